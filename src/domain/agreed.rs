@@ -1,0 +1,151 @@
+//! The third view: what was last agreed about an order, the merge base from which the direction of every change is
+//! derived. It holds what stemsync sent, what the other side first showed of it (the *seen* baseline: systems
+//! normalise what they are told), the links between the two sides, and what people decided.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decision, Header, ItemId, KometTerms, LineId, LineTerms, OrderInput, PoItemId, PoNumber, PrebookHeader,
+    PrebookId, PurchaseOrderInfo,
+};
+
+/// What was last agreed about one order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Agreed {
+    /// Every line that ever reached the other side.
+    pub lines: BTreeMap<LineId, AgreedLine>,
+    /// The order's Prebooks. Flow 1 may have several (clarification 2); flow 2 has one.
+    pub prebooks: BTreeMap<PrebookId, AgreedPrebook>,
+    /// Lines that `useExisting` put into somebody else's Prebook and that must be deleted there.
+    pub strays: Vec<Stray>,
+    /// Creates that were taken for "not done" because a read-back did not find them. If such an effect
+    /// comes late after all, a second Prebook with the same tag is stemsync's own and may be cleared away.
+    pub doubtful_creates: u32,
+    /// The PO that further lines are added to.
+    pub po: Option<PoNumber>,
+    /// Flow 2: the order as last put to Axerrio.
+    pub input: Option<AgreedInput>,
+    /// What Axerrio was last told about the PO.
+    pub po_info: Option<AgreedPoInfo>,
+    /// Boxes by their code.
+    pub boxes: BTreeMap<String, AgreedBox>,
+    /// Requests that were refused and are tried again each run.
+    pub rejections: BTreeMap<String, Rejection>,
+    /// What people decided.
+    pub decisions: Vec<Decision>,
+    /// The cancellation went through the brake because a person said so.
+    pub cancellation_released: bool,
+}
+
+/// One line that both sides know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedLine {
+    /// What Axerrio said when it was last brought in agreement.
+    pub terms: LineTerms,
+    /// The Prebook item that stands for it. Stays after the item's death, so that its death is not a surprise.
+    pub item: Option<ItemLink>,
+    /// The PO lines that buy it; several after a split.
+    #[serde(default)]
+    pub po_lines: Vec<PoLink>,
+}
+
+/// Links a line to its Prebook item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemLink {
+    /// The Prebook it is on.
+    pub prebook: PrebookId,
+    /// The item.
+    pub item: ItemId,
+    /// What Komet first showed of it since it was last agreed; `None` until it was read.
+    pub seen: Option<SeenItem>,
+}
+
+/// The baseline of a Prebook item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenItem {
+    /// The goods.
+    pub terms: KometTerms,
+    /// The day the vendor ships: Komet may ignore what it was sent (assumed), hence a baseline.
+    pub ship_date: NaiveDate,
+}
+
+/// Links a line to a PO line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoLink {
+    /// The PO it is on.
+    pub number: PoNumber,
+    /// The PO line.
+    pub line: PoItemId,
+    /// The Prebook item it buys for.
+    pub item: ItemId,
+    /// Boxes asked for when it was made.
+    pub boxes: u32,
+    /// What Komet first showed of it; `None` until it was read.
+    pub seen: Option<KometTerms>,
+}
+
+/// One of the order's Prebooks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedPrebook {
+    /// The Axerrio header it was made from; `None` for flow 2.
+    pub sent: Option<Header>,
+    /// What Komet first showed of its header.
+    pub seen: Option<PrebookHeader>,
+}
+
+/// A line in a Prebook that was not meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stray {
+    /// The Prebook it landed in.
+    pub prebook: PrebookId,
+    /// The item, where Komet told.
+    pub item: Option<ItemId>,
+    /// The line it was for.
+    pub line: LineId,
+}
+
+/// A flow 2 order as Axerrio has it from stemsync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedInput {
+    /// What was sent.
+    pub sent: OrderInput,
+    /// What Axerrio showed right after.
+    pub seen: OrderInput,
+}
+
+/// What Axerrio was told about the PO.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedPoInfo {
+    /// What was sent.
+    pub sent: PurchaseOrderInfo,
+    /// What Axerrio showed right after.
+    pub seen: Option<PurchaseOrderInfo>,
+}
+
+/// A shipped box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedBox {
+    /// The line it belongs to.
+    pub line: LineId,
+    /// Which box of the line, from 1.
+    pub box_number: u32,
+    /// Air waybill it was shipped with; `None` if Komet had shipped it already.
+    pub awb: Option<String>,
+    /// House air waybill it was shipped with.
+    pub house_awb: Option<String>,
+    /// Lot it was shipped with.
+    pub lot_number: Option<String>,
+}
+
+/// A request that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// The lines it was for.
+    pub lines: Vec<LineId>,
+    /// What the system said.
+    pub message: String,
+}

@@ -1,0 +1,110 @@
+//! Holds: what waits for a person, and what the person decided.
+
+use serde::{Deserialize, Serialize};
+
+use super::LineId;
+
+/// Why something waits. The names are those of `holds --format json` (interface.md, clarification 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldReason {
+    /// Komet does not know a product and would refuse its labels.
+    UnmappedProduct,
+    /// Somebody changed in Komet what Axerrio owns.
+    EditedInKomet,
+    /// Somebody changed in Axerrio what Komet owns.
+    EditedInAxerrio,
+    /// The order changed in Axerrio after procurement approved its PO.
+    ChangedAfterApproval,
+    /// A label was withdrawn after its box had shipped.
+    VoidLabel,
+    /// A label's AWB or lot changed after its box had shipped.
+    LabelChangedAfterShipping,
+    /// A lot number lies in Komet's own range.
+    ReservedLotNumber,
+    /// A value does not fit Komet's field.
+    FieldTooLong,
+    /// One run would cancel more than `max_cancellations`.
+    TooManyCancellations,
+    /// Komet refused a request.
+    RejectedByKomet,
+    /// Axerrio refused a request, or the vendor refused the order.
+    RejectedByAxerrio,
+}
+
+impl HoldReason {
+    /// The name that scripts rely on.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnmappedProduct => "unmapped_product",
+            Self::EditedInKomet => "edited_in_komet",
+            Self::EditedInAxerrio => "edited_in_axerrio",
+            Self::ChangedAfterApproval => "changed_after_approval",
+            Self::VoidLabel => "void_label",
+            Self::LabelChangedAfterShipping => "label_changed_after_shipping",
+            Self::ReservedLotNumber => "reserved_lot_number",
+            Self::FieldTooLong => "field_too_long",
+            Self::TooManyCancellations => "too_many_cancellations",
+            Self::RejectedByKomet => "rejected_by_komet",
+            Self::RejectedByAxerrio => "rejected_by_axerrio",
+        }
+    }
+
+    /// The reason of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::UnmappedProduct,
+            Self::EditedInKomet,
+            Self::EditedInAxerrio,
+            Self::ChangedAfterApproval,
+            Self::VoidLabel,
+            Self::LabelChangedAfterShipping,
+            Self::ReservedLotNumber,
+            Self::FieldTooLong,
+            Self::TooManyCancellations,
+            Self::RejectedByKomet,
+            Self::RejectedByAxerrio,
+        ]
+        .into_iter()
+        .find(|reason| reason.name() == name)
+    }
+}
+
+/// What `plan` says must wait. Two holds of one order are the same hold when reason, line and `cause` agree:
+/// that is how a hold keeps its number and age over the runs, and how a decision finds its question again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Hold {
+    /// Why.
+    pub reason: HoldReason,
+    /// The line it stops; `None` for the whole order.
+    pub line: Option<LineId>,
+    /// What exactly is in question, in a stable text: when it changes, it is a new question.
+    pub cause: String,
+    /// What happened and what a person can do, for people. Never a price or a customer's address.
+    pub detail: String,
+}
+
+/// What a person decided about a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// `--take axerrio`
+    TakeAxerrio,
+    /// `--take komet`
+    TakeKomet,
+    /// Seen, and left as it is.
+    Dismissed,
+}
+
+/// A decision, remembered with the order so that it is not asked again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The hold's reason.
+    pub reason: HoldReason,
+    /// The hold's line.
+    pub line: Option<LineId>,
+    /// The hold's cause.
+    pub cause: String,
+    /// What was decided.
+    pub verdict: Verdict,
+}

@@ -1,0 +1,116 @@
+//! Identities. Each system's numbers have a type of their own, so that a Prebook item can never be passed where
+//! a PO line is meant.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(/// A Prebook's internal id in Komet (`prebookId`), not the number people see.
+    PrebookId(i64));
+id!(/// The Prebook number that people see in Komet.
+    PrebookNumber(String));
+id!(/// One line of a Prebook (`prebookItemId`).
+    ItemId(i64));
+id!(/// The PO number that people see in Komet.
+    PoNumber(String));
+id!(/// One line of a PO (`poItemId`).
+    PoItemId(i64));
+id!(/// An order in Axerrio, such as `AX-100234`.
+    AxOrderId(String));
+id!(/// A line of an Axerrio order: stable, unique within its order. Flow 2 lines carry the Prebook item's id.
+    LineId(String));
+id!(/// A label in Axerrio.
+    LabelId(String));
+
+impl From<&ItemId> for LineId {
+    /// Flow 2: the line that stemsync makes in Axerrio is named by its Prebook item.
+    fn from(item: &ItemId) -> Self {
+        Self(item.0.to_string())
+    }
+}
+
+/// The name stemsync gives, in Axerrio, to an order that was prebooked in Komet: `komet-prebook-<id>` for the
+/// first ship date seen of a Prebook and `komet-prebook-<id>-<ship date>` for each further one (product.md).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExternalRef(pub String);
+
+impl ExternalRef {
+    const PREFIX: &'static str = "komet-prebook-";
+
+    /// The reference of the first ship date seen of `prebook`.
+    pub fn first(prebook: &PrebookId) -> Self {
+        Self(format!("{}{prebook}", Self::PREFIX))
+    }
+
+    /// The reference of a further ship date of `prebook`.
+    pub fn further(prebook: &PrebookId, ship_date: NaiveDate) -> Self {
+        Self(format!("{}{prebook}-{ship_date}", Self::PREFIX))
+    }
+
+    /// The Prebook that this reference names; `None` for references that are not stemsync's.
+    pub fn prebook(&self) -> Option<PrebookId> {
+        let rest = self.0.strip_prefix(Self::PREFIX)?;
+        rest.split('-').next()?.parse().ok().map(PrebookId)
+    }
+}
+
+impl fmt::Display for ExternalRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The mark by which stemsync finds its own Prebooks again: their comments end with `[AX <order id>]`.
+pub mod tag {
+    use super::AxOrderId;
+
+    /// Komet's `comments` hold this many characters (clarification 14, assumed).
+    pub const COMMENTS_LIMIT: usize = 500;
+
+    /// `comments` with the tag behind them, the comments cut with an ellipsis so that the tag always fits.
+    pub fn append(comments: Option<&str>, order: &AxOrderId) -> String {
+        let tag = format!("[AX {order}]");
+        let text = comments.unwrap_or("").trim();
+        if text.is_empty() {
+            return tag;
+        }
+        let room = COMMENTS_LIMIT.saturating_sub(tag.chars().count() + 1);
+        format!("{} {tag}", cut(text, room))
+    }
+
+    /// The order whose tag ends `comments`.
+    pub fn find(comments: &str) -> Option<AxOrderId> {
+        let rest = comments.trim_end().strip_suffix(']')?;
+        let start = rest.rfind("[AX ")?;
+        let id = rest[start + 4..].trim();
+        (!id.is_empty() && !id.contains(['[', ']'])).then(|| AxOrderId(id.to_owned()))
+    }
+
+    /// `text` in at most `limit` characters; what is cut ends in an ellipsis. For comments and notes only:
+    /// everything else that is too long is held.
+    pub fn cut(text: &str, limit: usize) -> String {
+        if text.chars().count() <= limit {
+            return text.to_owned();
+        }
+        let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
+        short.push('…');
+        short
+    }
+}

@@ -1,0 +1,72 @@
+//! The local maps: which Axerrio code is which Komet id.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a map translates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapKind {
+    /// Axerrio product code to Komet product id.
+    Product,
+    /// Axerrio customer code to Komet customer id.
+    Customer,
+    /// Axerrio carrier code to Komet carrier id.
+    Carrier,
+    /// Axerrio box type code to Komet box type id.
+    BoxType,
+}
+
+impl MapKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Product, Self::Customer, Self::Carrier, Self::BoxType];
+
+    /// The name on the command line and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Customer => "customer",
+            Self::Carrier => "carrier",
+            Self::BoxType => "box-type",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// All local maps, in both directions. Several Axerrio codes may mean one Komet id; read backwards the
+/// alphabetically first code wins, so that the answer never depends on the order of insertion.
+#[derive(Clone, Debug, Default)]
+pub struct Maps {
+    forward: HashMap<(MapKind, String), i64>,
+    backward: HashMap<(MapKind, i64), String>,
+}
+
+impl Maps {
+    /// Maps from their rows.
+    pub fn new(rows: impl IntoIterator<Item = (MapKind, String, i64)>) -> Self {
+        let mut maps = Self::default();
+        for (kind, code, id) in rows {
+            let back = maps.backward.entry((kind, id)).or_insert_with(|| code.clone());
+            if code < *back {
+                back.clone_from(&code);
+            }
+            maps.forward.insert((kind, code), id);
+        }
+        maps
+    }
+
+    /// The Komet id of an Axerrio code.
+    pub fn komet(&self, kind: MapKind, code: &str) -> Option<i64> {
+        self.forward.get(&(kind, code.to_owned())).copied()
+    }
+
+    /// The Axerrio code of a Komet id.
+    pub fn axerrio(&self, kind: MapKind, id: i64) -> Option<&str> {
+        self.backward.get(&(kind, id)).map(String::as_str)
+    }
+}

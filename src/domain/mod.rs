@@ -1,0 +1,20 @@
+//! The things of the trade: orders, Prebooks, POs, labels, money and their ids. Plain types without I/O, in
+//! neither system's wire shape; everything else in stemsync speaks in these.
+
+mod agreed;
+mod axerrio;
+mod hold;
+mod ids;
+mod komet;
+mod maps;
+mod order;
+mod terms;
+
+pub use agreed::*;
+pub use axerrio::*;
+pub use hold::*;
+pub use ids::*;
+pub use komet::*;
+pub use maps::*;
+pub use order::*;
+pub use terms::*;

@@ -1,0 +1,143 @@
+//! One order with its three views, as the engine sees it.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Agreed, AxOrder, AxOrderId, ExternalRef, Label, Prebook, PrebookId, PurchaseOrder};
+
+/// Which way an order travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// Ordered in Axerrio.
+    FromAxerrio,
+    /// Prebooked in Komet.
+    FromKomet,
+}
+
+impl Flow {
+    /// 1 or 2, as product.md counts them.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::FromAxerrio => 1,
+            Self::FromKomet => 2,
+        }
+    }
+}
+
+/// How far an order has come (interface.md, `trace`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Known, nothing in Komet yet.
+    Placed,
+    /// A Prebook exists.
+    Prebooked,
+    /// A PO waits for procurement.
+    PoPending,
+    /// Procurement approved the PO.
+    PoApproved,
+    /// Every box bought has its code and AWB in Komet.
+    Labelled,
+    /// Every box was scanned in.
+    Received,
+    /// Called off.
+    Cancelled,
+}
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Placed,
+        Self::Prebooked,
+        Self::PoPending,
+        Self::PoApproved,
+        Self::Labelled,
+        Self::Received,
+        Self::Cancelled,
+    ];
+
+    /// The name that scripts rely on.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::Prebooked => "prebooked",
+            Self::PoPending => "po_pending",
+            Self::PoApproved => "po_approved",
+            Self::Labelled => "labelled",
+            Self::Received => "received",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The stage of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.name() == name)
+    }
+
+    /// Whether anything may still happen to the order.
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Received | Self::Cancelled)
+    }
+}
+
+/// What Axerrio last showed of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AxerrioView {
+    /// The order; `None` until it was seen (flow 2 before it was sent, or a tag whose order was not read yet).
+    pub order: Option<AxOrder>,
+    /// Its labels, in no particular order; several may name one box.
+    pub labels: Vec<Label>,
+}
+
+/// What Komet last showed of an order: its Prebooks and POs, each holding this order's lines only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KometView {
+    /// Prebooks that carry the order's tag or hold its items.
+    #[serde(default)]
+    pub prebooks: Vec<Prebook>,
+    /// POs that hold its lines.
+    #[serde(default)]
+    pub purchase_orders: Vec<PurchaseOrder>,
+}
+
+/// An order's number in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrderKey(pub i64);
+
+/// One order: who it is on both sides, and its three views.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its number in the database.
+    pub key: OrderKey,
+    /// Which way it travels.
+    pub flow: Flow,
+    /// Its id in Axerrio, once known.
+    pub ax_id: Option<AxOrderId>,
+    /// Flow 2: its name in Axerrio.
+    pub reference: Option<ExternalRef>,
+    /// Flow 2: the Prebook it was made from.
+    pub prebook: Option<PrebookId>,
+    /// The day the vendor ships it.
+    pub ship_date: NaiveDate,
+    /// How far it has come.
+    pub stage: Stage,
+    /// What Axerrio last showed.
+    pub axerrio: AxerrioView,
+    /// What Komet last showed.
+    pub komet: KometView,
+    /// What was last agreed.
+    pub agreed: Agreed,
+}
+
+impl Order {
+    /// What people call it: its id in Axerrio, else its reference.
+    pub fn name(&self) -> &str {
+        match (&self.ax_id, &self.reference) {
+            (Some(id), _) => &id.0,
+            (None, Some(reference)) => &reference.0,
+            (None, None) => "?",
+        }
+    }
+}

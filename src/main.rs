@@ -1,0 +1,2 @@
+//! The `stemsync` program.
+fn main() {}

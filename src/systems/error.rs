@@ -1,0 +1,99 @@
+//! What can go wrong with a request, and what is known of its effect afterwards.
+
+use std::time::Duration;
+
+use super::System;
+
+/// A request that did not succeed. The text names the method and what was wrong, never a token or a URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} {method}: {fault}", system.title())]
+pub struct SystemError {
+    /// Which system.
+    pub system: System,
+    /// Komet's method (`prebook.create`) or Axerrio's call (`PUT orders/by-ref/{externalRef}`).
+    pub method: &'static str,
+    /// What went wrong.
+    pub fault: Fault,
+}
+
+/// The kinds of failure that call for different behaviour.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No connection came about: nothing was sent.
+    #[error("cannot be reached ({0})")]
+    Unreachable(String),
+    /// The token was refused.
+    #[error("refuses the token ({0})")]
+    Unauthorized(String),
+    /// Komet's daily quota is spent.
+    #[error("the day's quota of requests is spent ({0})")]
+    QuotaSpent(String),
+    /// Asked to wait.
+    #[error("asks to wait {} s", .0.as_secs())]
+    Throttled(Duration),
+    /// Understood and refused: nothing was done.
+    #[error("refused: {0}")]
+    Rejected(String),
+    /// No such thing (Axerrio 404).
+    #[error("not found: {0}")]
+    NotFound(String),
+    /// No answer in time.
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// The connection broke after the request was (or may have been) sent.
+    #[error("the connection broke before the answer ({0})")]
+    Broken(String),
+    /// HTTP 5xx, or a proxy's page in place of an answer.
+    #[error("server error ({0})")]
+    Server(String),
+    /// An answer that could not be understood: the field and what was found there.
+    #[error("unreadable answer: {0}")]
+    Unreadable(String),
+    /// The request exceeds 64 KB and cannot be split: nothing was sent.
+    #[error("request too large: {0} bytes")]
+    TooLarge(usize),
+}
+
+/// What is known of a failed write's effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It did not happen.
+    NotDone,
+    /// It may have happened: the system has finished with the request, so a read shows the truth.
+    Unknown,
+    /// It may have happened or may still happen: the system may still be working on it.
+    Pending,
+}
+
+impl SystemError {
+    /// What is known of a failed write's effect.
+    pub fn certainty(&self) -> Certainty {
+        match self.fault {
+            Fault::Unreachable(_)
+            | Fault::Unauthorized(_)
+            | Fault::QuotaSpent(_)
+            | Fault::Throttled(_)
+            | Fault::Rejected(_)
+            | Fault::NotFound(_)
+            | Fault::TooLarge(_) => Certainty::NotDone,
+            Fault::Broken(_) | Fault::Server(_) | Fault::Unreadable(_) => Certainty::Unknown,
+            Fault::TimedOut(_) => Certainty::Pending,
+        }
+    }
+
+    /// Whether the same *read* may succeed if it is repeated shortly.
+    pub fn is_worth_retrying(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::Throttled(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::Server(_) | Fault::Unreachable(_)
+        )
+    }
+
+    /// Whether the whole system is out of reach, so that further requests of this run are pointless.
+    pub fn is_systemic(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::Unreachable(_) | Fault::Unauthorized(_) | Fault::QuotaSpent(_) | Fault::Throttled(_)
+        )
+    }
+}
