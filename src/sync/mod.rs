@@ -1,1 +1,3 @@
-//! sync
+//! The heart, in the order things happen: poll, diff, plan, push, verify; and one run of the five.
+
+pub mod report;
