@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decision, Header, ItemId, KometTerms, LineId, LineTerms, OrderInput, PoItemId, PoNumber, PrebookHeader,
-    PrebookId, PurchaseOrderInfo,
+    Decision, Header, ItemId, KometTerms, LineId, LineTerms, NewGoods, OrderInput, PoItemId, PoNumber,
+    PrebookHeader, PrebookId, PrebookNumber, PurchaseOrderInfo,
 };
 
 /// What was last agreed about one order.
@@ -22,6 +22,8 @@ pub struct Agreed {
     pub prebooks: BTreeMap<PrebookId, AgreedPrebook>,
     /// Lines that `useExisting` put into somebody else's Prebook and that must be deleted there.
     pub strays: Vec<Stray>,
+    /// `useExisting` led to another Prebook: the next create makes a new one.
+    pub avoid_existing: bool,
     /// Creates that were taken for "not done" because a read-back did not find them. If such an effect
     /// comes late after all, a second Prebook with the same tag is stemsync's own and may be cleared away.
     pub doubtful_creates: u32,
@@ -62,6 +64,12 @@ pub struct ItemLink {
     pub item: ItemId,
     /// What Komet first showed of it since it was last agreed; `None` until it was read.
     pub seen: Option<SeenItem>,
+    /// stemsync made it in this database's life, so nobody can have bought it before stemsync does.
+    #[serde(default)]
+    pub fresh: bool,
+    /// stemsync deleted it.
+    #[serde(default)]
+    pub dead: bool,
 }
 
 /// The baseline of a Prebook item.
@@ -82,15 +90,20 @@ pub struct PoLink {
     pub line: PoItemId,
     /// The Prebook item it buys for.
     pub item: ItemId,
-    /// Boxes asked for when it was made.
-    pub boxes: u32,
+    /// The goods asked for when stemsync made it; `None` for a line that was found.
+    pub asked: Option<NewGoods>,
     /// What Komet first showed of it; `None` until it was read.
     pub seen: Option<KometTerms>,
+    /// stemsync deleted it.
+    #[serde(default)]
+    pub dead: bool,
 }
 
 /// One of the order's Prebooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgreedPrebook {
+    /// The number people see.
+    pub number: PrebookNumber,
     /// The Axerrio header it was made from; `None` for flow 2.
     pub sent: Option<Header>,
     /// What Komet first showed of its header.

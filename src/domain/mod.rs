@@ -3,18 +3,22 @@
 
 mod agreed;
 mod axerrio;
+mod fingerprint;
 mod hold;
 mod ids;
 mod komet;
 mod maps;
 mod order;
+mod policy;
 mod terms;
 
 pub use agreed::*;
 pub use axerrio::*;
+pub use fingerprint::fingerprint;
 pub use hold::*;
 pub use ids::*;
 pub use komet::*;
 pub use maps::*;
 pub use order::*;
+pub use policy::*;
 pub use terms::*;

@@ -1,0 +1,253 @@
+//! What an answered request does to the three views. The counterpart of `plan`: applying the outcome of an action and
+//! planning again yields the next step, and in the end nothing. Pure, like the planner, so that a dry run can go
+//! through all steps with assumed outcomes.
+
+use super::action::Action;
+use crate::domain::{
+    AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, ItemId,
+    ItemLink, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber, PrebookId, PrebookNumber, Shipped, Stray,
+};
+
+/// The answer to a request, reduced to what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The Prebook and its items; the ids are complete, read back where Komet did not tell them.
+    PrebookCreated(CreatedPrebook),
+    /// The PO and its lines, likewise.
+    PoCreated(CreatedPo),
+    /// A Prebook item or PO line is gone.
+    Deleted,
+    /// Boxes were shipped.
+    Shipped(Shipped),
+    /// A box has its new code.
+    CodeChanged,
+    /// Axerrio's order as it is now.
+    Order(Box<AxOrder>),
+}
+
+/// Brings `order`'s views to what they are after `action` ended in `outcome`.
+pub fn apply(order: &mut Order, action: &Action, outcome: &Outcome) {
+    match (action, outcome) {
+        (Action::CreatePrebook(create), Outcome::PrebookCreated(created)) => {
+            prebook_created(order, create, created)
+        }
+        (Action::DeleteItem(delete), Outcome::Deleted) => item_deleted(order, delete),
+        (Action::CreatePo(new), Outcome::PoCreated(created)) => po_created(order, new, created),
+        (Action::DeletePoLine(delete), Outcome::Deleted) => po_line_deleted(order, delete),
+        (Action::Ship(ship), Outcome::Shipped(shipped)) => boxes_shipped(order, ship, shipped),
+        (Action::ChangeCode(change), Outcome::CodeChanged) => code_changed(order, change),
+        (Action::PutOrder(put), Outcome::Order(answer)) => order_put(order, put, answer),
+        (Action::CancelOrder(_), Outcome::Order(answer)) => show(order, answer),
+        (Action::PutPurchaseOrder(put), Outcome::Order(answer)) => {
+            order.agreed.po_info =
+                Some(AgreedPoInfo { sent: put.info.clone(), seen: answer.purchase_order.clone() });
+            show(order, answer);
+        }
+        (action, outcome) => debug_assert!(false, "{} cannot end in {outcome:?}", action.method()),
+    }
+    order.agreed.rejections.remove(&action.key());
+}
+
+fn show(order: &mut Order, answer: &AxOrder) {
+    order.ax_id = Some(answer.id.clone());
+    order.axerrio.order = Some(answer.clone());
+}
+
+fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, created: &CreatedPrebook) {
+    let items = created.items.clone().unwrap_or_default();
+    if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
+        // Komet found another Prebook: its lines are not the order's (clarification 2).
+        order.agreed.avoid_existing = true;
+        for (index, (line, _)) in create.lines.iter().enumerate() {
+            order.agreed.strays.push(Stray {
+                prebook: created.id.clone(),
+                item: items.get(index).cloned(),
+                line: line.clone(),
+            });
+        }
+        return;
+    }
+    order.agreed.avoid_existing = false;
+    order
+        .agreed
+        .prebooks
+        .entry(created.id.clone())
+        .or_insert_with(|| AgreedPrebook { number: created.number.clone(), sent: None, seen: None })
+        .sent = Some(create.header.clone());
+    for ((line, terms), item) in create.lines.iter().zip(items) {
+        let link = ItemLink { prebook: created.id.clone(), item, seen: None, fresh: true, dead: false };
+        order
+            .agreed
+            .lines
+            .insert(line.clone(), AgreedLine { terms: terms.clone(), item: Some(link), po_lines: Vec::new() });
+    }
+}
+
+fn item_deleted(order: &mut Order, delete: &super::action::DeleteItem) {
+    for item in order.komet.prebooks.iter_mut().flat_map(|p| &mut p.items).filter(|i| i.id == delete.item) {
+        item.terms.boxes = 0;
+    }
+    for link in order.agreed.lines.values_mut().filter_map(|l| l.item.as_mut()).filter(|l| l.item == delete.item) {
+        link.dead = true;
+    }
+    let strays = order.agreed.strays.len();
+    order.agreed.strays.retain(|s| s.item.as_ref() != Some(&delete.item));
+    let was_stray = strays != order.agreed.strays.len();
+    if delete.line.is_none() && !was_stray {
+        let left = order.komet.prebooks.iter().filter(|p| p.id == delete.prebook).flat_map(|p| &p.items);
+        if !left.clone().any(|i| i.terms.boxes > 0) {
+            order.agreed.doubtful_creates = order.agreed.doubtful_creates.saturating_sub(1);
+        }
+    }
+}
+
+fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created: &CreatedPo) {
+    order.agreed.po = Some(created.number.clone());
+    for (line, id) in new.lines.iter().zip(created.lines.iter().flatten()) {
+        let Some(agreed) = order.agreed.lines.get_mut(&line.line) else { continue };
+        agreed.po_lines.retain(|link| !link.dead);
+        agreed.po_lines.push(PoLink {
+            number: created.number.clone(),
+            line: id.clone(),
+            item: line.item.clone(),
+            asked: Some(line.goods.clone()),
+            seen: None,
+            dead: false,
+        });
+    }
+}
+
+fn po_line_deleted(order: &mut Order, delete: &super::action::DeletePoLine) {
+    let lines = order.komet.purchase_orders.iter_mut().flat_map(|p| &mut p.lines);
+    for line in lines.filter(|l| l.id == delete.po_item) {
+        line.terms.boxes = 0;
+    }
+    let links = order.agreed.lines.values_mut().flat_map(|l| &mut l.po_lines);
+    for link in links.filter(|l| l.line == delete.po_item) {
+        link.dead = true;
+    }
+}
+
+fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &Shipped) {
+    let sent = &ship.shipment;
+    let codes = if shipped.codes.len() == sent.codes.len() { &shipped.codes } else { &sent.codes };
+    for (code, box_number) in codes.iter().zip(&ship.box_numbers) {
+        order.agreed.boxes.insert(
+            code.clone(),
+            AgreedBox {
+                line: ship.line.clone(),
+                box_number: *box_number,
+                awb: Some(sent.awb.clone()),
+                house_awb: sent.house_awb.clone(),
+                lot_number: sent.lot_number.clone(),
+            },
+        );
+    }
+    let Some(po) = order.komet.purchase_orders.iter_mut().find(|p| p.lines.iter().any(|l| l.id == sent.po_item))
+    else {
+        return;
+    };
+    let Some(line) = po.lines.iter_mut().find(|l| l.id == sent.po_item) else { return };
+    let bought = line.terms.boxes;
+    line.boxes.extend(codes.iter().map(|code| PoBox {
+        code: code.clone(),
+        lot_number: sent.lot_number.clone(),
+        status: None,
+    }));
+    let Some(rest) = &shipped.rest else { return };
+    let here = u32::try_from(line.boxes.len()).unwrap_or(u32::MAX);
+    line.terms.boxes = here.min(bought);
+    let mut terms = line.terms.clone();
+    terms.boxes = bought.saturating_sub(here);
+    let item = line.item_id.clone();
+    let number = po.number.clone();
+    let first = line.terms.clone();
+    if terms.boxes > 0 {
+        po.lines.push(PoLine { id: rest.clone(), item_id: item.clone(), terms: terms.clone(), boxes: Vec::new() });
+    }
+    let Some(agreed) = order.agreed.lines.get_mut(&ship.line) else { return };
+    for link in agreed.po_lines.iter_mut().filter(|l| l.line == sent.po_item) {
+        link.seen = Some(first.clone());
+    }
+    if let (Some(item), true) = (item, terms.boxes > 0) {
+        agreed.po_lines.push(PoLink {
+            number,
+            line: rest.clone(),
+            item,
+            asked: None,
+            seen: Some(terms),
+            dead: false,
+        });
+    }
+}
+
+fn code_changed(order: &mut Order, change: &super::action::ChangeCode) {
+    let boxes = order.komet.purchase_orders.iter_mut().flat_map(|p| &mut p.lines).flat_map(|l| &mut l.boxes);
+    for shown in boxes.filter(|b| b.code == change.change.current) {
+        shown.code.clone_from(&change.change.new);
+    }
+    let known = order.agreed.boxes.remove(&change.change.current);
+    let agreed = known.unwrap_or_else(|| AgreedBox {
+        line: change.line.clone(),
+        box_number: change.box_number,
+        awb: None,
+        house_awb: None,
+        lot_number: None,
+    });
+    order.agreed.boxes.insert(change.change.new.clone(), AgreedBox { box_number: change.box_number, ..agreed });
+}
+
+fn order_put(order: &mut Order, put: &super::action::PutOrder, answer: &AxOrder) {
+    let mut seen = super::plan::shown(answer);
+    if let Some(before) = &order.agreed.input {
+        // What is kept as Axerrio has it stays a question, or a decision, about the former baseline.
+        for line in &put.keeps {
+            super::plan::take_over(&mut seen, &before.seen, line.as_ref());
+        }
+    }
+    order.agreed.input = Some(AgreedInput { sent: put.wanted.clone(), seen });
+    show(order, answer);
+}
+
+/// What a dry run assumes: success, with ids that no system gives. `serial` keeps them apart.
+pub fn assume(order: &Order, action: &Action, serial: i64) -> Option<Outcome> {
+    Some(match action {
+        Action::CreatePrebook(create) => {
+            let id = create.expect.clone().unwrap_or(PrebookId(-serial));
+            let items = (0..create.lines.len()).map(|i| ItemId(-(serial * 10_000) - index(i))).collect();
+            Outcome::PrebookCreated(CreatedPrebook {
+                number: PrebookNumber("(new)".into()),
+                id,
+                items: Some(items),
+            })
+        }
+        Action::CreatePo(new) => Outcome::PoCreated(CreatedPo {
+            number: new.number.clone().unwrap_or_else(|| PoNumber("(new)".into())),
+            lines: Some((0..new.lines.len()).map(|i| PoItemId(-(serial * 10_000) - index(i))).collect()),
+        }),
+        Action::DeleteItem(_) | Action::DeletePoLine(_) => Outcome::Deleted,
+        Action::Ship(ship) => {
+            let line = order.komet.purchase_orders.iter().flat_map(|p| &p.lines);
+            let bought =
+                line.filter(|l| l.id == ship.shipment.po_item).map(|l| l.terms.boxes as usize).sum::<usize>();
+            Outcome::Shipped(Shipped {
+                po_item: ship.shipment.po_item.clone(),
+                result: Ok(()),
+                codes: ship.shipment.codes.clone(),
+                rest: (bought > ship.shipment.codes.len()).then_some(PoItemId(-serial)),
+            })
+        }
+        Action::ChangeCode(_) => Outcome::CodeChanged,
+        Action::PutPurchaseOrder(put) => {
+            let mut answer = order.axerrio.order.clone()?;
+            answer.purchase_order = Some(put.info.clone());
+            Outcome::Order(Box::new(answer))
+        }
+        // What the vendor will say to it cannot be assumed: a dry run ends here.
+        Action::PutOrder(_) | Action::CancelOrder(_) => return None,
+    })
+}
+
+fn index(i: usize) -> i64 {
+    i64::try_from(i).unwrap_or(i64::MAX)
+}

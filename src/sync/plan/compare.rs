@@ -1,0 +1,182 @@
+//! What counts as a difference. Komet normalises what it is told (it maps products, may ignore a ship date, names
+//! box types its own way), so its later sights are compared with its first one, and only the first one, and only in
+//! what is certain, with what was sent.
+
+use rust_decimal::Decimal;
+
+use super::rules::Rules;
+use crate::domain::{
+    Breakdown, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods, Product, SeenItem, blank,
+};
+
+/// The goods of an Axerrio line as Komet is asked for them. Notes are cut to Komet's 200 characters.
+pub(super) fn goods_from_axerrio(terms: &LineTerms, boxes: u32, rules: &Rules<'_>) -> NewGoods {
+    NewGoods {
+        boxes,
+        box_type: match rules.maps.komet(MapKind::BoxType, &terms.box_type) {
+            Some(id) => KometRef::Id(id),
+            None => KometRef::Code { code: terms.box_type.clone(), name: String::new() },
+        },
+        bunches: terms.bunches,
+        stems_per_bunch: terms.stems_per_bunch,
+        unit_type: terms.unit_type,
+        unit_cost: terms.unit_cost,
+        notes: blank(terms.notes.as_deref()).map(|n| crate::domain::tag::cut(n, NOTES_LIMIT)),
+        mix: terms
+            .mix
+            .iter()
+            .map(|part| NewBreakdown {
+                product: product_ref(&part.product, rules),
+                bunches: part.bunches,
+                stems_per_bunch: part.stems_per_bunch,
+                unit_cost: part.unit_cost,
+            })
+            .collect(),
+    }
+}
+
+/// Komet's `notes` hold this many characters; longer ones are cut with an ellipsis (product.md, "Never").
+const NOTES_LIMIT: usize = 200;
+
+/// The goods of a Komet item as a PO line asks for them. Parts that Komet does not know go by their description.
+pub(super) fn goods_from_komet(terms: &KometTerms, boxes: u32) -> NewGoods {
+    let product = |p: &crate::domain::KometProduct| match p.id {
+        Some(id) => KometRef::Id(id),
+        None => KometRef::Description(p.description.clone()),
+    };
+    NewGoods {
+        boxes,
+        box_type: KometRef::Code { code: terms.box_type.clone(), name: String::new() },
+        bunches: terms.bunches,
+        stems_per_bunch: terms.stems_per_bunch,
+        unit_type: terms.unit_type.unwrap_or(crate::domain::UnitType::Stem),
+        unit_cost: terms.unit_cost,
+        notes: blank(terms.notes.as_deref()).map(|n| crate::domain::tag::cut(n, NOTES_LIMIT)),
+        mix: terms
+            .breakdowns
+            .iter()
+            .map(|part| NewBreakdown {
+                product: product(&part.product),
+                bunches: part.bunches,
+                stems_per_bunch: part.stems_per_bunch,
+                unit_cost: part.unit_cost,
+            })
+            .collect(),
+    }
+}
+
+/// By the local map, else by description, which Komet may know or show in red.
+pub(super) fn product_ref(product: &Product, rules: &Rules<'_>) -> KometRef {
+    match rules.mapped_product(&product.code) {
+        Some(id) => KometRef::Id(id),
+        None => KometRef::Description(product.description.clone()),
+    }
+}
+
+/// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come
+/// to know is not a difference.
+pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    let mut differ = |name, different| {
+        if different {
+            fields.push(name);
+        }
+    };
+    differ("product", seen.product.id.is_some() && seen.product.id != now.product.id);
+    differ("box type", !seen.box_type.eq_ignore_ascii_case(&now.box_type));
+    differ("boxes", seen.boxes != now.boxes);
+    differ("bunches per box", seen.bunches != now.bunches);
+    differ("stems per bunch", seen.stems_per_bunch != now.stems_per_bunch);
+    differ("unit type", seen.unit_type.is_some() && now.unit_type.is_some() && seen.unit_type != now.unit_type);
+    differ("cost", seen.unit_cost != now.unit_cost);
+    differ("mark code", blank(seen.mark_code.as_deref()) != blank(now.mark_code.as_deref()));
+    differ("mix", parts_differ(&parts(&seen.breakdowns), &parts(&now.breakdowns)) || remapped(seen, now));
+    fields
+}
+
+/// As [`item_differences`], the vendor ship date included.
+pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem) -> Vec<&'static str> {
+    let mut fields = item_differences(&seen.terms, &now.terms);
+    if seen.ship_date != now.ship_date {
+        fields.push("ship date");
+    }
+    fields
+}
+
+/// The fields in which Komet's first sight differs from what it was asked for, as far as that is certain. Of a
+/// mixed box Komet computes bunches and cost itself.
+pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: &KometTerms) -> Vec<&'static str> {
+    let mut fields = goods_differences(asked, now);
+    if blank(mark_code) != blank(now.mark_code.as_deref()) {
+        fields.push("mark code");
+    }
+    fields
+}
+
+/// As [`asked_differences`], for a PO line, which is not asked for a mark code.
+pub(super) fn goods_differences(asked: &NewGoods, now: &KometTerms) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    let mut differ = |name, different| {
+        if different {
+            fields.push(name);
+        }
+    };
+    let mixed = !asked.mix.is_empty();
+    differ("boxes", asked.boxes != now.boxes);
+    differ("bunches per box", !mixed && asked.bunches != now.bunches);
+    differ("stems per bunch", !mixed && asked.stems_per_bunch != now.stems_per_bunch);
+    differ("unit type", !mixed && now.unit_type.is_some_and(|unit| unit != asked.unit_type));
+    differ("cost", !mixed && asked.unit_cost != now.unit_cost);
+    differ(
+        "mix",
+        mixed && !now.breakdowns.is_empty() && parts_differ(&new_parts(&asked.mix), &parts(&now.breakdowns)),
+    );
+    if let KometRef::Code { code, .. } = &asked.box_type {
+        differ("box type", !now.box_type.is_empty() && !code.eq_ignore_ascii_case(&now.box_type));
+    }
+    fields
+}
+
+/// Whether a PO line that was asked for as `asked` would be asked for differently now. Notes do not matter, and
+/// neither does a product that has come to be known.
+pub(super) fn asks_otherwise(asked: &NewGoods, now: &NewGoods) -> bool {
+    let mixed = !now.mix.is_empty();
+    asked.boxes != now.boxes
+        || (!mixed
+            && (asked.bunches != now.bunches
+                || asked.stems_per_bunch != now.stems_per_bunch
+                || asked.unit_type != now.unit_type
+                || asked.unit_cost != now.unit_cost))
+        || parts_differ(&new_parts(&asked.mix), &new_parts(&now.mix))
+}
+
+/// One part of a mixed box, its product left out: bunches per box, stems per bunch, cost per unit.
+pub(super) type Part = (u32, u32, Decimal);
+
+fn parts(breakdowns: &[Breakdown]) -> Vec<Part> {
+    breakdowns.iter().map(|b| (b.bunches, b.stems_per_bunch, b.unit_cost)).collect()
+}
+
+fn new_parts(mix: &[NewBreakdown]) -> Vec<Part> {
+    mix.iter().map(|b| (b.bunches, b.stems_per_bunch, b.unit_cost)).collect()
+}
+
+/// Whether two mixed boxes differ, whatever the order of their parts.
+pub(super) fn parts_differ(a: &[Part], b: &[Part]) -> bool {
+    let sorted = |parts: &[Part]| {
+        let mut parts = parts.to_vec();
+        parts.sort();
+        parts
+    };
+    a.len() != b.len() || sorted(a) != sorted(b)
+}
+
+/// Whether a part that Komet knew is now another product.
+fn remapped(seen: &KometTerms, now: &KometTerms) -> bool {
+    seen.breakdowns.len() == now.breakdowns.len()
+        && seen
+            .breakdowns
+            .iter()
+            .filter_map(|b| b.product.id)
+            .any(|id| !now.breakdowns.iter().any(|b| b.product.id == Some(id)))
+}

@@ -1,0 +1,386 @@
+//! Orders prebooked in Komet. Komet owns header and lines: its changes are put to Axerrio, Axerrio's are held.
+//! Acceptance and confirmed boxes are Axerrio's; once the vendor accepts, the PO is made.
+//!
+//! `PUT by-ref` replaces the whole order, so a line that waits for a person is sent as Axerrio has it.
+
+use super::compare::goods_from_komet;
+use super::draft::Draft;
+use super::flow1::CANCELLED;
+use super::labels::ask_for_mapping;
+use super::purchase::{self, Buy};
+use super::rules::Rules;
+use crate::domain::{
+    AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, KometProduct, LineId, LineTerms,
+    MapKind, MixPart, OnConflict, OrderInput, Party, Prebook, PrebookHeader, PrebookItem, Product, UnitType,
+    Verdict, blank, fingerprint,
+};
+use crate::sync::action::{Action, CancelOrder, DeletePoLine, PutOrder};
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let Some(reference) = draft.order.reference.clone() else { return };
+    let Some(prebook) = draft.order.komet.prebooks.first() else {
+        // Never read, or confirmed deleted: the poll removes a Prebook only after looking it up by its number.
+        if draft.order.prebook.is_some() && draft.agreed.input.is_some() {
+            cancel(draft, reference);
+        }
+        return;
+    };
+    let alive: Vec<&PrebookItem> = prebook.items.iter().filter(|i| i.is_alive()).collect();
+    if alive.is_empty() {
+        cancel(draft, reference);
+        return;
+    }
+    put(draft, reference, prebook, &alive);
+    buy(draft, prebook, &alive);
+}
+
+/// A put that leaves nothing as Axerrio has it.
+fn put_all(reference: crate::domain::ExternalRef, input: OrderInput) -> Action {
+    Action::PutOrder(PutOrder { reference, wanted: input.clone(), input, keeps: Vec::new() })
+}
+
+/// Brings Axerrio's order to what Komet says.
+fn put(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, prebook: &Prebook, alive: &[&PrebookItem]) {
+    let Some(mut input) = desired(draft, prebook, alive) else { return };
+    let Some(order) = &draft.order.axerrio.order else {
+        draft.act(put_all(reference, input));
+        return;
+    };
+    let shown = shown(order);
+    let Some(agreed) = draft.agreed.input.clone() else {
+        // Found after a lost database: Komet owns, so a difference is put right.
+        if order.status == AxStatus::Cancelled || !same_input(&input, &shown) {
+            draft.act(put_all(reference, input));
+        } else {
+            draft.agreed.input = Some(AgreedInput { sent: input, seen: shown });
+        }
+        return;
+    };
+    let mut overrule = false;
+    let changed = !same_text(&input, &agreed.sent);
+    if order.status == AxStatus::Cancelled && !changed {
+        match meddled(
+            draft,
+            None,
+            CANCELLED,
+            "the order was cancelled in Axerrio, but its Prebook stands in Komet",
+        ) {
+            Some(true) => overrule = true,
+            Some(false) | None => return,
+        }
+    }
+    let wanted = input.clone();
+    let mut base = agreed.sent.clone();
+    let mut keeps = Vec::new();
+    for edit in edits(&agreed.seen, &shown) {
+        let cause = format!("{:016x}", fingerprint(&edit));
+        let what = format!("{} changed in Axerrio, but the order is Komet's", edit.what);
+        if meddled(draft, edit.line.as_ref(), &cause, &what) == Some(true) {
+            overrule = true;
+        } else if is_unchanged(&wanted, &agreed.sent, edit.line.as_ref()) {
+            // Left as Axerrio has it, until Komet changes the same line again.
+            take_over(&mut input, &shown, edit.line.as_ref());
+            take_over(&mut base, &shown, edit.line.as_ref());
+            keeps.push(edit.line);
+        }
+    }
+    if overrule || !same_text(&input, &base) {
+        draft.act(Action::PutOrder(PutOrder { reference, input, wanted, keeps }));
+    }
+}
+
+/// Somebody changed in Axerrio what Komet owns: `Some(true)` to put Komet's again, `Some(false)` to leave it.
+fn meddled(draft: &mut Draft<'_>, line: Option<&LineId>, cause: &str, what: &str) -> Option<bool> {
+    if draft.rules.on_conflict == OnConflict::Owner {
+        return Some(true);
+    }
+    let verdict = draft.ask(HoldReason::EditedInAxerrio, line, cause, || {
+        format!("{what}. Take komet to put Komet's again, take axerrio to leave Axerrio's as it is.")
+    });
+    verdict.map(|verdict| verdict == Verdict::TakeKomet)
+}
+
+/// One thing that Axerrio shows differently from right after stemsync's last put.
+#[derive(serde::Serialize)]
+struct Edit {
+    line: Option<LineId>,
+    what: String,
+    now: Option<LineTerms>,
+    header: Option<Header>,
+}
+
+fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    if !seen.header.same_as(&now.header) {
+        edits.push(Edit { line: None, what: "the header".into(), now: None, header: Some(now.header.clone()) });
+    }
+    for line in &seen.lines {
+        match now.lines.iter().find(|l| l.id == line.id) {
+            Some(other) if other.terms.same_goods(&line.terms) => {}
+            other => edits.push(Edit {
+                line: Some(line.id.clone()),
+                what: if other.is_some() { "the line".into() } else { "the line is gone: it".into() },
+                now: other.map(|l| l.terms.clone()),
+                header: None,
+            }),
+        }
+    }
+    for line in now.lines.iter().filter(|l| !seen.lines.iter().any(|s| s.id == l.id)) {
+        edits.push(Edit {
+            line: Some(line.id.clone()),
+            what: "a line that Komet does not have was added: it".into(),
+            now: Some(line.terms.clone()),
+            header: None,
+        });
+    }
+    edits
+}
+
+/// Whether Komet says of a line (or of the header, `None`) what it said at the last put.
+fn is_unchanged(wanted: &OrderInput, sent: &OrderInput, line: Option<&LineId>) -> bool {
+    let Some(line) = line else { return wanted.header.same_as(&sent.header) };
+    match (find(wanted, line), find(sent, line)) {
+        (Some(a), Some(b)) => a.terms.same_goods(&b.terms),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Gives a line (or the header, `None`) of `order` the state it has in `from`, absence included.
+pub(crate) fn take_over(order: &mut OrderInput, from: &OrderInput, line: Option<&LineId>) {
+    let Some(line) = line else {
+        order.header = from.header.clone();
+        return;
+    };
+    let at = order.lines.iter().position(|l| l.id == *line);
+    match (at, find(from, line)) {
+        (Some(at), Some(other)) => order.lines[at] = other.clone(),
+        (Some(at), None) => {
+            order.lines.remove(at);
+        }
+        (None, Some(other)) => order.lines.push(other.clone()),
+        (None, None) => {}
+    }
+}
+
+fn find<'o>(order: &'o OrderInput, line: &LineId) -> Option<&'o InputLine> {
+    order.lines.iter().find(|l| l.id == *line)
+}
+
+/// The Prebook is gone or has no quantity left.
+fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
+    let on_order = draft.order.axerrio.order.as_ref().is_some_and(|o| o.status != AxStatus::Cancelled);
+    let pending: Vec<_> = pending_po_lines(draft);
+    if !on_order && pending.is_empty() {
+        return;
+    }
+    if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() {
+        return;
+    }
+    draft.cancels = on_order && !draft.agreed.cancellation_released;
+    if !draft.cancels || draft.rules.may_cancel {
+        for delete in pending {
+            draft.act(Action::DeletePoLine(delete));
+        }
+        if on_order {
+            draft.act(Action::CancelOrder(CancelOrder { reference }));
+        }
+    }
+}
+
+fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
+    draft
+        .agreed
+        .lines
+        .iter()
+        .flat_map(|(line, l)| l.po_lines.iter().map(move |link| (line, link)))
+        .filter(|(_, link)| draft.po_alive(link) && !draft.po_status(link).is_decided())
+        .map(|(line, link)| DeletePoLine {
+            number: link.number.clone(),
+            po_item: link.line.clone(),
+            line: line.clone(),
+        })
+        .collect()
+}
+
+/// The PO follows the vendor's word.
+fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
+    let Some(order) = &draft.order.axerrio.order else { return };
+    if order.status == AxStatus::Rejected {
+        let cause = "rejected by the vendor".to_owned();
+        let _ = draft.ask(HoldReason::RejectedByAxerrio, None, &cause, || {
+            "the vendor rejected the order. Change or delete the Prebook in Komet; a changed Prebook is asked for again."
+                .to_owned()
+        });
+        for delete in pending_po_lines(draft) {
+            draft.act(Action::DeletePoLine(delete));
+        }
+        return;
+    }
+    let received = draft.rules.create_po == CreatePo::Received && order.status == AxStatus::Placed;
+    let waits = draft.awaits(|a| matches!(a, Action::PutOrder(_)));
+    if waits || !(order.status.is_accepted() || received) {
+        return;
+    }
+    let mut buys = Vec::new();
+    for item in alive {
+        let line = LineId::from(&item.id);
+        let Some(shown) = order.lines.iter().find(|l| l.id == line) else { continue };
+        let boxes = shown.confirmed_boxes.map_or(item.terms.boxes, |confirmed| confirmed.min(item.terms.boxes));
+        if vendor_reduced_after_approval(draft, &line, boxes) {
+            continue;
+        }
+        buys.push(Buy {
+            line,
+            item: item.id.clone(),
+            goods: goods_from_komet(&item.terms, boxes),
+            fresh: false,
+            po_number: item.po_number.clone(),
+            mapped: Some(item.terms.is_mapped()),
+            product: item.terms.product.description.clone(),
+            code: None,
+        });
+    }
+    // Items that left the order take their pending PO lines with them.
+    for delete in pending_po_lines(draft) {
+        if !alive.iter().any(|item| LineId::from(&item.id) == delete.line) {
+            draft.act(Action::DeletePoLine(delete));
+        }
+    }
+    let location = prebook.header.location_code.clone();
+    purchase::plan(draft, &buys, draft.order.ship_date, location.as_deref());
+}
+
+/// Fewer boxes confirmed than procurement approved: a person decides.
+fn vendor_reduced_after_approval(draft: &mut Draft<'_>, line: &LineId, confirmed: u32) -> bool {
+    let links = draft.alive_po_links(line);
+    let asked: u32 = links.iter().filter_map(|l| l.asked.as_ref()).map(|g| g.boxes).sum();
+    let decided = links.iter().any(|link| draft.po_status(link).is_decided());
+    if !decided || asked == 0 || confirmed >= asked {
+        return false;
+    }
+    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("confirmed {confirmed}"), || {
+        format!(
+            "the vendor confirms {confirmed} of {asked} boxes after procurement approved the PO. Change the PO in Komet, \
+             then dismiss this."
+        )
+    });
+    true
+}
+
+/// The order as Komet says it; `None` while nothing of it can be sent.
+fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> Option<OrderInput> {
+    let rules = draft.rules;
+    let mut lines = Vec::new();
+    for item in alive {
+        let id = LineId::from(&item.id);
+        if item.terms.is_mapped() {
+            lines.push(InputLine { id, terms: line_terms(item, rules) });
+        } else {
+            ask_for_mapping(draft, &id, &item.terms.product.description, None);
+            let known = draft.agreed.input.as_ref().and_then(|i| i.sent.lines.iter().find(|l| l.id == id));
+            lines.extend(known.cloned());
+        }
+    }
+    if lines.is_empty() {
+        return None;
+    }
+    let header = header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules);
+    Some(OrderInput { header, lines })
+}
+
+fn header(
+    shown: &PrebookHeader,
+    comments: Option<&str>,
+    ship_date: chrono::NaiveDate,
+    rules: &Rules<'_>,
+) -> Header {
+    let owned = |text: Option<&str>| blank(text).map(str::to_owned);
+    let customer_id = shown.customer_id.filter(|id| *id != 0);
+    let customer = customer_id
+        .and_then(|id| rules.maps.axerrio(MapKind::Customer, id))
+        .map(str::to_owned)
+        .or_else(|| owned(shown.customer_code.as_deref()))
+        .or_else(|| customer_id.map(|id| id.to_string()))
+        .unwrap_or_default();
+    let carrier = shown.carrier_id.filter(|id| *id != 0).map(|id| Party {
+        code: rules
+            .maps
+            .axerrio(MapKind::Carrier, id)
+            .map(str::to_owned)
+            .or_else(|| rules.carriers.get(&id).cloned())
+            .unwrap_or_else(|| id.to_string()),
+        name: shown.carrier_name.clone().unwrap_or_default(),
+    });
+    Header {
+        customer: Party { code: customer, name: shown.customer_name.clone().unwrap_or_default() },
+        customer_po: owned(shown.customer_po.as_deref()),
+        ship_date,
+        truck_date: Some(shown.truck_date),
+        carrier,
+        location: owned(shown.location_code.as_deref()),
+        comments: owned(comments),
+    }
+}
+
+/// A Prebook item in Axerrio's words: codes by the reverse map, else Komet's id as text (clarification 17). The
+/// importer's sales price is never sent to the vendor.
+pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>) -> LineTerms {
+    let product = |p: &KometProduct| Product {
+        code: match p.id {
+            Some(id) => rules.maps.axerrio(MapKind::Product, id).map_or_else(|| id.to_string(), str::to_owned),
+            None => p.description.clone(),
+        },
+        description: p.description.clone(),
+    };
+    let terms = &item.terms;
+    LineTerms {
+        product: product(&terms.product),
+        box_type: terms.box_type.clone(),
+        boxes: terms.boxes,
+        bunches: terms.bunches,
+        stems_per_bunch: terms.stems_per_bunch,
+        unit_type: terms.unit_type.unwrap_or(UnitType::Stem),
+        unit_cost: terms.unit_cost,
+        unit_price: None,
+        mark_code: blank(terms.mark_code.as_deref()).map(str::to_owned),
+        notes: blank(terms.notes.as_deref()).map(str::to_owned),
+        mix: terms
+            .breakdowns
+            .iter()
+            .map(|part| MixPart {
+                product: product(&part.product),
+                bunches: part.bunches,
+                stems_per_bunch: part.stems_per_bunch,
+                unit_cost: part.unit_cost,
+            })
+            .collect(),
+    }
+}
+
+/// An order as Axerrio shows it, in the shape in which it is put.
+pub(crate) fn shown(order: &AxOrder) -> OrderInput {
+    OrderInput {
+        header: order.header.clone(),
+        lines: order.lines.iter().map(|l| InputLine { id: l.id.clone(), terms: l.terms.clone() }).collect(),
+    }
+}
+
+/// Whether both order the same.
+fn same_input(a: &OrderInput, b: &OrderInput) -> bool {
+    a.header.same_as(&b.header) && edits(a, b).is_empty()
+}
+
+/// As [`same_input`], comments and notes included: the owner's are passed on. Names are not.
+fn same_text(a: &OrderInput, b: &OrderInput) -> bool {
+    let notes = |order: &OrderInput| {
+        let mut notes: Vec<_> = order
+            .lines
+            .iter()
+            .map(|l| (l.id.clone(), blank(l.terms.notes.as_deref()).map(str::to_owned)))
+            .collect();
+        notes.sort();
+        (blank(order.header.comments.as_deref()).map(str::to_owned), notes)
+    };
+    same_input(a, b) && notes(a) == notes(b)
+}

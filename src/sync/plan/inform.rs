@@ -1,0 +1,107 @@
+//! What Axerrio learns of the PO: number, state, AWB, boxes and cost, once procurement has decided, and from then on
+//! whenever it changes. Komet owns all of it.
+
+use super::draft::Draft;
+use crate::domain::{
+    AgreedPoInfo, LineId, PoInfoLine, PoInfoStatus, PoLine, PoStatus, PurchaseOrder, PurchaseOrderInfo,
+};
+use crate::sync::action::{Action, PutPurchaseOrder};
+use crate::systems::System;
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    // While lines are being moved about the PO is half of what it will be.
+    if draft.awaits(|a| a.system() == System::Komet) {
+        return;
+    }
+    let Some(order) = &draft.order.axerrio.order else { return };
+    let Some(info) = desired(draft) else { return };
+    let told = order.purchase_order.as_ref();
+    let worth_telling = info.status != PoInfoStatus::Pending || told.is_some();
+    if !worth_telling || told.is_some_and(|told| told.same_as(&info)) {
+        if let Some(told) = told.filter(|told| told.same_as(&info)) {
+            draft.agreed.po_info = Some(AgreedPoInfo { sent: info, seen: Some(told.clone()) });
+        }
+        return;
+    }
+    // Axerrio shows it differently from how it was sent, but as it did right after: nothing new to say.
+    if let Some(agreed) = &draft.agreed.po_info {
+        let as_before = match (&agreed.seen, told) {
+            (Some(seen), Some(told)) => seen.same_as(told),
+            (seen, told) => seen.is_none() && told.is_none(),
+        };
+        if agreed.sent.same_as(&info) && as_before && agreed.seen.is_some() {
+            return;
+        }
+    }
+    let action = PutPurchaseOrder { order: order.id.clone(), info };
+    draft.act(Action::PutPurchaseOrder(action));
+}
+
+/// What Axerrio should know; `None` while no PO of the order was read.
+fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
+    let mut linked: Vec<(&PurchaseOrder, &PoLine, &LineId)> = draft
+        .agreed
+        .lines
+        .iter()
+        .flat_map(|(id, line)| line.po_lines.iter().map(move |link| (id, link)))
+        .filter_map(|(id, link)| draft.po_line(&link.line).map(|(po, line)| (po, line, id)))
+        .filter(|(_, line, _)| line.is_alive())
+        .collect();
+    // A cancelled PO counts only where no other took its place.
+    if linked.iter().any(|(po, _, _)| po.status != PoStatus::Cancelled) {
+        linked.retain(|(po, _, _)| po.status != PoStatus::Cancelled);
+    }
+    linked.sort_by_key(|(_, line, _)| line.id.0);
+    let Some(main) = main_po(draft, &linked) else { return emptied(draft) };
+    Some(PurchaseOrderInfo {
+        number: main.number.clone(),
+        status: status(main.status),
+        ship_date: main.ship_date,
+        awb: main.awb.clone(),
+        updated_at: main.updated_on.unwrap_or_default(),
+        lines: linked
+            .iter()
+            .map(|(_, line, id)| PoInfoLine {
+                line_id: (*id).clone(),
+                po_item_id: line.id.to_string(),
+                boxes: line.terms.boxes,
+                unit_cost: line.terms.unit_cost,
+            })
+            .collect(),
+    })
+}
+
+/// The PO that gives the order its number and state: the one further lines would go on, else the one with most lines.
+fn main_po<'a>(draft: &Draft<'_>, linked: &[(&'a PurchaseOrder, &PoLine, &LineId)]) -> Option<&'a PurchaseOrder> {
+    let own = draft.agreed.po.as_ref().and_then(|n| linked.iter().find(|(po, _, _)| po.number == *n));
+    let most = || {
+        linked.iter().max_by_key(|(po, _, _)| {
+            (
+                linked.iter().filter(|(other, _, _)| other.number == po.number).count(),
+                std::cmp::Reverse(&po.number),
+            )
+        })
+    };
+    own.or_else(most).map(|(po, _, _)| *po)
+}
+
+/// A PO that Axerrio knows and that has lost all its lines is cancelled.
+fn emptied(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
+    let told = draft.order.axerrio.order.as_ref()?.purchase_order.as_ref()?;
+    let read =
+        draft.agreed.lines.values().flat_map(|l| &l.po_lines).any(|l| l.number == told.number && l.seen.is_some());
+    let standing = draft.agreed.lines.values().flat_map(|l| &l.po_lines).any(|link| draft.po_alive(link));
+    if !read || standing {
+        return None;
+    }
+    Some(PurchaseOrderInfo { status: PoInfoStatus::Cancelled, lines: Vec::new(), ..told.clone() })
+}
+
+fn status(status: PoStatus) -> PoInfoStatus {
+    match status {
+        PoStatus::Pending => PoInfoStatus::Pending,
+        PoStatus::Approved => PoInfoStatus::Approved,
+        PoStatus::Confirmed => PoInfoStatus::Confirmed,
+        PoStatus::Cancelled => PoInfoStatus::Cancelled,
+    }
+}

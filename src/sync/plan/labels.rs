@@ -1,0 +1,309 @@
+//! From labels to boxes. A printed label's code becomes the code of a box in Komet: by shipping the PO line with it,
+//! or, where Komet has boxes already, by changing their codes. Axerrio owns codes, lots and AWBs; what changes after
+//! a box has shipped cannot be written any more, except its code, and is held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::draft::Draft;
+use crate::domain::{
+    AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber, Shipment,
+    blank,
+};
+use crate::sync::action::{Action, ChangeCode, ShipBoxes};
+
+/// Komet hands out lot numbers of this range itself and refuses them from others.
+const KOMET_LOTS: std::ops::RangeInclusive<u64> = 1000..=99_999;
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    ask_for_unmapped(draft);
+    let mut by_line: BTreeMap<&LineId, Vec<&Label>> = BTreeMap::new();
+    for label in &draft.order.axerrio.labels {
+        by_line.entry(&label.line_id).or_default().push(label);
+    }
+    for (line, labels) in by_line {
+        plan_line(draft, line, &labels);
+    }
+}
+
+/// Komet refuses labels of products it does not know; says so as soon as it shows.
+fn ask_for_unmapped(draft: &mut Draft<'_>) {
+    if draft.order.flow == crate::domain::Flow::FromKomet {
+        return;
+    }
+    let unmapped: Vec<(LineId, String, String)> = draft
+        .agreed
+        .lines
+        .iter()
+        .filter_map(|(id, line)| {
+            let item = draft.item(&line.item.as_ref()?.item).filter(|i| i.is_alive())?;
+            (!item.terms.is_mapped() && !is_mapped_on_po(draft, id))
+                .then(|| (id.clone(), line.terms.product.description.clone(), line.terms.product.code.clone()))
+        })
+        .collect();
+    for (line, product, code) in unmapped {
+        ask_for_mapping(draft, &line, &product, Some(&code));
+    }
+}
+
+/// Mapping need not touch a Prebook's changed-since, so the PO may know first (clarification 14).
+fn is_mapped_on_po(draft: &Draft<'_>, line: &LineId) -> bool {
+    let links = draft.alive_po_links(line);
+    let mut shown = links.iter().filter_map(|link| draft.po_line(&link.line)).peekable();
+    shown.peek().is_some() && shown.all(|(_, po_line)| po_line.terms.is_mapped())
+}
+
+/// Holds a line until somebody tells Komet the product.
+pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &str, code: Option<&str>) {
+    let cause = code.unwrap_or(product).to_owned();
+    let _ = draft.ask(HoldReason::UnmappedProduct, Some(line), &cause, || {
+        let local = code
+            .map(|code| format!(", or run: stemsync map product set {code} KOMET-ID"))
+            .unwrap_or_default();
+        format!(
+            "Komet does not know \u{201c}{product}\u{201d}. Map it in Komet's Prebook Summary (shown in red){local}. \
+             stemsync goes on by itself then."
+        )
+    });
+}
+
+/// A box that Komet has, with the PO line it is on.
+struct Shown<'a> {
+    po: &'a PoNumber,
+    line: &'a PoItemId,
+    seen: &'a PoBox,
+}
+
+fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
+    let links: Vec<PoLink> =
+        draft.alive_po_links(line).into_iter().filter(|link| draft.po_status(link).can_ship()).collect();
+    let boxes: Vec<Shown<'_>> = links
+        .iter()
+        .filter_map(|link| draft.po_line(&link.line))
+        .flat_map(|(po, l)| l.boxes.iter().map(move |b| Shown { po: &po.number, line: &l.id, seen: b }))
+        .collect();
+    let current = current_labels(labels);
+    judge_voids(draft, line, &current, &boxes);
+    let printed: Vec<&Label> = current.values().copied().filter(|l| l.status == LabelStatus::Printed).collect();
+    let mut free: Vec<&Shown<'_>> = boxes.iter().collect();
+    let mut waiting = Vec::new();
+    // A label whose code a box bears is done; one whose box bears its former code is a reprint.
+    for label in &printed {
+        if let Some(at) = free.iter().position(|b| b.seen.code == label.box_code) {
+            free.remove(at);
+            recognise(draft, line, label);
+        }
+    }
+    for label in printed {
+        if boxes.iter().any(|b| b.seen.code == label.box_code) {
+            continue;
+        }
+        let former = draft.agreed.boxes.iter().find_map(|(code, agreed)| {
+            let same = agreed.line == *line && agreed.box_number == label.box_number;
+            free.iter().position(|b| same && b.seen.code == *code)
+        });
+        match former {
+            Some(at) => {
+                let shown = free.remove(at);
+                change_code(draft, line, label, shown);
+            }
+            None => waiting.push(label),
+        }
+    }
+    // Codes that Komet made itself are replaced, but never those of boxes whose label is merely void.
+    free.retain(|b| !draft.agreed.boxes.contains_key(&b.seen.code));
+    let mut free = free.into_iter();
+    let mut unshipped = Vec::new();
+    for label in waiting {
+        match free.next() {
+            Some(shown) => change_code(draft, line, label, shown),
+            None => unshipped.push(label),
+        }
+    }
+    if !unshipped.is_empty() && may_ship(draft, line) {
+        ship(draft, line, &links, &unshipped);
+    }
+}
+
+/// The label that counts for each box: the latest printed one, else a void one (clarification 10: a reprint may have
+/// the same label id or a new one).
+fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
+    let mut current: BTreeMap<u32, &'a Label> = BTreeMap::new();
+    for &label in labels {
+        let rank = |l: &Label| (l.status == LabelStatus::Printed, l.changed_at, l.id.clone());
+        current
+            .entry(label.box_number)
+            .and_modify(|best| {
+                if rank(label) > rank(best) {
+                    *best = label;
+                }
+            })
+            .or_insert(label);
+    }
+    current
+}
+
+/// Remembers which label a shipped box bears, and holds what changed on it since.
+fn recognise(draft: &mut Draft<'_>, line: &LineId, label: &Label) {
+    let Some(known) = draft.agreed.boxes.get(&label.box_code).cloned() else {
+        draft.agreed.boxes.insert(label.box_code.clone(), agreed_box(line, label));
+        return;
+    };
+    let mut changed = Vec::new();
+    if known.awb.is_some() && blank(known.awb.as_deref()) != blank(label.awb.as_deref()) {
+        changed.push("AWB");
+    }
+    if known.awb.is_some() && blank(known.house_awb.as_deref()) != blank(label.house_awb.as_deref()) {
+        changed.push("house AWB");
+    }
+    if known.awb.is_some() && blank(known.lot_number.as_deref()) != blank(label.lot_number.as_deref()) {
+        changed.push("lot number");
+    }
+    if changed.is_empty() {
+        return;
+    }
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let cause =
+        format!("{} {} {} {}", label.box_code, text(&label.awb), text(&label.house_awb), text(&label.lot_number));
+    let _ = draft.ask(HoldReason::LabelChangedAfterShipping, Some(line), &cause, || {
+        format!(
+            "{} of box {} changed in Axerrio after it shipped; Komet cannot be told. Correct it in Komet by hand, then dismiss \
+             this.",
+            changed.join(", "),
+            label.box_code
+        )
+    });
+}
+
+fn agreed_box(line: &LineId, label: &Label) -> AgreedBox {
+    AgreedBox {
+        line: line.clone(),
+        box_number: label.box_number,
+        awb: label.awb.clone(),
+        house_awb: label.house_awb.clone(),
+        lot_number: label.lot_number.clone(),
+    }
+}
+
+/// A withdrawn label whose box is in Komet already.
+fn judge_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u32, &Label>, boxes: &[Shown<'_>]) {
+    for label in current.values().filter(|l| l.status == LabelStatus::Void) {
+        let shipped = draft.agreed.boxes.iter().any(|(code, agreed)| {
+            agreed.line == *line
+                && agreed.box_number == label.box_number
+                && boxes.iter().any(|b| b.seen.code == *code)
+        });
+        if shipped || boxes.iter().any(|b| b.seen.code == label.box_code) {
+            let cause = format!("box {} {}", label.box_number, label.box_code);
+            let _ = draft.ask(HoldReason::VoidLabel, Some(line), &cause, || {
+                format!(
+                    "the label of box {} was withdrawn in Axerrio after it shipped. Take the box out in Komet by hand, then \
+                     dismiss this.",
+                    label.box_code
+                )
+            });
+        }
+    }
+}
+
+fn change_code(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &Shown<'_>) {
+    if !fits(draft, line, label) {
+        return;
+    }
+    draft.act(Action::ChangeCode(ChangeCode {
+        line: line.clone(),
+        number: shown.po.clone(),
+        po_item: shown.line.clone(),
+        box_number: label.box_number,
+        change: CodeChange { current: shown.seen.code.clone(), new: label.box_code.clone() },
+    }));
+}
+
+/// Komet's box codes have 20 characters.
+fn fits(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
+    let length = label.box_code.chars().count();
+    if (1..=20).contains(&length) {
+        return true;
+    }
+    let cause = format!("box code {}", label.box_code);
+    let _ = draft.ask(HoldReason::FieldTooLong, Some(line), &cause, || {
+        format!(
+            "the box code of box {} has {length} characters, Komet holds 1 to 20. Reprint it in Axerrio.",
+            label.box_number
+        )
+    });
+    false
+}
+
+fn may_ship(draft: &Draft<'_>, line: &LineId) -> bool {
+    let item = draft.agreed.lines.get(line).and_then(|l| l.item.as_ref()).and_then(|link| draft.item(&link.item));
+    item.is_none_or(|item| item.terms.is_mapped()) || is_mapped_on_po(draft, line)
+}
+
+/// Ships what is labelled: one AWB, house AWB and lot at a time, because each call gives the rest a new PO line.
+fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
+    let open = links.iter().find_map(|link| {
+        let (po, po_line) = draft.po_line(&link.line)?;
+        let room = (po_line.terms.boxes as usize).checked_sub(po_line.boxes.len()).filter(|room| *room > 0)?;
+        (po_line.boxes.is_empty()).then(|| (po.number.clone(), po_line.id.clone(), room))
+    });
+    let Some((number, po_item, room)) = open else {
+        ask_about_surplus(draft, line, links, labels);
+        return;
+    };
+    let mut groups: BTreeMap<(String, String, String), Vec<&Label>> = BTreeMap::new();
+    let mut codes = BTreeSet::new();
+    for label in labels {
+        // Labels wait for their AWB.
+        let Some(awb) = blank(label.awb.as_deref()) else { continue };
+        if !fits(draft, line, label) || is_reserved(draft, line, label) || !codes.insert(&label.box_code) {
+            continue;
+        }
+        let text = |value: &Option<String>| blank(value.as_deref()).unwrap_or_default().to_owned();
+        let key = (awb.to_owned(), text(&label.house_awb), text(&label.lot_number));
+        groups.entry(key).or_default().push(label);
+    }
+    let Some(((awb, house, lot), group)) = groups.into_iter().next() else { return };
+    let group: Vec<&Label> = group.into_iter().take(room).collect();
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    draft.act(Action::Ship(ShipBoxes {
+        line: line.clone(),
+        number,
+        box_numbers: group.iter().map(|l| l.box_number).collect(),
+        shipment: Shipment {
+            po_item,
+            awb,
+            house_awb: some(house),
+            ship_date: group[0].ship_date,
+            codes: group.iter().map(|l| l.box_code.clone()).collect(),
+            lot_number: some(lot),
+        },
+    }));
+}
+
+/// More labels than boxes were bought: nothing is left to ship them on.
+fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
+    if links.is_empty() {
+        return;
+    }
+    let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
+    let codes = codes.join(", ");
+    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("surplus {codes}"), || {
+        format!(
+            "Axerrio printed more labels than the PO has boxes: {codes}. Void them in Axerrio, or buy more boxes in Komet."
+        )
+    });
+}
+
+/// A lot number in Komet's own range would be refused.
+fn is_reserved(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
+    let Some(lot) = blank(label.lot_number.as_deref()) else { return false };
+    if !lot.parse::<u64>().is_ok_and(|number| KOMET_LOTS.contains(&number)) {
+        return false;
+    }
+    let _ = draft.ask(HoldReason::ReservedLotNumber, Some(line), lot, || {
+        format!(
+            "lot number {lot} lies in Komet's own range (1000 to 99999). Give the lot another number in Axerrio."
+        )
+    });
+    true
+}

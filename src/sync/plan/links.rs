@@ -1,0 +1,267 @@
+//! Recognising what is already there. stemsync knows its own work by the tag in a Prebook's comments, a PO line by
+//! its Prebook item, a box by its code. Whatever was made and never confirmed (a lost answer, a lost database) is
+//! found here again and linked, so that nothing is made twice; and what Komet showed first becomes the baseline.
+
+use std::collections::BTreeSet;
+
+use super::compare::{
+    asked_differences, goods_differences, goods_from_axerrio, item_differences, seen_differences,
+};
+use super::draft::Draft;
+use crate::domain::{
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, Header, ItemId, ItemLink, LineId, Party, PoLink, Prebook,
+    PrebookItem, SeenItem, blank,
+};
+
+/// Links everything the views show, and moves the baselines of what is as it was agreed.
+pub(super) fn recognise(draft: &mut Draft<'_>) {
+    recognise_prebooks(draft);
+    match draft.order.flow {
+        Flow::FromAxerrio => {
+            if let Some(order) = &draft.order.axerrio.order {
+                adopt_items(draft, order);
+            }
+        }
+        Flow::FromKomet => link_own_items(draft),
+    }
+    move_item_baselines(draft);
+    link_po_lines(draft);
+    move_po_baselines(draft);
+}
+
+/// Prebook items that no line of the order stands for.
+pub(super) fn unlinked_items<'a>(draft: &Draft<'a>) -> Vec<(&'a Prebook, &'a PrebookItem)> {
+    let linked: BTreeSet<&ItemId> =
+        draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).map(|link| &link.item).collect();
+    let former: BTreeSet<&ItemId> =
+        draft.agreed.lines.values().flat_map(|l| &l.po_lines).map(|link| &link.item).collect();
+    draft
+        .order
+        .komet
+        .prebooks
+        .iter()
+        .flat_map(|p| p.items.iter().map(move |i| (p, i)))
+        .filter(|(_, i)| i.is_alive() && !linked.contains(&i.id) && !former.contains(&i.id))
+        .filter(|(_, i)| !draft.agreed.strays.iter().any(|s| s.item.as_ref() == Some(&i.id)))
+        .collect()
+}
+
+fn recognise_prebooks(draft: &mut Draft<'_>) {
+    for prebook in &draft.order.komet.prebooks {
+        let foreign = draft.agreed.strays.iter().any(|s| s.prebook == prebook.id);
+        if foreign {
+            continue;
+        }
+        let sent = match (&draft.order.flow, &draft.order.axerrio.order) {
+            (Flow::FromAxerrio, Some(order)) => Some(header_as_shown(&order.header, prebook)),
+            _ => None,
+        };
+        draft.agreed.prebooks.entry(prebook.id.clone()).or_insert_with(|| AgreedPrebook {
+            number: prebook.number.clone(),
+            sent,
+            seen: Some(prebook.header.clone()),
+        });
+    }
+}
+
+/// The header that a found Prebook stands for: Axerrio's, but with the dates and the customer PO that Komet shows, so
+/// that a change that came in between is noticed as one.
+fn header_as_shown(header: &Header, prebook: &Prebook) -> Header {
+    let mut shown = header.clone();
+    shown.truck_date = Some(prebook.header.truck_date);
+    if blank(header.customer_po.as_deref()) != blank(prebook.header.customer_po.as_deref()) {
+        shown.customer_po.clone_from(&prebook.header.customer_po);
+    }
+    if let (None, Some(name)) = (&header.carrier, &prebook.header.carrier_name) {
+        if prebook.header.carrier_id.is_some_and(|id| id != 0) {
+            shown.carrier = Some(Party { code: String::new(), name: name.clone() });
+        }
+    }
+    shown
+}
+
+/// Flow 1: gives items without a line to lines without an item, the surest matches first: same goods and surely the
+/// same product, same goods and possibly the same product; then, for lines that were never linked, the same with other
+/// goods (the difference is then a change to be carried out, and no line stands twice).
+fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
+    let mut free = unlinked_items(draft);
+    if free.is_empty() {
+        return;
+    }
+    free.sort_by_key(|(_, item)| item.id.0);
+    let mut homeless: Vec<&AxLine> = order
+        .lines
+        .iter()
+        .filter(|line| {
+            let link = draft.agreed.lines.get(&line.id).and_then(|l| l.item.as_ref());
+            !link.is_some_and(|link| draft.item_alive(link))
+        })
+        .collect();
+    for (same_goods, sureness) in
+        [(true, Sureness::Sure), (true, Sureness::Possible), (false, Sureness::Sure), (false, Sureness::Possible)]
+    {
+        homeless.retain(|line| {
+            if !same_goods && draft.agreed.lines.contains_key(&line.id) {
+                return true;
+            }
+            let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
+            let found = free.iter().position(|(_, item)| {
+                let differences = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms);
+                is_product(draft, line, item) >= sureness && (!same_goods || differences.is_empty())
+            });
+            let Some(at) = found else { return true };
+            let (prebook, item) = free.remove(at);
+            link_item(draft, line, prebook, item);
+            false
+        });
+    }
+}
+
+/// How sure it is that an item's product is a line's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sureness {
+    No,
+    /// A product that a person mapped may carry any description.
+    Possible,
+    Sure,
+}
+
+fn is_product(draft: &Draft<'_>, line: &AxLine, item: &PrebookItem) -> Sureness {
+    match (draft.rules.mapped_product(&line.terms.product.code), item.terms.product.id) {
+        (Some(mapped), Some(shown)) if mapped == shown => Sureness::Sure,
+        (Some(_), Some(_)) if !line.terms.is_mixed() => Sureness::No,
+        _ if same_description(&line.terms.product.description, &item.terms.product.description) => Sureness::Sure,
+        _ => Sureness::Possible,
+    }
+}
+
+/// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
+fn same_description(ours: &str, shown: &str) -> bool {
+    let plain = |text: &str| {
+        let text = text.trim().to_uppercase();
+        let text = text.strip_prefix("UNKNOWN").unwrap_or(&text).trim_start_matches([' ', ':', '-']);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    plain(ours) == plain(shown)
+}
+
+fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &PrebookItem) {
+    // What Komet shows is what was once agreed: where Axerrio says otherwise by now, that is a change.
+    let mut terms = line.terms.clone();
+    let goods = goods_from_axerrio(&terms, terms.boxes, draft.rules);
+    if !asked_differences(&goods, terms.mark_code.as_deref(), &item.terms).is_empty() {
+        terms.boxes = item.terms.boxes;
+        terms.bunches = item.terms.bunches;
+        terms.stems_per_bunch = item.terms.stems_per_bunch;
+        terms.unit_cost = item.terms.unit_cost;
+        terms.mark_code.clone_from(&item.terms.mark_code);
+        terms.box_type.clone_from(&item.terms.box_type);
+        terms.mix.clear();
+    }
+    let link = ItemLink {
+        prebook: prebook.id.clone(),
+        item: item.id.clone(),
+        seen: Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date }),
+        fresh: false,
+        dead: false,
+    };
+    let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
+    draft.agreed.lines.insert(line.id.clone(), AgreedLine { terms, item: Some(link), po_lines });
+}
+
+/// Flow 2: each item is its own line.
+fn link_own_items(draft: &mut Draft<'_>) {
+    for prebook in &draft.order.komet.prebooks {
+        for item in &prebook.items {
+            let line = LineId::from(&item.id);
+            let seen = Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date });
+            let agreed = draft.agreed.lines.entry(line).or_insert_with(|| AgreedLine {
+                terms: super::flow2::line_terms(item, draft.rules),
+                item: None,
+                po_lines: Vec::new(),
+            });
+            agreed.item = Some(ItemLink {
+                prebook: prebook.id.clone(),
+                item: item.id.clone(),
+                seen,
+                fresh: false,
+                dead: false,
+            });
+        }
+    }
+}
+
+/// An item that is as it was agreed (or as it was asked for, at first sight) becomes the baseline; so a product that
+/// Komet has come to know is remembered as known.
+fn move_item_baselines(draft: &mut Draft<'_>) {
+    if draft.order.flow == Flow::FromKomet {
+        return;
+    }
+    let mut lines = std::mem::take(&mut draft.agreed.lines);
+    for agreed in lines.values_mut() {
+        let Some(link) = &mut agreed.item else { continue };
+        let Some(item) = draft.item(&link.item).filter(|i| i.is_alive()) else { continue };
+        let as_agreed = match &link.seen {
+            Some(seen) => seen_differences(seen, item).is_empty(),
+            None => {
+                let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
+                asked_differences(&goods, agreed.terms.mark_code.as_deref(), &item.terms).is_empty()
+            }
+        };
+        if as_agreed {
+            link.seen = Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date });
+        }
+    }
+    draft.agreed.lines = lines;
+}
+
+/// A PO line belongs to the order line whose item it buys, also when that item was replaced since.
+fn link_po_lines(draft: &mut Draft<'_>) {
+    for po in &draft.order.komet.purchase_orders {
+        for po_line in &po.lines {
+            let Some(item) = &po_line.item_id else { continue };
+            let mut lines = draft.agreed.lines.values_mut();
+            let owner = lines.find(|l| {
+                l.item.as_ref().is_some_and(|link| link.item == *item)
+                    || l.po_lines.iter().any(|link| link.item == *item)
+            });
+            let Some(agreed) = owner else { continue };
+            if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
+                link.number.clone_from(&po.number);
+                continue;
+            }
+            if !po_line.is_alive() {
+                continue;
+            }
+            agreed.po_lines.push(PoLink {
+                number: po.number.clone(),
+                line: po_line.id.clone(),
+                item: item.clone(),
+                asked: None,
+                seen: Some(po_line.terms.clone()),
+                dead: false,
+            });
+            if draft.agreed.po.is_none() {
+                draft.agreed.po = Some(po.number.clone());
+            }
+        }
+    }
+}
+
+/// A PO line's baseline follows Komet from approval on, and in flow 2 always; before, in flow 1, only while it is as
+/// it was asked for.
+fn move_po_baselines(draft: &mut Draft<'_>) {
+    let mut lines = std::mem::take(&mut draft.agreed.lines);
+    for link in lines.values_mut().flat_map(|l| &mut l.po_lines) {
+        let Some((po, po_line)) = draft.po_line(&link.line) else { continue };
+        let as_agreed = match (&link.seen, &link.asked) {
+            (Some(seen), _) => item_differences(seen, &po_line.terms).is_empty(),
+            (None, Some(asked)) => goods_differences(asked, &po_line.terms).is_empty(),
+            (None, None) => true,
+        };
+        if as_agreed || po.status.is_decided() || draft.order.flow == Flow::FromKomet {
+            link.seen = Some(po_line.terms.clone());
+        }
+    }
+    draft.agreed.lines = lines;
+}

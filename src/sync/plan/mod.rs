@@ -1,0 +1,75 @@
+//! The planner: what has to happen next for one order, derived from its three views and nothing else. Pure: no I/O,
+//! no clock, no randomness. It returns the *next* actions, those whose preconditions hold in the views; the engine
+//! sends one, applies the answer to the views and plans again, so that a crash between two steps is finished by
+//! whoever plans next.
+//!
+//! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio, [`flow2`] for those
+//! prebooked in Komet, [`purchase`] for the PO of both, [`inform`] for what Axerrio learns of it, [`labels`] for
+//! boxes. [`links`] recognises what is already there, [`compare`] says what counts as a difference.
+
+mod compare;
+mod draft;
+mod flow1;
+mod flow2;
+mod inform;
+mod labels;
+mod links;
+mod purchase;
+mod rules;
+mod stage;
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+pub use compare::item_differences;
+pub(crate) use flow2::{shown, take_over};
+pub use rules::{Facts, Rules, window_of};
+
+use super::action::Action;
+use crate::domain::{Agreed, Flow, Hold, Order, PoNumber, Stage};
+use draft::Draft;
+
+/// What has to happen next for one order.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The next actions, in the order in which they should be sent.
+    pub actions: Vec<Action>,
+    /// What waits for a person.
+    pub holds: Vec<Hold>,
+    /// What must be read from Komet before more can be decided.
+    pub needs: BTreeSet<Need>,
+    /// The agreed view with what was recognised in the other two: links, baselines, decisions carried out.
+    pub agreed: Agreed,
+    /// How far the order has come.
+    pub stage: Stage,
+    /// The order as a whole is to be cancelled on the other side: counted by the brake.
+    pub cancels: bool,
+}
+
+/// Something to read before deciding. Collected over all orders, so that one request serves many.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// The Prebooks of the window that holds this vendor ship date, in full.
+    Prebooks(NaiveDate),
+    /// The POs of a vendor ship date.
+    PurchaseOrders(NaiveDate),
+    /// One PO by its number.
+    PurchaseOrder(PoNumber),
+}
+
+/// Plans one order.
+///
+/// Guarantees: never panics, whatever the views hold; planning again after its own actions succeeded yields nothing
+/// new; never acts on a held line; never deletes because something is merely absent from a list.
+pub fn plan(order: &Order, rules: &Rules<'_>) -> Plan {
+    let mut draft = Draft::new(order, rules);
+    links::recognise(&mut draft);
+    match order.flow {
+        Flow::FromAxerrio => flow1::plan(&mut draft),
+        Flow::FromKomet => flow2::plan(&mut draft),
+    }
+    inform::plan(&mut draft);
+    labels::plan(&mut draft);
+    draft.finish()
+}

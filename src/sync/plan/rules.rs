@@ -1,0 +1,56 @@
+//! What a plan depends on beside the three views: the admin's choices, the local maps, and which lists this run or
+//! this database has already read.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{Datelike, NaiveDate};
+
+use crate::domain::{CreatePo, MapKind, Maps, OnConflict, PoNumber};
+
+/// The fixed window of seven ship dates that `date` lies in, counted from the epoch (product.md: Prebook
+/// watermarks are kept per window, so that one entering the horizon is read in full).
+pub fn window_of(date: NaiveDate) -> i64 {
+    const EPOCH_FROM_CE: i64 = 719_163;
+    (i64::from(date.num_days_from_ce()) - EPOCH_FROM_CE).div_euclid(7)
+}
+
+/// What has been read, as far as a plan needs to know.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Windows of Prebooks that were read in full at least once in this database's life.
+    pub windows_known: BTreeSet<i64>,
+    /// Windows of Prebooks that were read in full since the run's last push to Komet.
+    pub windows_read: BTreeSet<i64>,
+    /// Ship dates whose POs were read in this run.
+    pub po_dates_read: BTreeSet<NaiveDate>,
+    /// POs that were read by number in this run.
+    pub po_numbers_read: BTreeSet<PoNumber>,
+}
+
+/// What a plan depends on beside the three views.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// `[sync] on_conflict`
+    pub on_conflict: OnConflict,
+    /// `[sync] create_po`
+    pub create_po: CreatePo,
+    /// `[komet] location_code`
+    pub location_code: Option<&'a str>,
+    /// The local maps.
+    pub maps: &'a Maps,
+    /// Komet's carriers: id to code.
+    pub carriers: &'a HashMap<i64, String>,
+    /// Yesterday: a Vendor token sees nothing older, so nothing older may be created (it could not be found again).
+    pub visible_from: NaiveDate,
+    /// What has been read.
+    pub facts: &'a Facts,
+    /// Whether whole orders may be cancelled in this run; the brake says no.
+    pub may_cancel: bool,
+}
+
+impl Rules<'_> {
+    /// The Komet id that the local map gives an Axerrio product code.
+    pub fn mapped_product(&self, code: &str) -> Option<i64> {
+        self.maps.komet(MapKind::Product, code)
+    }
+}

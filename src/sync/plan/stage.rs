@@ -1,0 +1,49 @@
+//! How far an order has come, for people and for choosing which ship dates still need polling.
+
+use super::draft::Draft;
+use crate::domain::{AxStatus, Flow, Stage};
+
+/// The stage that the views show.
+pub(super) fn stage(draft: &Draft<'_>) -> Stage {
+    let links: Vec<_> =
+        draft.agreed.lines.values().flat_map(|l| &l.po_lines).filter(|link| draft.po_alive(link)).collect();
+    if links.is_empty() {
+        return without_po(draft);
+    }
+    if links.iter().any(|link| !draft.po_status(link).can_ship()) {
+        return Stage::PoPending;
+    }
+    let (mut bought, mut shipped, mut received) = (0, 0, 0);
+    for (_, line) in links.iter().filter_map(|link| draft.po_line(&link.line)) {
+        bought += line.terms.boxes as usize;
+        shipped += line.boxes.len();
+        received += line.boxes.iter().filter(|b| b.is_received()).count();
+    }
+    if received >= bought {
+        Stage::Received
+    } else if shipped >= bought {
+        Stage::Labelled
+    } else {
+        Stage::PoApproved
+    }
+}
+
+fn without_po(draft: &Draft<'_>) -> Stage {
+    let called_off = draft.is_po_cancelled()
+        || draft.order.axerrio.order.as_ref().is_some_and(|o| match draft.order.flow {
+            Flow::FromAxerrio => o.status.is_off(),
+            Flow::FromKomet => o.status == AxStatus::Cancelled,
+        });
+    let prebooked = match draft.order.flow {
+        Flow::FromAxerrio => {
+            draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).any(|link| draft.item_alive(link))
+        }
+        Flow::FromKomet => draft.order.komet.prebooks.iter().flat_map(|p| &p.items).any(|i| i.is_alive()),
+    };
+    match (prebooked, called_off, draft.order.flow) {
+        (true, true, _) if draft.is_po_cancelled() => Stage::Cancelled,
+        (true, _, _) => Stage::Prebooked,
+        (false, true, _) | (false, false, Flow::FromKomet) => Stage::Cancelled,
+        (false, false, Flow::FromAxerrio) => Stage::Placed,
+    }
+}
