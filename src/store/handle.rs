@@ -127,6 +127,17 @@ impl Store {
         self.unpack(self.send(f, Job::Read).await)
     }
 
+    /// A consistent copy of the database in a new file at `target`, while others go on reading and writing.
+    pub fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
+        let copy = || -> Result<(), StoreError> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+            let conn = connect(self.path(), flags, BUSY)?;
+            conn.execute("VACUUM INTO ?1", [target.to_string_lossy()])?;
+            Ok(())
+        };
+        copy().map_err(|e| e.at(self.path()))
+    }
+
     /// [`Store::write`] for callers outside of async code; panics inside of it.
     pub fn write_blocking<T, F>(&self, f: F) -> Result<T, StoreError>
     where

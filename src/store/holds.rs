@@ -194,7 +194,9 @@ fn told(decision: &Decision, hold: &HoldRow, key: OrderKey, at: DateTime<Utc>) -
 }
 
 fn replace(agreed: &mut Agreed, decision: Decision) {
-    agreed.decisions.retain(|old| (old.reason, &old.line) != (decision.reason, &decision.line));
+    agreed
+        .decisions
+        .retain(|old| (old.reason, &old.line, &old.cause) != (decision.reason, &decision.line, &decision.cause));
     agreed.decisions.push(decision);
 }
 

@@ -85,6 +85,14 @@ pub fn set_full(
     Ok(())
 }
 
+/// Has a part read in full next time, whatever its watermark: something that its last read did not show was not
+/// looked up.
+pub fn forget_full(conn: &Connection, stream: Stream, part: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE watermarks SET full_at = NULL WHERE stream = ?1 AND part = ?2";
+    conn.prepare_cached(sql)?.execute(params![stream.name(), part])?;
+    Ok(())
+}
+
 /// Forgets a stream's watermarks: it is read in full next time.
 pub fn reset(conn: &Connection, stream: Stream) -> Result<(), StoreError> {
     conn.prepare_cached("DELETE FROM watermarks WHERE stream = ?1")?.execute([stream.name()])?;

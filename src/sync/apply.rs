@@ -29,7 +29,7 @@ pub enum Outcome {
 pub fn apply(order: &mut Order, action: &Action, outcome: &Outcome) {
     match (action, outcome) {
         (Action::CreatePrebook(create), Outcome::PrebookCreated(created)) => {
-            prebook_created(order, create, created)
+            prebook_created(order, create, created);
         }
         (Action::DeleteItem(delete), Outcome::Deleted) => item_deleted(order, delete),
         (Action::CreatePo(new), Outcome::PoCreated(created)) => po_created(order, new, created),

@@ -2,5 +2,14 @@
 
 pub mod action;
 pub mod apply;
+pub mod engine;
+pub mod observe;
 pub mod plan;
+pub mod poll;
+mod push;
 pub mod report;
+mod run;
+mod state;
+mod verify;
+
+pub use run::{RunEnd, RunRequest, end_of};

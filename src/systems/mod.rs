@@ -204,3 +204,66 @@ pub trait Axerrio: Send + Sync {
     /// Requests sent so far by this adapter, retries included.
     fn requests(&self) -> u64;
 }
+
+macro_rules! forward {
+    ($(fn $name:ident(&self $(, $arg:ident: $kind:ty)*) -> $out:ty;)*) => {
+        $(async fn $name(&self $(, $arg: $kind)*) -> Result<$out, SystemError> {
+            (**self).$name($($arg),*).await
+        })*
+    };
+}
+
+impl<K: Komet> Komet for &K {
+    forward! {
+        fn prebooks(&self, query: &PrebookQuery) -> Answer<Prebook>;
+        fn purchase_orders(&self, query: &PoQuery) -> Answer<PurchaseOrder>;
+        fn carriers(&self) -> Vec<Carrier>;
+        fn box_types(&self) -> Vec<BoxType>;
+        fn prebook_create(&self, new: &NewPrebook) -> CreatedPrebook;
+        fn prebook_item_delete(&self, prebook: &PrebookId, item: &ItemId) -> ();
+        fn po_create(&self, new: &NewPurchaseOrder) -> CreatedPo;
+        fn po_item_delete(&self, line: &PoItemId) -> ();
+        fn ship(&self, shipments: &[Shipment]) -> Vec<Shipped>;
+        fn change_codes(&self, changes: &[CodeChange]) -> Vec<CodeChanged>;
+    }
+
+    fn prebook_fits(&self, new: &NewPrebook) -> usize {
+        (**self).prebook_fits(new)
+    }
+
+    fn po_fits(&self, new: &NewPurchaseOrder) -> usize {
+        (**self).po_fits(new)
+    }
+
+    fn shipments_fit(&self, shipments: &[Shipment]) -> usize {
+        (**self).shipments_fit(shipments)
+    }
+
+    fn changes_fit(&self, changes: &[CodeChange]) -> usize {
+        (**self).changes_fit(changes)
+    }
+
+    fn requests(&self) -> u64 {
+        (**self).requests()
+    }
+
+    fn clock(&self) -> Option<DateTime<Utc>> {
+        (**self).clock()
+    }
+}
+
+impl<A: Axerrio> Axerrio for &A {
+    forward! {
+        fn health(&self) -> DateTime<Utc>;
+        fn orders(&self, since: DateTime<Utc>, cursor: Option<&str>) -> FeedPage<AxOrder>;
+        fn order(&self, id: &AxOrderId) -> Option<AxOrder>;
+        fn put_order(&self, reference: &ExternalRef, input: &OrderInput) -> AxOrder;
+        fn cancel_order(&self, reference: &ExternalRef) -> AxOrder;
+        fn put_purchase_order(&self, id: &AxOrderId, info: &PurchaseOrderInfo) -> AxOrder;
+        fn labels(&self, since: DateTime<Utc>, cursor: Option<&str>) -> FeedPage<Label>;
+    }
+
+    fn requests(&self) -> u64 {
+        (**self).requests()
+    }
+}

@@ -14,7 +14,7 @@ pub use lists::{
     all_keys, backlog, dirty, items_expected, keys_in_range, keys_with_open_po, open_count, open_po_ship_dates,
     stage_counts,
 };
-pub use views::{load_agreed, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet};
+pub use views::{load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet};
 
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
@@ -51,6 +51,40 @@ pub fn insert(conn: &Connection, new: &NewOrder) -> Result<OrderKey, StoreError>
         Stage::Placed.name(),
     ])?;
     Ok(OrderKey(key))
+}
+
+/// Who an order is, without its views.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its number.
+    pub key: OrderKey,
+    /// Which way it travels.
+    pub flow: Flow,
+    /// Its id in Axerrio, where known.
+    pub ax_id: Option<AxOrderId>,
+    /// Flow 2: its name in Axerrio.
+    pub reference: Option<ExternalRef>,
+    /// The day the vendor ships it.
+    pub ship_date: NaiveDate,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// Who an order is.
+pub fn identity(conn: &Connection, key: OrderKey) -> Result<Option<Identity>, StoreError> {
+    let sql = "SELECT flow, ax_id, reference, ship_date, stage FROM orders WHERE key = ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let row = statement.query_row([key], |row| {
+        Ok(Identity {
+            key,
+            flow: row.get::<_, Named<_>>(0)?.0,
+            ax_id: row.get::<_, Option<String>>(1)?.map(AxOrderId),
+            reference: row.get::<_, Option<String>>(2)?.map(ExternalRef),
+            ship_date: row.get::<_, Day>(3)?.0,
+            stage: row.get::<_, Named<_>>(4)?.0,
+        })
+    });
+    Ok(row.optional()?)
 }
 
 /// The order with its three views, labels included.
@@ -126,6 +160,14 @@ pub fn settle(
          WHERE key = ?1 AND (stage <> ?2 OR ship_date <> ?3 OR dirty <> ?4)",
     )?;
     statement.execute(params![key, stage.name(), Day(ship_date), dirty])?;
+    Ok(())
+}
+
+/// The order ships on another day.
+pub fn move_to(conn: &Connection, key: OrderKey, ship_date: NaiveDate) -> Result<(), StoreError> {
+    let mut statement =
+        conn.prepare_cached("UPDATE orders SET ship_date = ?2, dirty = 1 WHERE key = ?1 AND ship_date <> ?2")?;
+    statement.execute(params![key, Day(ship_date)])?;
     Ok(())
 }
 

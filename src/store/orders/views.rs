@@ -89,6 +89,16 @@ pub fn save_agreed(conn: &Connection, key: OrderKey, agreed: &Agreed) -> Result<
     Ok(true)
 }
 
+/// What Komet last showed of an order, without its other views.
+pub fn load_komet(conn: &Connection, key: OrderKey) -> Result<KometView, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT doc FROM komet_views WHERE key = ?1")?;
+    let doc: Option<String> = statement.query_row([key], |row| row.get(0)).optional()?;
+    doc.map_or_else(
+        || Ok(KometView::default()),
+        |doc| from_doc(&doc, format_args!("Komet view of order {}", key.0)),
+    )
+}
+
 /// What is agreed about an order, without its other views.
 pub fn load_agreed(conn: &Connection, key: OrderKey) -> Result<Agreed, StoreError> {
     let mut statement = conn.prepare_cached("SELECT doc FROM agreed_views WHERE key = ?1")?;

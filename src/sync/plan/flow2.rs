@@ -367,7 +367,7 @@ pub(crate) fn shown(order: &AxOrder) -> OrderInput {
 }
 
 /// Whether both order the same.
-fn same_input(a: &OrderInput, b: &OrderInput) -> bool {
+pub(crate) fn same_input(a: &OrderInput, b: &OrderInput) -> bool {
     a.header.same_as(&b.header) && edits(a, b).is_empty()
 }
 

@@ -72,10 +72,10 @@ fn header_as_shown(header: &Header, prebook: &Prebook) -> Header {
     if blank(header.customer_po.as_deref()) != blank(prebook.header.customer_po.as_deref()) {
         shown.customer_po.clone_from(&prebook.header.customer_po);
     }
-    if let (None, Some(name)) = (&header.carrier, &prebook.header.carrier_name) {
-        if prebook.header.carrier_id.is_some_and(|id| id != 0) {
-            shown.carrier = Some(Party { code: String::new(), name: name.clone() });
-        }
+    if let (None, Some(name)) = (&header.carrier, &prebook.header.carrier_name)
+        && prebook.header.carrier_id.is_some_and(|id| id != 0)
+    {
+        shown.carrier = Some(Party { code: String::new(), name: name.clone() });
     }
     shown
 }

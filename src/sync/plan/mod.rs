@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 pub use compare::item_differences;
-pub(crate) use flow2::{shown, take_over};
+pub(crate) use flow2::{same_input, shown, take_over};
 pub use rules::{Facts, Rules, window_of};
 
 use super::action::Action;

@@ -100,11 +100,12 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     if buy.fresh {
         return true;
     }
-    if let Some(number) = &buy.po_number {
-        if !draft.rules.facts.po_numbers_read.contains(number) && draft.po(number).is_none() {
-            draft.needs.insert(Need::PurchaseOrder(number.clone()));
-            return false;
-        }
+    if let Some(number) = &buy.po_number
+        && !draft.rules.facts.po_numbers_read.contains(number)
+        && draft.po(number).is_none()
+    {
+        draft.needs.insert(Need::PurchaseOrder(number.clone()));
+        return false;
     }
     if draft.rules.facts.po_dates_read.contains(&draft.order.ship_date) {
         return true;

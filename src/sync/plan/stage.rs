@@ -1,7 +1,7 @@
 //! How far an order has come, for people and for choosing which ship dates still need polling.
 
 use super::draft::Draft;
-use crate::domain::{AxStatus, Flow, Stage};
+use crate::domain::{AxStatus, Flow, PrebookItem, Stage};
 
 /// The stage that the views show.
 pub(super) fn stage(draft: &Draft<'_>) -> Stage {
@@ -38,7 +38,7 @@ fn without_po(draft: &Draft<'_>) -> Stage {
         Flow::FromAxerrio => {
             draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).any(|link| draft.item_alive(link))
         }
-        Flow::FromKomet => draft.order.komet.prebooks.iter().flat_map(|p| &p.items).any(|i| i.is_alive()),
+        Flow::FromKomet => draft.order.komet.prebooks.iter().flat_map(|p| &p.items).any(PrebookItem::is_alive),
     };
     match (prebooked, called_off, draft.order.flow) {
         (true, true, _) if draft.is_po_cancelled() => Stage::Cancelled,

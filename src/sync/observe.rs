@@ -1,0 +1,298 @@
+//! From what a system showed to the views: which order a thing belongs to, and what of its view it replaces. Runs in
+//! the transaction that also moves the watermark. Nothing is taken out of a view here because a list lacks it;
+//! [`forget_items`] and [`forget_po`] do that, once a look-up by number has confirmed it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use crate::domain::{
+    AxOrder, ExternalRef, Flow, ItemId, KometView, OrderKey, Origin, PoNumber, Prebook, PrebookId, PrebookItem,
+    PurchaseOrder, tag,
+};
+use crate::store::orders::{self, NewOrder};
+use crate::store::{Connection, StoreError};
+
+/// Stores what Axerrio showed of an order. Orders that came from elsewhere than Axerrio or this link are not ours.
+/// Says whether it was news.
+pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreError> {
+    let from_komet = order.origin == Origin::Komet || order.external_ref.is_some();
+    let known = match orders::key_by_ax_id(conn, &order.id)? {
+        None if from_komet => match &order.external_ref {
+            Some(reference) => orders::key_by_reference(conn, reference)?,
+            None => None,
+        },
+        known => known,
+    };
+    let key = match known {
+        Some(key) => key,
+        None if from_komet => {
+            let Some(reference) = order.external_ref.clone() else { return Ok(false) };
+            let Some(prebook) = reference.prebook() else { return Ok(false) };
+            orders::insert(
+                conn,
+                &NewOrder {
+                    flow: Flow::FromKomet,
+                    ax_id: Some(order.id.clone()),
+                    reference: Some(reference),
+                    prebook: Some(prebook),
+                    ship_date: order.header.ship_date,
+                },
+            )?
+        }
+        None => orders::insert(
+            conn,
+            &NewOrder {
+                flow: Flow::FromAxerrio,
+                ax_id: Some(order.id.clone()),
+                reference: None,
+                prebook: None,
+                ship_date: order.header.ship_date,
+            },
+        )?,
+    };
+    orders::observe_axerrio(conn, key, order)
+}
+
+/// Stores what Komet showed of a Prebook. Says how many orders' views changed.
+pub fn prebook(conn: &Connection, prebook: &Prebook) -> Result<u64, StoreError> {
+    let owners = owners(conn, prebook)?;
+    let mut changed = 0;
+    let mut moved: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
+    for item in &prebook.items {
+        if let (Some(former), Some(now)) = (orders::key_by_item(conn, &item.id)?, owner_of(&owners, item))
+            && former != now
+        {
+            moved.entry(former).or_default().insert(item.id.clone());
+        }
+    }
+    for (former, items) in moved {
+        changed += u64::from(forget_items(conn, former, &items)?);
+    }
+    for (key, items) in owners {
+        let mut view = orders::load_komet(conn, key)?;
+        let items: Vec<PrebookItem> =
+            prebook.items.iter().filter(|item| items.contains(&item.id)).cloned().collect();
+        merge(&mut view, prebook, items);
+        changed += u64::from(orders::observe_komet(conn, key, &view)?);
+    }
+    Ok(changed)
+}
+
+fn owner_of(owners: &BTreeMap<OrderKey, BTreeSet<ItemId>>, item: &PrebookItem) -> Option<OrderKey> {
+    owners.iter().find(|(_, items)| items.contains(&item.id)).map(|(key, _)| *key)
+}
+
+/// The Prebook with these items in place of what the view had of them; items of other ship dates stay.
+fn merge(view: &mut KometView, prebook: &Prebook, items: Vec<PrebookItem>) {
+    let former = view.prebooks.iter().position(|p| p.id == prebook.id);
+    let mut kept = former.map(|at| view.prebooks.remove(at).items).unwrap_or_default();
+    kept.retain(|old| !items.iter().any(|new| new.id == old.id));
+    kept.extend(items);
+    kept.sort_by_key(|item| item.id.0);
+    let merged = Prebook { items: kept, ..prebook.clone() };
+    view.prebooks.insert(former.unwrap_or(view.prebooks.len()), merged);
+    view.prebooks.sort_by_key(|p| p.id.0);
+}
+
+/// Which order each item of a Prebook belongs to: by tag, else by what is linked already, else by ship date (flow 2).
+fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTreeSet<ItemId>>, StoreError> {
+    let mut owners: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
+    let linked = orders::keys_by_prebook(conn, &prebook.id)?;
+    let mut flow2 = Vec::new();
+    let mut flow1 = None;
+    for key in linked {
+        match orders::identity(conn, key)? {
+            Some(order) if order.flow == Flow::FromKomet => flow2.push(order),
+            Some(order) => flow1 = flow1.or(Some(order.key)),
+            None => {}
+        }
+    }
+    if let Some(id) = prebook.comments.as_deref().and_then(tag::find) {
+        flow1 = Some(match orders::key_by_ax_id(conn, &id)? {
+            Some(key) => key,
+            None => {
+                let ship_date = prebook.items.first().map_or(prebook.header.truck_date, |i| i.ship_date);
+                orders::insert(
+                    conn,
+                    &NewOrder {
+                        flow: Flow::FromAxerrio,
+                        ax_id: Some(id),
+                        reference: None,
+                        prebook: None,
+                        ship_date,
+                    },
+                )?
+            }
+        });
+    }
+    let mut free: Vec<&PrebookItem> = Vec::new();
+    for item in &prebook.items {
+        match orders::key_by_item(conn, &item.id)? {
+            // A line that `useExisting` put into somebody else's Prebook stays its order's.
+            Some(key) if orders::identity(conn, key)?.is_some_and(|o| o.flow == Flow::FromAxerrio) => {
+                owners.entry(key).or_default().insert(item.id.clone());
+            }
+            _ => free.push(item),
+        }
+    }
+    match flow1 {
+        Some(key) => {
+            owners.entry(key).or_default().extend(free.iter().map(|item| item.id.clone()));
+        }
+        None => group_by_ship_date(conn, prebook, &free, flow2, &mut owners)?,
+    }
+    Ok(owners)
+}
+
+/// Flow 2: one order for each vendor ship date. An order whose items all moved to another date moves with them.
+fn group_by_ship_date(
+    conn: &Connection,
+    prebook: &Prebook,
+    items: &[&PrebookItem],
+    mut known: Vec<orders::Identity>,
+    owners: &mut BTreeMap<OrderKey, BTreeSet<ItemId>>,
+) -> Result<(), StoreError> {
+    let mut dates: BTreeMap<NaiveDate, Vec<&PrebookItem>> = BTreeMap::new();
+    for item in items {
+        // An item that was never alive is nobody's order.
+        if item.is_alive() || orders::key_by_item(conn, &item.id)?.is_some() {
+            dates.entry(item.ship_date).or_default().push(item);
+        }
+    }
+    let mut views = BTreeMap::new();
+    for order in &known {
+        views.insert(order.key, orders::load_komet(conn, order.key)?);
+    }
+    // Orders that already ship on one of these dates keep it.
+    let mut targets: BTreeMap<NaiveDate, OrderKey> = BTreeMap::new();
+    for date in dates.keys() {
+        if let Some(at) = known.iter().position(|order| order.ship_date == *date) {
+            targets.insert(*date, known.remove(at).key);
+        }
+    }
+    for (date, group) in &dates {
+        let key = match targets.get(date) {
+            Some(key) => *key,
+            None => {
+                let whole = known.iter().position(|order| {
+                    let view = views.get(&order.key);
+                    let mut own = view.into_iter().flat_map(|v| &v.prebooks).flat_map(|p| &p.items).peekable();
+                    if own.peek().is_none() {
+                        return dates.len() == 1;
+                    }
+                    own.filter(|i| i.is_alive())
+                        .all(|i| group.iter().any(|now| now.id == i.id) || was_seen(items, i))
+                        && group.iter().any(|now| view.is_some_and(|v| holds(v, &now.id)))
+                });
+                match whole {
+                    Some(at) => {
+                        let order = known.remove(at);
+                        orders::move_to(conn, order.key, *date)?;
+                        order.key
+                    }
+                    None if group.iter().any(|i| i.is_alive()) => new_order(conn, prebook, *date)?,
+                    None => continue,
+                }
+            }
+        };
+        owners.entry(key).or_default().extend(group.iter().map(|item| item.id.clone()));
+    }
+    Ok(())
+}
+
+/// The item is shown again, on whichever date.
+fn was_seen(items: &[&PrebookItem], item: &PrebookItem) -> bool {
+    items.iter().any(|now| now.id == item.id && (now.ship_date != item.ship_date || !now.is_alive()))
+}
+
+fn holds(view: &KometView, item: &ItemId) -> bool {
+    view.prebooks.iter().flat_map(|p| &p.items).any(|i| i.id == *item)
+}
+
+/// A ship date of a Prebook that was not seen before.
+fn new_order(conn: &Connection, prebook: &Prebook, ship_date: NaiveDate) -> Result<OrderKey, StoreError> {
+    let mut reference = ExternalRef::first(&prebook.id);
+    if orders::key_by_reference(conn, &reference)?.is_some() {
+        reference = ExternalRef::further(&prebook.id, ship_date);
+        if let Some(key) = orders::key_by_reference(conn, &reference)? {
+            orders::move_to(conn, key, ship_date)?;
+            return Ok(key);
+        }
+    }
+    orders::insert(
+        conn,
+        &NewOrder {
+            flow: Flow::FromKomet,
+            ax_id: None,
+            reference: Some(reference),
+            prebook: Some(prebook.id.clone()),
+            ship_date,
+        },
+    )
+}
+
+/// Takes items out of an order's view: Komet no longer has them, or another order does. Says whether it had them.
+pub fn forget_items(conn: &Connection, key: OrderKey, items: &BTreeSet<ItemId>) -> Result<bool, StoreError> {
+    let mut view = orders::load_komet(conn, key)?;
+    for prebook in &mut view.prebooks {
+        prebook.items.retain(|item| !items.contains(&item.id));
+    }
+    view.prebooks.retain(|p| !p.items.is_empty());
+    orders::observe_komet(conn, key, &view)
+}
+
+/// Takes a whole Prebook out of its orders' views.
+pub fn forget_prebook(conn: &Connection, prebook: &PrebookId) -> Result<u64, StoreError> {
+    let mut changed = 0;
+    for key in orders::keys_by_prebook(conn, prebook)? {
+        let mut view = orders::load_komet(conn, key)?;
+        view.prebooks.retain(|p| p.id != *prebook);
+        changed += u64::from(orders::observe_komet(conn, key, &view)?);
+    }
+    Ok(changed)
+}
+
+/// Stores what Komet showed of a PO: each order gets the lines that buy for its items. Lines of others, and POs
+/// without a Prebook, are nobody's. Says how many orders' views changed.
+pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, StoreError> {
+    let mut lines: BTreeMap<OrderKey, Vec<_>> = BTreeMap::new();
+    for line in &po.lines {
+        let Some(item) = &line.item_id else { continue };
+        if let Some(key) = orders::key_by_item(conn, item)? {
+            lines.entry(key).or_default().push(line.clone());
+        }
+    }
+    // An order that had lines on this PO and has none any more is told so.
+    for key in orders::keys_by_po(conn, &po.number)? {
+        lines.entry(key).or_default();
+    }
+    let mut changed = 0;
+    for (key, lines) in lines {
+        let mut view = orders::load_komet(conn, key)?;
+        let before = view.purchase_orders.len();
+        view.purchase_orders.retain(|p| p.number != po.number);
+        if lines.is_empty() && before == view.purchase_orders.len() {
+            continue;
+        }
+        // A line that moved to this PO has left the one it was on.
+        for other in &mut view.purchase_orders {
+            other.lines.retain(|old| !lines.iter().any(|new| new.id == old.id));
+        }
+        view.purchase_orders.push(PurchaseOrder { lines, ..po.clone() });
+        view.purchase_orders.sort_by(|a, b| a.number.cmp(&b.number));
+        changed += u64::from(orders::observe_komet(conn, key, &view)?);
+    }
+    Ok(changed)
+}
+
+/// Takes a PO out of its orders' views.
+pub fn forget_po(conn: &Connection, number: &PoNumber) -> Result<u64, StoreError> {
+    let mut changed = 0;
+    for key in orders::keys_by_po(conn, number)? {
+        let mut view = orders::load_komet(conn, key)?;
+        view.purchase_orders.retain(|p| p.number != *number);
+        changed += u64::from(orders::observe_komet(conn, key, &view)?);
+    }
+    Ok(changed)
+}

@@ -1,0 +1,451 @@
+//! One run: poll, diff, plan, push and verify, for the jobs asked for, in their order; then once more for those that
+//! the first pass gave new work, so that what is ready travels the whole way.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::engine::{Engine, Listener, Progress};
+use super::plan::{Facts, plan};
+use super::poll::{PollError, Polled};
+use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
+use super::state::{RunState, Setup};
+use crate::domain::{OrderKey, Stage};
+use crate::store::watermarks::{self, Stream};
+use crate::store::{StoreError, holds, intents, maps, orders, quota, reference, runs};
+use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
+
+/// What a run is asked to do.
+#[derive(Clone, Default)]
+pub struct RunRequest {
+    /// The jobs; empty means all.
+    pub jobs: Vec<Job>,
+    /// Plan everything, write nothing.
+    pub dry_run: bool,
+    /// Poll from here instead of from the watermarks.
+    pub since: Option<DateTime<Utc>>,
+    /// Push only these orders.
+    pub only: Option<BTreeSet<OrderKey>>,
+    /// What started it, for the history.
+    pub trigger: String,
+    /// Set to leave after the requests in hand.
+    pub stop: Arc<AtomicBool>,
+    /// Who listens.
+    pub listener: Option<Listener>,
+}
+
+/// A run's report, and what kept it from being whole.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// For people and scripts.
+    pub report: RunReport,
+    /// Systems that failed.
+    pub down: Vec<SystemError>,
+    /// It was asked to stop.
+    pub stopped: bool,
+}
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// Carries out one run. The caller holds the run lock.
+    ///
+    /// Guarantees: every write was recorded before it was sent; whatever the run did not finish, the next one does.
+    ///
+    /// # Errors
+    /// Only the database's: what the systems refuse or fail at is in the report.
+    pub async fn run(&self, request: RunRequest) -> Result<RunEnd, StoreError> {
+        if !request.dry_run {
+            return self.run_on(request).await;
+        }
+        // A dry run goes through everything on a copy of the database, which is thrown away.
+        let (copy, path) = self.copy_store().await?;
+        let dry = Engine {
+            komet: &self.komet,
+            axerrio: &self.axerrio,
+            store: copy,
+            clock: Arc::clone(&self.clock),
+            settings: self.settings.clone(),
+        };
+        let before = self.komet.requests();
+        let end = dry.run_on(request).await;
+        drop((dry, path));
+        // Reading costs quota, dry or not.
+        let spent = self.komet.requests() - before;
+        let day = self.komet_day();
+        self.store.write(move |conn| quota::add(conn, day, spent)).await?;
+        end
+    }
+
+    async fn run_on(&self, request: RunRequest) -> Result<RunEnd, StoreError> {
+        let started_at = self.clock.now();
+        let run = ulid::Ulid::from_datetime(started_at.into()).to_string();
+        let jobs: Vec<Job> =
+            Job::ALL.into_iter().filter(|job| request.jobs.is_empty() || request.jobs.contains(job)).collect();
+        let (id, trigger) = (run.clone(), request.trigger.clone());
+        self.store.write(move |conn| runs::begin(conn, &id, &trigger, started_at)).await?;
+        let before = self.watermarks(&jobs).await?;
+        let state = self.prepare(&run, &request).await?;
+        let counts = Counts { axerrio: self.axerrio.requests(), komet: self.komet.requests() };
+        let mut requests: BTreeMap<Job, Requests> = BTreeMap::new();
+        self.passes(&state, &request, &jobs, &mut requests).await?;
+        let end = self.finish(&state, &request, &jobs, &before, requests, &counts, started_at).await?;
+        Ok(end)
+    }
+
+    async fn prepare(&self, run: &str, request: &RunRequest) -> Result<RunState, StoreError> {
+        let (maps, carriers, windows) = self
+            .store
+            .read(|conn| {
+                let carriers = reference::carriers(conn)?.map(|list| list.items).unwrap_or_default();
+                let windows = watermarks::list(conn, Stream::Prebooks)?;
+                Ok((maps::load(conn)?, carriers, windows))
+            })
+            .await?;
+        Ok(RunState::new(Setup {
+            run: run.to_owned(),
+            dry_run: request.dry_run,
+            only: request.only.clone(),
+            maps,
+            carriers: carriers.into_iter().map(|c| (c.id, c.code)).collect::<HashMap<_, _>>(),
+            visible_from: self.visible_from(),
+            concurrency: self.settings.concurrency,
+            stop: Arc::clone(&request.stop),
+            listener: request.listener.clone(),
+            facts: Facts { windows_known: windows.into_iter().map(|(w, _)| w).collect(), ..Facts::default() },
+        }))
+    }
+
+    /// The first pass over all jobs, and the second over those that it gave new work.
+    async fn passes(
+        &self,
+        state: &RunState,
+        request: &RunRequest,
+        jobs: &[Job],
+        requests: &mut BTreeMap<Job, Requests>,
+    ) -> Result<(), StoreError> {
+        // What a crash or a time-out left open comes first, whatever the jobs.
+        self.verify(state).await?;
+        let mut pushed_before: BTreeMap<Job, u64> = BTreeMap::new();
+        for job in jobs {
+            self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
+            pushed_before.insert(*job, state.tallies().get(job).map_or(0, |t| t.pushed));
+        }
+        if request.dry_run {
+            return Ok(());
+        }
+        let pushed = |job: Job| state.tallies().get(&job).map_or(0, |t| t.pushed);
+        let fresh = |job: Job| pushed(job) > pushed_before.get(&job).copied().unwrap_or(0);
+        for job in jobs {
+            // What an earlier job of this run pushed after this one had polled.
+            let again = match job {
+                Job::Orders => pushed(Job::Prebooks) + pushed(Job::PurchaseOrders) > 0,
+                Job::Prebooks => false,
+                Job::PurchaseOrders => fresh(Job::Orders),
+                Job::Labels => fresh(Job::PurchaseOrders) || fresh(Job::Orders),
+            };
+            if again && !state.is_stopped() {
+                self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a pass and adds its requests to its job's.
+    async fn counted(
+        &self,
+        _state: &RunState,
+        requests: &mut BTreeMap<Job, Requests>,
+        job: Job,
+        pass: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        let before = Counts { axerrio: self.axerrio.requests(), komet: self.komet.requests() };
+        let result = pass.await;
+        let entry = requests.entry(job).or_default();
+        entry.axerrio += self.axerrio.requests() - before.axerrio;
+        entry.komet += self.komet.requests() - before.komet;
+        result
+    }
+
+    /// One job: poll, then push what is outstanding. A job whose poll failed pushes nothing.
+    async fn pass(&self, state: &RunState, request: &RunRequest, job: Job) -> Result<(), StoreError> {
+        if state.is_stopped() {
+            return Ok(());
+        }
+        state.tally(job, |_| {});
+        let system = match job {
+            Job::Orders | Job::Labels => System::Axerrio,
+            Job::Prebooks | Job::PurchaseOrders => System::Komet,
+        };
+        if state.is_down(system) {
+            let down = state.down();
+            let error = down.iter().find(|error| error.system == system).map(ToString::to_string);
+            state.tally(job, |tally| {
+                tally.broken = true;
+                tally.errors.extend(error);
+            });
+            return Ok(());
+        }
+        state.say(&Progress::Polling(job));
+        let polled = match self.poll(state, request, job).await {
+            Ok(polled) => polled,
+            Err(PollError::Store(error)) => return Err(error),
+            Err(PollError::System(error)) => {
+                state.failed(job, &error);
+                return Ok(());
+            }
+        };
+        state.learn(|facts| {
+            facts.windows_known.extend(&polled.windows);
+            facts.windows_read.extend(&polled.windows);
+            facts.po_dates_read.extend(&polled.po_dates);
+        });
+        state.tally(job, |tally| {
+            tally.polled += polled.records;
+            tally.changed += polled.changed;
+            tally.failed += polled.unreadable.len() as u64;
+            tally.errors.extend(polled.unreadable);
+        });
+        self.brake(state).await?;
+        self.push(state, job).await
+    }
+
+    async fn poll(&self, state: &RunState, request: &RunRequest, job: Job) -> Result<Polled, PollError> {
+        match job {
+            Job::Orders => {
+                let mut polled = self.poll_orders(request.since).await?;
+                // Before the first push every window was read once (clarification 1): stemsync's own work of a former
+                // life is there to be found.
+                let known = self.poll_prebooks(None, true).await?;
+                polled.records += known.records;
+                polled.changed += known.changed;
+                polled.windows.extend(known.windows);
+                if !known.unreadable.is_empty() {
+                    polled.unreadable.extend(known.unreadable);
+                }
+                Ok(polled)
+            }
+            Job::Prebooks => {
+                if let Err(error) = self.poll_reference().await {
+                    match error {
+                        PollError::Store(error) => return Err(error.into()),
+                        PollError::System(error) if error.is_systemic() => return Err(error.into()),
+                        PollError::System(error) => log::warn!(job = job.name(); "{error}; going on without"),
+                    }
+                }
+                let _ = state;
+                self.poll_prebooks(request.since, false).await
+            }
+            Job::PurchaseOrders => self.poll_purchase_orders().await,
+            Job::Labels => self.poll_labels(request.since).await,
+        }
+    }
+
+    /// The brake: stops before the first cancellation if there would be too many, and holds them all together.
+    async fn brake(&self, state: &RunState) -> Result<(), StoreError> {
+        state.set_may_cancel(true);
+        let (candidates, open) = self
+            .store
+            .read(|conn| {
+                let mut candidates = Vec::new();
+                for key in orders::dirty(conn)? {
+                    if orders::identity(conn, key)?
+                        .is_some_and(|o| o.stage != Stage::Placed || o.reference.is_some())
+                    {
+                        candidates.push(key);
+                    }
+                }
+                Ok((candidates, orders::open_count(conn)?))
+            })
+            .await?;
+        let mut cancels = Vec::new();
+        for key in candidates {
+            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
+            let facts = state.facts();
+            if plan(&order, &state.rules(&self.settings, &facts)).cancels {
+                cancels.push(key);
+            }
+        }
+        let now = self.clock.now();
+        let total = cancels.len() + state.cancelled();
+        let open = usize::try_from(open).unwrap_or(0) + state.cancelled();
+        if self.settings.brake.stops(total, open) && !cancels.is_empty() {
+            state.set_may_cancel(false);
+            let detail = format!(
+                "this run would cancel {total} of {open} open orders, more than max_cancellations ({} %). None was \
+                 cancelled. Release with --take the side that cancelled to let them through.",
+                self.settings.brake.percent
+            );
+            let new = self.store.write(move |conn| holds::set_brake(conn, &cancels, &detail, now)).await?;
+            if new {
+                log::warn!("held, too_many_cancellations: {total} of {open} open orders");
+            }
+        } else {
+            self.store.write(holds::clear_brake).await?;
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)] // the pieces of one report, gathered in one place
+    async fn finish(
+        &self,
+        state: &RunState,
+        request: &RunRequest,
+        jobs: &[Job],
+        before: &BTreeMap<Job, Option<DateTime<Utc>>>,
+        requests: BTreeMap<Job, Requests>,
+        counts: &Counts,
+        started_at: DateTime<Utc>,
+    ) -> Result<RunEnd, StoreError> {
+        let after = self.watermarks(jobs).await?;
+        let (held, unverified) = self.store.read(|conn| Ok((holds::count(conn)?, intents::count(conn)?))).await?;
+        let tallies = state.tallies();
+        let stopped = state.is_stopped();
+        let mut reports = Vec::new();
+        for job in jobs {
+            let tally = tallies.get(job).cloned().unwrap_or_default();
+            let held: u64 = tally.held.values().sum();
+            let outcome = if tally.broken || stopped {
+                Outcome::Failed
+            } else if held > 0 || tally.failed > 0 {
+                Outcome::Attention
+            } else {
+                Outcome::Ok
+            };
+            reports.push(JobReport {
+                job: *job,
+                outcome,
+                polled: tally.polled,
+                changed: tally.changed,
+                pushed: tally.pushed,
+                held,
+                failed: tally.failed,
+                requests: requests.get(job).copied().unwrap_or_default(),
+                watermark: WatermarkMove {
+                    before: before.get(job).copied().flatten(),
+                    after: after.get(job).copied().flatten(),
+                },
+                error: error_text(&tally.errors, stopped),
+            });
+        }
+        let worst = reports.iter().map(|job| job.outcome).max().unwrap_or(Outcome::Ok);
+        let outcome = match worst {
+            Outcome::Ok if held > 0 || unverified > 0 => Outcome::Attention,
+            other => other,
+        };
+        let spent = self.komet.requests() - counts.komet;
+        let day = self.komet_day();
+        let actions = state.take_actions();
+        let quiet = outcome != Outcome::Failed
+            && actions.iter().all(|a| a.result == ActionResult::Held)
+            && reports.iter().all(|job| job.pushed == 0 && job.failed == 0 && job.changed == 0);
+        let mut report = RunReport {
+            run: state.run.clone(),
+            dry_run: request.dry_run,
+            outcome,
+            started_at,
+            finished_at: self.clock.now(),
+            jobs: reports,
+            actions,
+            quota: QuotaReport { limit: self.settings.quota_limit, used: 0, resets_at: end_of(day) },
+        };
+        let dry_run = request.dry_run;
+        let limit = self.settings.quota_limit;
+        let resets_at = end_of(day);
+        report = self
+            .store
+            .write(move |conn| {
+                let used = quota::add(conn, day, spent)?;
+                report.quota = QuotaReport { limit, used, resets_at };
+                if !dry_run {
+                    runs::finish(conn, &report, quiet)?;
+                }
+                Ok(report)
+            })
+            .await?;
+        log::info!("run {} {}", report.run, report.outcome.name());
+        Ok(RunEnd { report, down: state.down(), stopped })
+    }
+
+    /// Where each job's polling stands; of Prebooks the oldest window of the horizon.
+    async fn watermarks(&self, jobs: &[Job]) -> Result<BTreeMap<Job, Option<DateTime<Utc>>>, StoreError> {
+        let jobs = jobs.to_vec();
+        let windows = self.windows();
+        self.store
+            .read(move |conn| {
+                let mut all = BTreeMap::new();
+                for job in jobs {
+                    let at = match job {
+                        Job::Orders => watermarks::get(conn, Stream::Orders, 0)?.map(|w| w.at),
+                        Job::Labels => watermarks::get(conn, Stream::Labels, 0)?.map(|w| w.at),
+                        Job::PurchaseOrders => watermarks::get(conn, Stream::PurchaseOrders, 0)?.map(|w| w.at),
+                        Job::Prebooks => watermarks::list(conn, Stream::Prebooks)?
+                            .into_iter()
+                            .filter(|(window, _)| windows.contains(window))
+                            .map(|(_, w)| w.at)
+                            .min(),
+                    };
+                    all.insert(job, at);
+                }
+                Ok(all)
+            })
+            .await
+    }
+
+    /// The day that Komet counts requests for, by its own clock (clarification 15).
+    pub fn komet_day(&self) -> NaiveDate {
+        self.komet.clock().unwrap_or_else(|| self.clock.now()).date_naive()
+    }
+
+    /// A private copy of the database, removed with the directory it is in.
+    pub async fn copy_store(&self) -> Result<(crate::store::Store, TempCopy), StoreError> {
+        let copy = TempCopy::new()?;
+        let (source, target) = (self.store.clone(), copy.path.clone());
+        let copied = tokio::task::spawn_blocking(move || source.copy_to(&target)).await;
+        copied.map_err(|_| StoreError::from(crate::store::Fault::Closed))??;
+        let store = crate::store::Store::open(&copy.path)?;
+        Ok((store, copy))
+    }
+}
+
+/// A database copy that goes when it is dropped.
+pub struct TempCopy {
+    path: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl TempCopy {
+    fn new() -> Result<Self, StoreError> {
+        let directory = tempfile::Builder::new().prefix("stemsync-").tempdir().map_err(|e| {
+            StoreError::from(crate::store::Fault::CannotOpen(format!("no temporary directory: {e}")))
+        })?;
+        Ok(Self { path: directory.path().join("copy.db"), _directory: directory })
+    }
+}
+
+struct Counts {
+    axerrio: u64,
+    komet: u64,
+}
+
+/// When the quota's day ends.
+pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
+    let next = day.succ_opt().unwrap_or(day);
+    next.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+fn error_text(errors: &[String], stopped: bool) -> Option<String> {
+    let mut text = errors.first().cloned();
+    if let (Some(text), more @ 1..) = (&mut text, errors.len().saturating_sub(1)) {
+        *text = format!("{text} (and {more} more)");
+    }
+    text.or_else(|| stopped.then(|| "stopped by a signal".to_owned()))
+}
+
+impl RunEnd {
+    /// Whether Komet's quota of the day is spent.
+    pub fn quota_spent(&self) -> bool {
+        self.down.iter().any(|error| matches!(error.fault, Fault::QuotaSpent(_)))
+    }
+}

@@ -1,0 +1,275 @@
+//! What one run knows beside the database: what it has read, what it has tried, which system is down, and what it
+//! will report. Shared by the orders that are pushed at the same time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use super::engine::{Listener, Progress, Settings};
+use super::plan::{Facts, Rules};
+use super::report::{ActionReport, ActionResult, Job};
+use crate::domain::{Maps, OrderKey};
+use crate::systems::{System, SystemError};
+
+/// How often one request may be sent in a run: once, and once more if a read-back showed that it had no effect.
+const ATTEMPTS: u8 = 2;
+
+/// Refusals after which an order is left alone until the next run: what refuses three of its requests will refuse the
+/// others too.
+const REFUSALS: u8 = 3;
+
+/// What one run knows.
+pub(super) struct RunState {
+    pub(super) run: String,
+    pub(super) dry_run: bool,
+    /// Only these orders are pushed.
+    pub(super) only: Option<BTreeSet<OrderKey>>,
+    pub(super) maps: Maps,
+    pub(super) carriers: HashMap<i64, String>,
+    pub(super) visible_from: chrono::NaiveDate,
+    pub(super) permits: Semaphore,
+    stop: Arc<AtomicBool>,
+    listener: Option<Listener>,
+    may_cancel: AtomicBool,
+    shared: Mutex<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    facts: Arc<Facts>,
+    tried: HashMap<(OrderKey, String), u8>,
+    asked: HashMap<(OrderKey, String), u8>,
+    refusals: HashMap<OrderKey, u8>,
+    down: BTreeMap<System, SystemError>,
+    actions: Vec<ActionReport>,
+    tallies: BTreeMap<Job, Tally>,
+    serial: i64,
+    cancelled: usize,
+}
+
+/// What a job has done so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) polled: u64,
+    pub(super) changed: u64,
+    pub(super) pushed: u64,
+    pub(super) failed: u64,
+    /// Holds open on the orders the job looked at.
+    pub(super) held: BTreeMap<OrderKey, u64>,
+    /// What to say of a failure, the first one first.
+    pub(super) errors: Vec<String>,
+    /// The job as a whole did not succeed.
+    pub(super) broken: bool,
+}
+
+/// How a run is to be carried out.
+pub(super) struct Setup {
+    pub(super) run: String,
+    pub(super) dry_run: bool,
+    pub(super) only: Option<BTreeSet<OrderKey>>,
+    pub(super) maps: Maps,
+    pub(super) carriers: HashMap<i64, String>,
+    pub(super) visible_from: chrono::NaiveDate,
+    pub(super) concurrency: usize,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) listener: Option<Listener>,
+    pub(super) facts: Facts,
+}
+
+impl RunState {
+    pub(super) fn new(setup: Setup) -> Self {
+        Self {
+            run: setup.run,
+            dry_run: setup.dry_run,
+            only: setup.only,
+            maps: setup.maps,
+            carriers: setup.carriers,
+            visible_from: setup.visible_from,
+            permits: Semaphore::new(setup.concurrency.max(1)),
+            stop: setup.stop,
+            listener: setup.listener,
+            may_cancel: AtomicBool::new(true),
+            shared: Mutex::new(Shared { facts: Arc::new(setup.facts), ..Shared::default() }),
+        }
+    }
+
+    /// The state stays usable after a panic elsewhere: it holds counts, not invariants.
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn say(&self, progress: &Progress) {
+        if let Some(listener) = &self.listener {
+            listener(progress);
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn facts(&self) -> Arc<Facts> {
+        Arc::clone(&self.shared().facts)
+    }
+
+    pub(super) fn learn(&self, change: impl FnOnce(&mut Facts)) {
+        change(Arc::make_mut(&mut self.shared().facts));
+    }
+
+    pub(super) fn rules<'a>(&'a self, settings: &'a Settings, facts: &'a Facts) -> Rules<'a> {
+        Rules {
+            on_conflict: settings.on_conflict,
+            create_po: settings.create_po,
+            location_code: settings.location_code.as_deref(),
+            maps: &self.maps,
+            carriers: &self.carriers,
+            visible_from: self.visible_from,
+            facts,
+            may_cancel: self.may_cancel.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn set_may_cancel(&self, may: bool) {
+        self.may_cancel.store(may, Ordering::Relaxed);
+    }
+
+    /// Whether this request may still be sent in this run; counts it.
+    pub(super) fn try_once(&self, order: OrderKey, key: &str) -> bool {
+        let mut shared = self.shared();
+        let tried = shared.tried.entry((order, key.to_owned())).or_default();
+        if *tried > 0 {
+            return false;
+        }
+        *tried = 1;
+        true
+    }
+
+    pub(super) fn was_tried(&self, order: OrderKey, key: &str) -> bool {
+        let shared = self.shared();
+        shared.tried.get(&(order, key.to_owned())).is_some_and(|tried| *tried > 0)
+            || shared.refusals.get(&order).is_some_and(|refusals| *refusals >= REFUSALS)
+    }
+
+    /// A read-back showed that the request had no effect: it may be sent again, once.
+    pub(super) fn allow_again(&self, order: OrderKey, key: &str) {
+        let mut shared = self.shared();
+        let again = shared.asked.entry((order, key.to_owned())).or_default();
+        *again += 1;
+        if *again < ATTEMPTS {
+            shared.tried.remove(&(order, key.to_owned()));
+        }
+    }
+
+    /// Whether a need of an order may be read for (again): what a read did not satisfy is not read forever.
+    pub(super) fn may_read_for(&self, order: OrderKey, need: &str) -> bool {
+        let mut shared = self.shared();
+        let asked = shared.asked.entry((order, need.to_owned())).or_default();
+        *asked += 1;
+        *asked <= ATTEMPTS
+    }
+
+    pub(super) fn refused(&self, order: OrderKey) {
+        *self.shared().refusals.entry(order).or_default() += 1;
+    }
+
+    /// A system is out of reach: nothing more is sent to it in this run.
+    pub(super) fn set_down(&self, error: &SystemError) {
+        self.shared().down.entry(error.system).or_insert_with(|| error.clone());
+    }
+
+    pub(super) fn is_down(&self, system: System) -> bool {
+        self.shared().down.contains_key(&system)
+    }
+
+    pub(super) fn down(&self) -> Vec<SystemError> {
+        self.shared().down.values().cloned().collect()
+    }
+
+    pub(super) fn serial(&self) -> i64 {
+        let mut shared = self.shared();
+        shared.serial += 1;
+        shared.serial
+    }
+
+    pub(super) fn cancelled_one(&self) {
+        self.shared().cancelled += 1;
+    }
+
+    pub(super) fn cancelled(&self) -> usize {
+        self.shared().cancelled
+    }
+
+    /// Reports a push and counts it for its job.
+    pub(super) fn report(&self, job: Job, action: ActionReport) {
+        let order = action.order.clone().unwrap_or_default();
+        let (system, method, detail) = (action.system.name(), &action.method, &action.detail);
+        match action.result {
+            ActionResult::Failed => {
+                log::warn!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
+            }
+            ActionResult::Adopted => {
+                log::info!(job = job.name(), order = order.as_str(); "{system} {method} was done: {detail}");
+            }
+            _ => log::info!(job = job.name(), order = order.as_str(); "{system} {method}: {detail}"),
+        }
+        {
+            let mut shared = self.shared();
+            let tally = shared.tallies.entry(job).or_default();
+            match action.result {
+                ActionResult::Done | ActionResult::Adopted | ActionResult::Planned => tally.pushed += 1,
+                ActionResult::Failed => tally.failed += 1,
+                ActionResult::Held => {}
+            }
+            shared.actions.push(action.clone());
+        }
+        self.say(&Progress::Action(action));
+    }
+
+    pub(super) fn tally(&self, job: Job, change: impl FnOnce(&mut Tally)) {
+        change(self.shared().tallies.entry(job).or_default());
+    }
+
+    pub(super) fn tallies(&self) -> BTreeMap<Job, Tally> {
+        self.shared().tallies.clone()
+    }
+
+    pub(super) fn take_actions(&self) -> Vec<ActionReport> {
+        std::mem::take(&mut self.shared().actions)
+    }
+}
+
+impl RunState {
+    /// A read failed: the job did not do all it should; if the whole system is out of reach, nothing more is asked
+    /// of it.
+    pub(super) fn failed(&self, job: Job, error: &SystemError) {
+        if error.is_systemic() {
+            self.set_down(error);
+        }
+        log::error!(job = job.name(); "{error}");
+        self.tally(job, |tally| {
+            tally.broken = true;
+            tally.errors.push(error.to_string());
+        });
+    }
+
+    /// Reports a new hold.
+    pub(super) fn report_hold(&self, job: Job, order: &str, hold: &crate::domain::Hold) {
+        let action = ActionReport {
+            order: Some(order.to_owned()),
+            system: match hold.reason {
+                crate::domain::HoldReason::EditedInAxerrio | crate::domain::HoldReason::RejectedByAxerrio => {
+                    System::Axerrio
+                }
+                _ => System::Komet,
+            },
+            method: hold.reason.name().to_owned(),
+            result: ActionResult::Held,
+            detail: hold.detail.clone(),
+        };
+        self.tally(job, |_| {});
+        self.shared().actions.push(action.clone());
+        self.say(&Progress::Action(action));
+    }
+}

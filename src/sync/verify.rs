@@ -1,0 +1,391 @@
+//! What became of an intent without a result. Nothing is repeated on a guess: the opposite system is read back, the
+//! views are brought up to date, and the planner's own recognition (`plan::links`) says whether the effect is there.
+//!
+//! | request | what may have happened | what is read | decided |
+//! | --- | --- | --- | --- |
+//! | `prebook.create` | a Prebook or items more | the window of the ship date | done if each line has an item |
+//! | `prebook.item.delete` | the item has quantity 0 or is gone | the window of the ship date | done if it is dead |
+//! | `purchase.order(.mixed).create` | a PO or lines more | the PO by number, else its ship date | done if each line is bought |
+//! | `purchase.order.item.delete` | the PO line has quantity 0 or is gone | the PO by number | done if it is dead |
+//! | `purchase.order.items.awb.add` | boxes shipped, the line split | the POs by number | done if the codes are there |
+//! | `box.code.change` | some codes changed | the POs by number | done for each code that is there |
+//! | `PUT orders/by-ref`, `cancel`, `PUT purchase-order` | the order changed | the order, else the feed | done if it shows so |
+//!
+//! An answer that broke off or could not be read is followed by one read: the system has finished with the request.
+//! After a time-out it may still be at work, so that absence is believed only a further time-out later. Until it is
+//! settled the intent stays open, nothing is sent for its orders, and the others go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::action::{Action, CreatePrebook};
+use super::apply::{Outcome, apply};
+use super::engine::Engine;
+use super::plan::{plan, shown, window_of};
+use super::poll::{PollError, dates_of};
+use super::push::{done, event, report, save_views};
+use super::report::ActionResult;
+use super::state::RunState;
+use crate::domain::{
+    Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, OrderKey, PoNumber, PrebookNumber,
+};
+use crate::store::intents::{self, Intent};
+use crate::store::{StoreError, events, orders};
+use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery};
+
+/// What an intent's orders and actions are, with what is read for them.
+struct Case {
+    intent: Intent,
+    entries: Vec<(OrderKey, Action)>,
+    /// Before this, absence proves nothing.
+    absence_counts_from: DateTime<Utc>,
+}
+
+/// What must be read for the open intents.
+#[derive(Default)]
+struct Reads {
+    windows: BTreeSet<i64>,
+    po_dates: BTreeSet<NaiveDate>,
+    po_numbers: BTreeSet<PoNumber>,
+    ax_orders: BTreeSet<crate::domain::AxOrderId>,
+    ax_feed: bool,
+}
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// Verifies every open intent; answers the orders that can go on.
+    pub(super) async fn verify(&self, state: &RunState) -> Result<BTreeSet<OrderKey>, StoreError> {
+        let mut freed = BTreeSet::new();
+        if state.dry_run {
+            return Ok(freed);
+        }
+        loop {
+            let open = self.store.read(intents::list).await?;
+            let mut cases = Vec::new();
+            for intent in open {
+                let entries: Vec<(OrderKey, Action)> = intent.action()?;
+                let system = intent.sent.system;
+                if state.is_down(system) {
+                    continue;
+                }
+                let absence_counts_from = self.absence_counts_from(state, &intent);
+                cases.push(Case { intent, entries, absence_counts_from });
+            }
+            if cases.is_empty() || state.is_stopped() {
+                return Ok(freed);
+            }
+            if let Err(error) = self.read_back(state, &cases).await {
+                match error {
+                    PollError::Store(error) => return Err(error),
+                    PollError::System(error) => {
+                        let job = cases[0].intent.sent.job;
+                        state.failed(job, &error);
+                        return Ok(freed);
+                    }
+                }
+            }
+            let mut wait: Option<DateTime<Utc>> = None;
+            for case in cases {
+                let keys: Vec<OrderKey> = case.entries.iter().map(|(key, _)| *key).collect();
+                let until = case.absence_counts_from;
+                if self.settle(state, case).await? {
+                    freed.extend(keys);
+                } else if until > self.clock.now() {
+                    wait = Some(wait.map_or(until, |wait| wait.min(until)));
+                }
+            }
+            // Others go on first; only when nothing else can is the time waited out.
+            let Some(until) = wait.filter(|_| freed.is_empty()) else { return Ok(freed) };
+            let left = (until - self.clock.now()).to_std().unwrap_or(Duration::ZERO);
+            self.clock.sleep(left).await;
+        }
+    }
+
+    /// A broken answer means that the system has finished; a time-out or a crash that it may not have.
+    fn absence_counts_from(&self, state: &RunState, intent: &Intent) -> DateTime<Utc> {
+        let timeout = chrono::Duration::from_std(self.settings.komet_timeout).unwrap_or_default();
+        let sent = intent.sent.sent_at;
+        match &intent.doubt {
+            Some(doubt) if doubt.contains("no answer within") => sent + timeout + timeout,
+            Some(_) => sent,
+            None if intent.sent.run == state.run => sent,
+            None => sent + timeout,
+        }
+    }
+
+    /// Reads what the open intents need, each list once.
+    async fn read_back(&self, state: &RunState, cases: &[Case]) -> Result<(), PollError> {
+        let mut reads = Reads::default();
+        for case in cases {
+            for (key, action) in &case.entries {
+                let key = *key;
+                let order = self.store.read(move |conn| orders::load(conn, key)).await?;
+                if let Some(order) = order {
+                    reads.add(&order, action, case.intent.answer.as_deref());
+                }
+            }
+        }
+        if !reads.windows.is_empty() {
+            let polled = self.read_windows(&reads.windows).await?;
+            state.learn(|facts| {
+                facts.windows_known.extend(&polled.windows);
+                facts.windows_read.extend(&polled.windows);
+            });
+        }
+        if !reads.po_dates.is_empty() {
+            let polled = self.read_po_dates(&reads.po_dates).await?;
+            state.learn(|facts| facts.po_dates_read.extend(&polled.po_dates));
+        }
+        for number in &reads.po_numbers {
+            self.read_po(number).await?;
+        }
+        for id in reads.ax_orders {
+            if let Some(order) = self.axerrio.order(&id).await? {
+                self.store.write(move |conn| super::observe::axerrio_order(conn, &order)).await?;
+            }
+        }
+        if reads.ax_feed {
+            self.poll_orders(None).await?;
+        }
+        Ok(())
+    }
+
+    /// Settles one intent by what the views show now. `false`: still open.
+    async fn settle(&self, state: &RunState, case: Case) -> Result<bool, StoreError> {
+        let id = case.intent.id;
+        let job = case.intent.sent.job;
+        let believed = self.clock.now() >= case.absence_counts_from;
+        let mut results = Vec::new();
+        for (key, action) in case.entries {
+            let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
+            let facts = state.facts();
+            let agreed = plan(&order, &state.rules(&self.settings, &facts)).agreed;
+            let effect = match (&action, case.intent.answer.as_deref().and_then(prebook_answer)) {
+                (Action::CreatePrebook(create), Some(created)) => {
+                    self.created_prebook(&order, &agreed, create, created).await
+                }
+                _ => effect(&order, &agreed, &action),
+            };
+            let answered = case.intent.answer.is_some();
+            match effect {
+                Some(effect) => {
+                    order.agreed = agreed;
+                    let detail = match &effect {
+                        Effect::Outcome(outcome) => {
+                            apply(&mut order, &action, outcome);
+                            done(&action, outcome)
+                        }
+                        Effect::Recognised => action.detail(),
+                    };
+                    results.push((order, action, true, detail, answered));
+                }
+                // What was answered is done, even if no list shows it yet; what timed out may still come.
+                None if answered || !believed => return Ok(false),
+                None => {
+                    if matches!(action, Action::CreatePrebook(_)) {
+                        order.agreed.doubtful_creates += 1;
+                    }
+                    let detail = format!("{}: not found on read-back", action.detail());
+                    results.push((order, action, false, detail, answered));
+                }
+            }
+        }
+        let at = self.clock.now();
+        let mut rows = Vec::new();
+        for (order, action, found, detail, answered) in results {
+            if found {
+                let result = if answered { ActionResult::Done } else { ActionResult::Adopted };
+                let told = event(state, &order, &action, at, result, &detail);
+                state.report(job, report(&order, &action, result, detail));
+                rows.push((order, told));
+            } else {
+                log::info!(
+                    job = job.name(), order = order.name();
+                    "{} {} had no effect; it is planned again", action.system().title(), action.method()
+                );
+                state.allow_again(order.key, &action.key());
+                let told = event(state, &order, &action, at, ActionResult::Failed, &detail);
+                rows.push((order, told));
+            }
+        }
+        self.store
+            .write(move |conn| {
+                for (order, told) in &rows {
+                    save_views(conn, order.key, order.axerrio.order.as_ref(), &order.komet)?;
+                    orders::save_agreed(conn, order.key, &order.agreed)?;
+                    orders::mark_dirty(conn, &[order.key])?;
+                    events::add(conn, told)?;
+                }
+                intents::close(conn, id)
+            })
+            .await?;
+        Ok(true)
+    }
+
+    /// A Prebook that was answered without item ids: its items are those now linked to the lines, or, if Komet
+    /// answered another Prebook than was meant, the items there that nobody knows and that order the same.
+    async fn created_prebook(
+        &self,
+        order: &Order,
+        agreed: &Agreed,
+        create: &CreatePrebook,
+        created: CreatedPrebook,
+    ) -> Option<Effect> {
+        let items = if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
+            self.stray_items(create, &created).await?
+        } else {
+            linked_items(order, agreed, create, Some(&created))?
+        };
+        Some(Effect::Outcome(Outcome::PrebookCreated(CreatedPrebook { items: Some(items), ..created })))
+    }
+
+    async fn stray_items(&self, create: &CreatePrebook, created: &CreatedPrebook) -> Option<Vec<ItemId>> {
+        let ship_date = create.new.items.first()?.ship_date;
+        let (from, to) = dates_of(window_of(ship_date));
+        let query = PrebookQuery {
+            dates: PrebookDates::Ship { from, to },
+            updated_as_of: None,
+            number: Some(created.number.clone()),
+        };
+        let answer = self.komet.prebooks(&query).await.ok()?;
+        let mut found = Vec::new();
+        let mut candidates: Vec<_> =
+            answer.items.iter().filter(|p| p.id == created.id).flat_map(|p| &p.items).collect();
+        // Komet numbers upwards: the latest of equal items is the one just made.
+        candidates.sort_by_key(|item| std::cmp::Reverse(item.id.0));
+        for wanted in &create.new.items {
+            let goods = &wanted.goods;
+            let at = candidates.iter().position(|item| {
+                item.terms.boxes == goods.boxes
+                    && (!goods.mix.is_empty()
+                        || (item.terms.bunches == goods.bunches
+                            && item.terms.stems_per_bunch == goods.stems_per_bunch
+                            && item.terms.unit_cost == goods.unit_cost))
+            });
+            if let Some(at) = at {
+                found.push(candidates.remove(at).id.clone());
+            }
+        }
+        Some(found)
+    }
+}
+
+fn prebook_answer(answer: &str) -> Option<CreatedPrebook> {
+    serde_json::from_str(answer).ok()
+}
+
+impl Reads {
+    fn add(&mut self, order: &Order, action: &Action, answer: Option<&str>) {
+        match action {
+            Action::CreatePrebook(create) => {
+                self.windows.extend(create.new.items.iter().map(|item| window_of(item.ship_date)));
+            }
+            Action::DeleteItem(delete) => {
+                let item = order.komet.prebooks.iter().flat_map(|p| &p.items).find(|i| i.id == delete.item);
+                self.windows.insert(window_of(item.map_or(order.ship_date, |i| i.ship_date)));
+            }
+            Action::CreatePo(new) => {
+                let answered: Option<CreatedPo> = answer.and_then(|text| serde_json::from_str(text).ok());
+                match answered.map(|created| created.number).or_else(|| new.number.clone()) {
+                    Some(number) => drop(self.po_numbers.insert(number)),
+                    None => drop(self.po_dates.insert(new.ship_date)),
+                }
+            }
+            Action::DeletePoLine(delete) => drop(self.po_numbers.insert(delete.number.clone())),
+            Action::Ship(ship) => drop(self.po_numbers.insert(ship.number.clone())),
+            Action::ChangeCode(change) => drop(self.po_numbers.insert(change.number.clone())),
+            Action::PutOrder(_) | Action::CancelOrder(_) | Action::PutPurchaseOrder(_) => match &order.ax_id {
+                Some(id) => drop(self.ax_orders.insert(id.clone())),
+                None => self.ax_feed = true,
+            },
+        }
+    }
+}
+
+/// That a request had its effect.
+enum Effect {
+    /// The views must still be told.
+    Outcome(Outcome),
+    /// The read-back has told the views all there is.
+    Recognised,
+}
+
+/// Whether the views show that the request had its effect.
+fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<Effect> {
+    match action {
+        Action::CreatePrebook(create) => {
+            let items = linked_items(order, agreed, create, None)?;
+            let link = agreed.lines.get(&create.lines.first()?.0)?.item.as_ref()?;
+            let number = agreed
+                .prebooks
+                .get(&link.prebook)
+                .map_or_else(|| PrebookNumber(link.prebook.to_string()), |p| p.number.clone());
+            let id = link.prebook.clone();
+            Some(Effect::Outcome(Outcome::PrebookCreated(CreatedPrebook { id, number, items: Some(items) })))
+        }
+        Action::DeleteItem(delete) => {
+            let item = order.komet.prebooks.iter().flat_map(|p| &p.items).find(|i| i.id == delete.item);
+            item.is_none_or(|item| !item.is_alive()).then_some(Effect::Outcome(Outcome::Deleted))
+        }
+        Action::CreatePo(new) => {
+            let mut lines = Vec::new();
+            let mut number = None;
+            for line in &new.lines {
+                let link = agreed.lines.get(&line.line)?.po_lines.iter().rev().find(|link| {
+                    let shown =
+                        order.komet.purchase_orders.iter().flat_map(|p| &p.lines).find(|l| l.id == link.line);
+                    link.item == line.item && shown.is_some_and(crate::domain::PoLine::is_alive)
+                })?;
+                number = Some(link.number.clone());
+                lines.push(link.line.clone());
+            }
+            Some(Effect::Outcome(Outcome::PoCreated(CreatedPo { number: number?, lines: Some(lines) })))
+        }
+        Action::DeletePoLine(delete) => {
+            let line = order.komet.purchase_orders.iter().flat_map(|p| &p.lines).find(|l| l.id == delete.po_item);
+            line.is_none_or(|line| !line.is_alive()).then_some(Effect::Outcome(Outcome::Deleted))
+        }
+        Action::Ship(ship) => has_box(order, |code| ship.shipment.codes.iter().any(|c| c == code)),
+        Action::ChangeCode(change) => has_box(order, |code| code == change.change.new),
+        Action::PutOrder(put) => {
+            let answer = order.axerrio.order.as_ref().filter(|o| o.status != AxStatus::Cancelled)?;
+            super::plan::same_input(&shown(answer), &put.input)
+                .then(|| Effect::Outcome(Outcome::Order(Box::new(answer.clone()))))
+        }
+        Action::CancelOrder(_) => {
+            let answer = order.axerrio.order.as_ref().filter(|o| o.status == AxStatus::Cancelled)?;
+            Some(Effect::Outcome(Outcome::Order(Box::new(answer.clone()))))
+        }
+        Action::PutPurchaseOrder(put) => {
+            let answer = order.axerrio.order.as_ref()?;
+            let told = answer.purchase_order.as_ref().is_some_and(|told| told.same_as(&put.info));
+            told.then(|| Effect::Outcome(Outcome::Order(Box::new(answer.clone()))))
+        }
+    }
+}
+
+fn has_box(order: &Order, wanted: impl Fn(&str) -> bool) -> Option<Effect> {
+    let mut boxes = order.komet.purchase_orders.iter().flat_map(|p| &p.lines).flat_map(|l| &l.boxes);
+    boxes.any(|b| wanted(&b.code)).then_some(Effect::Recognised)
+}
+
+/// The items that now stand for the lines of a create, if all do and Komet shows them alive.
+fn linked_items(
+    order: &Order,
+    agreed: &Agreed,
+    create: &CreatePrebook,
+    created: Option<&CreatedPrebook>,
+) -> Option<Vec<ItemId>> {
+    let alive: BTreeMap<&ItemId, bool> =
+        order.komet.prebooks.iter().flat_map(|p| &p.items).map(|i| (&i.id, i.is_alive())).collect();
+    create
+        .lines
+        .iter()
+        .map(|(line, _)| {
+            let link = agreed.lines.get(line)?.item.as_ref()?;
+            let meant = created.is_none_or(|created| created.id == link.prebook);
+            (meant && alive.get(&link.item) == Some(&true)).then(|| link.item.clone())
+        })
+        .collect()
+}
