@@ -171,7 +171,8 @@ where
     T: TryFrom<W, Error = String>,
 {
     if !text.starts_with('{') {
-        return Err(format!(": expected an object, found {text}"));
+        let found = if text.starts_with('[') { "a list" } else { text };
+        return Err(format!(": expected an object, found {found}"));
     }
     match serde_json::from_str::<W>(text) {
         Ok(wire) => wire.try_into(),
