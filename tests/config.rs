@@ -83,8 +83,8 @@ fn every_key_has_the_default_that_the_manual_says() {
     assert_eq!(config.axerrio.auth, AxerrioAuth::Bearer);
     assert_eq!(config.axerrio.timeout, Duration::from_secs(20));
     assert_eq!(config.state.path, PathBuf::from("data/stemsync.db"));
-    assert_eq!(config.state.retention, Duration::from_secs(90 * 86_400));
-    assert_eq!((config.sync.horizon_days, config.sync.overlap), (28, Duration::from_secs(300)));
+    assert_eq!(config.state.retention, Duration::from_hours(2160));
+    assert_eq!((config.sync.horizon_days, config.sync.overlap), (28, Duration::from_mins(5)));
     assert_eq!((config.sync.on_conflict, config.sync.create_po), (OnConflict::Hold, CreatePo::Accepted));
     assert_eq!(config.sync.max_cancellations.to_string(), "20%");
     assert_eq!(config.jobs.timezone, chrono_tz::America::New_York);
@@ -148,7 +148,7 @@ fn every_key_can_be_said_otherwise() {
     assert_eq!(config.komet.daily_limit(), 375);
     assert_eq!(config.komet.location_code.as_deref(), Some("MIA"));
     assert_eq!(config.axerrio.auth, AxerrioAuth::ApiKey);
-    assert_eq!((config.sync.horizon_days, config.sync.overlap), (14, Duration::from_secs(5400)));
+    assert_eq!((config.sync.horizon_days, config.sync.overlap), (14, Duration::from_mins(90)));
     assert_eq!((config.sync.on_conflict, config.sync.create_po), (OnConflict::Owner, CreatePo::Received));
     assert!(matches!(config.jobs.schedule(Job::Orders), Schedule::Off));
     assert!(matches!(config.jobs.schedule(Job::Prebooks), Schedule::Cron(_)));
@@ -513,8 +513,8 @@ fn a_file_named_and_not_there_is_an_error() {
 
 #[test]
 fn durations_and_percentages_are_read_exactly() {
-    assert_eq!(parse_duration("28d"), Some(Duration::from_secs(28 * 86_400)));
-    assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
+    assert_eq!(parse_duration("28d"), Some(Duration::from_hours(672)));
+    assert_eq!(parse_duration("1h30m"), Some(Duration::from_mins(90)));
     for bad in ["", "5", "m", "5 m", "1.5h", "5y", "5m3", "é", "5é"] {
         assert_eq!(parse_duration(bad), None, "{bad}");
     }
