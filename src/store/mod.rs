@@ -1,1 +1,28 @@
-//! store
+//! What stemsync remembers, in one SQLite file: three views per order, links, watermarks, intents, holds, maps,
+//! runs and events. It stores observations and decisions, never work: what is to be done is derived from the views
+//! by `sync`. Each table family is a file of short functions over a `&Connection`; [`Store`] runs them on one thread
+//! and commits what is queued together in one transaction.
+
+mod columns;
+mod error;
+pub mod events;
+mod fingerprint;
+mod handle;
+pub mod holds;
+pub mod intents;
+pub mod labels;
+mod lock;
+pub mod maps;
+pub mod orders;
+pub mod quota;
+pub mod reference;
+pub mod runs;
+mod schema;
+pub mod watermarks;
+mod worker;
+
+pub use error::{Fault, StoreError};
+pub use handle::Store;
+pub use lock::{LockHolder, RunLock};
+pub use rusqlite::Connection;
+pub use schema::VERSION;

@@ -1,0 +1,80 @@
+//! Events: what happened to an order, for `trace` and `history`. Told once when it happens, never changed, and dropped
+//! after the retention time.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Params, params};
+
+use super::StoreError;
+use super::columns::{Named, Time};
+use crate::domain::OrderKey;
+use crate::sync::report::ActionResult;
+use crate::systems::System;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The order it happened to; `None` for what concerns several.
+    pub order: Option<OrderKey>,
+    /// The run it happened in; `None` for what a person did.
+    pub run: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The system it happened in; `None` for stemsync itself.
+    pub system: Option<System>,
+    /// What: Komet's method, Axerrio's call, or a few words.
+    pub what: String,
+    /// More of it; never a price, an address or a token.
+    pub detail: String,
+    /// What became of it, for pushes.
+    pub result: Option<ActionResult>,
+}
+
+/// Records an event.
+pub fn add(conn: &Connection, event: &Event) -> Result<(), StoreError> {
+    let sql = "INSERT INTO events (order_key, run, at, system, what, detail, result)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    conn.prepare_cached(sql)?.execute(params![
+        event.order,
+        event.run,
+        Time(event.at),
+        event.system.map(System::name),
+        event.what,
+        event.detail,
+        event.result.map(ActionResult::name),
+    ])?;
+    Ok(())
+}
+
+/// An order's events, the first one first.
+pub fn for_order(conn: &Connection, key: OrderKey) -> Result<Vec<Event>, StoreError> {
+    let sql =
+        "SELECT order_key, run, at, system, what, detail, result FROM events WHERE order_key = ?1 ORDER BY id";
+    select(conn, sql, [key])
+}
+
+/// A run's events, the first one first.
+pub fn for_run(conn: &Connection, run: &str) -> Result<Vec<Event>, StoreError> {
+    let sql = "SELECT order_key, run, at, system, what, detail, result FROM events WHERE run = ?1 ORDER BY id";
+    select(conn, sql, [run])
+}
+
+/// Drops events from before `before`; says how many.
+pub fn prune(conn: &Connection, before: DateTime<Utc>) -> Result<usize, StoreError> {
+    Ok(conn.prepare_cached("DELETE FROM events WHERE at < ?1")?.execute([Time(before)])?)
+}
+
+fn select(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<Event>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params, |row| {
+        Ok(Event {
+            order: row.get(0)?,
+            run: row.get(1)?,
+            at: row.get::<_, Time>(2)?.0,
+            system: row.get::<_, Option<Named<_>>>(3)?.map(|name| name.0),
+            what: row.get(4)?,
+            detail: row.get(5)?,
+            result: row.get::<_, Option<Named<_>>>(6)?.map(|name| name.0),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

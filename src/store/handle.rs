@@ -1,0 +1,198 @@
+//! The handle through which everybody uses the database: open it, then send closures to the thread that owns the
+//! connection (`worker`). Handles are cheap to clone; the last one to go waits for the queue and closes the file.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+use super::worker::{Job, Task, Worker};
+use super::{Fault, StoreError, schema};
+
+/// How long a lock of another process (`stemsync holds release` beside the daemon) is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements kept compiled; there are fewer than this in `store`.
+const STATEMENTS: usize = 160;
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    /// `None` only while it is dropped: the worker ends when no sender is left.
+    queue: Option<Sender<Job>>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue = None;
+        // A closure may hold the last handle: the worker cannot wait for itself.
+        if let Some(worker) = self.worker.take_if(|w| w.thread().id() != std::thread::current().id()) {
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database for reading and writing, creates it (mode 0600) and its directories where they are missing,
+    /// and brings its schema up to date.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_waiting(path, BUSY)
+    }
+
+    /// As [`Store::open`], with another patience for locks of other processes.
+    pub fn open_waiting(path: &Path, busy: Duration) -> Result<Self, StoreError> {
+        create_private(path)?;
+        let open = || -> Result<Connection, StoreError> {
+            let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
+            if conn.is_readonly(rusqlite::MAIN_DB)? {
+                return Err(Fault::ReadOnly.into());
+            }
+            let found = schema::version(&conn)?;
+            if found > schema::VERSION {
+                return Err(Fault::Newer { found, known: schema::VERSION }.into());
+            }
+            conn.pragma_update(None, "journal_mode", "WAL")?;
+            conn.pragma_update(None, "synchronous", "FULL")?;
+            schema::migrate(&mut conn)?;
+            Ok(conn)
+        };
+        open().map_err(|e| e.at(path)).and_then(|conn| Self::start(conn, path))
+    }
+
+    /// Opens an existing database for reading; `None` if there is none yet.
+    pub fn open_existing_read_only(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.try_exists().map_err(|e| StoreError::new(Fault::CannotOpen(e.to_string()), path))? {
+            return Ok(None);
+        }
+        let open = || -> Result<Option<Connection>, StoreError> {
+            let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY)?;
+            match schema::version(&conn)? {
+                0 => Ok(None),
+                found if found > schema::VERSION => Err(Fault::Newer { found, known: schema::VERSION }.into()),
+                found if found < schema::VERSION => Err(Fault::Older { found, known: schema::VERSION }.into()),
+                _ => Ok(Some(conn)),
+            }
+        };
+        open().map_err(|e| e.at(path))?.map(|conn| Self::start(conn, path)).transpose()
+    }
+
+    fn start(conn: Connection, path: &Path) -> Result<Self, StoreError> {
+        let (queue, jobs) = channel();
+        let worker = Worker::new(conn, path.to_owned(), jobs);
+        let worker = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|e| StoreError::new(Fault::CannotOpen(e.to_string()), path))?;
+        let inner = Inner { path: path.to_owned(), queue: Some(queue), worker: Some(worker) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs `f` in a transaction and answers once it is on disk. Writes that are queued together share one
+    /// transaction; an `Err` or a panic of `f` takes back what `f` wrote and nothing else. If the commit fails, all of
+    /// them get its error and nothing was stored.
+    ///
+    /// Caveat: a future dropped before it is ready leaves `f` in the queue; it still runs.
+    pub async fn write<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.unpack(self.send(f, Job::Write).await)
+    }
+
+    /// Runs `f` on one snapshot that holds everything committed before the call. What `f` writes is taken back.
+    pub async fn read<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.unpack(self.send(f, Job::Read).await)
+    }
+
+    /// [`Store::write`] for callers outside of async code; panics inside of it.
+    pub fn write_blocking<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.unpack(self.send(f, Job::Write).blocking_recv())
+    }
+
+    /// [`Store::read`] for callers outside of async code; panics inside of it.
+    pub fn read_blocking<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.unpack(self.send(f, Job::Read).blocking_recv())
+    }
+
+    /// Queues `f`. If the worker is gone the answer's sender is dropped here, which the receiver notices.
+    fn send<T, F>(&self, f: F, job: fn(Box<dyn super::worker::Work>) -> Job) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        if let Some(queue) = &self.inner.queue {
+            let _ = queue.send(job(Box::new(Task::new(f, reply))));
+        }
+        answer
+    }
+
+    fn unpack<T>(
+        &self,
+        answer: Result<Result<T, StoreError>, oneshot::error::RecvError>,
+    ) -> Result<T, StoreError> {
+        answer.unwrap_or_else(|_| Err(Fault::Closed.into())).map_err(|e| e.at(&self.inner.path))
+    }
+}
+
+type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+/// Creates the file for its owner alone before SQLite sees it: SQLite gives its -wal and -shm the same mode.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let refused = |error: std::io::Error| {
+        let fault = match error.kind() {
+            std::io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
+            std::io::ErrorKind::PermissionDenied if path.exists() => Fault::ReadOnly,
+            std::io::ErrorKind::StorageFull => Fault::Full,
+            _ => Fault::CannotOpen(error.to_string()),
+        };
+        StoreError::new(fault, path)
+    };
+    if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(refused)?;
+    }
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map(|_| ()).map_err(refused)
+}
+
+fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {
+    let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(busy)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.pragma_update(None, "foreign_keys", true)?;
+    // 2 MiB of pages: orders are visited one after the other, there is little to gain from more.
+    conn.pragma_update(None, "cache_size", -2048)?;
+    // Savepoints' undo pages stay in memory.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(conn)
+}

@@ -1,0 +1,269 @@
+//! Holds: what waits for a person, and taking in what the person decided. A hold keeps its number and age for as long
+//! as its order, reason, line and cause stay the same. A decision goes into the order's agreed view, where planning
+//! finds it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::columns::{Day, Named, Time, from_doc, to_doc};
+use super::events::{self, Event};
+use super::{StoreError, orders};
+use crate::domain::{Agreed, Decision, Flow, Hold, HoldReason, LineId, OrderKey, Verdict};
+
+/// The cause of every brake, and of the decisions about it.
+pub const BRAKE_CAUSE: &str = "cancelled";
+
+/// A hold on file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// Its number, never used again.
+    pub id: i64,
+    /// The order that waits; `None` for the brake on cancellations.
+    pub order_key: Option<OrderKey>,
+    /// What people call the order.
+    pub order: Option<String>,
+    /// Why.
+    pub reason: HoldReason,
+    /// The line that waits; `None` for the whole order.
+    pub line: Option<LineId>,
+    /// What exactly is in question.
+    pub cause: String,
+    /// What happened and what a person can do.
+    pub detail: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// The order's ship date.
+    pub ship_date: Option<NaiveDate>,
+    /// The orders that the brake stopped.
+    pub covers: Vec<OrderKey>,
+}
+
+/// What became of an order's holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HoldChanges {
+    /// New ones.
+    pub opened: Vec<Hold>,
+    /// Those whose cause went away.
+    pub cleared: Vec<Hold>,
+}
+
+/// Makes `holds` the holds of an order: new ones are opened, the same ones stay, the others are cleared.
+pub fn sync_order(
+    conn: &Connection,
+    key: OrderKey,
+    holds: &[Hold],
+    now: DateTime<Utc>,
+) -> Result<HoldChanges, StoreError> {
+    let mut known = of_order(conn, key)?;
+    let mut changes = HoldChanges::default();
+    let mut wanted: Vec<&Hold> = Vec::with_capacity(holds.len());
+    for hold in holds {
+        if wanted.iter().any(|other| identity(other) == identity(hold)) {
+            continue;
+        }
+        wanted.push(hold);
+        match known.remove(&identity(hold)) {
+            Some((_, detail)) if detail == hold.detail => {}
+            Some((id, _)) => {
+                let sql = "UPDATE holds SET detail = ?2 WHERE id = ?1";
+                conn.prepare_cached(sql)?.execute(params![id, hold.detail])?;
+            }
+            None => {
+                let sql = "INSERT INTO holds (order_key, reason, line, cause, detail, since)
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                let line = hold.line.as_ref().map(|l| &l.0);
+                conn.prepare_cached(sql)?.execute(params![
+                    key,
+                    hold.reason.name(),
+                    line,
+                    hold.cause,
+                    hold.detail,
+                    Time(now)
+                ])?;
+                changes.opened.push(hold.clone());
+            }
+        }
+    }
+    for ((reason, line, cause), (id, detail)) in known {
+        delete(conn, id)?;
+        changes.cleared.push(Hold { reason, line, cause, detail });
+    }
+    Ok(changes)
+}
+
+type Identity = (HoldReason, Option<LineId>, String);
+
+fn identity(hold: &Hold) -> Identity {
+    (hold.reason, hold.line.clone(), hold.cause.clone())
+}
+
+/// An order's holds: number and detail by identity.
+fn of_order(conn: &Connection, key: OrderKey) -> Result<BTreeMap<Identity, (i64, String)>, StoreError> {
+    let sql = "SELECT id, reason, line, cause, detail FROM holds WHERE order_key = ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([key], |row| {
+        let line = row.get::<_, Option<String>>(2)?.map(LineId);
+        let identity = (row.get::<_, Named<_>>(1)?.0, line, row.get(3)?);
+        Ok((identity, (row.get(0)?, row.get(4)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Every open hold, the most urgent ship date first; the brake, which stops whole runs, before all.
+pub fn list(conn: &Connection) -> Result<Vec<HoldRow>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT h.id, h.order_key, coalesce(o.ax_id, o.reference), h.reason, h.line, h.cause, h.detail, h.since,
+         o.ship_date, h.covers FROM holds h LEFT JOIN orders o ON o.key = h.order_key
+         ORDER BY o.ship_date, h.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut holds = Vec::new();
+    while let Some(row) = rows.next()? {
+        holds.push(from_row(row)?);
+    }
+    Ok(holds)
+}
+
+/// One hold.
+pub fn get(conn: &Connection, id: i64) -> Result<Option<HoldRow>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT h.id, h.order_key, coalesce(o.ax_id, o.reference), h.reason, h.line, h.cause, h.detail, h.since,
+         o.ship_date, h.covers FROM holds h LEFT JOIN orders o ON o.key = h.order_key WHERE h.id = ?1",
+    )?;
+    let mut rows = statement.query([id])?;
+    rows.next()?.map(from_row).transpose()
+}
+
+/// How many holds are open.
+pub fn count(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(conn.prepare_cached("SELECT count(*) FROM holds")?.query_row([], |row| row.get(0))?)
+}
+
+/// Takes in a decision: it is kept with the order (of the brake: with every order it stopped), which is planned
+/// again, and the hold is gone. `None` if there is no such hold.
+pub fn decide(
+    conn: &Connection,
+    id: i64,
+    verdict: Verdict,
+    now: DateTime<Utc>,
+) -> Result<Option<HoldRow>, StoreError> {
+    let Some(hold) = get(conn, id)? else { return Ok(None) };
+    let decision = Decision { reason: hold.reason, line: hold.line.clone(), cause: hold.cause.clone(), verdict };
+    match hold.order_key {
+        Some(key) => remember(conn, key, decision, &hold, now)?,
+        None => {
+            for key in &hold.covers {
+                remember(conn, *key, decision.clone(), &hold, now)?;
+            }
+        }
+    }
+    delete(conn, id)?;
+    Ok(Some(hold))
+}
+
+fn remember(
+    conn: &Connection,
+    key: OrderKey,
+    decision: Decision,
+    hold: &HoldRow,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut agreed = orders::load_agreed(conn, key)?;
+    let event = told(&decision, hold, key, now);
+    if hold.order_key.is_none() {
+        release_brake(&mut agreed, flow(conn, key)?, decision);
+    } else {
+        replace(&mut agreed, decision);
+    }
+    orders::save_agreed(conn, key, &agreed)?;
+    orders::mark_dirty(conn, &[key])?;
+    events::add(conn, &event)
+}
+
+fn told(decision: &Decision, hold: &HoldRow, key: OrderKey, at: DateTime<Utc>) -> Event {
+    let what = match decision.verdict {
+        Verdict::TakeAxerrio => "hold released, Axerrio taken",
+        Verdict::TakeKomet => "hold released, Komet taken",
+        Verdict::Dismissed => "hold dismissed",
+    };
+    let line = hold.line.as_ref().map(|line| format!(" line {line}")).unwrap_or_default();
+    let detail = format!("hold {} {}{line}", hold.id, hold.reason.name());
+    Event { order: Some(key), run: None, at, system: None, what: what.to_owned(), detail, result: None }
+}
+
+fn replace(agreed: &mut Agreed, decision: Decision) {
+    agreed.decisions.retain(|old| (old.reason, &old.line) != (decision.reason, &decision.line));
+    agreed.decisions.push(decision);
+}
+
+/// Taking the side that cancelled lets the cancellation through (clarification 13); anything else is remembered as
+/// "not cancelled".
+fn release_brake(agreed: &mut Agreed, flow: Flow, decision: Decision) {
+    let cancelling = match flow {
+        Flow::FromAxerrio => Verdict::TakeAxerrio,
+        Flow::FromKomet => Verdict::TakeKomet,
+    };
+    agreed.cancellation_released = decision.verdict == cancelling;
+    if agreed.cancellation_released {
+        agreed.decisions.retain(|old| old.reason != HoldReason::TooManyCancellations);
+    } else {
+        replace(agreed, decision);
+    }
+}
+
+fn flow(conn: &Connection, key: OrderKey) -> Result<Flow, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT flow FROM orders WHERE key = ?1")?;
+    Ok(statement.query_row([key], |row| row.get::<_, Named<_>>(0))?.0)
+}
+
+/// Holds a run's cancellations, all together. There is one such hold at most; set again it keeps its number and age.
+/// Says whether it is new.
+pub fn set_brake(
+    conn: &Connection,
+    covers: &[OrderKey],
+    detail: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let covers = to_doc(&covers, "brake")?;
+    let reason = HoldReason::TooManyCancellations.name();
+    let sql = "SELECT id FROM holds WHERE order_key IS NULL AND reason = ?1";
+    let known: Option<i64> = conn.prepare_cached(sql)?.query_row([reason], |row| row.get(0)).optional()?;
+    if let Some(id) = known {
+        let sql = "UPDATE holds SET covers = ?2, detail = ?3 WHERE id = ?1 AND (covers <> ?2 OR detail <> ?3)";
+        conn.prepare_cached(sql)?.execute(params![id, covers, detail])?;
+        return Ok(false);
+    }
+    let sql = "INSERT INTO holds (reason, cause, detail, since, covers) VALUES (?1, ?2, ?3, ?4, ?5)";
+    conn.prepare_cached(sql)?.execute(params![reason, BRAKE_CAUSE, detail, Time(now), covers])?;
+    Ok(true)
+}
+
+/// The cancellations are few enough again. Says whether they were held.
+pub fn clear_brake(conn: &Connection) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM holds WHERE order_key IS NULL AND reason = ?1";
+    Ok(conn.prepare_cached(sql)?.execute([HoldReason::TooManyCancellations.name()])? > 0)
+}
+
+fn delete(conn: &Connection, id: i64) -> Result<(), StoreError> {
+    conn.prepare_cached("DELETE FROM holds WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> Result<HoldRow, StoreError> {
+    let id = row.get(0)?;
+    let covers: Option<String> = row.get(9)?;
+    Ok(HoldRow {
+        id,
+        order_key: row.get(1)?,
+        order: row.get(2)?,
+        reason: row.get::<_, Named<_>>(3)?.0,
+        line: row.get::<_, Option<String>>(4)?.map(LineId),
+        cause: row.get(5)?,
+        detail: row.get(6)?,
+        since: row.get::<_, Time>(7)?.0,
+        ship_date: row.get::<_, Option<Day>>(8)?.map(|day| day.0),
+        covers: covers.map_or_else(|| Ok(Vec::new()), |doc| from_doc(&doc, format_args!("hold {id}")))?,
+    })
+}

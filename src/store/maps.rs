@@ -1,0 +1,68 @@
+//! The local maps from Axerrio codes to Komet ids. A change makes those orders dirty that wait for one: whatever was
+//! held because Komet did not know a product or refused a request may pass now.
+
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use super::columns::Named;
+use crate::domain::{MapKind, Maps};
+
+/// All maps, for planning.
+pub fn load(conn: &Connection) -> Result<Maps, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT kind, code, komet_id FROM maps")?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get::<_, Named<MapKind>>(0)?.0, row.get(1)?, row.get(2)?)))?;
+    Ok(Maps::new(rows.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// One map, by code.
+pub fn list(conn: &Connection, kind: MapKind) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT code, komet_id FROM maps WHERE kind = ?1 ORDER BY code")?;
+    let rows = statement.query_map([kind.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Maps one code; says whether that is news.
+pub fn set(conn: &Connection, kind: MapKind, code: &str, komet_id: i64) -> Result<bool, StoreError> {
+    Ok(import(conn, kind, &[(code.to_owned(), komet_id)])? > 0)
+}
+
+/// Forgets one code; says whether it was known.
+pub fn remove(conn: &Connection, kind: MapKind, code: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM maps WHERE kind = ?1 AND code = ?2";
+    let removed = conn.prepare_cached(sql)?.execute(params![kind.name(), code])? > 0;
+    if removed {
+        wake(conn)?;
+    }
+    Ok(removed)
+}
+
+/// Maps many codes, beside those on file; says how many were news.
+pub fn import(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Result<usize, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO maps (kind, code, komet_id) VALUES (?1, ?2, ?3)
+         ON CONFLICT (kind, code) DO UPDATE SET komet_id = excluded.komet_id WHERE komet_id <> excluded.komet_id",
+    )?;
+    let mut news = 0;
+    for (code, komet_id) in rows {
+        news += statement.execute(params![kind.name(), code, komet_id])?;
+    }
+    if news > 0 {
+        wake(conn)?;
+    }
+    Ok(news)
+}
+
+/// Maps exactly these codes of a kind and no other.
+pub fn replace(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Result<(), StoreError> {
+    conn.prepare_cached("DELETE FROM maps WHERE kind = ?1")?.execute([kind.name()])?;
+    import(conn, kind, rows)?;
+    wake(conn)
+}
+
+fn wake(conn: &Connection) -> Result<(), StoreError> {
+    let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND key IN (SELECT order_key FROM holds
+               WHERE reason IN ('unmapped_product', 'rejected_by_komet', 'field_too_long'))";
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Links: which order a Prebook, a Prebook item, a PO or a box belongs to. They are written with the views and only
+//! when a view's links changed. A link is never taken back, because a thing of Komet's does not become another
+//! order's by vanishing from a list, and forgetting it would make it look new (and be ordered twice); an item that
+//! another order's view shows moves there. The agreed view adds what stemsync made and Komet has not shown yet.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, Params, params};
+use serde::Serialize;
+
+use crate::domain::{Agreed, ItemId, KometView, OrderKey, PoNumber, PrebookId};
+use crate::store::columns::Day;
+use crate::store::{StoreError, fingerprint};
+
+/// What an order's Komet view links.
+#[derive(Serialize)]
+struct ViewLinks<'a> {
+    prebooks: BTreeSet<(i64, &'a str)>,
+    /// Item, Prebook, ship date, alive.
+    items: BTreeSet<(i64, i64, NaiveDate, bool)>,
+    pos: BTreeSet<&'a str>,
+    boxes: BTreeSet<&'a str>,
+}
+
+impl<'a> ViewLinks<'a> {
+    fn of(view: &'a KometView) -> Self {
+        let pos = &view.purchase_orders;
+        Self {
+            prebooks: view.prebooks.iter().map(|p| (p.id.0, p.number.0.as_str())).collect(),
+            items: view
+                .prebooks
+                .iter()
+                .flat_map(|p| p.items.iter().map(|i| (i.id.0, p.id.0, i.ship_date, i.is_alive())))
+                .collect(),
+            pos: pos.iter().map(|po| po.number.0.as_str()).collect(),
+            boxes: pos.iter().flat_map(|po| &po.lines).flat_map(|l| &l.boxes).map(|b| b.code.as_str()).collect(),
+        }
+    }
+}
+
+/// Writes the links of a Komet view, unless their fingerprint is `known`; answers their fingerprint.
+pub(super) fn save_of_view(
+    conn: &Connection,
+    key: OrderKey,
+    view: &KometView,
+    known: Option<i64>,
+) -> Result<i64, StoreError> {
+    let links = ViewLinks::of(view);
+    let print = fingerprint::of(&links)?;
+    if known == Some(print) {
+        return Ok(print);
+    }
+    if known.is_some() {
+        conn.prepare_cached("UPDATE item_links SET alive = 0 WHERE order_key = ?1 AND alive = 1")?
+            .execute([key])?;
+    }
+    for (prebook, number) in links.prebooks {
+        conn.prepare_cached(
+            "INSERT INTO prebook_links (prebook, order_key, number) VALUES (?1, ?2, ?3)
+             ON CONFLICT (prebook, order_key) DO UPDATE SET number = excluded.number
+             WHERE number IS NOT excluded.number",
+        )?
+        .execute(params![prebook, key, number])?;
+    }
+    for (item, prebook, ship_date, alive) in links.items {
+        conn.prepare_cached(
+            "INSERT INTO item_links (item, order_key, prebook, ship_date, alive) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (item) DO UPDATE SET order_key = excluded.order_key, prebook = excluded.prebook,
+             ship_date = excluded.ship_date, alive = excluded.alive",
+        )?
+        .execute(params![item, key, prebook, Day(ship_date), alive])?;
+    }
+    for number in links.pos {
+        link_po(conn, number, key)?;
+    }
+    for code in links.boxes {
+        conn.prepare_cached("INSERT OR IGNORE INTO box_links (code, order_key) VALUES (?1, ?2)")?
+            .execute(params![code, key])?;
+    }
+    Ok(print)
+}
+
+/// What an order's agreed view links. Strays lend their items only: the Prebook they lie in is somebody else's.
+#[derive(Serialize)]
+struct AgreedLinks<'a> {
+    prebooks: BTreeSet<i64>,
+    /// Item, Prebook.
+    items: BTreeSet<(i64, i64)>,
+    pos: BTreeSet<&'a str>,
+}
+
+impl<'a> AgreedLinks<'a> {
+    fn of(agreed: &'a Agreed) -> Self {
+        let links = agreed.lines.values();
+        let items = links.clone().filter_map(|line| line.item.as_ref()).map(|i| (i.item.0, i.prebook.0));
+        let strays = agreed.strays.iter().filter_map(|s| s.item.as_ref().map(|i| (i.0, s.prebook.0)));
+        let bought = links.flat_map(|line| &line.po_lines).map(|p| p.number.0.as_str());
+        Self {
+            prebooks: agreed.prebooks.keys().map(|p| p.0).collect(),
+            items: items.chain(strays).collect(),
+            pos: bought.chain(agreed.po.iter().map(|po| po.0.as_str())).collect(),
+        }
+    }
+}
+
+/// Adds the links of an agreed view, unless their fingerprint is `known`; answers their fingerprint.
+pub(super) fn save_of_agreed(
+    conn: &Connection,
+    key: OrderKey,
+    agreed: &Agreed,
+    known: Option<i64>,
+) -> Result<i64, StoreError> {
+    let links = AgreedLinks::of(agreed);
+    let print = fingerprint::of(&links)?;
+    if known == Some(print) {
+        return Ok(print);
+    }
+    for prebook in links.prebooks {
+        conn.prepare_cached("INSERT OR IGNORE INTO prebook_links (prebook, order_key) VALUES (?1, ?2)")?
+            .execute(params![prebook, key])?;
+    }
+    for (item, prebook) in links.items {
+        conn.prepare_cached(
+            "INSERT OR IGNORE INTO item_links (item, order_key, prebook, alive) VALUES (?1, ?2, ?3, 0)",
+        )?
+        .execute(params![item, key, prebook])?;
+    }
+    for number in links.pos {
+        link_po(conn, number, key)?;
+    }
+    Ok(print)
+}
+
+fn link_po(conn: &Connection, number: &str, key: OrderKey) -> Result<(), StoreError> {
+    conn.prepare_cached("INSERT OR IGNORE INTO po_links (number, order_key) VALUES (?1, ?2)")?
+        .execute(params![number, key])?;
+    Ok(())
+}
+
+/// The orders that lines of this Prebook belong or belonged to.
+pub fn keys_by_prebook(conn: &Connection, prebook: &PrebookId) -> Result<Vec<OrderKey>, StoreError> {
+    let sql = "SELECT order_key FROM prebook_links WHERE prebook = ?1
+               UNION SELECT key FROM orders WHERE prebook = ?1 ORDER BY 1";
+    keys(conn, sql, [prebook])
+}
+
+/// The order of a Prebook item.
+pub fn key_by_item(conn: &Connection, item: &ItemId) -> Result<Option<OrderKey>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT order_key FROM item_links WHERE item = ?1")?;
+    Ok(statement.query_row([item], |row| row.get(0)).optional()?)
+}
+
+/// The orders that lines of this PO buy for, or bought for.
+pub fn keys_by_po(conn: &Connection, number: &PoNumber) -> Result<Vec<OrderKey>, StoreError> {
+    keys(conn, "SELECT order_key FROM po_links WHERE number = ?1 ORDER BY 1", [&number.0])
+}
+
+/// The orders that have a box of this code in Komet or a label with it.
+pub fn keys_by_box(conn: &Connection, code: &str) -> Result<Vec<OrderKey>, StoreError> {
+    let sql = "SELECT order_key FROM box_links WHERE code = ?1
+               UNION SELECT key FROM orders JOIN labels ON ax_order = ax_id WHERE box_code = ?1 ORDER BY 1";
+    keys(conn, sql, [code])
+}
+
+/// The orders that a person may mean: by id in Axerrio, external reference, Prebook number, PO number or box code;
+/// exact, or if there is none, in any case of letters.
+pub fn find(conn: &Connection, reference: &str) -> Result<Vec<OrderKey>, StoreError> {
+    let exact = "SELECT key FROM orders WHERE ax_id = ?1
+         UNION SELECT key FROM orders WHERE reference = ?1
+         UNION SELECT order_key FROM prebook_links WHERE number = ?1
+         UNION SELECT order_key FROM po_links WHERE number = ?1
+         UNION SELECT order_key FROM box_links WHERE code = ?1
+         UNION SELECT key FROM orders JOIN labels ON ax_order = ax_id WHERE box_code = ?1
+         ORDER BY 1";
+    // Reads whole tables, which a person's question may.
+    let any_case = "SELECT key FROM orders WHERE ax_id = ?1 COLLATE NOCASE
+         UNION SELECT key FROM orders WHERE reference = ?1 COLLATE NOCASE
+         UNION SELECT order_key FROM prebook_links WHERE number = ?1 COLLATE NOCASE
+         UNION SELECT order_key FROM po_links WHERE number = ?1 COLLATE NOCASE
+         UNION SELECT order_key FROM box_links WHERE code = ?1 COLLATE NOCASE
+         UNION SELECT key FROM orders JOIN labels ON ax_order = ax_id WHERE box_code = ?1 COLLATE NOCASE
+         ORDER BY 1";
+    let reference = reference.trim();
+    let found = keys(conn, exact, [reference])?;
+    if found.is_empty() { keys(conn, any_case, [reference]) } else { Ok(found) }
+}
+
+/// The keys that a query selects.
+pub(super) fn keys(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<OrderKey>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params, |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,92 @@
+//! Which orders a job must look at, and how many there are. Every question that each run asks is answered from an
+//! index that holds just the answer, so that it costs the same at a thousand orders and at a hundred thousand.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, params};
+
+use super::links::keys;
+use crate::domain::{ItemId, OrderKey, PrebookId, Stage};
+use crate::store::StoreError;
+use crate::store::columns::{Day, Named};
+
+/// Orders whose views changed since they were planned, the most urgent ship date first.
+pub fn dirty(conn: &Connection) -> Result<Vec<OrderKey>, StoreError> {
+    keys(conn, "SELECT key FROM orders WHERE dirty = 1 ORDER BY ship_date, key", [])
+}
+
+/// How many orders are dirty.
+pub fn backlog(conn: &Connection) -> Result<i64, StoreError> {
+    count(conn, "SELECT count(*) FROM orders WHERE dirty = 1")
+}
+
+/// How many orders are neither received nor cancelled. Counts index entries: for the brake, not for every poll.
+pub fn open_count(conn: &Connection) -> Result<i64, StoreError> {
+    let open = "SELECT count(*) FROM orders WHERE stage IN ('placed', 'prebooked', 'po_pending', 'po_approved', 'labelled')";
+    count(conn, open)
+}
+
+fn count(conn: &Connection, sql: &str) -> Result<i64, StoreError> {
+    Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// The ship dates from `from` on that hold an order with a PO on which something may still happen: pending,
+/// approved, or labelled but not received.
+pub fn open_po_ship_dates(conn: &Connection, from: NaiveDate) -> Result<Vec<NaiveDate>, StoreError> {
+    // One step in the index for each date, however many orders ship on it. The stages are spelled as the partial
+    // index spells them.
+    let mut next = conn.prepare_cached(
+        "SELECT min(ship_date) FROM orders
+         WHERE stage IN ('po_pending', 'po_approved', 'labelled') AND ship_date >= ?1",
+    )?;
+    let mut dates = Vec::new();
+    let mut from = Some(from);
+    while let Some(day) = from {
+        let found: Option<Day> = next.query_row([Day(day)], |row| row.get(0))?;
+        dates.extend(found.as_ref().map(|day| day.0));
+        from = found.and_then(|day| day.0.succ_opt());
+    }
+    Ok(dates)
+}
+
+/// The orders of one ship date with such a PO.
+pub fn keys_with_open_po(conn: &Connection, ship_date: NaiveDate) -> Result<Vec<OrderKey>, StoreError> {
+    let sql = "SELECT key FROM orders
+               WHERE stage IN ('po_pending', 'po_approved', 'labelled') AND ship_date = ?1 ORDER BY key";
+    keys(conn, sql, [Day(ship_date)])
+}
+
+/// The live Prebook items that Komet last showed with a ship date from `from` to `to`: what a full read of these
+/// dates must show again, or have looked up.
+pub fn items_expected(
+    conn: &Connection,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Vec<(OrderKey, PrebookId, ItemId)>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT order_key, prebook, item FROM item_links
+         WHERE alive = 1 AND ship_date BETWEEN ?1 AND ?2 ORDER BY order_key, item",
+    )?;
+    let rows =
+        statement.query_map(params![Day(from), Day(to)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// How many orders stand at each stage; stages without orders are left out.
+pub fn stage_counts(conn: &Connection) -> Result<Vec<(Stage, i64)>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT stage, count(*) FROM orders GROUP BY stage")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, Named<Stage>>(0)?.0, row.get(1)?)))?;
+    let mut counts: Vec<(Stage, i64)> = rows.collect::<Result<_, _>>()?;
+    counts.sort_unstable();
+    Ok(counts)
+}
+
+/// Orders that ship from `from` to `to`, the first ship date first.
+pub fn keys_in_range(conn: &Connection, from: NaiveDate, to: NaiveDate) -> Result<Vec<OrderKey>, StoreError> {
+    let sql = "SELECT key FROM orders WHERE ship_date BETWEEN ?1 AND ?2 ORDER BY ship_date, key";
+    keys(conn, sql, params![Day(from), Day(to)])
+}
+
+/// Every order on file.
+pub fn all_keys(conn: &Connection) -> Result<Vec<OrderKey>, StoreError> {
+    keys(conn, "SELECT key FROM orders ORDER BY key", [])
+}

@@ -1,0 +1,139 @@
+//! Orders: who they are, how far they have come, and their three views. An order that changed is *dirty* until it
+//! was planned again (`settle`), which is how a run costs as much as what changed. `views` writes the documents,
+//! `links` finds the order behind a thing of Komet's, `lists` answers which orders a job must look at.
+
+mod links;
+mod lists;
+mod views;
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, params};
+
+pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook};
+pub use lists::{
+    all_keys, backlog, dirty, items_expected, keys_in_range, keys_with_open_po, open_count, open_po_ship_dates,
+    stage_counts,
+};
+pub use views::{load_agreed, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet};
+
+use super::columns::{Day, Named, flow_name, from_doc};
+use super::{StoreError, labels};
+use crate::domain::{
+    Agreed, AxOrderId, AxerrioView, ExternalRef, Flow, KometView, Order, OrderKey, PrebookId, Stage,
+};
+
+/// An order seen for the first time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Which way it travels.
+    pub flow: Flow,
+    /// Its id in Axerrio, where known.
+    pub ax_id: Option<AxOrderId>,
+    /// Flow 2: its name in Axerrio.
+    pub reference: Option<ExternalRef>,
+    /// Flow 2: the Prebook it is made from.
+    pub prebook: Option<PrebookId>,
+    /// The day the vendor ships it.
+    pub ship_date: NaiveDate,
+}
+
+/// Puts an order on file, placed and dirty, with empty views. An id or reference that another order has is an error.
+pub fn insert(conn: &Connection, new: &NewOrder) -> Result<OrderKey, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO orders (flow, ax_id, reference, prebook, ship_date, stage, dirty) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
+    )?;
+    let key = statement.insert(params![
+        flow_name(new.flow),
+        new.ax_id.as_ref().map(|id| &id.0),
+        new.reference.as_ref().map(|r| &r.0),
+        new.prebook,
+        Day(new.ship_date),
+        Stage::Placed.name(),
+    ])?;
+    Ok(OrderKey(key))
+}
+
+/// The order with its three views, labels included.
+pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT o.flow, o.ax_id, o.reference, o.prebook, o.ship_date, o.stage, a.doc, k.doc, g.doc FROM orders o
+         LEFT JOIN axerrio_views a ON a.key = o.key
+         LEFT JOIN komet_views k ON k.key = o.key
+         LEFT JOIN agreed_views g ON g.key = o.key
+         WHERE o.key = ?1",
+    )?;
+    let mut rows = statement.query([key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let text = |column: usize| row.get_ref(column).map(|value| value.as_str_or_null());
+    let text = |column| text(column)?.map_err(rusqlite::Error::from);
+    let view = |what: &str| format!("{what} view of order {}", key.0);
+    let ax_id = row.get::<_, Option<String>>(1)?.map(AxOrderId);
+    let order = text(6)?.map(|doc| from_doc(doc, view("Axerrio"))).transpose()?;
+    let komet: Option<KometView> = text(7)?.map(|doc| from_doc(doc, view("Komet"))).transpose()?;
+    let agreed: Option<Agreed> = text(8)?.map(|doc| from_doc(doc, view("agreed"))).transpose()?;
+    let labels = ax_id.as_ref().map(|id| labels::for_order(conn, id)).transpose()?;
+    Ok(Some(Order {
+        key,
+        flow: row.get::<_, Named<_>>(0)?.0,
+        ax_id,
+        reference: row.get::<_, Option<String>>(2)?.map(ExternalRef),
+        prebook: row.get(3)?,
+        ship_date: row.get::<_, Day>(4)?.0,
+        stage: row.get::<_, Named<_>>(5)?.0,
+        axerrio: AxerrioView { order, labels: labels.unwrap_or_default() },
+        komet: komet.unwrap_or_default(),
+        agreed: agreed.unwrap_or_default(),
+    }))
+}
+
+/// The order of that id in Axerrio.
+pub fn key_by_ax_id(conn: &Connection, id: &AxOrderId) -> Result<Option<OrderKey>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT key FROM orders WHERE ax_id = ?1")?;
+    Ok(statement.query_row([&id.0], |row| row.get(0)).optional()?)
+}
+
+/// The order of that external reference.
+pub fn key_by_reference(conn: &Connection, reference: &ExternalRef) -> Result<Option<OrderKey>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT key FROM orders WHERE reference = ?1")?;
+    Ok(statement.query_row([&reference.0], |row| row.get(0)).optional()?)
+}
+
+/// Sets the order's id in Axerrio and its reference, where given; what is `None` stays.
+pub fn rename(
+    conn: &Connection,
+    key: OrderKey,
+    ax_id: Option<&AxOrderId>,
+    reference: Option<&ExternalRef>,
+) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached(
+        "UPDATE orders SET ax_id = coalesce(?2, ax_id), reference = coalesce(?3, reference)
+         WHERE key = ?1 AND (ax_id IS NOT coalesce(?2, ax_id) OR reference IS NOT coalesce(?3, reference))",
+    )?;
+    statement.execute(params![key, ax_id.map(|id| &id.0), reference.map(|r| &r.0)])?;
+    Ok(())
+}
+
+/// Records what planning an order came to: its stage and ship date, and whether it must be looked at again.
+pub fn settle(
+    conn: &Connection,
+    key: OrderKey,
+    stage: Stage,
+    ship_date: NaiveDate,
+    dirty: bool,
+) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached(
+        "UPDATE orders SET stage = ?2, ship_date = ?3, dirty = ?4
+         WHERE key = ?1 AND (stage <> ?2 OR ship_date <> ?3 OR dirty <> ?4)",
+    )?;
+    statement.execute(params![key, stage.name(), Day(ship_date), dirty])?;
+    Ok(())
+}
+
+/// Has these orders planned again.
+pub fn mark_dirty(conn: &Connection, keys: &[OrderKey]) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached("UPDATE orders SET dirty = 1 WHERE key = ?1 AND dirty = 0")?;
+    for key in keys {
+        statement.execute([key])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Runs and how they ended, for `status` and `history`. A run that found nothing takes the place of the one before it
+//! if that found nothing over the same jobs, so that polling every two minutes does not fill the disk.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::StoreError;
+use super::columns::{Named, Time, from_doc, to_doc};
+use crate::sync::report::{Job, Outcome, RunReport};
+
+/// One run on file, or several quiet ones in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// The last one's id, a ULID.
+    pub id: String,
+    /// What started it.
+    pub trigger: String,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// When it finished; `None` while it runs, or if it crashed.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Nothing was found.
+    pub quiet: bool,
+    /// How many quiet runs before it this row stands for.
+    pub repeats: u32,
+    /// When the first of them started.
+    pub first_started_at: DateTime<Utc>,
+    /// What it reported, without actions: these are events.
+    pub report: Option<RunReport>,
+}
+
+/// When a job last ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastRun {
+    /// When it last finished, however it ended.
+    pub last_run: DateTime<Utc>,
+    /// When it last finished with both systems in reach.
+    pub last_success: Option<DateTime<Utc>>,
+}
+
+/// Records that a run starts.
+pub fn begin(conn: &Connection, id: &str, trigger: &str, started_at: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = "INSERT INTO runs (id, trigger, started_at, first_started_at) VALUES (?1, ?2, ?3, ?3)";
+    conn.prepare_cached(sql)?.execute(params![id, trigger, Time(started_at)])?;
+    Ok(())
+}
+
+/// Records how a run ended. `quiet`: it found nothing and did nothing.
+pub fn finish(conn: &Connection, report: &RunReport, quiet: bool) -> Result<(), StoreError> {
+    let jobs: Vec<_> = report.jobs.iter().map(|job| job.job.name()).collect();
+    let jobs = jobs.join(",");
+    let earlier = if quiet { take_quiet(conn, &report.run, &jobs, report.outcome)? } else { None };
+    let doc = to_doc(&without_actions(report), "run")?;
+    let sql = "UPDATE runs SET finished_at = ?2, jobs = ?3, outcome = ?4, quiet = ?5, report = ?6,
+               repeats = ?7, first_started_at = coalesce(?8, first_started_at) WHERE id = ?1";
+    conn.prepare_cached(sql)?.execute(params![
+        report.run,
+        Time(report.finished_at),
+        jobs,
+        report.outcome.name(),
+        quiet,
+        doc,
+        earlier.as_ref().map_or(0, |(repeats, _)| repeats + 1),
+        earlier.map(|(_, first)| first),
+    ])?;
+    let sql = "INSERT INTO run_jobs (run, job, outcome, finished_at) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (run, job) DO UPDATE SET outcome = excluded.outcome, finished_at = excluded.finished_at";
+    let mut statement = conn.prepare_cached(sql)?;
+    for job in &report.jobs {
+        statement.execute(params![report.run, job.job.name(), job.outcome.name(), Time(report.finished_at)])?;
+    }
+    Ok(())
+}
+
+/// Removes the last finished run over the same jobs if it was as quiet and ended alike; tells its repeats and when
+/// the first of them started.
+fn take_quiet(
+    conn: &Connection,
+    run: &str,
+    jobs: &str,
+    outcome: Outcome,
+) -> Result<Option<(u32, Time)>, StoreError> {
+    let sql = "SELECT id, quiet, outcome, repeats, first_started_at FROM runs
+               WHERE jobs = ?1 AND id <> ?2 ORDER BY id DESC LIMIT 1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let row = |row: &Row<'_>| {
+        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, Named<Outcome>>(2)?.0, row.get(3)?, row.get(4)?))
+    };
+    match statement.query_row([jobs, run], row).optional()? {
+        Some((id, true, ended, repeats, first)) if ended == outcome => {
+            conn.prepare_cached("DELETE FROM runs WHERE id = ?1")?.execute([id])?;
+            Ok(Some((repeats, first)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn without_actions(report: &RunReport) -> RunReport {
+    RunReport {
+        run: report.run.clone(),
+        dry_run: report.dry_run,
+        outcome: report.outcome,
+        started_at: report.started_at,
+        finished_at: report.finished_at,
+        jobs: report.jobs.clone(),
+        actions: Vec::new(),
+        quota: report.quota,
+    }
+}
+
+/// When a job last ran and last succeeded; `None` if it never finished.
+pub fn last(conn: &Connection, job: Job) -> Result<Option<LastRun>, StoreError> {
+    let sql = "SELECT max(finished_at), max(finished_at) FILTER (WHERE outcome IN ('ok', 'attention'))
+               FROM run_jobs WHERE job = ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let (run, success): (Option<Time>, Option<Time>) =
+        statement.query_row([job.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(run.map(|run| LastRun { last_run: run.0, last_success: success.map(|t| t.0) }))
+}
+
+/// The run that started last.
+pub fn latest(conn: &Connection) -> Result<Option<RunRow>, StoreError> {
+    Ok(list(conn, None, 1)?.pop())
+}
+
+/// Runs, the newest first; with `job` those that it was part of.
+pub fn list(conn: &Connection, job: Option<Job>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+    let sql =
+        "SELECT id, trigger, started_at, finished_at, outcome, quiet, repeats, first_started_at, report FROM runs
+               WHERE ?1 IS NULL OR id IN (SELECT run FROM run_jobs WHERE job = ?1) ORDER BY id DESC LIMIT ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params![job.map(Job::name), limit])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        runs.push(from_row(row)?);
+    }
+    Ok(runs)
+}
+
+/// One run.
+pub fn get(conn: &Connection, id: &str) -> Result<Option<RunRow>, StoreError> {
+    let sql =
+        "SELECT id, trigger, started_at, finished_at, outcome, quiet, repeats, first_started_at, report FROM runs
+               WHERE id = ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([id])?;
+    rows.next()?.map(from_row).transpose()
+}
+
+/// Drops runs that finished before `before`, but each job's last run and last success; says how many.
+pub fn prune(conn: &Connection, before: DateTime<Utc>) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM runs WHERE finished_at < ?1 AND id NOT IN (SELECT max(run) FROM run_jobs GROUP BY job)
+               AND id NOT IN (SELECT max(run) FROM run_jobs WHERE outcome IN ('ok', 'attention') GROUP BY job)";
+    Ok(conn.prepare_cached(sql)?.execute([Time(before)])?)
+}
+
+fn from_row(row: &Row<'_>) -> Result<RunRow, StoreError> {
+    let id: String = row.get(0)?;
+    let report: Option<String> = row.get(8)?;
+    Ok(RunRow {
+        report: report.map(|doc| from_doc(&doc, format_args!("run {id}"))).transpose()?,
+        id,
+        trigger: row.get(1)?,
+        started_at: row.get::<_, Time>(2)?.0,
+        finished_at: row.get::<_, Option<Time>>(3)?.map(|t| t.0),
+        outcome: row.get::<_, Option<Named<_>>>(4)?.map(|name| name.0),
+        quiet: row.get(5)?,
+        repeats: row.get(6)?,
+        first_started_at: row.get::<_, Time>(7)?.0,
+    })
+}
