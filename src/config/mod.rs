@@ -18,6 +18,7 @@ use chrono_tz::Tz;
 use reqwest::Url;
 
 pub use error::{ConfigErrors, Problem};
+pub(crate) use reader::nearest;
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use values::{Percent, parse_duration};

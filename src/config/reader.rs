@@ -14,7 +14,7 @@ use super::{ConfigErrors, Problem};
 const LIKENESS: f64 = 0.75;
 
 /// The word most like `word`, if any is like it at all.
-pub(super) fn nearest<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let asked = word.to_lowercase();
     words
         .map(|candidate| (strsim::jaro_winkler(&asked, &candidate.to_lowercase()), candidate))
