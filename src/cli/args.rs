@@ -29,10 +29,14 @@ EXAMPLES:
   stemsync map product set ROS-60 915 Tell which Komet product a code means
 
 EXIT STATUS:
-  0  done, and nothing waits              4  done, but something is held or failed
-  1  an unexpected failure                5  a system cannot be reached or refuses the token
-  2  wrong usage                          6  another run holds the lock
-  3  the configuration is wrong           7  the day's quota is spent")]
+  0  done, and nothing waits
+  1  an unexpected failure
+  2  wrong usage
+  3  the configuration is wrong
+  4  done, but something is held or failed; status: not healthy
+  5  a system cannot be reached or refuses the token
+  6  another run holds the lock
+  7  the day's quota is spent")]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -63,20 +67,15 @@ pub(super) struct Global {
 /// How a command answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
     Table,
-    /// For scripts
     Json,
 }
 
 /// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorWhen {
-    /// On a terminal
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -85,22 +84,23 @@ pub(super) enum ColorWhen {
 pub(super) enum Command {
     /// Health, watermarks, backlog, holds, quota, last and next runs
     #[command(after_help = "\
-Ends with 0 when healthy and with 4 when not: when a job's last run failed, when something is held, failed
-or unverified, or when a job is overdue.
+Ends with 0 when healthy and with 4 when not: when a job's last run failed, when
+something is held, failed or unverified, or when a job is overdue.
 
 EXAMPLES:
   stemsync status
   stemsync status --format json | jq .healthy
-  stemsync status >/dev/null || mail -s 'stemsync needs a look' admin@example.com </dev/null")]
+  stemsync status | mail -E -s 'stemsync this morning' admin@example.com")]
     Status,
     /// The whole story of one order, Prebook, PO or box code
     #[command(after_help = "\
-Ends with 4 when nothing is known of the reference.
+Ends with 4 when nothing is known of the reference. A Prebook or PO may hold
+several orders: then the JSON is {\"orders\": [...]}, one object for each.
 
 EXAMPLES:
   stemsync trace AX-100234                 an order, by its id in Axerrio
   stemsync trace komet-prebook-85063       an order that came from Komet
-  stemsync trace 85063                     a Prebook or PO, by its number in Komet
+  stemsync trace 85063                     a Prebook or PO, by its number
   stemsync trace BX00012345 --format json  a box, by its code")]
     Trace(TraceArgs),
     /// What waits for a person: list, release, dismiss
@@ -260,7 +260,7 @@ pub(super) enum WatermarkAction {
     #[command(after_help = "\
 EXAMPLES:
   stemsync watermark set orders 2026-01-15T10:00:00Z
-  stemsync watermark set orders 2026-01-15    That day's beginning in [jobs] timezone
+  stemsync watermark set orders 2026-01-15    From that day's beginning on
   stemsync watermark set labels 3d            Three days ago")]
     Set {
         /// The job
@@ -301,6 +301,8 @@ mod tests {
         fn walk(command: &clap::Command) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("EXAMPLES:"), "{}", command.get_name());
+            // What is laid out by hand is not wrapped well.
+            assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
             command.get_subcommands().filter(|c| c.get_name() != "help").for_each(walk);
         }
         walk(&Cli::command());

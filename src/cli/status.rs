@@ -198,7 +198,7 @@ impl Report for StatusReport {
             ]
         });
         let rows: Vec<_> = rows.collect();
-        page.table(["JOB", "LAST RUN", "LAST SUCCESS", "NEXT RUN", "READ UP TO", "SCHEDULE"], rows);
+        page.table(["JOB", "LAST RUN", "LAST OK", "NEXT RUN", "READ TO", "SCHEDULE"], rows);
         page.gap();
         let stages = self.stages.iter().map(|(stage, count)| format!("{count} {}", stage.name()));
         let stages: Vec<_> = stages.collect();
