@@ -1,1 +1,135 @@
-//! cli
+//! The command line: one file per command. Arguments come in (`args`), a report goes out ([`output`]), the exit status
+//! says how it ended ([`exit`]). Commands print and decide nothing; what they tell stands in the store or comes from
+//! the engine.
+
+mod args;
+pub mod exit;
+mod holds;
+mod logging;
+mod map;
+mod moment;
+pub mod output;
+mod status;
+mod trace;
+mod watermark;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+
+use args::{Cli, ColorWhen, Command, Global};
+use exit::{Busy, Exit};
+use output::Output;
+
+use crate::config::Config;
+use crate::store::{RunLock, Store};
+
+/// Runs the program: parses the arguments, carries the command out, tells what went wrong on stderr.
+pub async fn main() -> Exit {
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are "errors" of clap's that end with 0. That they cannot be printed is nobody's to tell.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    logging::start(&cli.global);
+    let output = Output::new(&cli.global);
+    match run(&cli, output).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("{} {error:#}", stderr_tone(&cli.global, "error:"));
+            Exit::of(&error)
+        }
+    }
+}
+
+/// Parses with the colours that `--color` asks for, also where parsing fails.
+fn parse() -> Result<Cli, clap::Error> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let says = |when: &str| {
+        arguments.iter().any(|a| *a == *format!("--color={when}"))
+            || arguments.windows(2).any(|pair| pair[0] == "--color" && pair[1] == when)
+    };
+    let color = match (says("never"), says("always")) {
+        (true, _) => ColorChoice::Never,
+        (_, true) => ColorChoice::Always,
+        _ => ColorChoice::Auto,
+    };
+    let matches = Cli::command().color(color).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// The word before an error, in colour where stderr shows colours.
+fn stderr_tone(global: &Global, word: &str) -> String {
+    use std::io::IsTerminal;
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let auto = global.color == ColorWhen::Auto && std::io::stderr().is_terminal() && !plain;
+    if auto || global.color == ColorWhen::Always {
+        format!("\u{1b}[1;31m{word}\u{1b}[0m")
+    } else {
+        word.to_owned()
+    }
+}
+
+async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
+    let config = Config::load(&Config::find(cli.global.config.clone())?)?;
+    match &cli.command {
+        Command::Status => status::run(&config, output).await,
+        Command::Trace(args) => trace::run(&config, output, args).await,
+        Command::Holds(args) => holds::run(&config, output, args).await,
+        Command::Map(args) => map::run(&config, output, args).await,
+        Command::Watermark(args) => watermark::run(&config, output, args).await,
+    }
+}
+
+/// The database, for a command that only looks; `None` before the first run.
+fn look(config: &Config) -> anyhow::Result<Option<Store>> {
+    Ok(Store::open_existing_read_only(&config.state.path)?)
+}
+
+/// How long a command that changes something waits for a run to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The database and the run lock, for a command that changes something. A run plans from what it read at its
+/// beginning: a decision taken in meanwhile could be overwritten by the run's own results.
+async fn change(config: &Config) -> anyhow::Result<(Store, RunLock)> {
+    let lock = lock(&config.state.path, PATIENCE).await?;
+    Ok((Store::open(&config.state.path)?, lock))
+}
+
+/// Takes the run lock, waiting for a run that holds it; after `patience` the answer is [`Busy`].
+async fn lock(database: &Path, patience: Duration) -> anyhow::Result<RunLock> {
+    /// Short against a run, long against a look at a file.
+    const PAUSE: Duration = Duration::from_millis(100);
+    let began = Instant::now();
+    loop {
+        if let Some(lock) = RunLock::try_acquire(database)? {
+            return Ok(lock);
+        }
+        if began.elapsed() >= patience {
+            return Err(Busy(RunLock::holder(database)).into());
+        }
+        tokio::time::sleep(PAUSE.min(patience)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_in_vain_for_another_run_is_told_which_and_ends_with_6() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("link.db");
+        let held = lock(&database, Duration::ZERO).await.unwrap();
+        let error = lock(&database, Duration::ZERO).await.unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::Busy);
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(held);
+        assert!(lock(&database, Duration::ZERO).await.is_ok());
+    }
+}

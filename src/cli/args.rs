@@ -1,0 +1,323 @@
+//! What may be typed: every command with its arguments, help and examples. Nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::moment::Moment;
+use crate::domain::{MapKind, Verdict};
+use crate::sync::report::Job;
+
+/// Keeps a flower importer's Komet Sales and its vendor's Axerrio in agreement.
+///
+/// Orders, Prebooks, approved purchase orders and labels that changed in one system are carried to the other: nothing
+/// twice, nothing lost, nothing unexplained.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stemsync",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "\
+EXAMPLES:
+  stemsync status                     Is all well? What waits?
+  stemsync trace AX-100234            The whole story of one order
+  stemsync holds                      What waits for a person
+  stemsync map product set ROS-60 915 Tell which Komet product a code means
+
+EXIT STATUS:
+  0  done, and nothing waits
+  1  an unexpected failure
+  2  wrong usage
+  3  the configuration is wrong
+  4  done, but something is held or failed; status: not healthy
+  5  a system cannot be reached or refuses the token
+  6  another run holds the lock
+  7  the day's quota is spent")]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Global {
+    /// The configuration [default: $STEMSYNC_CONFIG, ./sync.toml, /etc/stemsync/sync.toml]
+    #[arg(short, long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(super) config: Option<PathBuf>,
+    /// How to answer; JSON is one object on stdout and nothing else
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table", help_heading = "Global options")]
+    pub(super) format: Format,
+    /// Log more to stderr (-v what is done, -vv each step); wins over $RUST_LOG
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub(super) verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    pub(super) quiet: bool,
+    /// When to use colours; auto heeds $NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
+    pub(super) color: ColorWhen,
+}
+
+/// How a command answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Table,
+    Json,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Health, watermarks, backlog, holds, quota, last and next runs
+    #[command(after_help = "\
+Ends with 0 when healthy and with 4 when not: when a job's last run failed, when
+something is held, failed or unverified, or when a job is overdue.
+
+EXAMPLES:
+  stemsync status
+  stemsync status --format json | jq .healthy
+  stemsync status | mail -E -s 'stemsync this morning' admin@example.com")]
+    Status,
+    /// The whole story of one order, Prebook, PO or box code
+    #[command(after_help = "\
+Ends with 4 when nothing is known of the reference. A Prebook or PO may hold
+several orders: then the JSON is {\"orders\": [...]}, one object for each.
+
+EXAMPLES:
+  stemsync trace AX-100234                 an order, by its id in Axerrio
+  stemsync trace komet-prebook-85063       an order that came from Komet
+  stemsync trace 85063                     a Prebook or PO, by its number
+  stemsync trace BX00012345 --format json  a box, by its code")]
+    Trace(TraceArgs),
+    /// What waits for a person: list, release, dismiss
+    #[command(after_help = "\
+EXAMPLES:
+  stemsync holds                        What waits, the next ship date first
+  stemsync holds release 12 --take komet
+  stemsync holds dismiss 13")]
+    Holds(HoldsArgs),
+    /// Which Komet id an Axerrio code means: list, set, remove, import, export
+    #[command(after_help = "\
+EXAMPLES:
+  stemsync map product                        The product map
+  stemsync map product set ROS-RED-60 91502
+  stemsync map carrier remove DHL
+  stemsync map product import products.csv    Header: axerrio_code,komet_id
+  stemsync map product export products.csv")]
+    Map(MapArgs),
+    /// Up to when each job has read: show, set, reset
+    #[command(after_help = "\
+EXAMPLES:
+  stemsync watermark                    All jobs
+  stemsync watermark set orders 2h      Read the last two hours again
+  stemsync watermark reset labels       Read everything again")]
+    Watermark(WatermarkArgs),
+}
+
+/// `trace REF`
+#[derive(Debug, Args)]
+pub(super) struct TraceArgs {
+    /// An order's id, a Prebook's or PO's number, a box code
+    #[arg(value_name = "REF")]
+    pub(super) reference: String,
+}
+
+/// `holds …`
+#[derive(Debug, Args)]
+pub(super) struct HoldsArgs {
+    #[command(subcommand)]
+    pub(super) action: Option<HoldsAction>,
+}
+
+/// What to do with holds.
+#[derive(Debug, Subcommand)]
+pub(super) enum HoldsAction {
+    /// What waits, the next ship date first
+    #[command(after_help = "EXAMPLES:\n  stemsync holds list\n  stemsync holds list --format json")]
+    List,
+    /// Decide whose value counts; the next run acts on it
+    #[command(after_help = "\
+EXAMPLES:
+  stemsync holds release 12 --take axerrio  What Axerrio says counts
+  stemsync holds release 12 --take komet    What Komet says counts")]
+    Release {
+        /// The hold's number, as `holds` lists it
+        id: i64,
+        /// Whose value counts
+        #[arg(long, value_name = "SYSTEM", value_parser = side())]
+        take: Verdict,
+    },
+    /// Leave things as they are, and stop asking
+    #[command(after_help = "EXAMPLES:\n  stemsync holds dismiss 13")]
+    Dismiss {
+        /// The hold's number, as `holds` lists it
+        id: i64,
+    },
+}
+
+fn side() -> impl TypedValueParser<Value = Verdict> {
+    PossibleValuesParser::new(["axerrio", "komet"])
+        .map(|side| if side == "axerrio" { Verdict::TakeAxerrio } else { Verdict::TakeKomet })
+}
+
+/// `map KIND …`
+#[derive(Debug, Args)]
+pub(super) struct MapArgs {
+    /// What is translated
+    #[arg(value_parser = kind())]
+    pub(super) kind: MapKind,
+    #[command(subcommand)]
+    pub(super) action: Option<MapAction>,
+}
+
+fn kind() -> impl TypedValueParser<Value = MapKind> {
+    PossibleValuesParser::new(MapKind::ALL.map(MapKind::name))
+        .try_map(|name| MapKind::parse(&name).ok_or_else(|| format!("no such map: {name}")))
+}
+
+/// What to do with a map.
+#[derive(Debug, Subcommand)]
+pub(super) enum MapAction {
+    /// Every code and its Komet id
+    #[command(after_help = "EXAMPLES:\n  stemsync map customer list --format json")]
+    List,
+    /// Say which Komet id a code means
+    #[command(after_help = "EXAMPLES:\n  stemsync map product set ROS-RED-60 91502")]
+    Set {
+        /// The code in Axerrio
+        axerrio_code: String,
+        /// The id in Komet
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        komet_id: i64,
+    },
+    /// Forget a code
+    #[command(after_help = "EXAMPLES:\n  stemsync map product remove ROS-RED-60")]
+    Remove {
+        /// The code in Axerrio
+        axerrio_code: String,
+    },
+    /// Set every code of a CSV file, or none if a row is bad
+    #[command(after_help = "\
+The first row is: axerrio_code,komet_id
+Codes that the file does not name stay as they are.
+
+EXAMPLES:
+  stemsync map product import products.csv
+  stemsync map product import - < products.csv")]
+    Import {
+        /// The file; - for stdin
+        csv: PathBuf,
+    },
+    /// Write the map to a CSV file
+    #[command(after_help = "\
+EXAMPLES:
+  stemsync map product export products.csv
+  stemsync map product export - | sort")]
+    Export {
+        /// The file; - for stdout
+        csv: PathBuf,
+    },
+}
+
+/// `watermark …`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct WatermarkArgs {
+    #[command(subcommand)]
+    pub(super) action: Option<WatermarkAction>,
+    /// The job to show [default: all]
+    #[arg(value_parser = job())]
+    pub(super) job: Option<Job>,
+}
+
+/// What to do with watermarks.
+#[derive(Debug, Subcommand)]
+pub(super) enum WatermarkAction {
+    /// Up to when a job has read
+    #[command(after_help = "EXAMPLES:\n  stemsync watermark show prebooks")]
+    Show {
+        /// The job [default: all]
+        #[arg(value_parser = job())]
+        job: Option<Job>,
+    },
+    /// Read again from a moment on; what is read twice changes nothing
+    ///
+    /// A watermark is only ever set back: set forward, it would skip changes that nobody has read.
+    #[command(after_help = "\
+EXAMPLES:
+  stemsync watermark set orders 2026-01-15T10:00:00Z
+  stemsync watermark set orders 2026-01-15    From that day's beginning on
+  stemsync watermark set labels 3d            Three days ago")]
+    Set {
+        /// The job
+        #[arg(value_parser = job())]
+        job: Job,
+        /// RFC 3339, YYYY-MM-DD, or how long ago: 2h, 3d
+        #[arg(value_name = "T")]
+        at: Moment,
+    },
+    /// Forget it, so that the next run reads everything
+    #[command(after_help = "EXAMPLES:\n  stemsync watermark reset prebooks")]
+    Reset {
+        /// The job
+        #[arg(value_parser = job())]
+        job: Job,
+    },
+}
+
+fn job() -> impl TypedValueParser<Value = Job> {
+    PossibleValuesParser::new(Job::ALL.map(Job::name))
+        .try_map(|name| Job::parse(&name).ok_or_else(|| format!("no such job: {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn walk(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("EXAMPLES:"), "{}", command.get_name());
+            // What is laid out by hand is not wrapped well.
+            assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+            command.get_subcommands().filter(|c| c.get_name() != "help").for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+
+    #[test]
+    fn help_is_readable_in_80_columns() {
+        fn walk(command: &clap::Command) {
+            let help = command.clone().term_width(80).render_long_help().to_string();
+            let long: Vec<_> = help.lines().filter(|line| line.chars().count() > 80).collect();
+            assert!(long.is_empty(), "{}: {long:#?}", command.get_name());
+            command.get_subcommands().for_each(walk);
+        }
+        let mut command = Cli::command();
+        command.build();
+        walk(&command);
+    }
+}

@@ -1,0 +1,138 @@
+//! `holds`: what waits for a person, and taking in what the person decides. The next run acts on it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::args::{HoldsAction, HoldsArgs};
+use super::exit::{Exit, WrongUsage};
+use super::output::{Cell, Output, Page, Report, Tone, relative};
+use super::{change, look};
+use crate::config::Config;
+use crate::domain::Verdict;
+use crate::store::holds::{self, HoldRow};
+
+/// `holds --format json`.
+#[derive(Debug, Serialize)]
+struct HoldsReport {
+    holds: Vec<HoldReport>,
+}
+
+/// One hold, as people and scripts see it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct HoldReport {
+    id: i64,
+    reason: &'static str,
+    order: Option<String>,
+    line: Option<String>,
+    detail: String,
+    since: DateTime<Utc>,
+}
+
+impl From<HoldRow> for HoldReport {
+    fn from(row: HoldRow) -> Self {
+        Self {
+            id: row.id,
+            reason: row.reason.name(),
+            order: row.order,
+            line: row.line.map(|line| line.0),
+            detail: row.detail,
+            since: row.since,
+        }
+    }
+}
+
+impl HoldReport {
+    /// Two lines for people: what and since when, then what happened and what to do.
+    pub(super) fn tell(&self, page: &mut Page, now: DateTime<Utc>) {
+        let about = match (&self.order, &self.line) {
+            (Some(order), Some(line)) => format!(", order {order}, line {line}"),
+            (Some(order), None) => format!(", order {order}"),
+            (None, _) => String::new(),
+        };
+        let head = format!("{:>4}  {}{about}, since {}", self.id, self.reason, relative(self.since, now));
+        page.paragraph(Tone::Waiting, 6, &head);
+        page.paragraph(Tone::Plain, 6, &format!("      {}", self.detail));
+    }
+}
+
+impl Report for HoldsReport {
+    fn tell(&self, page: &mut Page) {
+        let now = Utc::now();
+        if self.holds.is_empty() {
+            return page.paragraph(Tone::Good, 0, "Nothing waits for a person.");
+        }
+        if !page.is_drawn() {
+            let text = |text: &Option<String>| Cell::from(text.clone().unwrap_or_default());
+            let rows = self.holds.iter().map(|h| {
+                let since = h.since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+                [
+                    h.id.to_string().into(),
+                    h.reason.into(),
+                    text(&h.order),
+                    text(&h.line),
+                    since.into(),
+                    h.detail.clone().into(),
+                ]
+            });
+            return page.table(["ID", "REASON", "ORDER", "LINE", "SINCE", "DETAIL"], rows.collect());
+        }
+        for hold in &self.holds {
+            hold.tell(page, now);
+        }
+        page.gap();
+        page.paragraph(
+            Tone::Faint,
+            0,
+            "To decide: stemsync holds release ID --take axerrio|komet, or stemsync holds dismiss ID",
+        );
+    }
+}
+
+/// What became of a decision.
+#[derive(Debug, Serialize)]
+struct Decided {
+    decided: HoldReport,
+    verdict: Verdict,
+}
+
+impl Report for Decided {
+    fn tell(&self, page: &mut Page) {
+        let order = self.decided.order.as_deref().map(|order| format!(" of {order}")).unwrap_or_default();
+        let what = match self.verdict {
+            Verdict::TakeAxerrio => "released: what Axerrio says counts. The next run acts on it.",
+            Verdict::TakeKomet => "released: what Komet says counts. The next run acts on it.",
+            Verdict::Dismissed => "dismissed: things stay as they are.",
+        };
+        let text = format!("Hold {} ({}){order} {what}", self.decided.id, self.decided.reason);
+        page.paragraph(Tone::Plain, 2, &text);
+    }
+}
+
+/// Carries `holds` out.
+pub(super) async fn run(config: &Config, output: Output, args: &HoldsArgs) -> anyhow::Result<Exit> {
+    match args.action {
+        None | Some(HoldsAction::List) => {
+            let rows = match look(config)? {
+                Some(store) => store.read(holds::list).await?,
+                None => Vec::new(),
+            };
+            output.print(&HoldsReport { holds: rows.into_iter().map(HoldReport::from).collect() })?;
+        }
+        Some(HoldsAction::Release { id, take }) => decide(config, output, id, take).await?,
+        Some(HoldsAction::Dismiss { id }) => decide(config, output, id, Verdict::Dismissed).await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn decide(config: &Config, output: Output, id: i64, verdict: Verdict) -> anyhow::Result<()> {
+    let unknown = || {
+        let why = "it was decided, or its cause went away; `stemsync holds` lists what waits";
+        WrongUsage(format!("there is no hold {id}: {why}"))
+    };
+    if look(config)?.is_none() {
+        return Err(unknown().into());
+    }
+    let (store, _lock) = change(config).await?;
+    let row = store.write(move |conn| holds::decide(conn, id, verdict, Utc::now())).await?.ok_or_else(unknown)?;
+    output.print(&Decided { decided: row.into(), verdict })
+}

@@ -1,0 +1,148 @@
+//! The log: one line an event, on stderr, with the job and the order it is about. At the default level it holds
+//! warnings and errors only, so that a quiet run is a quiet terminal; results go to stdout through `output`.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use env_logger::WriteStyle;
+use log::kv::Key;
+use log::{Level, Log, Metadata, Record};
+
+use super::args::{ColorWhen, Global};
+
+/// Starts the log. Called once; a second call changes nothing.
+pub(super) fn start(global: &Global) {
+    let mut builder = env_logger::Builder::new();
+    match (global.quiet, global.verbose) {
+        (true, _) => builder.parse_filters("error"),
+        (false, 0) => match std::env::var("RUST_LOG") {
+            Ok(filters) if !filters.trim().is_empty() => builder.parse_filters(&filters),
+            _ => builder.parse_filters("warn"),
+        },
+        (false, 1) => builder.parse_filters("warn,stemsync=info"),
+        (false, 2) => builder.parse_filters("warn,stemsync=debug"),
+        (false, _) => builder.parse_filters("warn,stemsync=trace"),
+    };
+    builder.write_style(match global.color {
+        ColorWhen::Auto => WriteStyle::Auto,
+        ColorWhen::Always => WriteStyle::Always,
+        ColorWhen::Never => WriteStyle::Never,
+    });
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    builder.format(move |out, record| {
+        let text = line(record, if journal { Form::Journal } else { Form::Stamped(Utc::now()) });
+        let style = out.default_level_style(record.level());
+        if journal || record.level() > Level::Warn {
+            writeln!(out, "{text}")
+        } else {
+            writeln!(out, "{style}{text}{style:#}")
+        }
+    });
+    let logger = OwnLines(builder.build());
+    let level = logger.0.filter();
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+/// Lets through what stemsync says, and of the libraries only warnings: at lower levels HTTP libraries log URLs, and
+/// the token is part of Komet's URLs (komet-api.md).
+struct OwnLines(env_logger::Logger);
+
+impl Log for OwnLines {
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        let own = metadata.target().split("::").next() == Some("stemsync");
+        (own || metadata.level() <= Level::Warn) && self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record) {
+        if self.enabled(record.metadata()) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
+}
+
+/// What a line begins with.
+#[derive(Clone, Copy)]
+enum Form {
+    /// The journal adds the time; it reads the priority from `<3>` (error) to `<7>` (debug).
+    Journal,
+    /// Elsewhere the line says when.
+    Stamped(DateTime<Utc>),
+}
+
+fn line(record: &Record, form: Form) -> String {
+    let about: Vec<_> = ["job", "order"]
+        .into_iter()
+        .filter_map(|key| record.key_values().get(Key::from(key)))
+        .map(|value| value.to_string())
+        .collect();
+    let about = if about.is_empty() { String::new() } else { format!("[{}] ", about.join(" ")) };
+    let message = record.args().to_string();
+    let prefix = match form {
+        Form::Journal => format!("<{}>", priority(record.level())),
+        Form::Stamped(now) => {
+            format!("{} {:<5} ", now.to_rfc3339_opts(SecondsFormat::Secs, true), record.level())
+        }
+    };
+    let lines: Vec<_> = message.lines().map(|line| format!("{prefix}{about}{}", plain(line))).collect();
+    lines.join("\n")
+}
+
+/// syslog's numbers.
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    }
+}
+
+/// Foreign text may hold control characters, which a terminal would obey.
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn told(level: Level, pairs: &[(&str, &str)], message: &str, form: Form) -> String {
+        line(&Record::builder().level(level).key_values(&pairs).args(format_args!("{message}")).build(), form)
+    }
+
+    #[test]
+    fn a_line_names_its_job_and_order() {
+        let now = Form::Stamped("2026-01-15T10:00:00Z".parse().unwrap());
+        let line = told(Level::Warn, &[("order", "AX-1"), ("job", "orders")], "held", now);
+        assert_eq!(line, "2026-01-15T10:00:00Z WARN  [orders AX-1] held");
+    }
+
+    #[test]
+    fn the_journal_gets_priorities_and_no_time_on_every_line() {
+        let line = told(Level::Error, &[("job", "labels")], "one\ntwo", Form::Journal);
+        assert_eq!(line, "<3>[labels] one\n<3>[labels] two");
+    }
+
+    #[test]
+    fn foreign_control_characters_stay_out_of_the_terminal() {
+        let line = told(Level::Info, &[], "red \u{1b}[31m", Form::Journal);
+        assert_eq!(line, "<6>red  [31m");
+    }
+
+    #[test]
+    fn libraries_are_not_logged_below_warnings_whatever_is_asked() {
+        let logger = OwnLines(env_logger::Builder::new().parse_filters("trace").build());
+        let at = |target, level| logger.enabled(&Metadata::builder().target(target).level(level).build());
+        assert!(at("stemsync::sync", Level::Trace) && at("stemsync", Level::Debug));
+        assert!(at("reqwest::connect", Level::Warn) && !at("reqwest::connect", Level::Debug));
+        assert!(!at("stemsyncer", Level::Info));
+    }
+}

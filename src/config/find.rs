@@ -1,0 +1,57 @@
+//! Which configuration file is meant, and its text.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{ConfigErrors, Problem};
+
+/// Where a configuration is looked for when nobody names one, in this order.
+const USUAL_PLACES: [&str; 2] = ["./sync.toml", "/etc/stemsync/sync.toml"];
+
+/// The file named by `-c`, else by the environment, else the first of the usual places that exists.
+pub(super) fn find(explicit: Option<PathBuf>, variable: Option<OsString>) -> Result<PathBuf, ConfigErrors> {
+    let variable = variable.filter(|v| !v.is_empty()).map(PathBuf::from);
+    let named = explicit.map(|f| (f, "-c")).or_else(|| variable.map(|f| (f, "$STEMSYNC_CONFIG")));
+    if let Some((file, who)) = named {
+        return match std::fs::metadata(&file) {
+            Ok(_) => Ok(file),
+            Err(error) => Err(ConfigErrors::Unreadable { why: reason(&error), file, named_by: Some(who) }),
+        };
+    }
+    let places = USUAL_PLACES.map(PathBuf::from);
+    match places.iter().find(|place| place.exists()) {
+        Some(place) => Ok(place.clone()),
+        None => Err(ConfigErrors::NoneFound { looked: places.to_vec() }),
+    }
+}
+
+/// The file's text. What is not UTF-8 is a problem with a line, like any other.
+pub(super) fn read(file: &Path) -> Result<String, ConfigErrors> {
+    let bytes = std::fs::read(file).map_err(|error| ConfigErrors::Unreadable {
+        file: file.to_owned(),
+        named_by: None,
+        why: reason(&error),
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = 1 + String::from_utf8_lossy(&error.as_bytes()[..good]).matches('\n').count();
+        let problem = Problem {
+            line,
+            key: "text".to_owned(),
+            found: "bytes that are not UTF-8".to_owned(),
+            allowed: "a TOML file in UTF-8".to_owned(),
+        };
+        ConfigErrors::Invalid { file: file.to_owned(), problems: vec![problem] }
+    })
+}
+
+/// The reason in plain words.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,250 @@
+//! `sync.toml` becomes a [`Config`], checked once and in full; everything after it trusts it. The tables of the
+//! file are read in `sections`, single values in `values`, secrets in `secret`, all through `reader`, which notes
+//! every problem with its line and goes on. Paths are relative to the current directory.
+
+mod error;
+mod find;
+mod reader;
+mod schedule;
+mod secret;
+mod sections;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use reqwest::Url;
+
+pub use error::{ConfigErrors, Problem};
+pub(crate) use reader::nearest;
+pub use schedule::Schedule;
+pub use secret::Secret;
+pub use values::{Percent, parse_duration};
+
+use crate::sync::report::Job;
+
+/// Requests a day that Komet grants for each paid user (komet-api.md).
+const REQUESTS_PER_USER: u64 = 1000;
+
+/// Everything `sync.toml` says. Not `Clone`: it owns the secrets.
+#[derive(Debug)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// `[komet]`
+    pub komet: KometConfig,
+    /// `[axerrio]`
+    pub axerrio: AxerrioConfig,
+    /// `[state]`
+    pub state: StateConfig,
+    /// `[sync]`
+    pub sync: SyncConfig,
+    /// `[jobs]`
+    pub jobs: JobsConfig,
+    /// `[status] listen`; `None` where the page is off.
+    pub status_listen: Option<SocketAddr>,
+    /// `[notify]`
+    pub notify: NotifyConfig,
+}
+
+/// Where a system is found.
+#[derive(Debug)]
+pub enum Endpoint {
+    /// The built-in sandbox; it needs no token.
+    Sandbox,
+    /// A real system.
+    Remote {
+        /// Always ends in `/`, so that a method can be joined to it. `https`, or `http` to loopback.
+        base_url: Url,
+        /// What proves who asks.
+        token: Secret,
+    },
+}
+
+impl Endpoint {
+    /// Whether it is the built-in sandbox.
+    pub fn is_sandbox(&self) -> bool {
+        matches!(self, Self::Sandbox)
+    }
+}
+
+/// Whose the Komet token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// One vendor's; it implies the vendor.
+    Vendor,
+    /// The whole company's; it must name the vendor.
+    Company {
+        /// Komet's id of the vendor.
+        vendor_id: i64,
+    },
+}
+
+/// `[komet]`
+#[derive(Debug)]
+pub struct KometConfig {
+    /// `base_url` and `token`.
+    pub endpoint: Endpoint,
+    /// `token_kind` and `vendor_id`.
+    pub token_kind: TokenKind,
+    /// Paid users of the company.
+    pub users: u32,
+    /// This link's part of the company's quota.
+    pub quota_share: Percent,
+    /// The location to name, in companies that have several.
+    pub location_code: Option<String>,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+impl KometConfig {
+    /// Requests a day that this link may make.
+    pub fn daily_limit(&self) -> u64 {
+        self.quota_share.of(u64::from(self.users) * REQUESTS_PER_USER)
+    }
+}
+
+/// How Axerrio wants its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AxerrioAuth {
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// `X-Api-Key: …`
+    ApiKey,
+}
+
+/// `[axerrio]`
+#[derive(Debug)]
+pub struct AxerrioConfig {
+    /// `base_url` and `token`.
+    pub endpoint: Endpoint,
+    /// Where the token goes.
+    pub auth: AxerrioAuth,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// `[state]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateConfig {
+    /// The database; relative to the current directory.
+    pub path: PathBuf,
+    /// How long finished runs and events are kept.
+    pub retention: Duration,
+}
+
+/// What happens where both sides changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// A person decides.
+    Hold,
+    /// The owner's value wins and the other is recorded.
+    Owner,
+}
+
+/// When flow 2 makes its PO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreatePo {
+    /// Once the vendor accepted.
+    Accepted,
+    /// As soon as Axerrio has the order.
+    Received,
+}
+
+/// `[sync]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncConfig {
+    /// Days ahead of today whose ship dates are looked at; yesterday always is.
+    pub horizon_days: u32,
+    /// How far a watermark stays behind the other system's clock.
+    pub overlap: Duration,
+    /// What happens where both sides changed.
+    pub on_conflict: OnConflict,
+    /// When flow 2 makes its PO.
+    pub create_po: CreatePo,
+    /// The part of the open orders that one run may cancel.
+    pub max_cancellations: Percent,
+}
+
+/// `[jobs]`
+#[derive(Clone, Debug)]
+pub struct JobsConfig {
+    /// In which the cron patterns are read and "yesterday" begins.
+    pub timezone: Tz,
+    orders: Schedule,
+    prebooks: Schedule,
+    purchase_orders: Schedule,
+    labels: Schedule,
+}
+
+impl JobsConfig {
+    /// When `job` runs.
+    pub fn schedule(&self, job: Job) -> &Schedule {
+        match job {
+            Job::Orders => &self.orders,
+            Job::Prebooks => &self.prebooks,
+            Job::PurchaseOrders => &self.purchase_orders,
+            Job::Labels => &self.labels,
+        }
+    }
+}
+
+/// `[notify]`
+#[derive(Debug)]
+pub struct NotifyConfig {
+    /// An address to post to. A secret, because such addresses carry their own key.
+    pub webhook: Option<Secret>,
+    /// `[notify.email]`
+    pub email: Option<EmailConfig>,
+}
+
+/// `[notify.email]`: an SMTP server to send through.
+#[derive(Debug)]
+pub struct EmailConfig {
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether the connection is encrypted before anything is said; required with a password, but on loopback.
+    pub starttls: bool,
+    /// How stemsync logs in; `None` where the server asks nobody.
+    pub login: Option<EmailLogin>,
+    /// The sender.
+    pub from: String,
+    /// The receivers, at least one.
+    pub to: Vec<String>,
+}
+
+/// `username` and `password` of `[notify.email]`.
+#[derive(Debug)]
+pub struct EmailLogin {
+    /// Who logs in.
+    pub username: String,
+    /// With what.
+    pub password: Secret,
+}
+
+impl Config {
+    /// Reads and checks the file; secrets are resolved, too. Every problem is reported, not only the first.
+    pub fn load(file: &Path) -> Result<Self, ConfigErrors> {
+        let text = find::read(file)?;
+        Self::from_text(file, &text, &|name| std::env::var_os(name))
+    }
+
+    /// As [`Config::load`], from text and with a given environment.
+    pub fn from_text(
+        file: &Path,
+        text: &str,
+        environment: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> Result<Self, ConfigErrors> {
+        sections::read(file, text, environment)
+    }
+
+    /// The configuration file to use: the one named, else `$STEMSYNC_CONFIG`, else `./sync.toml`, else
+    /// `/etc/stemsync/sync.toml`. A file that was named and does not exist is an error.
+    pub fn find(explicit: Option<PathBuf>) -> Result<PathBuf, ConfigErrors> {
+        find::find(explicit, std::env::var_os("STEMSYNC_CONFIG"))
+    }
+}

@@ -1,0 +1,307 @@
+//! How single values are read: each function takes one TOML value and answers what it means, or a [`Refusal`]
+//! that says what was found and what is allowed. Secrets are read in `secret`.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use reqwest::Url;
+use toml::de::DeValue;
+
+use super::reader::nearest;
+use super::schedule::Schedule;
+
+/// Why a value was not taken.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// What was found.
+    pub(super) found: String,
+    /// What is allowed.
+    pub(super) allowed: String,
+}
+
+impl Refusal {
+    pub(super) fn new(found: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Self { found: found.into(), allowed: allowed.into() }
+    }
+}
+
+/// A value as it is repeated to the admin: short, and on one line.
+pub(super) fn shown(value: &DeValue) -> String {
+    const LONGEST: usize = 60;
+    match value {
+        DeValue::String(text) if text.chars().count() > LONGEST => {
+            format!("{:?}…", text.chars().take(LONGEST).collect::<String>())
+        }
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(yes) => yes.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+fn string<'v>(value: &'v DeValue, allowed: &str) -> Result<&'v str, Refusal> {
+    match value.as_str() {
+        Some(text) => Ok(text),
+        None => Err(Refusal::new(shown(value), allowed)),
+    }
+}
+
+/// Any text but none at all.
+pub(super) fn text(value: &DeValue) -> Result<String, Refusal> {
+    const ALLOWED: &str = "a text in quotes, not empty; leave the key out if there is nothing to say";
+    let text = string(value, ALLOWED)?.trim();
+    if text.is_empty() {
+        return Err(Refusal::new(shown(value), ALLOWED));
+    }
+    Ok(text.to_owned())
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(value: &DeValue) -> Result<bool, Refusal> {
+    value.as_bool().ok_or_else(|| Refusal::new(shown(value), "true or false, without quotes"))
+}
+
+/// A whole number within bounds.
+pub(super) fn whole(min: i64, max: i64) -> impl Fn(&DeValue) -> Result<i64, Refusal> {
+    move |value| {
+        let allowed = if max == i64::MAX {
+            format!("a whole number from {min} on, without quotes")
+        } else {
+            format!("a whole number from {min} to {max}, without quotes")
+        };
+        value
+            .as_integer()
+            .and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok())
+            .filter(|n| (min..=max).contains(n))
+            .ok_or_else(|| Refusal::new(shown(value), allowed))
+    }
+}
+
+/// One of several words.
+pub(super) fn one_of<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&DeValue) -> Result<T, Refusal> {
+    move |value| {
+        let all: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        let allowed = all.join(" or ");
+        let text = string(value, &allowed)?;
+        words
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, meaning)| *meaning)
+            .ok_or_else(|| Refusal::new(shown(value), allowed))
+    }
+}
+
+/// Reads a duration such as `28d`, `5m`, `20s`, `1h30m`; the units are `ms`, `s`, `m`, `h`, `d` and `w`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit = rest[digits..].find(|c: char| !c.is_ascii_alphabetic()).map_or(rest.len(), |n| n + digits);
+        let millis: u64 = match &rest[digits..unit] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::from_millis(number.checked_mul(millis)?))?;
+        rest = &rest[unit..];
+    }
+    Some(total)
+}
+
+/// A duration within bounds, which are written as in the file.
+pub(super) fn duration(min: &'static str, max: &'static str) -> impl Fn(&DeValue) -> Result<Duration, Refusal> {
+    move |value| {
+        let allowed = format!("a duration from \"{min}\" to \"{max}\": a number and s, m, h or d");
+        let found = parse_duration(string(value, &allowed)?);
+        let bounds = parse_duration(min).zip(parse_duration(max));
+        match (found, bounds) {
+            (Some(found), Some((min, max))) if (min..=max).contains(&found) => Ok(found),
+            _ => Err(Refusal::new(shown(value), allowed)),
+        }
+    }
+}
+
+/// A number of whole days within bounds.
+pub(super) fn days(min: u32, max: u32) -> impl Fn(&DeValue) -> Result<u32, Refusal> {
+    const DAY: u64 = 86_400;
+    move |value| {
+        let allowed = format!("whole days, from \"{min}d\" to \"{max}d\"");
+        let found = parse_duration(string(value, &allowed)?);
+        found
+            .filter(|d| d.subsec_nanos() == 0 && d.as_secs() % DAY == 0)
+            .and_then(|d| u32::try_from(d.as_secs() / DAY).ok())
+            .filter(|d| (min..=max).contains(d))
+            .ok_or_else(|| Refusal::new(shown(value), allowed))
+    }
+}
+
+/// A share, kept in hundredths of a percent: at most 100 %.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent(u32);
+
+impl Percent {
+    /// All of it.
+    pub const ALL: Self = Self(10_000);
+
+    /// Reads `"20%"`, with two decimals at most, up to 100 %.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.trim().strip_suffix('%')?.trim_end();
+        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+        let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(part) || part.len() > 2 || whole.len() > 3 {
+            return None;
+        }
+        let hundredths = format!("{part:0<2}").parse::<u32>().ok()?;
+        let share = whole.parse::<u32>().ok()? * 100 + hundredths;
+        (share <= Self::ALL.0).then_some(Self(share))
+    }
+
+    /// That part of `total`, rounded down.
+    pub fn of(self, total: u64) -> u64 {
+        let part = u128::from(total) * u128::from(self.0) / u128::from(Self::ALL.0);
+        u64::try_from(part).unwrap_or(total) // a part of a u64 always is one
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 % 100 {
+            0 => write!(f, "{}%", self.0 / 100),
+            part => write!(f, "{}.{part:02}%", self.0 / 100),
+        }
+    }
+}
+
+/// A percentage from `min` on.
+pub(super) fn percent(min: &'static str) -> impl Fn(&DeValue) -> Result<Percent, Refusal> {
+    move |value| {
+        let allowed = format!("a percentage in quotes, from \"{min}\" to \"100%\"");
+        Percent::parse(string(value, &allowed)?)
+            .filter(|p| Percent::parse(min).is_some_and(|min| *p >= min))
+            .ok_or_else(|| Refusal::new(shown(value), allowed))
+    }
+}
+
+/// When a job runs.
+pub(super) fn schedule(value: &DeValue) -> Result<Schedule, Refusal> {
+    const ALLOWED: &str = "\"off\" or a cron pattern of six fields: second minute hour day month weekday, \
+                           such as \"0 */5 * * * *\"";
+    Schedule::parse(string(value, ALLOWED)?)
+        .map_err(|why| Refusal::new(format!("{} ({why})", shown(value)), ALLOWED))
+}
+
+/// A time zone by its IANA name.
+pub(super) fn timezone(value: &DeValue) -> Result<Tz, Refusal> {
+    const ALLOWED: &str = "a time zone such as \"America/New_York\" or \"UTC\"";
+    let name = string(value, ALLOWED)?;
+    name.parse().map_err(|_| {
+        let hint = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let allowed = hint.map_or(ALLOWED.to_owned(), |zone| format!("{ALLOWED}; did you mean \"{zone}\"?"));
+        Refusal::new(shown(value), allowed)
+    })
+}
+
+/// Where the status page listens; `None` for `"off"`.
+pub(super) fn listen(value: &DeValue) -> Result<Option<SocketAddr>, Refusal> {
+    const ALLOWED: &str = "\"off\" or an IP address and a port, such as \"127.0.0.1:8787\" or \"[::1]:8787\"";
+    match string(value, ALLOWED)? {
+        "off" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| Refusal::new(shown(value), ALLOWED)),
+    }
+}
+
+/// A base URL: `None` for `"sandbox"`.
+pub(super) fn base_url(value: &DeValue) -> Result<Option<Url>, Refusal> {
+    const ALLOWED: &str = "\"sandbox\", or an address that begins with https://; http:// only to this machine \
+                           (127.0.0.1, [::1], localhost)";
+    let text = string(value, ALLOWED)?;
+    if text == "sandbox" {
+        return Ok(None);
+    }
+    let mut url = web_address(text).map_err(|found| Refusal::new(found, ALLOWED))?;
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Refusal::new(
+            "an address with a ? or # part",
+            "the address alone; a token has its own key, `token`",
+        ));
+    }
+    Ok(Some(url))
+}
+
+/// Reads an address that requests may go to: `https`, or `http` to loopback, and no password in it. The error says
+/// what was found without repeating what might be a secret.
+pub(super) fn web_address(text: &str) -> Result<Url, String> {
+    let may_show = text.len() < 100
+        && text.is_ascii()
+        && !text.contains(['@', '?', '#'])
+        && (text.contains("://") || text.bytes().all(|b| b.is_ascii_lowercase()));
+    let found = |what: &str| if may_show { format!("{text:?}, {what}") } else { what.to_owned() };
+    let url = Url::parse(text).map_err(|_| found("which is no address"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an address with a user name or password in it".to_owned());
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(found("where tokens would travel unencrypted")),
+        _ => Err(found("which is neither https:// nor http://")),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback_host)
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_loopback_host(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// An e-mail address, as far as it can be told without sending one.
+fn is_mail_address(text: &str) -> bool {
+    // `Name <a@b.c>` counts by what stands in the brackets.
+    let bare = match text.split_once('<') {
+        Some((_, rest)) => rest.strip_suffix('>').unwrap_or(""),
+        None => text,
+    };
+    bare.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty() && !host.is_empty() && !bare.contains(char::is_whitespace) && !host.contains('@')
+    }) && !text.contains(char::is_control)
+}
+
+/// One e-mail address.
+pub(super) fn mail_address(value: &DeValue) -> Result<String, Refusal> {
+    const ALLOWED: &str = "an e-mail address, such as \"stemsync@example.com\"";
+    let text = string(value, ALLOWED)?.trim();
+    if is_mail_address(text) { Ok(text.to_owned()) } else { Err(Refusal::new(shown(value), ALLOWED)) }
+}
+
+/// One e-mail address or a list of them.
+pub(super) fn mail_addresses(value: &DeValue) -> Result<Vec<String>, Refusal> {
+    const ALLOWED: &str = "one e-mail address, or a list of them: [\"ann@example.com\", \"ben@example.com\"]";
+    let refuse = |found: String| Refusal::new(found, ALLOWED);
+    match value.as_array() {
+        None => mail_address(value).map(|one| vec![one]).map_err(|r| refuse(r.found)),
+        Some(list) if list.is_empty() => Err(refuse("an empty list".to_owned())),
+        Some(list) => list.iter().map(|item| mail_address(item.get_ref()).map_err(|r| refuse(r.found))).collect(),
+    }
+}

@@ -1,0 +1,187 @@
+//! Holds, the decisions about them, and the brake.
+
+use chrono::TimeDelta;
+use stemsync::domain::*;
+use stemsync::store::{events, holds, maps};
+
+use crate::trade::*;
+
+#[test]
+fn a_hold_keeps_its_number_and_age_while_its_question_stays_the_same() {
+    let (_dir, store) = fresh();
+    let key = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let unmapped = hold(HoldReason::UnmappedProduct, Some("1"), "ROSFR60");
+    let edited = hold(HoldReason::EditedInKomet, Some("1"), "4 boxes");
+    let first = vec![unmapped.clone(), edited.clone()];
+    let changes = store.write_blocking(move |conn| holds::sync_order(conn, key, &first, now())).unwrap();
+    assert_eq!((changes.opened.len(), changes.cleared.len()), (2, 0));
+    let before = store.read_blocking(holds::list).unwrap();
+
+    let reworded = Hold { detail: "in other words".to_owned(), ..unmapped.clone() };
+    let edited_again = hold(HoldReason::EditedInKomet, Some("1"), "5 boxes");
+    let second = vec![edited_again.clone(), reworded];
+    let later = now() + TimeDelta::days(1);
+    let changes = store.write_blocking(move |conn| holds::sync_order(conn, key, &second, later)).unwrap();
+    assert_eq!((changes.opened, changes.cleared), (vec![edited_again], vec![edited]));
+
+    let after = store.read_blocking(holds::list).unwrap();
+    assert_eq!((after[0].id, after[0].since), (before[0].id, now()));
+    assert_eq!(after[0].detail, "in other words");
+    assert!(after[1].id > before[1].id, "a new question has a new number");
+}
+
+#[test]
+fn equal_holds_are_not_written_again() {
+    let (_dir, store) = fresh();
+    let key = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let sync = || {
+        let holds = [hold(HoldReason::VoidLabel, None, "BOX1"), hold(HoldReason::VoidLabel, None, "BOX1")];
+        rows_written(&store, move |conn| holds::sync_order(conn, key, &holds, now()).map(drop))
+    };
+    assert!(sync() > 0);
+    assert_eq!(sync(), 0);
+    assert_eq!(store.read_blocking(holds::count).unwrap(), 1);
+}
+
+#[test]
+fn holds_come_most_urgent_ship_date_first_and_the_brake_before_all() {
+    let (_dir, store) = fresh();
+    let late = settled(&store, flow_1("AX-1", "2026-03-09"));
+    let soon = settled(&store, flow_2(85, "2026-03-05"));
+    store
+        .write_blocking(move |conn| {
+            for key in [late, soon] {
+                holds::sync_order(conn, key, &[hold(HoldReason::RejectedByKomet, None, "no")], now())?;
+            }
+            holds::set_brake(conn, &[late, soon], "2 of 2 orders", now())
+        })
+        .unwrap();
+    let rows = store.read_blocking(holds::list).unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row.order.as_deref()).collect();
+    assert_eq!(names, [None, Some("komet-prebook-85"), Some("AX-1")]);
+}
+
+#[test]
+fn a_decision_is_kept_with_its_order_and_replaces_the_one_before() {
+    let (_dir, store) = fresh();
+    let key = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let decide = |cause: &'static str, verdict| {
+        store
+            .write_blocking(move |conn| {
+                holds::sync_order(conn, key, &[hold(HoldReason::EditedInKomet, Some("1"), cause)], now())?;
+                let id = holds::list(conn)?[0].id;
+                assert!(holds::decide(conn, id, verdict, now())?.is_some());
+                holds::decide(conn, id, verdict, now())
+            })
+            .unwrap()
+    };
+    assert_eq!(decide("4 boxes", Verdict::Dismissed), None, "decided once");
+    decide("5 boxes", Verdict::TakeKomet);
+    let decisions = load(&store, key).agreed.decisions;
+    let expected = Decision {
+        reason: HoldReason::EditedInKomet,
+        line: Some(LineId("1".to_owned())),
+        cause: "5 boxes".to_owned(),
+        verdict: Verdict::TakeKomet,
+    };
+    assert_eq!(decisions, [expected]);
+    assert!(is_dirty(&store, key));
+    let told = store.read_blocking(move |conn| events::for_order(conn, key)).unwrap();
+    assert_eq!(told[1].what, "hold released, Komet taken");
+    assert!(told[1].detail.contains("edited_in_komet line 1"), "{}", told[1].detail);
+}
+
+#[test]
+fn a_hold_number_never_comes_to_mean_another_hold() {
+    let (_dir, store) = fresh();
+    let key = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let id = |cause: &'static str| {
+        store
+            .write_blocking(move |conn| {
+                holds::sync_order(conn, key, &[hold(HoldReason::EditedInKomet, None, cause)], now())?;
+                Ok(holds::list(conn)?[0].id)
+            })
+            .unwrap()
+    };
+    assert_ne!(id("4 boxes"), id("5 boxes"));
+}
+
+#[test]
+fn the_brake_is_one_hold_and_keeps_its_number() {
+    let (_dir, store) = fresh();
+    let first = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let second = settled(&store, flow_1("AX-2", "2026-03-05"));
+    assert!(store.write_blocking(move |conn| holds::set_brake(conn, &[first], "1", now())).unwrap());
+    let before = store.read_blocking(holds::list).unwrap();
+    let later = now() + TimeDelta::days(1);
+    assert!(!store.write_blocking(move |conn| holds::set_brake(conn, &[first, second], "2", later)).unwrap());
+    let after = store.read_blocking(holds::list).unwrap();
+    assert_eq!((after.len(), after[0].id, after[0].since), (1, before[0].id, now()));
+    assert_eq!(after[0].covers, [first, second]);
+    assert!(store.write_blocking(holds::clear_brake).unwrap());
+    assert!(!store.write_blocking(holds::clear_brake).unwrap());
+}
+
+#[test]
+fn taking_the_side_that_cancelled_lets_cancellations_through() {
+    let (_dir, store) = fresh();
+    let first = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let second = settled(&store, flow_2(85, "2026-03-05"));
+    let decide = |verdict| {
+        store
+            .write_blocking(move |conn| {
+                holds::set_brake(conn, &[first, second], "2 of 2", now())?;
+                let id = holds::list(conn)?[0].id;
+                holds::decide(conn, id, verdict, now())
+            })
+            .unwrap()
+    };
+    let outcome = |key| {
+        let agreed = load(&store, key).agreed;
+        (agreed.cancellation_released, agreed.decisions.len())
+    };
+    decide(Verdict::TakeAxerrio);
+    assert_eq!((outcome(first), outcome(second)), ((true, 0), (false, 1)));
+    decide(Verdict::TakeKomet);
+    assert_eq!((outcome(first), outcome(second)), ((false, 1), (true, 0)));
+    decide(Verdict::Dismissed);
+    assert_eq!((outcome(first), outcome(second)), ((false, 1), (false, 1)));
+    assert!(is_dirty(&store, first) && is_dirty(&store, second));
+    assert_eq!(store.read_blocking(holds::count).unwrap(), 0);
+}
+
+#[test]
+fn mapping_a_product_wakes_the_orders_that_wait_for_one() {
+    let (_dir, store) = fresh();
+    let waiting = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let other = settled(&store, flow_1("AX-2", "2026-03-05"));
+    let mapped = store
+        .write_blocking(move |conn| {
+            holds::sync_order(conn, waiting, &[hold(HoldReason::UnmappedProduct, None, "X")], now())?;
+            holds::sync_order(conn, other, &[hold(HoldReason::EditedInKomet, None, "X")], now())?;
+            maps::set(conn, MapKind::Product, "X", 7)
+        })
+        .unwrap();
+    assert!(mapped);
+    assert!(is_dirty(&store, waiting));
+    assert!(!is_dirty(&store, other));
+    assert!(!store.write_blocking(|conn| maps::set(conn, MapKind::Product, "X", 7)).unwrap(), "no news");
+}
+
+#[test]
+fn maps_are_imported_replaced_and_removed() {
+    let (_dir, store) = fresh();
+    let rows = |codes: &[(&str, i64)]| codes.iter().map(|(c, id)| ((*c).to_owned(), *id)).collect::<Vec<_>>();
+    let (first, second) = (rows(&[("A", 1), ("B", 2)]), rows(&[("B", 3), ("C", 4)]));
+    let imported = first.clone();
+    assert_eq!(store.write_blocking(move |conn| maps::import(conn, MapKind::BoxType, &imported)).unwrap(), 2);
+    let list = || store.read_blocking(|conn| maps::list(conn, MapKind::BoxType)).unwrap();
+    assert_eq!(list(), first);
+    let replacing = second.clone();
+    store.write_blocking(move |conn| maps::replace(conn, MapKind::BoxType, &replacing)).unwrap();
+    assert_eq!(list(), second);
+    let loaded = store.read_blocking(maps::load).unwrap();
+    assert_eq!(loaded.axerrio(MapKind::BoxType, 4), Some("C"));
+    assert!(store.write_blocking(|conn| maps::remove(conn, MapKind::BoxType, "B")).unwrap());
+    assert!(!store.write_blocking(|conn| maps::remove(conn, MapKind::BoxType, "B")).unwrap());
+}

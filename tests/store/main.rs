@@ -1,0 +1,8 @@
+//! The store on real files: what it keeps, what it refuses to write, and how it says what is wrong.
+#![allow(clippy::unwrap_used)]
+
+mod file;
+mod holds;
+mod orders;
+mod records;
+mod trade;
