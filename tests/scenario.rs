@@ -34,7 +34,7 @@ fn the_bundled_week_resolves_every_code() {
         assert_eq!(input.header.carrier.is_some(), order.carrier.is_some(), "{}", order.name);
     }
     let prebooks = scenario.week.prebooks.iter().chain(&scenario.week.other_prebooks);
-    for line in prebooks.flat_map(|p| &p.lines).chain(scenario.week.other_pos.iter().flat_map(|p| &p.lines)) {
+    for line in prebooks.flat_map(|p| &p.lines).chain(scenario.week.stock_pos.iter().flat_map(|p| &p.lines)) {
         assert!(scenario.terms(line).is_some(), "{}", line.product);
     }
 }
@@ -84,7 +84,7 @@ fn the_week_covers_both_flows_with_all_that_makes_them_hard() {
     let ship_dates = |p: &WeekPrebook| p.lines.iter().filter_map(|l| l.ship).collect::<HashSet<_>>().len();
     let several: Vec<_> = week.prebooks.iter().filter(|p| ship_dates(p) == 2).map(|p| p.name.as_str()).collect();
     assert_eq!(several, ["great-bend-split-week"]);
-    assert_eq!((week.other_prebooks.len(), week.other_pos.len()), (2, 1), "noise");
+    assert_eq!((week.other_prebooks.len(), week.stock_pos.len()), (2, 1), "noise");
 }
 
 #[test]

@@ -98,8 +98,7 @@ pub(super) fn money_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option
 pub(super) struct CompanyFile {
     pub(super) importer: Importer,
     pub(super) vendor: VendorInfo,
-    #[serde(default, rename = "other_vendor")]
-    pub(super) other_vendors: Vec<OtherVendor>,
+    pub(super) other_vendor: OtherVendor,
     pub(super) people: PeopleNames,
 }
 
@@ -191,7 +190,7 @@ pub(super) struct ProductRow {
     pub(super) code: String,
     pub(super) komet_id: Option<u32>,
     pub(super) komet_code: Option<String>,
-    pub(super) mapped_to: Option<u32>,
+    pub(super) map_to: Option<super::MapTarget>,
     pub(super) description: String,
     #[serde(rename = "box")]
     pub(super) box_type: String,

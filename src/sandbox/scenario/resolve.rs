@@ -33,7 +33,7 @@ pub(super) fn scenario(texts: &Texts) -> Result<Scenario, ScenarioError> {
     let scenario = Scenario {
         importer: company.importer,
         vendor: company.vendor,
-        other_vendors: company.other_vendors,
+        other_vendor: company.other_vendor,
         people: company.people,
         box_types: box_types.box_types,
         carriers: carriers
@@ -71,7 +71,9 @@ fn goods(catalogue: CatalogueFile, problems: &mut Vec<String>) -> Vec<Goods> {
     for rose in &catalogue.roses {
         lengths_of(rose, &catalogue, &mut goods, problems);
     }
-    goods.extend(catalogue.products.into_iter().map(product));
+    for row in catalogue.products {
+        goods.extend(product(row, problems));
+    }
     for row in catalogue.recipes {
         let recipe = recipe(row, &goods, problems);
         goods.push(recipe);
@@ -105,12 +107,16 @@ fn lengths_of(rose: &Rose, catalogue: &CatalogueFile, goods: &mut Vec<Goods>, pr
     }
 }
 
-fn product(row: ProductRow) -> Goods {
-    let komet = match row.komet_id {
-        Some(id) => KometProductId::Known { id, code: row.komet_code.unwrap_or_else(|| row.code.clone()) },
-        None => KometProductId::Unknown { mapped_to: row.mapped_to },
+fn product(row: ProductRow, problems: &mut Vec<String>) -> Option<Goods> {
+    let komet = match (row.komet_id, row.map_to) {
+        (Some(id), None) => KometProductId::Known { id, code: row.komet_code.unwrap_or_else(|| row.code.clone()) },
+        (None, Some(map_to)) => KometProductId::Unknown { map_to },
+        _ => {
+            problems.push(format!("{}: {:?}: needs either komet_id or map_to", Texts::CATALOGUE, row.code));
+            return None;
+        }
     };
-    Goods {
+    Some(Goods {
         code: row.code,
         komet,
         description: row.description,
@@ -120,7 +126,7 @@ fn product(row: ProductRow) -> Goods {
         unit: row.unit,
         cost: (row.cost[0].0, row.cost[1].0),
         parts: Vec::new(),
-    }
+    })
 }
 
 fn recipe(row: RecipeRow, goods: &[Goods], problems: &mut Vec<String>) -> Goods {
@@ -209,10 +215,14 @@ fn check_lists(s: &Scenario, problems: &mut Vec<String>) {
     once(problems, Texts::CUSTOMERS, "komet_id", s.customers.iter().map(|c| c.komet_id));
     once(problems, Texts::CUSTOMERS, "komet_code", s.customers.iter().map(|c| c.komet_code.as_str()));
     once(problems, Texts::CATALOGUE, "code", codes(&s.goods));
-    once(problems, Texts::CATALOGUE, "komet_id", s.goods.iter().filter_map(Goods::komet_id));
+    let in_komet = |g: &Goods| match &g.komet {
+        KometProductId::Known { id, .. } => (*id, g.description.to_lowercase()),
+        KometProductId::Unknown { map_to } => (map_to.komet_id, map_to.description.to_lowercase()),
+    };
+    once(problems, Texts::CATALOGUE, "komet_id", s.goods.iter().map(|g| in_komet(g).0));
+    once(problems, Texts::CATALOGUE, "Komet's description", s.goods.iter().map(|g| in_komet(g).1));
     once(problems, Texts::CATALOGUE, "description", s.goods.iter().map(|g| g.description.to_lowercase()));
-    let vendors = s.other_vendors.iter().map(|v| v.id).chain([s.vendor.id]);
-    once(problems, Texts::COMPANY, "vendor id", vendors);
+    once(problems, Texts::COMPANY, "vendor id", [s.vendor.id, s.other_vendor.id].into_iter());
     for b in &s.box_types {
         if b.code.is_empty() || b.code.chars().count() > BOX_TYPE_LIMIT {
             problems.push(format!("{}: code {:?}: 1 to {BOX_TYPE_LIMIT} characters", Texts::BOX_TYPES, b.code));
@@ -252,7 +262,7 @@ fn check_week(s: &Scenario, problems: &mut Vec<String>) {
     let w = &s.week;
     let prebooks = || w.prebooks.iter().chain(&w.other_prebooks);
     let names = w.orders.iter().map(|o| &o.name).chain(prebooks().map(|p| &p.name));
-    once(problems, Texts::WEEK, "name", names.chain(w.other_pos.iter().map(|p| &p.name)));
+    once(problems, Texts::WEEK, "name", names.chain(w.stock_pos.iter().map(|p| &p.name)));
     for o in &w.orders {
         let at = format!("{}: order {:?}", Texts::WEEK, o.name);
         check_head(s, &at, &o.customer, o.carrier.as_deref(), o.po.as_deref(), problems);
@@ -276,22 +286,8 @@ fn check_week(s: &Scenario, problems: &mut Vec<String>) {
         }
         check_lines(s, &at, &p.lines, problems);
     }
-    for p in &w.prebooks {
-        if p.vendor.is_some() {
-            problems.push(format!("{}: prebook {:?}: vendor is for other_prebook only", Texts::WEEK, p.name));
-        }
-    }
-    for p in &w.other_prebooks {
-        if !p.vendor.is_some_and(|id| s.other_vendors.iter().any(|v| v.id == id)) {
-            problems.push(format!("{}: other_prebook {:?}: vendor must be an other_vendor", Texts::WEEK, p.name));
-        }
-    }
-    for o in &w.other_pos {
-        let at = format!("{}: other_po {:?}", Texts::WEEK, o.name);
-        if o.vendor != s.vendor.id && !s.other_vendors.iter().any(|v| v.id == o.vendor) {
-            problems.push(format!("{at}: no vendor {}", o.vendor));
-        }
-        check_lines(s, &at, &o.lines, problems);
+    for po in &w.stock_pos {
+        check_lines(s, &format!("{}: stock_po {:?}", Texts::WEEK, po.name), &po.lines, problems);
     }
 }
 

@@ -12,8 +12,8 @@ pub struct Scenario {
     pub importer: Importer,
     /// The vendor that runs Axerrio.
     pub vendor: VendorInfo,
-    /// Vendors that stemsync must never see.
-    pub other_vendors: Vec<OtherVendor>,
+    /// A vendor that stemsync must never see.
+    pub other_vendor: OtherVendor,
     /// What the people are called.
     pub people: PeopleNames,
     /// Box types, the same codes on both sides.
@@ -36,8 +36,20 @@ pub struct Importer {
     pub name: String,
     /// The one currency of all its prices.
     pub currency: String,
-    /// The code of its location.
-    pub location: String,
+    /// Where it stands.
+    pub location: Location,
+}
+
+/// A location of the importer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// Komet's id.
+    pub id: u32,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// The vendor that runs Axerrio.
@@ -151,11 +163,21 @@ pub enum KometProductId {
         /// Its code there; empty where Komet knows it by its description only.
         code: String,
     },
-    /// It does not: the line shows in red until a person maps it.
+    /// It does not: the line shows in red until a person maps it to this one.
     Unknown {
-        /// The id it gets then.
-        mapped_to: Option<u32>,
+        /// What it is in Komet, under another name.
+        map_to: MapTarget,
     },
+}
+
+/// What Komet calls a product that it does not recognise by Axerrio's description.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapTarget {
+    /// Its id.
+    pub komet_id: u32,
+    /// Its description there.
+    pub description: String,
 }
 
 /// A product, or the recipe of a mixed box.
@@ -249,12 +271,12 @@ pub struct Week {
     /// Flow 2: prebooked in Komet for this vendor.
     #[serde(rename = "prebook")]
     pub prebooks: Vec<WeekPrebook>,
-    /// Prebooks of other vendors.
+    /// Prebooks of the other vendor.
     #[serde(rename = "other_prebook")]
     pub other_prebooks: Vec<WeekPrebook>,
-    /// POs without a Prebook.
-    #[serde(rename = "other_po")]
-    pub other_pos: Vec<WeekPo>,
+    /// Stock bought from this vendor without a Prebook.
+    #[serde(rename = "stock_po")]
+    pub stock_pos: Vec<WeekPo>,
 }
 
 /// An order placed in Axerrio.
@@ -287,8 +309,6 @@ pub struct WeekOrder {
 pub struct WeekPrebook {
     /// A handle for tests and people; unique in the week.
     pub name: String,
-    /// The other vendor's id; `None` for this vendor.
-    pub vendor: Option<u32>,
     /// The day somebody enters it.
     #[serde(default)]
     pub placed: u16,
@@ -315,8 +335,6 @@ pub struct WeekPrebook {
 pub struct WeekPo {
     /// A handle for tests and people; unique in the week.
     pub name: String,
-    /// Whom it is to.
-    pub vendor: u32,
     /// The vendor's ship date.
     pub ship: u16,
     /// What is bought.
