@@ -1,0 +1,460 @@
+//! The HTTP client under both adapters: one attempt, the retry of reads, and the text of what went wrong. It knows
+//! no method and no wire shape; the adapters judge each [`Reply`]. Everything that becomes an error passes
+//! [`Transport::error`], the one place where a token is masked and a foreign text is cut.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Request, StatusCode, Url};
+
+use super::{Fault, System, SystemError};
+
+/// No answer of either system comes near it; whatever does is not an answer.
+const BODY_LIMIT: usize = 32 * 1024 * 1024;
+/// Komet's own messages have up to 500 characters (komet-api.md).
+const MESSAGE_LIMIT: usize = 500;
+/// A read is tried this many times before the run gives it up; the next run tries again anyway.
+const ATTEMPTS: u32 = 4;
+/// No back-off is longer, and who asks for a longer pause gets it from the scheduler, not from a waiting run.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// What a transport needs to know. No `Debug`: it holds the token.
+pub(super) struct Settings {
+    /// Whose errors these are.
+    pub(super) system: System,
+    /// Where every path starts.
+    pub(super) base_url: String,
+    /// What must never be seen.
+    pub(super) token: String,
+    /// The header that carries the token, where it is not part of URL or body.
+    pub(super) auth: Option<(HeaderName, HeaderValue)>,
+    /// For the whole of one attempt, body included.
+    pub(super) timeout: Duration,
+    /// The first back-off; doubles with each attempt.
+    pub(super) retry_base: Duration,
+}
+
+/// One system's HTTP client.
+pub(super) struct Transport {
+    system: System,
+    client: Client,
+    /// Ends with a slash, so that paths are simply appended.
+    base: String,
+    /// Every spelling in which a server may echo the token; the longest first.
+    secrets: Vec<String>,
+    timeout: Duration,
+    retry_base: Duration,
+    /// Grows before each attempt, so that an attempt that is dropped half-way is counted too.
+    sent: AtomicU64,
+    /// Seconds since 1970 of the last answer's `Date`; `i64::MIN` before the first.
+    clock: AtomicI64,
+}
+
+/// An answer, whatever its status, read to its end.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    /// The answering system's clock.
+    pub(super) date: Option<DateTime<Utc>>,
+    /// How long it asks to wait.
+    pub(super) retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+/// Why a reply is not an answer.
+pub(super) struct Failure {
+    pub(super) fault: Fault,
+    /// The bytes are no JSON at all (a proxy's page, a cut body): a read may fare better the next time, unlike one
+    /// whose shape is wrong.
+    pub(super) garbled: bool,
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { fault, garbled: false }
+    }
+}
+
+impl Failure {
+    /// An answer that is JSON, of a wrong shape: `what` names the field and what was found there.
+    pub(super) fn shape(what: impl Into<String>) -> Self {
+        Fault::Unreadable(what.into()).into()
+    }
+
+    /// A failed parse of a whole answer.
+    pub(super) fn json(error: &serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        match error.classify() {
+            Category::Eof => Self { fault: Fault::Unreadable(format!("cut short: {error}")), garbled: true },
+            Category::Syntax | Category::Io => {
+                Self { fault: Fault::Unreadable(format!("not JSON: {error}")), garbled: true }
+            }
+            Category::Data => Self::shape(error.to_string()),
+        }
+    }
+}
+
+impl Reply {
+    /// The body as text that may be JSON; what certainly is not is told apart here.
+    pub(super) fn text(&self) -> Result<&str, Failure> {
+        let garbled = |what: String| Failure { fault: Fault::Unreadable(what), garbled: true };
+        if self.is_page() {
+            return Err(garbled(format!("a web page instead of JSON: {}", self.summary())));
+        }
+        std::str::from_utf8(strip_bom(&self.body))
+            .map_err(|e| garbled(format!("not UTF-8 at byte {}", e.valid_up_to())))
+    }
+
+    /// A proxy's page, not an answer.
+    pub(super) fn is_page(&self) -> bool {
+        strip_bom(&self.body).trim_ascii_start().starts_with(b"<")
+    }
+
+    /// A few words of a body that is no answer: a page's title, else how it begins.
+    pub(super) fn summary(&self) -> String {
+        let start = &self.body[..self.body.len().min(4096)];
+        let text = String::from_utf8_lossy(start);
+        let title = text.to_ascii_lowercase().find("<title>").and_then(|at| {
+            let rest = text.get(at + "<title>".len()..)?;
+            rest.split('<').next().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+        });
+        title
+            .unwrap_or_else(|| if text.trim().is_empty() { "an empty body".to_owned() } else { text.into_owned() })
+    }
+
+    /// What a status other than 2xx means; `None` for 2xx. `message` is what the system says in its own
+    /// words, `unhinted` what a 429 without `Retry-After` means.
+    pub(super) fn fault(&self, message: Option<String>, unhinted: Fault) -> Option<Fault> {
+        let said = || {
+            let status = self.status.as_u16();
+            match message {
+                Some(message) => message,
+                None if self.body.trim_ascii().is_empty() => {
+                    format!("HTTP {status} {}", self.status.canonical_reason().unwrap_or(""))
+                }
+                None => format!("HTTP {status}: {}", self.summary()),
+            }
+        };
+        match self.status.as_u16() {
+            200..=299 => None,
+            300..=399 => Some(Fault::Server(format!("HTTP {} redirects elsewhere", self.status.as_u16()))),
+            401 | 403 => Some(Fault::Unauthorized(said())),
+            // The server gave up waiting for a request that may have reached what stands behind it.
+            408 => Some(Fault::Server(said())),
+            429 => Some(self.retry_after.map_or(unhinted, Fault::Throttled)),
+            400..=499 => Some(Fault::Rejected(said())),
+            _ => Some(Fault::Server(said())),
+        }
+    }
+}
+
+impl Transport {
+    /// A client with its pool. Fails where the base URL is none or TLS cannot be set up.
+    pub(super) fn new(settings: Settings) -> Result<Self, SystemError> {
+        let Settings { system, base_url, token, auth, timeout, retry_base } = settings;
+        let unusable = |what: String| SystemError { system, method: "set-up", fault: Fault::Unreachable(what) };
+        // Only the first call of the process can succeed; the others find the same provider installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+
+        let base = if base_url.ends_with('/') { base_url } else { base_url + "/" };
+        let url = Url::parse(&base).map_err(|e| unusable(format!("the base URL cannot be used: {e}")))?;
+
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some((name, mut value)) = auth {
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        let mut builder = Client::builder()
+            .user_agent(concat!("stemsync/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .gzip(true)
+            .tcp_nodelay(true)
+            .timeout(timeout)
+            .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
+            .pool_max_idle_per_host(64)
+            .pool_idle_timeout(Duration::from_secs(30));
+        builder = if url.scheme() == "https" {
+            builder.https_only(true)
+        } else {
+            // Loopback: neither a proxy nor certificates, whose loading would cost the start of every run.
+            builder.no_proxy().tls_certs_only([])
+        };
+        let client = builder.build().map_err(|e| unusable(deepest(&e.without_url())))?;
+        Ok(Self {
+            system,
+            client,
+            base,
+            secrets: spellings(&token),
+            timeout,
+            retry_base,
+            sent: AtomicU64::new(0),
+            clock: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    /// The base URL with `path` behind it; `path` is percent-encoded already.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Fault> {
+        let mut text = String::with_capacity(self.base.len() + path.len());
+        text.push_str(&self.base);
+        text.push_str(path);
+        // The base parsed when the client was made, so this cannot happen; if it did, nothing was sent.
+        Url::parse(&text).map_err(|_| Fault::Unreachable("the request's URL cannot be used".to_owned()))
+    }
+
+    /// Attempts made so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The `Date` of the last answer.
+    pub(super) fn clock(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.clock.load(Ordering::Relaxed), 0)
+    }
+
+    /// A read: repeated with capped, jittered back-off while [`SystemError::is_worth_retrying`], or while the
+    /// answer is no JSON at all.
+    ///
+    /// Cancelling it at any await loses nothing. A `Retry-After` beyond 30 seconds is given back as
+    /// [`Fault::Throttled`], not waited for.
+    pub(super) async fn read<T>(
+        &self,
+        method: &'static str,
+        path: &str,
+        judge: impl Fn(&Reply) -> Result<T, Failure>,
+    ) -> Result<T, SystemError> {
+        let url = self.url(path).map_err(|fault| self.error(method, fault))?;
+        let mut attempt = 1;
+        loop {
+            let failure = match self.attempt(Request::new(Method::GET, url.clone())).await {
+                Ok(reply) => match judge(&reply) {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => failure,
+                },
+                Err(fault) => fault.into(),
+            };
+            let garbled = failure.garbled;
+            let error = self.error(method, failure.fault);
+            let wait = match error.fault {
+                Fault::Throttled(wait) if wait > LONGEST_WAIT => return Err(error),
+                Fault::Throttled(wait) => wait,
+                _ => self.back_off(attempt),
+            };
+            if attempt == ATTEMPTS || !(garbled || error.is_worth_retrying()) {
+                return Err(error);
+            }
+            log::debug!("{error}; attempt {attempt} of {ATTEMPTS}");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// A write: sent exactly once, whatever becomes of it.
+    ///
+    /// A caller who cancels it does not know whether it took effect, exactly as after a time-out.
+    pub(super) async fn write<T>(
+        &self,
+        method: &'static str,
+        verb: Method,
+        path: &str,
+        body: Vec<u8>,
+        judge: impl FnOnce(&Reply) -> Result<T, Failure>,
+    ) -> Result<T, SystemError> {
+        let url = self.url(path).map_err(|fault| self.error(method, fault))?;
+        let mut request = Request::new(verb, url);
+        if !body.is_empty() {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        *request.body_mut() = Some(body.into());
+        let reply = self.attempt(request).await.map_err(|fault| self.error(method, fault))?;
+        judge(&reply).map_err(|failure| self.error(method, failure.fault))
+    }
+
+    /// An error of this system, its foreign text cleaned.
+    pub(super) fn error(&self, method: &'static str, fault: Fault) -> SystemError {
+        let fault = match fault {
+            Fault::Unreachable(t) => Fault::Unreachable(self.clean(&t)),
+            Fault::Unauthorized(t) => Fault::Unauthorized(self.clean(&t)),
+            Fault::QuotaSpent(t) => Fault::QuotaSpent(self.clean(&t)),
+            Fault::Rejected(t) => Fault::Rejected(self.clean(&t)),
+            Fault::NotFound(t) => Fault::NotFound(self.clean(&t)),
+            Fault::Broken(t) => Fault::Broken(self.clean(&t)),
+            Fault::Server(t) => Fault::Server(self.clean(&t)),
+            Fault::Unreadable(t) => Fault::Unreadable(self.clean(&t)),
+            Fault::Throttled(_) | Fault::TimedOut(_) | Fault::TooLarge(_) => fault,
+        };
+        SystemError { system: self.system, method, fault }
+    }
+
+    /// A foreign text fit for people: the token masked, on one line, at most 500 characters. Masking comes first,
+    /// or a cut could leave half a token standing.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let mut masked = text.to_owned();
+        for secret in &self.secrets {
+            if masked.contains(secret.as_str()) {
+                masked = masked.replace(secret.as_str(), "***");
+            }
+        }
+        let line: String = masked.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        crate::domain::tag::cut(line.trim(), MESSAGE_LIMIT)
+    }
+
+    async fn attempt(&self, request: Request) -> Result<Reply, Fault> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let mut response = self.client.execute(request).await.map_err(|e| self.broken(e))?;
+        let date = header(&response, &DATE).and_then(http_date);
+        if let Some(date) = date {
+            self.clock.store(date.timestamp(), Ordering::Relaxed);
+        }
+        let retry_after = header(&response, &RETRY_AFTER).and_then(|value| pause(value, date));
+        let status = response.status();
+        let announced = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let mut body = Vec::with_capacity(announced.min(1 << 20));
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(e))? {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(Fault::Unreadable("longer than 32 MB".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, date, retry_after, body })
+    }
+
+    fn broken(&self, error: reqwest::Error) -> Fault {
+        // reqwest prints URLs, and Komet's hold the token.
+        let error = error.without_url();
+        if error.is_connect() || error.is_builder() {
+            Fault::Unreachable(deepest(&error))
+        } else if error.is_timeout() {
+            Fault::TimedOut(self.timeout)
+        } else {
+            Fault::Broken(deepest(&error))
+        }
+    }
+
+    fn back_off(&self, attempt: u32) -> Duration {
+        let full = self.retry_base.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_WAIT);
+        full.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+}
+
+/// Appends `text` to a URL, everything but RFC 3986's unreserved characters percent-encoded: right for a path
+/// segment and for a query value alike.
+pub(super) fn encode(url: &mut String, text: &str) {
+    encode_with(url, text, b"0123456789ABCDEF");
+}
+
+fn encode_with(url: &mut String, text: &str, hex: &[u8; 16]) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            url.push(char::from(byte));
+        } else {
+            url.push('%');
+            url.push(char::from(hex[usize::from(byte >> 4)]));
+            url.push(char::from(hex[usize::from(byte & 15)]));
+        }
+    }
+}
+
+/// The token as it may come back: as it is, in a URL, in JSON, in HTML.
+fn spellings(token: &str) -> Vec<String> {
+    if token.is_empty() {
+        return Vec::new();
+    }
+    let (mut encoded, mut lower) = (String::new(), String::new());
+    encode(&mut encoded, token);
+    encode_with(&mut lower, token, b"0123456789abcdef");
+    let mut all = vec![
+        token.to_owned(),
+        lower,
+        encoded.replace("%20", "+"),
+        encoded,
+        token.replace('\\', "\\\\").replace('"', "\\\""),
+        token.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+    ];
+    all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    all.dedup();
+    all
+}
+
+/// The cause at the bottom, which is the one an admin can act on: `Connection refused (os error 111)`.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+fn strip_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
+}
+
+fn header<'a>(response: &'a reqwest::Response, name: &HeaderName) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+fn http_date(value: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(value).ok().map(|date| date.to_utc())
+}
+
+/// `Retry-After` in seconds, or as a date by the server's own clock.
+fn pause(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = http_date(value)?;
+    Some((until - now.unwrap_or_else(Utc::now)).to_std().unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn transport(token: &str) -> Transport {
+        Transport::new(Settings {
+            system: System::Komet,
+            base_url: "http://127.0.0.1:9".to_owned(),
+            token: token.to_owned(),
+            auth: None,
+            timeout: Duration::from_secs(1),
+            retry_base: Duration::from_millis(100),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_token_is_masked_in_every_spelling_before_the_text_is_cut() {
+        let transport = transport("s3 Cr+t&\"x");
+        for echo in
+            ["s3 Cr+t&\"x", "s3%20Cr%2Bt%26%22x", "s3+Cr%2Bt%26%22x", "s3%20Cr%2bt%26%22x", "s3 Cr+t&amp;&quot;x"]
+        {
+            assert_eq!(transport.clean(&format!("bad <{echo}>")), "bad <***>");
+        }
+        let long = format!("{}{}", "x".repeat(MESSAGE_LIMIT - 4), "s3 Cr+t&\"x");
+        assert!(transport.clean(&long).ends_with("x***"));
+    }
+
+    #[test]
+    fn a_pause_is_given_in_seconds_or_as_a_date() {
+        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(pause("7", now), Some(Duration::from_secs(7)));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(pause("soon", now), None);
+    }
+
+    #[test]
+    fn back_off_doubles_with_jitter_and_is_capped() {
+        let transport = transport("t");
+        for attempt in 1..=30 {
+            let full = Duration::from_millis(100).saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_WAIT);
+            let wait = transport.back_off(attempt);
+            assert!(wait >= full / 2 && wait <= full, "attempt {attempt} waits {wait:?}");
+        }
+    }
+}
