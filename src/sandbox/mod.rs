@@ -14,6 +14,7 @@ pub mod faults;
 mod http;
 pub mod komet;
 pub mod messy;
+pub mod people;
 pub mod scenario;
 pub mod world;
 

@@ -6,12 +6,14 @@ mod bulk;
 mod files;
 mod resolve;
 mod types;
+mod world;
 
 use std::path::Path;
 
 use chrono::{Days, NaiveDate};
 
 pub use types::*;
+pub use world::{Placed, PlacedId, place_orders};
 
 use crate::domain::{Header, InputLine, LineId, LineTerms, MapKind, OrderInput, Party};
 
