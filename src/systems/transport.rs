@@ -177,7 +177,9 @@ impl Transport {
             .timeout(timeout)
             .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
             .pool_max_idle_per_host(64)
-            .pool_idle_timeout(Duration::from_secs(30));
+            // Shorter than what servers allow: a write on a connection that is just being closed would have to be
+            // read back.
+            .pool_idle_timeout(Duration::from_secs(15));
         builder = if url.scheme() == "https" {
             builder.https_only(true)
         } else {

@@ -171,7 +171,8 @@ where
     T: TryFrom<W, Error = String>,
 {
     if !text.starts_with('{') {
-        return Err(format!(": expected an object, found {text}"));
+        let found = if text.starts_with('[') { "a list" } else { text };
+        return Err(format!(": expected an object, found {found}"));
     }
     match serde_json::from_str::<W>(text) {
         Ok(wire) => wire.try_into(),
@@ -188,13 +189,23 @@ fn complaint<'a, W: Deserialize<'a>>(text: &'a str) -> String {
         Err(error) => {
             let what = error.inner().to_string();
             // The line and column of a record cut out of a page lead nowhere.
-            let what = what.rfind(" at line ").map_or(what.as_str(), |at| &what[..at]);
+            let what = plain(what.rfind(" at line ").map_or(what.as_str(), |at| &what[..at]));
             match error.path().to_string().as_str() {
                 "." | "" => format!(": {what}"),
                 path => format!("{path}: {what}"),
             }
         }
     }
+}
+
+/// serde's complaint in the words of the rest: `expected a whole number, found "many"`.
+fn plain(what: &str) -> String {
+    let told = what.strip_prefix("invalid type: ").or_else(|| what.strip_prefix("invalid value: "));
+    let Some((found, expected)) = told.and_then(|told| told.rsplit_once(", expected ")) else {
+        return what.to_owned();
+    };
+    let expected = if matches!(expected, "u16" | "u32" | "i64") { "a whole number" } else { expected };
+    format!("expected {expected}, found {}", found.strip_prefix("string ").unwrap_or(found))
 }
 
 /// The id and time of a record that is unreadable otherwise.

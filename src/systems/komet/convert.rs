@@ -272,3 +272,65 @@ pub(super) fn box_types(list: &List<wire::BoxType<'_>>) -> Result<(Vec<BoxType>,
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Reads a whole answer; only whether it panics is of interest.
+    fn read(text: &str) {
+        let Ok(Record::Is(answer)) = wire::parse::<wire::ReadAnswer<'_>>(text) else { return };
+        for vendor in [None, Some(9)] {
+            let _ = prebooks(&answer.prebooks, vendor);
+            let _ = purchase_orders(&answer.purchase_orders, vendor);
+        }
+        let _ = (carriers(&answer.carriers), box_types(&answer.boxtypes));
+    }
+
+    #[test]
+    fn no_value_and_no_cut_makes_it_panic() {
+        let plain = r#"{"status": 1, "prebooks": [{"id": 7, "number": "8", "type": "P", "truckDate": "2026-02-09",
+            "details": [{"prebookItemId": 1, "vendorShipDate": "2026-02-05", "productId": 7, "totalBoxes": 3,
+            "productDescription": "R", "bunches": 1, "unitCost": 0.3, "breakdowns": [{"bunches": 2, "cost": 1}]}]}],
+            "purchaseOrders": [{"number": 1, "status": "A", "shipDate": "2026-02-05", "updatedOn": "2026-02-05 1:2:3",
+            "details": [{"poItemId": 1, "totalBoxes": 1, "boxes": [{"boxCode": "B"}]}]}],
+            "carriers": [{"id": 1, "active": 1}], "boxtypes": [{"id": 1, "code": "HB", "fbe": 0.5}]}"#;
+        read(plain);
+        for at in 0..plain.len() {
+            read(&plain[..at]);
+        }
+        let odd = [
+            "null",
+            "\"\"",
+            "\"x\"",
+            "\"\\ud800\"",
+            "\"\u{e9}\u{e9}\u{e9}\u{e9}\"",
+            "-1",
+            "1e400",
+            "1e-400",
+            "1e9",
+            "\"1e99\"",
+            "99999999999999999999999999999999",
+            "0.00000000000000000000000000000000001",
+            "\",\"",
+            "\"-,1\"",
+            "\"2026-02-05T\"",
+            "\"+262143-01-01\"",
+            "[]",
+            "[[]]",
+            "{}",
+            "true",
+        ];
+        for (at, _) in plain.match_indices(": ") {
+            // The value behind the colon, up to where it ends.
+            let start = at + 2;
+            let value =
+                serde_json::Deserializer::from_str(&plain[start..]).into_iter::<&serde_json::value::RawValue>();
+            let length = value.take(1).next().unwrap().unwrap().get().len();
+            for odd in odd {
+                read(&format!("{}{odd}{}", &plain[..start], &plain[start + length..]));
+            }
+        }
+    }
+}

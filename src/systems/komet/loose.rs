@@ -62,8 +62,14 @@ impl<'a> Loose<'a> {
 
     /// A complaint about this value.
     pub(super) fn bad(self, field: &str, expected: &'static str) -> Bad {
-        let raw = self.raw();
-        Bad::new(field, expected, if raw == "null" || raw == "\"\"" { "nothing" } else { raw })
+        // A whole list or object is not quoted: it may hold names and prices, and says no more than its kind.
+        let found = match self.raw() {
+            "null" | "\"\"" => "nothing",
+            raw if raw.starts_with('{') => "an object",
+            raw if raw.starts_with('[') => "a list",
+            raw => raw,
+        };
+        Bad::new(field, expected, found)
     }
 
     /// The text of a string, number or truth value; `None` for no value.
@@ -362,6 +368,8 @@ mod tests {
         }
         let complaint = with("\"many\"", |l| l.count("totalBoxes")).unwrap_err().within("details", 2);
         assert_eq!(complaint.to_string(), "details[2].totalBoxes: expected a whole number, found \"many\"");
+        let complaint = with("{\"cost\": 1}", |l| l.count("totalBoxes")).unwrap_err();
+        assert_eq!(complaint.to_string(), "totalBoxes: expected a whole number, found an object");
     }
 
     #[test]

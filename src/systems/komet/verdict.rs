@@ -26,6 +26,10 @@ pub(super) fn http_status(reply: &Reply) -> Result<(), Failure> {
         let Record::Is(answer) = wire::parse::<wire::ReadAnswer<'_>>(text).ok()? else { return None };
         answer.message.string("message").ok()?
     });
+    // Komet's own words say more than a status such as 400; a 5xx may have done something all the same.
+    if let (400 | 402 | 404..=407 | 409..=428, Some(message)) = (reply.status.as_u16(), &message) {
+        return Err(refusal(message.clone()).into());
+    }
     // Without `Retry-After` a 429 is the end of the day's quota (clarification 15).
     let spent = Fault::QuotaSpent(message.clone().unwrap_or_else(|| "HTTP 429".to_owned()));
     match reply.fault(message, spent) {
