@@ -242,21 +242,19 @@ impl World {
                 Outcome::Answer(reply)
             }
             Fault::Malformed => {
-                let mut reply = self.reply(&route, request, now);
+                let reply = self.reply(&route, request, now);
                 // Right in form, wrong in every field that matters.
-                reply.body = match route.system() {
+                let body = match route.system() {
                     System::Komet => {
                         "{\"status\":1,\"prebooks\":{\"id\":[]},\"purchaseOrders\":7,\"prebookId\":{}}"
                     }
                     System::Axerrio => "{\"items\":{\"id\":[]},\"id\":{},\"asOf\":17}",
-                }
-                .to_owned();
-                Outcome::Answer(reply)
+                };
+                Outcome::Answer(Reply { body: body.to_owned(), ..reply })
             }
             Fault::NotJson => {
-                let mut reply = self.reply(&route, request, now);
-                reply.body = "OK - but not JSON".to_owned();
-                Outcome::Answer(reply)
+                let reply = self.reply(&route, request, now);
+                Outcome::Answer(Reply { body: "OK - but not JSON".to_owned(), ..reply })
             }
         }
     }
@@ -308,7 +306,6 @@ impl World {
         let Some(method) = method else {
             return refusal(out, "The method is not allowed for this authentication token");
         };
-        let mut refused = None;
         out.object(|out| {
             let result = if is_read {
                 self.komet.read(method, &request.parameters, caller, now, out)
@@ -320,7 +317,6 @@ impl World {
                 Err(Refused(message)) => {
                     let short: String = message.chars().take(500).collect();
                     out.status(false, &short);
-                    refused = Some(());
                 }
             }
         });

@@ -294,7 +294,9 @@ impl KometModel {
             });
             (id, number)
         };
-        items.into_iter().for_each(|item| self.po_touched(item, now));
+        for item in items {
+            self.po_touched(item, now);
+        }
         out.number("purchaseOrderId", id);
         out.number("purchaseOrderNumber", number);
         if self.tells_items(out.answers) {
@@ -321,7 +323,7 @@ impl KometModel {
         if mixed && parts.is_empty() {
             refuse!("breakdowns is required");
         }
-        if !mixed && !(parts.is_empty() && of_item.parts.is_empty()) {
+        if !mixed && (!parts.is_empty() || !of_item.parts.is_empty()) {
             refuse!("use purchase.order.mixed.create for mixed boxes");
         }
         if mixed {
