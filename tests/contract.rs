@@ -1,286 +1,23 @@
 //! Holds the adapter to `data/axerrio.openapi.yaml`, the contract that an Axerrio installation builds against, so
-//! that the two cannot drift apart; and the document to the rules it is written by.
+//! that the two cannot drift apart, and the sandbox with them. The document's own rules are in `document`.
 #![allow(clippy::unwrap_used)]
+
+#[path = "contract/document.rs"]
+mod document;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use jsonschema::{Draft, Validator};
+use document::{Contract, Example};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use stemsync::domain::{AxOrder, AxStatus, Label, LabelStatus, OrderInput, Origin, PoInfoLine, PoInfoStatus};
 use stemsync::domain::{LineId, PoNumber, PurchaseOrderInfo, UnitType};
 use stemsync::sandbox::scenario::Scenario;
+use stemsync::sandbox::world::{Outcome, Request};
+use stemsync::sandbox::{Answers, KometRules, Tokens};
 use stemsync::systems::axerrio::wire;
-
-/// The document, with everything by name.
-struct Contract {
-    root: Value,
-}
-
-/// An example and what it is an example of.
-struct Example {
-    /// Where it stands.
-    at: String,
-    /// The name of its schema; empty for a schema without one.
-    name: String,
-    /// The schema, as it stands there.
-    schema: Value,
-    value: Value,
-}
-
-impl Contract {
-    fn read() -> Self {
-        Self { root: serde_yaml_ng::from_str(include_str!("../data/axerrio.openapi.yaml")).unwrap() }
-    }
-
-    /// Follows `#/…`; fails the test on a reference to nowhere or outside.
-    fn at(&self, reference: &str) -> &Value {
-        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leaves the document"));
-        self.root.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere"))
-    }
-
-    /// What a value is after its `$ref`, if it is one.
-    fn follow<'v>(&'v self, value: &'v Value) -> &'v Value {
-        value.get("$ref").and_then(Value::as_str).map_or(value, |reference| self.at(reference))
-    }
-
-    fn schema(&self, name: &str) -> &Value {
-        self.at(&format!("#/components/schemas/{name}"))
-    }
-
-    fn schemas(&self) -> &Map<String, Value> {
-        self.root["components"]["schemas"].as_object().unwrap()
-    }
-
-    /// A validator of a schema of the document, with `$ref`s into the document and formats asserted.
-    fn validator(&self, schema: &Value) -> Validator {
-        let whole = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "components": self.root["components"],
-            "allOf": [schema],
-        });
-        jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true).build(&whole).unwrap()
-    }
-
-    /// Panics with every violation, not only the first.
-    fn assert_valid(&self, at: &str, schema: &Value, value: &Value) {
-        let validator = self.validator(schema);
-        let errors: Vec<_> = validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
-        assert!(errors.is_empty(), "{at}:\n{}\n{value:#}", errors.join("\n"));
-    }
-
-    /// Every example of the document: of schemas, parameters, headers, requests and answers.
-    fn examples(&self) -> Vec<Example> {
-        let mut found = Vec::new();
-        for (name, schema) in self.schemas() {
-            for (value, number) in schema["examples"].as_array().into_iter().flatten().zip(1..) {
-                found.push(Example {
-                    at: format!("schema {name}, example {number}"),
-                    name: name.clone(),
-                    schema: schema.clone(),
-                    value: value.clone(),
-                });
-            }
-        }
-        self.examples_in(&self.root, "", &mut found);
-        found
-    }
-
-    /// A thing with a `schema` (media type, parameter, header) has its examples beside it.
-    fn examples_in(&self, value: &Value, at: &str, found: &mut Vec<Example>) {
-        match value {
-            Value::Object(fields) => {
-                if let Some(schema) = fields.get("schema") {
-                    let name = schema["$ref"].as_str().and_then(|r| r.rsplit('/').next()).unwrap_or_default();
-                    if let Some(example) = fields.get("example") {
-                        found.push(Example {
-                            at: at.to_owned(),
-                            name: name.to_owned(),
-                            schema: schema.clone(),
-                            value: example.clone(),
-                        });
-                    }
-                    for (title, example) in fields.get("examples").and_then(Value::as_object).into_iter().flatten()
-                    {
-                        found.push(Example {
-                            at: format!("{at} {title}"),
-                            name: name.to_owned(),
-                            schema: schema.clone(),
-                            value: self.follow(example)["value"].clone(),
-                        });
-                    }
-                }
-                for (key, inner) in fields {
-                    self.examples_in(inner, &format!("{at}/{key}"), found);
-                }
-            }
-            Value::Array(items) => {
-                for (item, index) in items.iter().zip(0..) {
-                    self.examples_in(item, &format!("{at}/{index}"), found);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn references<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
-    match value {
-        Value::Object(fields) => {
-            found.extend(fields.get("$ref").and_then(Value::as_str));
-            fields.values().for_each(|inner| references(inner, found));
-        }
-        Value::Array(items) => items.iter().for_each(|inner| references(inner, found)),
-        _ => {}
-    }
-}
-
-#[test]
-fn every_reference_leads_somewhere_and_every_component_is_used() {
-    let contract = Contract::read();
-    let mut used = BTreeSet::new();
-    references(&contract.root, &mut used);
-    for reference in &used {
-        assert!(contract.at(reference).is_object(), "{reference}");
-    }
-    for kind in ["schemas", "examples", "parameters", "responses"] {
-        for name in contract.root["components"][kind].as_object().unwrap().keys() {
-            let reference = format!("#/components/{kind}/{name}");
-            assert!(used.contains(reference.as_str()), "{reference} is used nowhere");
-        }
-    }
-}
-
-#[test]
-fn every_schema_is_a_json_schema_of_2020_12() {
-    let contract = Contract::read();
-    for (name, schema) in contract.schemas() {
-        assert!(jsonschema::draft202012::meta::is_valid(schema), "{name}");
-        contract.validator(schema);
-    }
-}
-
-#[test]
-fn every_schema_parameter_body_and_answer_has_an_example_and_every_example_is_valid() {
-    let contract = Contract::read();
-    let examples = contract.examples();
-    for example in &examples {
-        contract.assert_valid(&example.at, &example.schema, &example.value);
-    }
-    for name in contract.schemas().keys() {
-        assert!(examples.iter().any(|e| e.at.starts_with(&format!("schema {name},"))), "{name} has no example");
-    }
-    let mut described = 0;
-    with_schema(&contract.root, &mut |thing| {
-        described += 1;
-        assert!(thing.get("example").is_some() || thing.get("examples").is_some(), "no example: {thing:?}");
-    });
-    assert!(described > 20, "the walk found the parameters, bodies and answers: {described}");
-}
-
-/// Calls `see` with every media type, parameter and header.
-fn with_schema(value: &Value, see: &mut impl FnMut(&Map<String, Value>)) {
-    match value {
-        Value::Object(fields) => {
-            if fields.contains_key("schema") {
-                see(fields);
-            }
-            fields.values().for_each(|inner| with_schema(inner, see));
-        }
-        Value::Array(items) => items.iter().for_each(|inner| with_schema(inner, see)),
-        _ => {}
-    }
-}
-
-/// axerrio-api.md's table: method, path, the answers it may have beside 401, 403, 429.
-const CALLS: [(&str, &str, &[&str]); 7] = [
-    ("get", "/health", &["200"]),
-    ("get", "/orders", &["200", "422"]),
-    ("get", "/orders/{id}", &["200", "404"]),
-    ("put", "/orders/by-ref/{externalRef}", &["200", "201", "409", "422"]),
-    ("post", "/orders/by-ref/{externalRef}/cancel", &["200", "404", "409"]),
-    ("put", "/orders/{id}/purchase-order", &["200", "404", "409", "422"]),
-    ("get", "/labels", &["200", "422"]),
-];
-
-#[test]
-fn the_document_has_every_call_of_the_adapter_and_no_other() {
-    let contract = Contract::read();
-    let mut calls = BTreeSet::new();
-    for (path, item) in contract.root["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            calls.insert((method.as_str(), path.as_str()));
-            let placeholders = path.split('/').filter_map(|p| p.strip_prefix('{')?.strip_suffix('}'));
-            let named: BTreeSet<_> = operation["parameters"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|p| contract.follow(p))
-                .filter(|p| p["in"] == "path")
-                .map(|p| p["name"].as_str().unwrap())
-                .collect();
-            assert_eq!(placeholders.collect::<BTreeSet<_>>(), named, "{method} {path}");
-        }
-    }
-    assert_eq!(calls, CALLS.iter().map(|(method, path, _)| (*method, *path)).collect());
-}
-
-#[test]
-fn every_call_says_what_it_may_answer_with_problem_details_for_every_failure() {
-    let contract = Contract::read();
-    for (method, path, own) in CALLS {
-        let answers = contract.root["paths"][path][method]["responses"].as_object().unwrap();
-        let expected: BTreeSet<_> = own.iter().copied().chain(["401", "403", "429", "default"]).collect();
-        assert_eq!(answers.keys().map(String::as_str).collect::<BTreeSet<_>>(), expected, "{method} {path}");
-        for (status, answer) in answers {
-            let content = contract.follow(answer)["content"].as_object().unwrap();
-            let kind = if status.starts_with('2') { "application/json" } else { "application/problem+json" };
-            assert_eq!(content.keys().collect::<Vec<_>>(), [kind], "{method} {path} {status}");
-        }
-    }
-    assert!(contract.at("#/components/responses/TooManyRequests")["headers"]["Retry-After"].is_object());
-}
-
-#[test]
-fn a_problem_of_the_document_has_the_status_it_is_answered_with() {
-    let contract = Contract::read();
-    for (method, path, _) in CALLS {
-        for (status, answer) in contract.root["paths"][path][method]["responses"].as_object().unwrap() {
-            let media = &contract.follow(answer)["content"]["application/problem+json"];
-            for example in media["examples"].as_object().into_iter().flat_map(Map::values) {
-                let told = contract.follow(example)["value"]["status"].to_string();
-                assert!(status == "default" || *status == told, "{method} {path} {status}: {told}");
-            }
-        }
-    }
-}
-
-#[test]
-fn both_ways_to_show_the_token_are_offered_everywhere() {
-    let contract = Contract::read();
-    assert_eq!(contract.root["security"], json!([{"bearer": []}, {"apiKey": []}]));
-    let schemes = &contract.root["components"]["securitySchemes"];
-    assert_eq!((&schemes["bearer"]["type"], &schemes["bearer"]["scheme"]), (&json!("http"), &json!("bearer")));
-    assert_eq!((&schemes["apiKey"]["in"], &schemes["apiKey"]["name"]), (&json!("header"), &json!("X-Api-Key")));
-    let overridden =
-        contract.root["paths"].as_object().unwrap().values().flat_map(|p| p.as_object().unwrap().values());
-    assert_eq!(overridden.filter(|operation| operation.get("security").is_some()).count(), 0);
-}
-
-#[test]
-fn answers_may_grow_and_money_is_never_a_number() {
-    let contract = Contract::read();
-    for (name, schema) in contract.schemas().iter().filter(|(_, schema)| schema["type"] == "object") {
-        assert_eq!(schema["additionalProperties"], json!(true), "{name}");
-    }
-    let mut line = contract.schema("Line")["examples"][0].clone();
-    line["unitCost"] = json!(0.38);
-    assert!(!contract.validator(contract.schema("Line")).is_valid(&line));
-}
-
-// ---- The adapter's shapes against the document ---------------------------------------------------------------------
 
 /// `value` read with a wire shape, and written again.
 fn through<W: DeserializeOwned + Serialize>(at: &str, value: &Value) -> Value {
@@ -345,7 +82,7 @@ fn through_adapter(name: &str, at: &str, value: &Value) -> Value {
 fn without_nothing(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let said = fields.iter().filter(|(key, v)| !v.is_null() && !(*key == "mix" && **v == json!([])));
+            let said = fields.iter().filter(|(key, v)| !(v.is_null() || *key == "mix" && **v == json!([])));
             said.map(|(key, v)| (key.clone(), without_nothing(v))).collect()
         }
         Value::Array(items) => items.iter().map(without_nothing).collect(),
@@ -541,4 +278,48 @@ fn a_property_nobody_knows_does_not_disturb_the_adapter() {
     contract.assert_valid("a newer Axerrio", contract.schema("Order"), &order);
     let read = through_domain::<wire::Order, AxOrder>("a newer Axerrio", &order);
     assert!(read.get("greenhouse").is_none() && read["id"] == order["id"]);
+}
+
+#[test]
+fn the_sandboxs_plain_axerrio_answers_as_the_document_says() {
+    let contract = Contract::read();
+    let scenario = Scenario::bundled();
+    let now: DateTime<Utc> = "2026-02-02T12:00:00Z".parse().unwrap();
+    let mut world = scenario.world(KometRules::default(), Answers::Plain);
+    world.set_tokens(Tokens { axerrio: "a token".to_owned(), ..Tokens::default() });
+    scenario.place_week(&mut world, now.date_naive(), now).unwrap();
+    world.axerrio.vendor_accepts("AX-100001", &[("1", 5)], now).unwrap();
+    world.axerrio.vendor_prints("AX-100001", "1", 2, Some("729-40316625"), None, now).unwrap();
+    let mut ask = |verb: &str, path: &[&str], since: bool, body: &Value| {
+        let request = Request {
+            verb: verb.to_owned(),
+            path: ["axerrio", "api", "v1"].iter().chain(path).map(|&segment| segment.to_owned()).collect(),
+            parameters: since
+                .then(|| ("changedSince".to_owned(), "2026-02-01T00:00:00Z".to_owned()))
+                .into_iter()
+                .collect(),
+            credential: Some("a token".to_owned()),
+            body: body.to_string().into_bytes(),
+        };
+        let Outcome::Answer(reply) = world.serve(&request, now) else { panic!("no answer to {request:?}") };
+        (reply.status, serde_json::from_str::<Value>(&reply.body).unwrap())
+    };
+    let input = contract.at("#/components/examples/InputMixedBox")["value"].clone();
+    let info = contract.at("#/components/examples/PoSplit")["value"].clone();
+    for (expected, schema, verb, path, since, body) in [
+        (200, "Health", "GET", &["health"][..], false, &Value::Null),
+        (200, "OrderPage", "GET", &["orders"], true, &Value::Null),
+        (200, "LabelPage", "GET", &["labels"], true, &Value::Null),
+        (200, "Order", "GET", &["orders", "AX-100001"], false, &Value::Null),
+        (404, "Problem", "GET", &["orders", "AX-999999"], false, &Value::Null),
+        (201, "Order", "PUT", &["orders", "by-ref", "komet-prebook-1"], false, &input),
+        (200, "Order", "PUT", &["orders", "by-ref", "komet-prebook-1"], false, &input),
+        (422, "Problem", "PUT", &["orders", "by-ref", "komet-prebook-1"], false, &json!({"lines": 7})),
+        (200, "Order", "PUT", &["orders", "AX-100001", "purchase-order"], false, &info),
+        (200, "Order", "POST", &["orders", "by-ref", "komet-prebook-1", "cancel"], false, &Value::Null),
+    ] {
+        let (status, answer) = ask(verb, path, since, body);
+        assert_eq!(status, expected, "{verb} {path:?}: {answer}");
+        contract.assert_valid(&format!("{verb} {path:?}"), contract.schema(schema), &answer);
+    }
 }
