@@ -118,9 +118,13 @@ impl Office {
 
     /// stemsync's part after the approval: Axerrio learns of it.
     async fn tell_of_approval(&self, order: &AxOrder, number: &PoNumber, lines: Vec<PoInfoLine>) {
+        self.tell_of_po(order, number, PoInfoStatus::Approved, lines).await;
+    }
+
+    async fn tell_of_po(&self, order: &AxOrder, number: &PoNumber, status: PoInfoStatus, lines: Vec<PoInfoLine>) {
         let info = PurchaseOrderInfo {
             number: number.clone(),
-            status: PoInfoStatus::Approved,
+            status,
             ship_date: order.header.ship_date,
             awb: None,
             updated_at: noon(),
@@ -259,6 +263,10 @@ async fn people_drive_an_order_from_the_approval_over_labels_to_receiving() {
         [format!("Tomás (vendor) accepted {}", order.id), format!("Bea (buyer) approved PO {number}")]
     );
     assert_eq!(office.step(), Vec::<String>::new(), "Axerrio does not know of the approval: nobody prints");
+    for status in [PoInfoStatus::Pending, PoInfoStatus::Cancelled] {
+        office.tell_of_po(&order, &number, status, lines.clone()).await;
+        assert_eq!(office.step(), Vec::<String>::new(), "nobody prints for a PO that is {status:?}");
+    }
 
     office.tell_of_approval(&order, &number, lines.clone()).await;
     let told = office.step();
