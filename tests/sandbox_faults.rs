@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sandbox_support::*;
 
-use stemsync::sandbox::{Effect, Fault, Sandbox, Target};
+use stemsync::sandbox::{Effect, Fault, Sandbox, Target, World};
 use stemsync::systems::System;
 
 const CREATE: &str = "prebook.create";
@@ -55,11 +55,11 @@ async fn an_answer_breaks_off_in_the_middle() {
 #[tokio::test]
 async fn a_client_gives_up_and_the_effect_may_come_late() {
     for (effect, at_once, later) in [(Effect::Never, 0, 0), (Effect::Done, 1, 1), (Effect::Late, 0, 1)] {
-        let f = with(Fault::Hang { open_for: Duration::from_secs(60), effect }).await;
+        let f = with(Fault::Hang { open_for: Duration::from_mins(1), effect }).await;
         let error = f.try_send(create(&f).timeout(Duration::from_millis(200))).await.err().unwrap();
         assert!(error.is_timeout());
         assert_eq!(made(&f.sandbox), at_once, "{effect:?}");
-        f.sandbox.act(|w, now| w.release_delayed(now));
+        f.sandbox.act(World::release_delayed);
         assert_eq!(made(&f.sandbox), later, "{effect:?}");
     }
 }
@@ -127,7 +127,7 @@ async fn the_log_counts_what_was_asked() {
 
 #[tokio::test]
 async fn a_hanging_client_does_not_keep_the_sandbox_from_stopping() {
-    let f = with(Fault::Hang { open_for: Duration::from_secs(3600), effect: Effect::Never }).await;
+    let f = with(Fault::Hang { open_for: Duration::from_hours(1), effect: Effect::Never }).await;
     let hanging = tokio::spawn(create(&f).send());
     while f.sandbox.act(|w, _| w.requests().count(System::Komet, CREATE)) == 0 {
         tokio::task::yield_now().await;

@@ -34,7 +34,7 @@ pub use clock::Clock;
 pub use faults::{Effect, Fault, RequestLog, Target};
 pub use komet::KometRules;
 pub use messy::Answers;
-pub use world::{Tokens, World};
+pub use world::{Outcome, Reply, Request, Tokens, World};
 
 /// How a sandbox starts.
 #[derive(Clone, Default)]

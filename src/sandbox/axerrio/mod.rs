@@ -1,5 +1,5 @@
 //! The simulated Axerrio: orders, what it was told about their POs, and labels of one vendor, kept in memory with
-//! the feeds' order as an index. [`calls`] is the contract as it arrives from outside, [`staff`] is what customers and
+//! the feeds' order as an index. `calls` is the contract as it arrives from outside, `staff` is what customers and
 //! the vendor's people do. Its JSON is serde's view of these types; nothing here reads a clock.
 
 mod calls;

@@ -1,4 +1,4 @@
-//! Komet's lists, worded by the [`Writer`]: `prebook.details.list`, `purchase.order.list`, `carrier.list` and
+//! Komet's lists, worded by the `Writer`: `prebook.details.list`, `purchase.order.list`, `carrier.list` and
 //! `boxtype.list`. A Vendor token sees its own vendor's items only, without sales prices, and no Prebook item that
 //! lacks a ship date or a cost or shipped before yesterday (komet-api.md, "Reads").
 
