@@ -14,6 +14,8 @@ pub mod faults;
 mod http;
 pub mod komet;
 pub mod messy;
+pub mod people;
+pub mod scenario;
 pub mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};
