@@ -13,12 +13,14 @@ use crate::domain::{Agreed, ItemId, KometView, OrderKey, PoNumber, PrebookId};
 use crate::store::columns::Day;
 use crate::store::{StoreError, fingerprint};
 
+/// Item, Prebook, ship date, alive.
+type LinkedItem = (i64, i64, NaiveDate, bool);
+
 /// What an order's Komet view links.
 #[derive(Serialize)]
 struct ViewLinks<'a> {
     prebooks: BTreeSet<(i64, &'a str)>,
-    /// Item, Prebook, ship date, alive.
-    items: BTreeSet<(i64, i64, NaiveDate, bool)>,
+    items: BTreeSet<LinkedItem>,
     pos: BTreeSet<&'a str>,
     boxes: BTreeSet<&'a str>,
 }
@@ -51,10 +53,7 @@ pub(super) fn save_of_view(
     if known == Some(print) {
         return Ok(print);
     }
-    if known.is_some() {
-        conn.prepare_cached("UPDATE item_links SET alive = 0 WHERE order_key = ?1 AND alive = 1")?
-            .execute([key])?;
-    }
+    save_items(conn, key, links.items, known.is_some())?;
     for (prebook, number) in links.prebooks {
         conn.prepare_cached(
             "INSERT INTO prebook_links (prebook, order_key, number) VALUES (?1, ?2, ?3)
@@ -62,14 +61,6 @@ pub(super) fn save_of_view(
              WHERE number IS NOT excluded.number",
         )?
         .execute(params![prebook, key, number])?;
-    }
-    for (item, prebook, ship_date, alive) in links.items {
-        conn.prepare_cached(
-            "INSERT INTO item_links (item, order_key, prebook, ship_date, alive) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (item) DO UPDATE SET order_key = excluded.order_key, prebook = excluded.prebook,
-             ship_date = excluded.ship_date, alive = excluded.alive",
-        )?
-        .execute(params![item, key, prebook, Day(ship_date), alive])?;
     }
     for number in links.pos {
         link_po(conn, number, key)?;
@@ -79,6 +70,44 @@ pub(super) fn save_of_view(
             .execute(params![code, key])?;
     }
     Ok(print)
+}
+
+/// Writes the items' links that differ from those on file. An item that is not shown any more stays linked, dead.
+fn save_items(
+    conn: &Connection,
+    key: OrderKey,
+    mut shown: BTreeSet<LinkedItem>,
+    seen_before: bool,
+) -> Result<(), StoreError> {
+    if seen_before {
+        let sql = "SELECT item, prebook, ship_date, alive FROM item_links WHERE order_key = ?1";
+        let mut known = conn.prepare_cached(sql)?;
+        let mut rows = known.query([key])?;
+        let mut vanished = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (item, ship_date): (i64, Option<Day>) = (row.get(0)?, row.get(2)?);
+            let on_file = ship_date.map(|day| Ok::<_, StoreError>((item, row.get(1)?, day.0, row.get(3)?)));
+            let on_file = on_file.transpose()?;
+            let is_unchanged = on_file.is_some_and(|link| shown.remove(&link));
+            if !is_unchanged && on_file.is_some_and(|(_, _, _, alive)| alive) {
+                vanished.push(item);
+            }
+        }
+        // Those of them that merely changed come to life again below.
+        let mut bury = conn.prepare_cached("UPDATE item_links SET alive = 0 WHERE item = ?1")?;
+        for item in vanished {
+            bury.execute([item])?;
+        }
+    }
+    let mut link = conn.prepare_cached(
+        "INSERT INTO item_links (item, order_key, prebook, ship_date, alive) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (item) DO UPDATE SET order_key = excluded.order_key, prebook = excluded.prebook,
+         ship_date = excluded.ship_date, alive = excluded.alive",
+    )?;
+    for (item, prebook, ship_date, alive) in shown {
+        link.execute(params![item, key, prebook, Day(ship_date), alive])?;
+    }
+    Ok(())
 }
 
 /// What an order's agreed view links. Strays lend their items only: the Prebook they lie in is somebody else's.
