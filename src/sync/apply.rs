@@ -75,7 +75,10 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
         .or_insert_with(|| AgreedPrebook { number: created.number.clone(), sent: None, seen: None })
         .sent = Some(create.header.clone());
     for ((line, terms), item) in create.lines.iter().zip(items) {
-        let link = ItemLink { prebook: created.id.clone(), item, seen: None, fresh: true, dead: false };
+        // A read-back may have recognised the item already.
+        let seen = order.agreed.lines.get(line).and_then(|l| l.item.as_ref()).filter(|l| l.item == item);
+        let seen = seen.and_then(|link| link.seen.clone());
+        let link = ItemLink { prebook: created.id.clone(), item, seen, fresh: true, dead: false };
         order
             .agreed
             .lines
@@ -105,13 +108,15 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
     order.agreed.po = Some(created.number.clone());
     for (line, id) in new.lines.iter().zip(created.lines.iter().flatten()) {
         let Some(agreed) = order.agreed.lines.get_mut(&line.line) else { continue };
-        agreed.po_lines.retain(|link| !link.dead);
+        // A read-back may have recognised the line already.
+        let seen = agreed.po_lines.iter().find(|link| link.line == *id).and_then(|link| link.seen.clone());
+        agreed.po_lines.retain(|link| !link.dead && link.line != *id);
         agreed.po_lines.push(PoLink {
             number: created.number.clone(),
             line: id.clone(),
             item: line.item.clone(),
             asked: Some(line.goods.clone()),
-            seen: None,
+            seen,
             dead: false,
         });
     }

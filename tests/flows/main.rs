@@ -1,0 +1,7 @@
+//! Both flows, over real HTTP to the sandbox and a real database: what happens to an order from its birth in either
+//! system until its boxes are scanned in.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod link;
+mod week;
