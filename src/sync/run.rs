@@ -273,7 +273,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if self.settings.brake.stops(total, open) && !cancels.is_empty() {
             state.set_may_cancel(false);
             let detail = format!(
-                "this run would cancel {total} of {open} open orders, more than max_cancellations ({} %). None was \
+                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}). None was \
                  cancelled. Release with --take the side that cancelled to let them through.",
                 self.settings.brake.percent
             );
