@@ -149,6 +149,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
             }
         }
+        // What was shipped is told to Axerrio at once; nothing has to be read for it.
+        let tells = Job::PurchaseOrders;
+        if pushed(Job::Labels) > 0 && jobs.contains(&tells) && !state.is_stopped() {
+            self.counted(state, requests, tells, self.push(state, tells)).await?;
+        }
         Ok(())
     }
 
