@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod boxes;
 mod flow1;
+mod flow2;
 mod invariants;
 mod link;
 mod trade;
+mod unknown;
 mod week;
