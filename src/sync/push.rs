@@ -96,8 +96,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         };
         let mut finished: Option<Finished> = None;
         loop {
-            let facts = state.facts();
-            let planned = plan(&order, &state.rules(&self.settings, &facts));
+            let known = state.known();
+            let planned = plan(&order, &state.rules(&self.settings, &known));
             let next = self.choose(state, job, &order, &planned);
             let Some(action) = next else {
                 return self.rest(state, job, order, planned, finished).await;

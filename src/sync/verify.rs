@@ -159,8 +159,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut results = Vec::new();
         for (key, action) in case.entries {
             let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
-            let facts = state.facts();
-            let agreed = plan(&order, &state.rules(&self.settings, &facts)).agreed;
+            let known = state.known();
+            let agreed = plan(&order, &state.rules(&self.settings, &known)).agreed;
             let effect = match (&action, case.intent.answer.as_deref().and_then(prebook_answer)) {
                 (Action::CreatePrebook(create), Some(created)) => {
                     self.created_prebook(&order, &agreed, create, created).await
