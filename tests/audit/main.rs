@@ -7,4 +7,5 @@
 mod link;
 
 mod agreement;
+mod mutations;
 mod played;
