@@ -27,7 +27,6 @@ pub(super) struct RunState {
     /// Only these orders are pushed.
     pub(super) only: Option<BTreeSet<OrderKey>>,
     pub(super) maps: Maps,
-    pub(super) carriers: HashMap<i64, String>,
     pub(super) visible_from: chrono::NaiveDate,
     pub(super) permits: Semaphore,
     stop: Arc<AtomicBool>,
@@ -38,7 +37,9 @@ pub(super) struct RunState {
 
 #[derive(Default)]
 struct Shared {
-    facts: Arc<Facts>,
+    known: Known,
+    /// Carriers, by Komet's id, of the Prebooks that changed.
+    carriers_seen: BTreeSet<i64>,
     tried: HashMap<(OrderKey, String), u8>,
     asked: HashMap<(OrderKey, String), u8>,
     refusals: HashMap<OrderKey, u8>,
@@ -47,6 +48,14 @@ struct Shared {
     tallies: BTreeMap<Job, Tally>,
     serial: i64,
     cancelled: usize,
+}
+
+/// What has been read by now: a plan works on one moment's state of it.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    facts: Arc<Facts>,
+    /// Komet's carriers: id to code.
+    carriers: Arc<HashMap<i64, String>>,
 }
 
 /// What a job has done so far.
@@ -85,13 +94,15 @@ impl RunState {
             dry_run: setup.dry_run,
             only: setup.only,
             maps: setup.maps,
-            carriers: setup.carriers,
             visible_from: setup.visible_from,
             permits: Semaphore::new(setup.concurrency.max(1)),
             stop: setup.stop,
             listener: setup.listener,
             may_cancel: AtomicBool::new(true),
-            shared: Mutex::new(Shared { facts: Arc::new(setup.facts), ..Shared::default() }),
+            shared: Mutex::new(Shared {
+                known: Known { facts: Arc::new(setup.facts), carriers: Arc::new(setup.carriers) },
+                ..Shared::default()
+            }),
         }
     }
 
@@ -110,23 +121,37 @@ impl RunState {
         self.stop.load(Ordering::Relaxed)
     }
 
-    pub(super) fn facts(&self) -> Arc<Facts> {
-        Arc::clone(&self.shared().facts)
+    pub(super) fn known(&self) -> Known {
+        self.shared().known.clone()
     }
 
     pub(super) fn learn(&self, change: impl FnOnce(&mut Facts)) {
-        change(Arc::make_mut(&mut self.shared().facts));
+        change(Arc::make_mut(&mut self.shared().known.facts));
     }
 
-    pub(super) fn rules<'a>(&'a self, settings: &'a Settings, facts: &'a Facts) -> Rules<'a> {
+    pub(super) fn learn_carriers(&self, carriers: HashMap<i64, String>) {
+        self.shared().known.carriers = Arc::new(carriers);
+    }
+
+    pub(super) fn saw_carriers(&self, seen: &BTreeSet<i64>) {
+        self.shared().carriers_seen.extend(seen);
+    }
+
+    /// Whether a changed Prebook goes by a carrier that is not in the list.
+    pub(super) fn lacks_carriers(&self) -> bool {
+        let shared = self.shared();
+        shared.carriers_seen.iter().any(|id| !shared.known.carriers.contains_key(id))
+    }
+
+    pub(super) fn rules<'a>(&'a self, settings: &'a Settings, known: &'a Known) -> Rules<'a> {
         Rules {
             on_conflict: settings.on_conflict,
             create_po: settings.create_po,
             location_code: settings.location_code.as_deref(),
             maps: &self.maps,
-            carriers: &self.carriers,
+            carriers: &known.carriers,
             visible_from: self.visible_from,
-            facts,
+            facts: &known.facts,
             may_cancel: self.may_cancel.load(Ordering::Relaxed),
         }
     }
