@@ -84,18 +84,3 @@ impl<K: stemsync::systems::Komet> Made for K {
         i64::try_from(self.requests()).unwrap()
     }
 }
-
-#[tokio::test]
-async fn debug_it() {
-    let played = Played::week(Answers::Plain, Upto::Ordered).await;
-    let prebook = played.prebook("hudson-spray-roses");
-    let o = played.link.order(&format!("komet-prebook-{prebook}")).await;
-    let evs = played.link.engine.store.read(move |c| stemsync::store::events::for_order(c, o.key)).await.unwrap();
-    for e in evs { println!("EV {} {} {:?}", e.what, e.detail, e.result); }
-    println!("ST {:?} {:?}", o.axerrio.order.as_ref().unwrap().status, o.axerrio.order.as_ref().unwrap().lines.iter().map(|l| l.confirmed_boxes).collect::<Vec<_>>());
-    println!("ST {:?}", o.axerrio.order.as_ref().unwrap().header);
-    println!("ST {:?}", o.agreed.input.as_ref().unwrap().sent.header);
-    println!("HO {:?}", played.link.holds().await);
-    let id = o.ax_id.clone().unwrap();
-    println!("W {:?}", played.link.act(|w, _| w.axerrio.order(&id.0).unwrap().status));
-}
