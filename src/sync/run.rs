@@ -63,8 +63,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         // A dry run goes through everything on a copy of the database, which is thrown away.
         let (copy, path) = self.copy_store().await?;
         let dry = Engine {
-            komet: &self.komet,
-            axerrio: &self.axerrio,
+            komet: self.komet.clone(),
+            axerrio: self.axerrio.clone(),
             store: copy,
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
