@@ -10,7 +10,9 @@ mod logging;
 mod map;
 mod moment;
 pub mod output;
+mod signals;
 mod status;
+mod sync;
 mod trace;
 mod watermark;
 
@@ -78,6 +80,7 @@ fn stderr_tone(global: &Global, word: &str) -> String {
 async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
     let config = Config::load(&Config::find(cli.global.config.clone())?)?;
     match &cli.command {
+        Command::Sync(args) => sync::run(&config, output, args).await,
         Command::Status => status::run(&config, output).await,
         Command::Trace(args) => trace::run(&config, output, args).await,
         Command::Holds(args) => holds::run(&config, output, args).await,

@@ -24,8 +24,6 @@ const REFUSALS: u8 = 3;
 pub(super) struct RunState {
     pub(super) run: String,
     pub(super) dry_run: bool,
-    /// Only these orders are pushed.
-    pub(super) only: Option<BTreeSet<OrderKey>>,
     pub(super) maps: Maps,
     pub(super) carriers: HashMap<i64, String>,
     pub(super) visible_from: chrono::NaiveDate,
@@ -39,6 +37,8 @@ pub(super) struct RunState {
 #[derive(Default)]
 struct Shared {
     facts: Arc<Facts>,
+    /// Only these orders are pushed; `None`: all of them.
+    only: Option<BTreeSet<OrderKey>>,
     tried: HashMap<(OrderKey, String), u8>,
     asked: HashMap<(OrderKey, String), u8>,
     refusals: HashMap<OrderKey, u8>,
@@ -83,7 +83,6 @@ impl RunState {
         Self {
             run: setup.run,
             dry_run: setup.dry_run,
-            only: setup.only,
             maps: setup.maps,
             carriers: setup.carriers,
             visible_from: setup.visible_from,
@@ -91,7 +90,7 @@ impl RunState {
             stop: setup.stop,
             listener: setup.listener,
             may_cancel: AtomicBool::new(true),
-            shared: Mutex::new(Shared { facts: Arc::new(setup.facts), ..Shared::default() }),
+            shared: Mutex::new(Shared { facts: Arc::new(setup.facts), only: setup.only, ..Shared::default() }),
         }
     }
 
@@ -108,6 +107,21 @@ impl RunState {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether the run is about this order.
+    pub(super) fn is_about(&self, order: OrderKey) -> bool {
+        self.shared().only.as_ref().is_none_or(|only| only.contains(&order))
+    }
+
+    /// Narrows the run to these orders.
+    pub(super) fn set_only(&self, orders: BTreeSet<OrderKey>) {
+        self.shared().only = Some(orders);
+    }
+
+    /// How many orders the run was narrowed to.
+    pub(super) fn named(&self) -> usize {
+        self.shared().only.as_ref().map_or(0, BTreeSet::len)
     }
 
     pub(super) fn facts(&self) -> Arc<Facts> {
