@@ -15,7 +15,7 @@ use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests
 use super::state::{RunState, Setup};
 use crate::domain::{OrderKey, Stage};
 use crate::store::watermarks::{self, Stream};
-use crate::store::{StoreError, holds, intents, maps, orders, quota, reference, runs};
+use crate::store::{Connection, StoreError, holds, intents, maps, orders, quota, reference, runs};
 use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What a run is asked to do.
@@ -103,9 +103,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let (maps, carriers, windows) = self
             .store
             .read(|conn| {
-                let carriers = reference::carriers(conn)?.map(|list| list.items).unwrap_or_default();
                 let windows = watermarks::list(conn, Stream::Prebooks)?;
-                Ok((maps::load(conn)?, carriers, windows))
+                Ok((maps::load(conn)?, codes(conn)?, windows))
             })
             .await?;
         Ok(RunState::new(Setup {
@@ -114,7 +113,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             // Nothing until the reference was looked up.
             only: request.only.clone().or_else(|| request.only_ref.as_ref().map(|_| BTreeSet::new())),
             maps,
-            carriers: carriers.into_iter().map(|c| (c.id, c.code)).collect::<HashMap<_, _>>(),
+            carriers,
             visible_from: self.visible_from(),
             concurrency: self.settings.concurrency,
             stop: Arc::clone(&request.stop),
@@ -244,7 +243,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         PollError::System(error) => log::warn!(job = job.name(); "{error}; going on without"),
                     }
                 }
-                let _ = state;
+                state.set_carriers(self.store.read(codes).await?);
                 self.poll_prebooks(request.since, false).await
             }
             Job::PurchaseOrders => self.poll_purchase_orders().await,
@@ -437,6 +436,12 @@ impl TempCopy {
 struct Counts {
     axerrio: u64,
     komet: u64,
+}
+
+/// Komet's carriers: id to code.
+fn codes(conn: &Connection) -> Result<HashMap<i64, String>, StoreError> {
+    let carriers = reference::carriers(conn)?.map(|list| list.items).unwrap_or_default();
+    Ok(carriers.into_iter().map(|c| (c.id, c.code)).collect())
 }
 
 /// When the quota's day ends.

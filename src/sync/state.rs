@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Semaphore;
 
@@ -25,7 +25,9 @@ pub(super) struct RunState {
     pub(super) run: String,
     pub(super) dry_run: bool,
     pub(super) maps: Maps,
-    pub(super) carriers: HashMap<i64, String>,
+    carriers: HashMap<i64, String>,
+    /// As this run read them, once it did.
+    fresh_carriers: OnceLock<HashMap<i64, String>>,
     pub(super) visible_from: chrono::NaiveDate,
     pub(super) permits: Semaphore,
     stop: Arc<AtomicBool>,
@@ -85,6 +87,7 @@ impl RunState {
             dry_run: setup.dry_run,
             maps: setup.maps,
             carriers: setup.carriers,
+            fresh_carriers: OnceLock::new(),
             visible_from: setup.visible_from,
             permits: Semaphore::new(setup.concurrency.max(1)),
             stop: setup.stop,
@@ -138,11 +141,17 @@ impl RunState {
             create_po: settings.create_po,
             location_code: settings.location_code.as_deref(),
             maps: &self.maps,
-            carriers: &self.carriers,
+            carriers: self.fresh_carriers.get().unwrap_or(&self.carriers),
             visible_from: self.visible_from,
             facts,
             may_cancel: self.may_cancel.load(Ordering::Relaxed),
         }
+    }
+
+    /// The carriers were read, possibly for the first time: what is pushed from here on names them.
+    pub(super) fn set_carriers(&self, carriers: HashMap<i64, String>) {
+        // They are read once a run; a second pass finds the same.
+        let _ = self.fresh_carriers.set(carriers);
     }
 
     pub(super) fn set_may_cancel(&self, may: bool) {
