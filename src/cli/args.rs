@@ -23,6 +23,7 @@ use crate::sync::report::Job;
 )]
 #[command(after_help = "\
 EXAMPLES:
+  stemsync demo                       A guided tour, nothing to set up
   stemsync sync                       One run now, of all four jobs
   stemsync status                     Is all well? What waits?
   stemsync trace AX-100234            The whole story of one order
@@ -83,6 +84,14 @@ pub(super) enum ColorWhen {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// A guided tour on the built-in sandbox: both flows, start to end
+    #[command(after_help = "\
+It needs no configuration and leaves nothing behind.
+
+EXAMPLES:
+  stemsync demo
+  stemsync demo --format json | jq .orders")]
+    Demo,
     /// One run now, of all jobs or those named
     ///
     /// The jobs are orders, prebooks, purchase-orders and labels. Each polls what changed, works out what differs and
@@ -101,6 +110,16 @@ EXAMPLES:
   stemsync sync --since 2h            Read the last two hours again
   stemsync sync --wait 0s --format json | jq .outcome")]
     Sync(SyncArgs),
+    /// Both simulated systems on loopback, until stopped
+    #[command(after_help = "\
+It needs no configuration: it prints one, with the tokens, for other shells.
+
+EXAMPLES:
+  stemsync sandbox
+  stemsync sandbox --port 8800 --state trade.json --people 10
+  stemsync sandbox --messy            As awkward as real answers may be
+  stemsync sandbox --bulk 10000       A load test")]
+    Sandbox(SandboxArgs),
     /// Health, watermarks, backlog, holds, quota, last and next runs
     #[command(after_help = "\
 Ends with 0 when healthy and with 4 when not: when a job's last run failed, when
@@ -165,6 +184,26 @@ pub(super) struct SyncArgs {
     /// How long to wait for a run that is going on: 0s, 30s, 5m
     #[arg(long, value_name = "DUR", default_value = "30s")]
     pub(super) wait: Wait,
+}
+
+/// `sandbox`
+#[derive(Debug, Args)]
+pub(super) struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) port: u16,
+    /// Word answers as awkwardly as real systems may: numbers as texts, nulls, unknown fields
+    #[arg(long, value_name = "SEED", num_args = 0..=1, default_missing_value = "1")]
+    pub(super) messy: Option<u64>,
+    /// Go on with the state in this file, and keep it there; it is made where it is missing
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
+    /// How often people act (accept, approve, print, receive), in seconds; 0: never [default: 60, with --bulk 0]
+    #[arg(long, value_name = "SECS", hide_default_value = true)]
+    pub(super) people: Option<u64>,
+    /// Begin with so many generated orders of three lines instead of the week of orders
+    #[arg(long, value_name = "N")]
+    pub(super) bulk: Option<usize>,
 }
 
 fn reference(text: &str) -> Result<String, String> {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 
 use crate::config::{Config, Endpoint, TokenKind};
 use crate::sandbox::people::People;
 use crate::sandbox::scenario::Scenario;
-use crate::sandbox::{Sandbox, SandboxOptions, life};
+use crate::sandbox::{Sandbox, SandboxOptions, World, life};
 use crate::store::Store;
 use crate::sync::engine::{Engine, Settings, SystemClock};
 use crate::systems::axerrio::{AxerrioClient, AxerrioOptions};
@@ -95,6 +96,15 @@ impl Link {
         let people = People::of(&scenario);
         let today = self.engine.today();
         sandbox.act(|world, now| life::pass(world, &scenario, &people, today, now))
+    }
+
+    /// Somebody acts in the simulated world, which is there by the link's configuration.
+    ///
+    /// # Panics
+    /// Where both systems are real.
+    pub(super) fn act<T>(&self, action: impl FnOnce(&mut World, DateTime<Utc>) -> T) -> T {
+        let simulation = self.simulation.as_ref().expect("nobody acts for people in a real system");
+        simulation.sandbox.act(action)
     }
 
     /// Writes the simulated world down, whole or not at all. Nothing to do where both systems are real.

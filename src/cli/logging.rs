@@ -13,14 +13,15 @@ use log::{Level, Log, Metadata, Record};
 
 use super::args::{ColorWhen, Global};
 
-/// Starts the log. Called once; a second call changes nothing.
-pub(super) fn start(global: &Global) {
+/// Starts the log. Called once; a second call changes nothing. `is_told`: whoever reads the log reads the command's
+/// report on the same terminal, which tells what waits and what failed: then warnings would only say it twice.
+pub(super) fn start(global: &Global, is_told: bool) {
     let mut builder = env_logger::Builder::new();
     match (global.quiet, global.verbose) {
         (true, _) => builder.parse_filters("error"),
         (false, 0) => match std::env::var("RUST_LOG") {
             Ok(filters) if !filters.trim().is_empty() => builder.parse_filters(&filters),
-            _ => builder.parse_filters("warn"),
+            _ => builder.parse_filters(if is_told { "off" } else { "warn" }),
         },
         (false, 1) => builder.parse_filters("warn,stemsync=info"),
         (false, 2) => builder.parse_filters("warn,stemsync=debug"),

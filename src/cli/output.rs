@@ -114,6 +114,11 @@ impl Output {
         !self.is_json() && !self.quiet && io::stderr().is_terminal()
     }
 
+    /// Whether a person reads the answer and the log on the same terminal.
+    pub(super) fn shares_terminal(&self) -> bool {
+        !self.is_json() && io::stdout().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Prints the answer.
     pub fn print(&self, report: &impl Report) -> anyhow::Result<()> {
         if self.is_json() {

@@ -22,6 +22,7 @@ use crate::store::{RunLock, Store, StoreError, events, quota, runs};
 use crate::sync::report::{Outcome, QuotaReport};
 use crate::sync::{RunEnd, RunRequest, end_of};
 use progress::Progress;
+pub(super) use report::deed;
 use report::{Asked, BusyReport, CutShort, SyncReport};
 
 /// How long the requests in hand may take once a signal came: within the ten seconds that interface.md promises.

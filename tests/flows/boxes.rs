@@ -1,0 +1,259 @@
+//! Labels become boxes: by shipping PO lines with their codes, or by changing codes that are there already.
+
+use stemsync::domain::{HoldReason, Stage, Verdict};
+use stemsync::sandbox::World;
+use stemsync::sandbox::axerrio::Reprint;
+
+use crate::invariants::invariants;
+use crate::link::{Link, both};
+use crate::trade::{
+    AWB, FREEDOM, LOT, MONDIAL, approve_all, bought, current_labels, items_of, line, order, print_all,
+};
+
+/// An approved order of one line of so many boxes.
+async fn approved(link: &Link, boxes: u32) -> String {
+    let draft = order(link.day(3), vec![line(FREEDOM, boxes)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_well().await;
+    link.act(approve_all);
+    link.sync_well().await;
+    id
+}
+
+/// The codes that Komet has for an order's only line, by PO line.
+fn codes(world: &World, order: &str) -> Vec<Vec<String>> {
+    let item = items_of(world, order)[0].id;
+    let mut lines = bought(world, item);
+    lines.sort_by_key(|(_, l)| l.id);
+    lines.iter().map(|(_, l)| l.boxes.iter().map(|b| b.code.clone()).collect()).collect()
+}
+
+#[tokio::test]
+async fn labels_wait_for_their_awb() {
+    both(async |link: Link| {
+        let id = approved(&link, 2).await;
+        let labels = link.act(|w, now| w.axerrio.vendor_prints(&id, "1", 2, None, None, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| codes(w, &id)), [Vec::<String>::new()]);
+        invariants(&link).await;
+        link.act(|w, now| {
+            labels
+                .iter()
+                .try_for_each(|l| w.axerrio.vendor_corrects_label(l, Some(AWB), Some("H-1"), Some(LOT), now))
+        })
+        .unwrap();
+        link.sync_well().await;
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fewer_labels_than_boxes_ship_what_is_labelled_and_follow_the_split() {
+    both(async |link: Link| {
+        let id = approved(&link, 5).await;
+        for (boxes, shipped) in [(2, 2), (1, 3), (2, 5)] {
+            link.act(|w, now| w.axerrio.vendor_prints(&id, "1", boxes, Some(AWB), Some(LOT), now)).unwrap();
+            link.sync_well().await;
+            assert_eq!(link.act(|w, _| codes(w, &id)).concat().len(), shipped);
+            invariants(&link).await;
+        }
+        let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone()).unwrap();
+        assert_eq!(told.lines.iter().map(|l| l.boxes).collect::<Vec<_>>(), [2, 1, 2], "an entry for each PO line");
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_awbs_and_lots_go_in_successive_calls() {
+    both(async |link: Link| {
+        let id = approved(&link, 6).await;
+        link.act(|w, now| {
+            for (boxes, awb, lot) in [(2, AWB, LOT), (1, AWB, "FV0302"), (3, "729-11112222", LOT)] {
+                w.axerrio.vendor_prints(&id, "1", boxes, Some(awb), Some(lot), now).unwrap();
+            }
+        });
+        link.sync_well().await;
+        link.act(|w, _| {
+            let item = items_of(w, &id)[0].id;
+            let mut lines: Vec<_> = bought(w, item)
+                .iter()
+                .map(|(_, l)| (l.awb.clone().unwrap(), l.boxes[0].lot.clone(), l.boxes.len()))
+                .collect();
+            lines.sort();
+            let of = |awb: &str, lot: &str, boxes| (awb.to_owned(), lot.to_owned(), boxes);
+            assert_eq!(lines, [of(AWB, LOT, 2), of(AWB, "FV0302", 1), of("729-11112222", LOT, 3)]);
+        });
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reprint_changes_the_code_whether_the_label_is_the_same_or_new() {
+    both(async |link: Link| {
+        let id = approved(&link, 3).await;
+        let labels = link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
+        link.act(|w, now| {
+            w.axerrio.vendor_reprints(&labels[0], Reprint::SameLabel, now).unwrap();
+            w.axerrio.vendor_reprints(&labels[2], Reprint::NewLabel, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.komet_requests("box.code.change"), 1, "both in one request");
+        assert_eq!(link.holds().await, []);
+        link.act(|w, _| {
+            let mut printed: Vec<_> = current_labels(w, &id).into_iter().map(|l| l.box_code).collect();
+            let mut there = codes(w, &id).concat();
+            printed.sort();
+            there.sort();
+            assert_eq!(there, printed);
+        });
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reprint_before_shipping_ships_the_new_code_only() {
+    both(async |link: Link| {
+        let id = approved(&link, 2).await;
+        link.act(|w, now| {
+            let labels = print_all(w, &id, now);
+            w.axerrio.vendor_reprints(&labels[0], Reprint::NewLabel, now).unwrap();
+            w.axerrio.vendor_reprints(&labels[1], Reprint::SameLabel, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.komet_requests("box.code.change"), 0);
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_void_label_ships_nothing_before_and_is_held_after_shipping() {
+    both(async |link: Link| {
+        let id = approved(&link, 3).await;
+        let labels = link.act(|w, now| {
+            let labels = print_all(w, &id, now);
+            w.axerrio.vendor_voids(&labels[2], now).unwrap();
+            labels
+        });
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| codes(w, &id)).concat().len(), 2);
+        assert_eq!(link.holds().await, []);
+        link.act(|w, now| w.axerrio.vendor_voids(&labels[0], now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::VoidLabel, Some("1".into()))]);
+        // The rest of the line is not held up by it.
+        link.act(|w, now| w.axerrio.vendor_prints(&id, "1", 2, Some(AWB), Some(LOT), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| codes(w, &id)).concat().len(), 3);
+        assert_eq!(link.holds().await, [], "the box has a new label");
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn codes_that_komet_made_itself_are_replaced() {
+    both(async |link: Link| {
+        let id = approved(&link, 3).await;
+        link.act(|w, now| {
+            let item = items_of(w, &id)[0].id;
+            let po_line = bought(w, item)[0].1.id;
+            assert_eq!(w.komet.person_ships_line(po_line, AWB, now).unwrap().len(), 3);
+        });
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
+        assert_eq!(link.komet_requests("purchase.order.items.awb.add"), 0);
+        assert!(link.act(|w, _| codes(w, &id)).concat().iter().all(|c| c.starts_with("AXB")));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_awb_that_changes_after_shipping_is_held() {
+    both(async |link: Link| {
+        let id = approved(&link, 1).await;
+        let labels = link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_corrects_label(&labels[0], Some("729-0"), None, None, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::LabelChangedAfterShipping, Some("1".into()))]);
+        link.decide(Verdict::Dismissed).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lot_in_komets_own_range_and_a_long_code_wait_and_hold_up_no_other() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 2), line(MONDIAL, 1)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let label = link.act(|w, now| {
+            w.axerrio.vendor_prints(&id, "2", 1, Some(AWB), Some(LOT), now).unwrap();
+            w.axerrio.vendor_prints(&id, "1", 1, Some(AWB), Some(LOT), now).unwrap();
+            w.axerrio.vendor_prints(&id, "1", 1, Some(AWB), Some("5000"), now).unwrap().remove(0)
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::ReservedLotNumber, Some("1".into()))]);
+        assert_eq!(
+            link.act(|w, _| w.komet.purchase_orders().flat_map(|p| &p.lines).flat_map(|l| &l.boxes).count()),
+            2
+        );
+        link.act(|w, now| w.axerrio.vendor_corrects_label(&label, None, None, Some("FV9"), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn labels_of_an_order_that_is_not_approved_wait() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| codes(w, &id)), [Vec::<String>::new()]);
+        invariants(&link).await;
+        link.act(approve_all);
+        link.sync_well().await;
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_labels_than_the_buyer_approved_are_held() {
+    both(async |link: Link| {
+        let id = approved(&link, 3).await;
+        link.act(|w, now| {
+            let item = items_of(w, &id)[0].id;
+            let po_line = bought(w, item)[0].1.id;
+            w.komet.buyer_changes_line(po_line, Some(2), None, now).unwrap();
+            print_all(w, &id, now);
+        });
+        link.sync().await;
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
+        assert_eq!(link.act(|w, _| codes(w, &id)).concat().len(), 2);
+        invariants(&link).await;
+    })
+    .await;
+}

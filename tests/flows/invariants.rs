@@ -1,0 +1,253 @@
+//! What must hold after every story, whatever went wrong in it: nothing stands twice, nothing is lost, nothing that
+//! is somebody else's was touched, and a further run has nothing to write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stemsync::domain::{HoldReason, Order as Known};
+use stemsync::sandbox::World;
+use stemsync::sandbox::axerrio::{Born, Order, OrderStatus};
+use stemsync::sandbox::komet::{PoStatus, PrebookItem};
+use stemsync::store::intents;
+
+use crate::link::{Link, failures};
+use crate::trade::{bought, current_labels, items_of, tag_of};
+
+/// Asserts all of it. Call it when stemsync has had the time to do its work.
+pub(crate) async fn invariants(link: &Link) {
+    let holds = link.holds().await;
+    let orders = link.orders().await;
+    let covered: BTreeSet<_> = holds.iter().flat_map(|h| h.covers.iter().copied().chain(h.order_key)).collect();
+    // Where a person is asked or has decided, the two sides may differ; nothing may stand twice all the same.
+    let differs = |order: &Known| covered.contains(&order.key) || !order.agreed.decisions.is_empty();
+    let by_name: BTreeMap<String, &Known> = orders.iter().map(|o| (o.name().to_owned(), o)).collect();
+    let mut wrong = Vec::new();
+    link.act(|world, _| {
+        for order in world.axerrio.orders() {
+            let Some(known) = by_name.get(&order.id) else {
+                wrong.push(format!("{} is not on file", order.id));
+                continue;
+            };
+            let check = Check { world, order, known, differs: differs(known) };
+            match order.origin {
+                Born::Axerrio => check.flow1(&mut wrong),
+                Born::Komet => check.flow2(&mut wrong),
+            }
+            check.labels(&mut wrong);
+        }
+        every_prebook_has_its_orders(world, link, &orders, &differs, &mut wrong);
+        box_codes_are_unique(world, &mut wrong);
+    });
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(link.strangers_are_untouched(), "what is not stemsync's was touched");
+    let open = link.engine.store.read(intents::count).await.unwrap();
+    assert_eq!(open, 0, "no request is in doubt");
+    // What a system refuses is tried again each run (clarification 11); everything else is done.
+    let retries =
+        |reason: &HoldReason| matches!(reason, HoldReason::RejectedByKomet | HoldReason::RejectedByAxerrio);
+    if !holds.iter().any(|h| retries(&h.reason)) {
+        let before = link.writes();
+        let report = link.sync().await;
+        assert_eq!(link.writes(), before, "a further run writes nothing: {:?}", report.actions);
+        assert_eq!(failures(&report), Vec::<String>::new());
+    }
+}
+
+struct Check<'w> {
+    world: &'w World,
+    order: &'w Order,
+    known: &'w Known,
+    differs: bool,
+}
+
+/// What one line is, so that both sides can be counted against each other.
+type Shape = (u32, u32, u32, String, usize);
+
+impl Check<'_> {
+    fn flow1(&self, wrong: &mut Vec<String>) {
+        let id = &self.order.id;
+        let items = items_of(self.world, id);
+        let off = matches!(self.order.status, OrderStatus::Cancelled | OrderStatus::Rejected);
+        let wanted: Vec<_> = self.order.draft.lines.iter().filter(|l| l.boxes > 0 && !off).collect();
+        let decided =
+            items.iter().any(|i| bought(self.world, i.id).iter().any(|(po, _)| po.status != PoStatus::Pending));
+        let mut shapes: Vec<Shape> = items.iter().map(shape).collect();
+        let mut wanted_shapes: Vec<Shape> = wanted
+            .iter()
+            .map(|l| {
+                let mixed = !l.mix.is_empty();
+                let bunches = if mixed { 0 } else { l.bunches_per_box };
+                let cost = if mixed { String::new() } else { l.unit_cost.normalize().to_string() };
+                (l.boxes, bunches, l.stems_per_bunch, cost, l.mix.len())
+            })
+            .collect();
+        shapes.sort();
+        wanted_shapes.sort();
+        if self.differs || decided {
+            let ever: BTreeSet<&str> = self
+                .known
+                .agreed
+                .lines
+                .keys()
+                .map(|l| l.0.as_str())
+                .chain(wanted.iter().map(|l| l.id.as_str()))
+                .collect();
+            if items.len() > ever.len() {
+                wrong.push(format!("{id} has {} lines, and {} items in Komet", ever.len(), items.len()));
+            }
+        } else if shapes != wanted_shapes {
+            wrong.push(format!("{id}: Axerrio has {wanted_shapes:?}, Komet has {shapes:?}"));
+        }
+        for item in &items {
+            let link = self
+                .known
+                .agreed
+                .lines
+                .iter()
+                .find(|(_, l)| l.item.as_ref().is_some_and(|link| u64::try_from(link.item.0) == Ok(item.id)));
+            let line = link.and_then(|(line, _)| wanted.iter().find(|l| l.id == line.0));
+            let expected = line.map(|l| l.confirmed_boxes.map_or(l.boxes, |c| c.min(l.boxes)));
+            self.bought(item, expected, wrong);
+        }
+        for prebook in self.world.komet.prebooks().filter(|p| tag_of(p) == Some(id)) {
+            for item in prebook.items.iter().filter(|i| i.goods.boxes == 0) {
+                if !bought(self.world, item.id).is_empty() {
+                    wrong.push(format!("{id}: a PO buys the deleted item {}", item.id));
+                }
+            }
+        }
+    }
+
+    fn flow2(&self, wrong: &mut Vec<String>) {
+        let id = &self.order.id;
+        let standing = !matches!(self.order.status, OrderStatus::Cancelled);
+        let accepted = matches!(self.order.status, OrderStatus::Accepted | OrderStatus::Shipped);
+        for line in &self.order.draft.lines {
+            let Some((_, item)) = line.id.parse().ok().and_then(|item| self.world.komet.prebook_item(item)) else {
+                if standing && !self.differs {
+                    wrong.push(format!("{id}: line {} stands for no Prebook item", line.id));
+                }
+                continue;
+            };
+            let same = item.goods.boxes == line.boxes && item.ship_date == Some(self.order.draft.ship_date);
+            if standing && !self.differs && !same {
+                wrong.push(format!("{id}: line {} differs from its item {:?}", line.id, item.goods));
+            }
+            let expected = accepted.then(|| line.confirmed_boxes.map_or(line.boxes, |c| c.min(line.boxes)));
+            self.bought(item, expected, wrong);
+        }
+    }
+
+    /// Each item is bought once, on one PO; `expected` boxes while procurement has not decided otherwise.
+    fn bought(&self, item: &PrebookItem, expected: Option<u32>, wrong: &mut Vec<String>) {
+        let id = &self.order.id;
+        let lines = bought(self.world, item.id);
+        let numbers: BTreeSet<u64> = lines.iter().map(|(po, _)| po.number).collect();
+        let unshipped = lines.iter().filter(|(_, l)| l.boxes.is_empty()).count();
+        if numbers.len() > 1 || unshipped > 1 {
+            wrong.push(format!("{id}: item {} is bought {unshipped} times, on POs {numbers:?}", item.id));
+        }
+        let pending = lines.iter().all(|(po, _)| po.status == PoStatus::Pending);
+        let mut called_off = self.world.komet.purchase_orders().filter(|po| po.status == PoStatus::Cancelled);
+        let cancelled = called_off.any(|po| po.lines.iter().any(|l| l.item == Some(item.id)));
+        let Some(expected) = expected.filter(|_| pending && !cancelled && !self.differs) else { return };
+        let boxes: u32 = lines.iter().map(|(_, l)| l.goods.boxes).sum();
+        if boxes != expected {
+            wrong.push(format!("{id}: {boxes} boxes of item {} are bought, not {expected}", item.id));
+        }
+    }
+
+    /// Each label that may ship is the code of one box of its own line, and no other code is there.
+    fn labels(&self, wrong: &mut Vec<String>) {
+        let id = &self.order.id;
+        let labels = current_labels(self.world, id);
+        let codes: BTreeSet<&str> = self.world.axerrio.labels_of(id).map(|l| l.box_code.as_str()).collect();
+        for label in &labels {
+            let agreed = self.known.agreed.lines.iter().find(|(line, _)| line.0 == label.line_id);
+            let item = agreed.and_then(|(_, l)| l.item.as_ref()).and_then(|link| u64::try_from(link.item.0).ok());
+            match self.world.komet.line_of_box(&label.box_code) {
+                Some((_, line)) if line.item == item => {}
+                Some((po, line)) => wrong.push(format!(
+                    "{id}: box {} is on line {} of PO {}, which buys for {:?}",
+                    label.box_code, line.id, po.number, line.item
+                )),
+                None => {
+                    let approved = item.is_some_and(|item| {
+                        bought(self.world, item).iter().any(|(po, _)| po.status != PoStatus::Pending)
+                    });
+                    if approved && label.awb.is_some() && !self.differs {
+                        wrong.push(format!("{id}: box {} is not in Komet", label.box_code));
+                    }
+                }
+            }
+        }
+        let current: BTreeSet<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
+        for link in self.known.agreed.lines.values().filter_map(|l| l.item.as_ref()) {
+            let Ok(item) = u64::try_from(link.item.0) else { continue };
+            for (po, line) in bought(self.world, item) {
+                for shown in &line.boxes {
+                    let stale = codes.contains(shown.code.as_str()) && !current.contains(shown.code.as_str());
+                    if stale && !self.differs {
+                        wrong.push(format!("{id}: PO {} has the withdrawn box {}", po.number, shown.code));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn shape(item: &PrebookItem) -> Shape {
+    let mixed = !item.goods.parts.is_empty();
+    let bunches = if mixed { 0 } else { item.goods.bunches };
+    let cost = if mixed { String::new() } else { item.goods.cost.unwrap_or_default().normalize().to_string() };
+    (item.goods.boxes, bunches, item.goods.stems, cost, item.goods.parts.len())
+}
+
+/// Every ship date of a Prebook that the vendor may see is one order in Axerrio, with each item as one line.
+fn every_prebook_has_its_orders(
+    world: &World,
+    link: &Link,
+    orders: &[Known],
+    differs: &impl Fn(&Known) -> bool,
+    wrong: &mut Vec<String>,
+) {
+    let vendor = world.komet.catalogue().vendor.id;
+    let (first, last) = (link.today(), link.engine.horizon_end());
+    for prebook in world.komet.prebooks().filter(|p| tag_of(p).is_none()) {
+        let asked = orders
+            .iter()
+            .any(|o| o.prebook.as_ref().is_some_and(|p| u64::try_from(p.0) == Ok(prebook.id)) && differs(o));
+        for item in prebook.items.iter().filter(|i| i.vendor == vendor && i.goods.boxes > 0) {
+            let line = item.id.to_string();
+            let of_flow1 = orders.iter().any(|o| {
+                let links = o.agreed.strays.iter().filter_map(|s| s.item.as_ref());
+                links
+                    .chain(o.agreed.lines.values().filter_map(|l| l.item.as_ref()).map(|l| &l.item))
+                    .any(|i| i.to_string() == line)
+                    && o.prebook.is_none()
+            });
+            if of_flow1 {
+                wrong.push(format!("item {line} of flow 1 lives in the foreign Prebook {}", prebook.number));
+            }
+            let standing = world
+                .axerrio
+                .orders()
+                .filter(|o| o.origin == Born::Komet && o.status != OrderStatus::Cancelled)
+                .filter(|o| o.draft.lines.iter().any(|l| l.id == line))
+                .count();
+            let seen = item.goods.cost.is_some() && item.ship_date.is_some_and(|d| first <= d && d <= last);
+            if standing > 1 || (standing == 0 && seen && !asked) {
+                wrong.push(format!("item {line} of Prebook {} is {standing} lines in Axerrio", prebook.number));
+            }
+        }
+    }
+}
+
+fn box_codes_are_unique(world: &World, wrong: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    let lines = world.komet.purchase_orders().flat_map(|po| &po.lines);
+    for code in lines.flat_map(|l| &l.boxes).map(|b| &b.code) {
+        if !seen.insert(code) {
+            wrong.push(format!("box code {code} is on two boxes"));
+        }
+    }
+}

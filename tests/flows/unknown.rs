@@ -1,0 +1,247 @@
+//! Products, customers and carriers that the other side calls by other names, or does not know at all.
+
+use stemsync::domain::{HoldReason, MapKind, Stage};
+use stemsync::sandbox::KometRules;
+use stemsync::sandbox::axerrio::Named;
+
+use crate::invariants::invariants;
+use crate::link::{Link, Setup, both, both_with};
+use crate::trade::{
+    FREEDOM, MONDIAL, UNKNOWN, UNKNOWN_CODE, UNKNOWN_IS, approve_all, bought, item, items_of, line, mixed_line,
+    order, orders_for, prebook, print_all,
+};
+
+/// An order of a known and an unknown product, approved and labelled.
+async fn half_known(link: &Link) -> String {
+    let draft = order(link.day(3), vec![line(FREEDOM, 2), line(UNKNOWN, 3)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_well().await;
+    link.act(approve_all);
+    link.sync_well().await;
+    link.act(|w, now| print_all(w, &id, now));
+    link.sync_well().await;
+    id
+}
+
+fn boxes(link: &Link) -> usize {
+    link.act(|w, _| w.komet.purchase_orders().flat_map(|p| &p.lines).map(|l| l.boxes.len()).sum())
+}
+
+#[tokio::test]
+async fn an_unknown_product_holds_its_line_until_a_person_maps_it_in_komet() {
+    both(async |link: Link| {
+        let id = half_known(&link).await;
+        assert_eq!(link.held().await, [(HoldReason::UnmappedProduct, Some("2".into()))]);
+        assert_eq!(boxes(&link), 2, "the known line ships");
+        let detail = link.holds().await.remove(0).detail;
+        assert!(detail.contains(UNKNOWN) && detail.contains(UNKNOWN_CODE), "{detail}");
+        invariants(&link).await;
+        link.act(|w, now| w.komet.person_maps_product(UNKNOWN, UNKNOWN_IS, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_product_mapped_before_approval_is_learned_of_although_the_prebook_did_not_change() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(UNKNOWN, 3)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::UnmappedProduct, Some("1".into()))]);
+        link.act(|w, now| w.komet.person_maps_product(UNKNOWN, UNKNOWN_IS, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 1);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_local_map_avoids_the_wait() {
+    both(async |link: Link| {
+        link.map(MapKind::Product, UNKNOWN_CODE, i64::try_from(UNKNOWN_IS).unwrap()).await;
+        let id = half_known(&link).await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_local_map_set_later_replaces_the_line_that_waits() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 2), line(UNKNOWN, 3)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        assert_eq!(link.held().await.len(), 1);
+        link.map(MapKind::Product, UNKNOWN_CODE, i64::try_from(UNKNOWN_IS).unwrap()).await;
+        mark_dirty(&link, &id).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        link.act(|w, _| {
+            let items = items_of(w, &id);
+            assert!(items.iter().all(|i| i.goods.is_mapped()));
+            assert!(items.iter().all(|i| bought(w, i.id).len() == 1));
+        });
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// What `map set` does for the orders that wait for the code.
+async fn mark_dirty(link: &Link, id: &str) {
+    let key = link.order(id).await.key;
+    link.engine.store.write(move |conn| stemsync::store::orders::mark_dirty(conn, &[key])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mixed_box_waits_for_its_unknown_part_and_is_then_bought_whole() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 2), mixed_line(2, &[MONDIAL, UNKNOWN])]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::UnmappedProduct, Some("2".into()))]);
+        link.act(|w, _| {
+            let items = items_of(w, &id);
+            assert_eq!(items.iter().map(|i| bought(w, i.id).len()).collect::<Vec<_>>(), [1, 0]);
+        });
+        link.act(|w, now| w.komet.person_maps_product(UNKNOWN, UNKNOWN_IS, now)).unwrap();
+        // No PO shows the mixed box yet, so a Prebook read must: the daily one at the latest.
+        link.let_pass(chrono::TimeDelta::hours(25));
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        link.act(|w, _| {
+            let items = items_of(w, &id);
+            assert_eq!(bought(w, items[1].id)[0].1.goods.parts.len(), 2);
+        });
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_product_in_a_prebook_is_sent_once_it_is_mapped() {
+    both(async |link: Link| {
+        let ship = link.day(3);
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 2, ship), item(UNKNOWN, 1, ship)]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await.iter().map(|h| h.0).collect::<Vec<_>>(), [HoldReason::UnmappedProduct]);
+        assert_eq!(link.act(|w, _| orders_for(w, id)[0].draft.lines.len()), 1);
+        link.act(|w, now| w.komet.person_maps_product(UNKNOWN, UNKNOWN_IS, now)).unwrap();
+        link.let_pass(chrono::TimeDelta::hours(25));
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| orders_for(w, id)[0].draft.lines.len()), 2);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn customers_and_carriers_go_by_map_in_both_directions() {
+    both(async |link: Link| {
+        link.map(MapKind::Customer, "C-0815", 5002).await;
+        link.map(MapKind::Carrier, "T-1", 302).await;
+        link.map(MapKind::Product, "FREE50", 9001).await;
+        link.map(MapKind::BoxType, "1/4", 3).await;
+        let mut draft = order(link.day(3), vec![line("whatever the vendor calls it", 2)]);
+        draft.customer = Named { code: "C-0815".into(), name: "Petal Street".into() };
+        draft.carrier = Some(Named { code: "T-1".into(), name: "Prime".into() });
+        draft.lines[0].product.code = "FREE50".into();
+        draft.lines[0].box_type = "1/4".into();
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        let mut back = prebook(link.day(6), vec![item(FREEDOM, 1, link.day(4))]);
+        back.customer = "PETAL".into();
+        back.carrier = Some("PRI".into());
+        let prebook = link.act(|w, now| w.komet.rep_creates_prebook(&back, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, _| {
+            let made = crate::trade::prebooks_of(w, &id)[0];
+            assert_eq!((made.customer, made.carrier), (5002, Some(302)));
+            assert_eq!((made.items[0].goods.product, made.items[0].goods.box_type.as_str()), (Some(9001), "QB"));
+            let order = orders_for(w, prebook).pop().unwrap();
+            assert_eq!(order.draft.customer.code, "C-0815");
+            assert_eq!(order.draft.carrier.unwrap().code, "T-1");
+            assert_eq!(order.draft.lines[0].product.code, "FREE50");
+        });
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_customer_is_held_tried_each_run_and_passes_once_it_is_known() {
+    both(async |link: Link| {
+        let mut stranger = order(link.day(3), vec![line(FREEDOM, 2)]);
+        stranger.customer = Named { code: "NEWCO".into(), name: "New Company".into() };
+        let waits = link.act(|w, now| w.axerrio.customer_orders(stranger, now));
+        let draft = order(link.day(3), vec![line(MONDIAL, 1)]);
+        let goes = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        for _ in 0..2 {
+            let before = link.komet_requests("prebook.create");
+            link.sync().await;
+            assert!(link.komet_requests("prebook.create") > before, "tried again");
+            assert_eq!(link.held().await.iter().map(|h| h.0).collect::<Vec<_>>(), [HoldReason::RejectedByKomet]);
+        }
+        assert_eq!(link.act(|w, _| items_of(w, &goes)).len(), 1);
+        // Somebody tells Komet.
+        link.act(|w, _| w.komet.rules.refuse_unknown_customer = false);
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| items_of(w, &waits)).len(), 1);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_line_that_komet_refuses_does_not_hold_up_the_others_of_its_order() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 2), line(MONDIAL, 1), line(FREEDOM, 3)]);
+        let id = link.act(|w, now| {
+            let id = w.axerrio.customer_orders(draft, now);
+            w.axerrio.customer_changes_line(&id, "2", |l| l.box_type = "ZZ".into(), now).unwrap();
+            id
+        });
+        link.sync().await;
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::RejectedByKomet, Some("2".into()))]);
+        link.act(|w, _| {
+            let items = items_of(w, &id);
+            assert_eq!(items.iter().map(|i| i.goods.boxes).collect::<Vec<_>>(), [2, 3]);
+            assert!(items.iter().all(|i| bought(w, i.id).len() == 1));
+        });
+        invariants(&link).await;
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "2", |l| l.box_type = "HB".into(), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 3);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_company_that_makes_new_customers_itself_takes_the_order() {
+    let rules =
+        KometRules { refuse_unknown_customer: false, refuse_unknown_carrier: false, ..KometRules::default() };
+    both_with(Setup { rules, ..Setup::default() }, async |link: Link| {
+        let mut draft = order(link.day(3), vec![line(FREEDOM, 2)]);
+        draft.customer = Named { code: "NEWCO".into(), name: "New Company".into() };
+        draft.carrier = Some(Named { code: "NEWT".into(), name: "New Trucker".into() });
+        link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
