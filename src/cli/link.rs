@@ -137,7 +137,7 @@ pub(super) struct Simulation {
 impl Simulation {
     /// Starts the sandbox with the state that the last command left, if any endpoint asks for it.
     async fn start(config: &Config) -> anyhow::Result<Option<Self>> {
-        let simulated = [&config.komet.endpoint, &config.axerrio.endpoint].map(|e| e.is_sandbox());
+        let simulated = [&config.komet.endpoint, &config.axerrio.endpoint].map(Endpoint::is_sandbox);
         if simulated == [false, false] {
             return Ok(None);
         }

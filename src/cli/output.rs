@@ -110,12 +110,12 @@ impl Output {
     }
 
     /// Whether a person watches stderr and wants to see how it goes.
-    pub(super) fn shows_progress(&self) -> bool {
+    pub(super) fn shows_progress(self) -> bool {
         !self.is_json() && !self.quiet && io::stderr().is_terminal()
     }
 
     /// Whether a person reads the answer and the log on the same terminal.
-    pub(super) fn shares_terminal(&self) -> bool {
+    pub(super) fn shares_terminal(self) -> bool {
         !self.is_json() && io::stdout().is_terminal() && io::stderr().is_terminal()
     }
 

@@ -139,9 +139,9 @@ impl Started {
         let mut sync_toml = String::new();
         for (section, door) in [("komet", &komet), ("axerrio", &axerrio)] {
             let Door { base_url, token_env, .. } = door;
-            sync_toml.push_str(&format!(
-                "[{section}]\nbase_url = \"{base_url}\"\ntoken = {{ env = \"{token_env}\" }}\n\n"
-            ));
+            let section =
+                format!("[{section}]\nbase_url = \"{base_url}\"\ntoken = {{ env = \"{token_env}\" }}\n\n");
+            sync_toml.push_str(&section);
         }
         sync_toml.push_str("[state]\npath = \"sandbox.db\"\n");
         let state = args.state.as_ref().map(|path| path.display().to_string());
@@ -157,7 +157,11 @@ impl Report for Started {
             page.paragraph(Tone::Plain, 0, &format!("{name:<9}{}", door.base_url));
         }
         if self.placed > 0 {
-            page.paragraph(Tone::Plain, 0, &format!("Orders   {} were just entered", self.placed));
+            page.paragraph(
+                Tone::Plain,
+                0,
+                &format!("Trade    {} orders and Prebooks were just entered", self.placed),
+            );
         }
         let people = match self.people {
             Some(pace) => format!("People   act every {} s and are told here", pace.as_secs()),

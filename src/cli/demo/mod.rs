@@ -86,7 +86,7 @@ async fn play(output: Output, config: &Config) -> anyhow::Result<Exit> {
         if play.orders().await?.iter().all(|order| order.stage == Stage::Received) {
             break;
         }
-        play.round("The rest", |people, world, now| people.step(world, now)).await?;
+        play.round("The rest", People::step).await?;
     }
     play.end().await
 }

@@ -23,7 +23,7 @@ use crate::sync::report::{Outcome, QuotaReport};
 use crate::sync::{RunEnd, RunRequest, end_of};
 use progress::Progress;
 pub(super) use report::deed;
-use report::{Asked, BusyReport, CutShort, SyncReport};
+use report::{Asked, NoRun, SyncReport};
 
 /// How long the requests in hand may take once a signal came: within the ten seconds that interface.md promises.
 const GRACE: Duration = Duration::from_secs(8);
@@ -62,13 +62,9 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     if !args.dry_run {
         link.save()?;
     }
-    let end = match ended? {
-        Some(end) => end,
-        None => {
-            let report = CutShort { outcome: Outcome::Failed, dry_run: args.dry_run, actions };
-            output.print(&report)?;
-            return Ok(Exit::Unexpected);
-        }
+    let Some(end) = ended? else {
+        output.print(&NoRun::left(args.dry_run, actions))?;
+        return Ok(Exit::Unexpected);
     };
     if !args.dry_run {
         prune(config, &link).await?;
@@ -120,7 +116,7 @@ async fn busy(config: &Config, output: Output, error: anyhow::Error) -> anyhow::
     };
     let quota = QuotaReport { limit: config.komet.daily_limit(), used, resets_at: end_of(day) };
     if output.is_json() {
-        output.print(&BusyReport::new(holder, quota))?;
+        output.print(&NoRun::busy(holder, quota))?;
         return Ok(Exit::Busy);
     }
     Err(error)

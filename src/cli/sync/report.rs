@@ -1,7 +1,7 @@
 //! What `sync` tells: in JSON the run's report as interface.md has it; for people a line a job, then what was done,
 //! what waits, the quota, and what to do next.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::cli::output::{Cell, Page, Report, Tone, relative};
@@ -70,7 +70,8 @@ impl Report for SyncReport<'_> {
         quota(page, &self.run.quota, self.run.finished_at);
         let (tone, text) = self.verdict(&held);
         page.paragraph(tone, 0, &text);
-        if self.simulated && !self.run.dry_run && self.run.outcome != Outcome::Failed {
+        let is_found = self.asked.as_ref().is_none_or(|asked| asked.found);
+        if self.simulated && is_found && !self.run.dry_run && self.run.outcome != Outcome::Failed {
             let text = "In the sandbox people approve, print and ship once a minute: the next run after that finds \
                         their work.";
             page.paragraph(Tone::Faint, 0, text);
@@ -139,7 +140,6 @@ fn jobs(page: &mut Page, jobs: &[JobReport]) {
     let number =
         |number: u64, tone: Tone| Cell::new(number.to_string(), if number == 0 { Tone::Faint } else { tone });
     let rows = jobs.iter().map(|job| {
-        let requests = format!("{} Axerrio, {} Komet", job.requests.axerrio, job.requests.komet);
         let tone = match job.outcome {
             Outcome::Ok => Tone::Good,
             Outcome::Attention => Tone::Waiting,
@@ -153,7 +153,7 @@ fn jobs(page: &mut Page, jobs: &[JobReport]) {
             number(job.pushed, Tone::Plain),
             number(job.held, Tone::Waiting),
             number(job.failed, Tone::Bad),
-            Cell::new(requests, Tone::Faint),
+            number(job.requests.axerrio + job.requests.komet, Tone::Plain),
         ]
     });
     let header = ["JOB", "OUTCOME", "POLLED", "CHANGED", "PUSHED", "HELD", "FAILED", "REQUESTS"];
@@ -165,6 +165,9 @@ fn actions(page: &mut Page, title: &str, tone: Tone, actions: &[&ActionReport]) 
         return;
     }
     page.heading(&format!("{title} ({})", actions.len()));
+    // Orders travel side by side; told one after the other each is a story.
+    let mut actions = actions.to_vec();
+    actions.sort_by(|a, b| a.order.cmp(&b.order));
     let rows = actions.iter().take(TOLD).map(|action| {
         [
             Cell::new(action.order.clone().unwrap_or_default(), tone),
@@ -226,18 +229,21 @@ pub(in crate::cli) fn deed(method: &str) -> &str {
     }
 }
 
-/// Another run holds the lock: the same keys, so that a script finds what it looks for.
+/// A run that did not take place, or was left before it ended: the same keys as of one that did, so that a script
+/// finds what it looks for.
 #[derive(Debug, Serialize)]
-pub(super) struct BusyReport {
+pub(super) struct NoRun {
     run: Option<String>,
     dry_run: bool,
     outcome: Outcome,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     jobs: [JobReport; 0],
-    actions: [ActionReport; 0],
-    quota: QuotaReport,
-    /// `null` if it ended in the meantime.
+    /// What was done and recorded until it was left.
+    actions: Vec<ActionReport>,
+    /// `null` where nobody counted.
+    quota: Option<QuotaReport>,
+    /// Who runs; `null` if nobody does, or no longer.
     holder: Option<Holder>,
 }
 
@@ -248,43 +254,39 @@ struct Holder {
     since: DateTime<Utc>,
 }
 
-impl BusyReport {
-    pub(super) fn new(holder: Option<LockHolder>, quota: QuotaReport) -> Self {
+impl NoRun {
+    /// Another run holds the lock.
+    pub(super) fn busy(holder: Option<LockHolder>, quota: QuotaReport) -> Self {
+        Self {
+            outcome: Outcome::Busy,
+            quota: Some(quota),
+            holder: holder.map(|LockHolder { pid, since }| Holder { pid, since }),
+            ..Self::left(false, Vec::new())
+        }
+    }
+
+    /// Signals did not leave it the time to end.
+    pub(super) fn left(dry_run: bool, actions: Vec<ActionReport>) -> Self {
         Self {
             run: None,
-            dry_run: false,
-            outcome: Outcome::Busy,
+            dry_run,
+            outcome: Outcome::Failed,
             started_at: None,
             finished_at: None,
             jobs: [],
-            actions: [],
-            quota,
-            holder: holder.map(|LockHolder { pid, since }| Holder { pid, since }),
+            actions,
+            quota: None,
+            holder: None,
         }
     }
 }
 
-impl Report for BusyReport {
+impl Report for NoRun {
     fn tell(&self, page: &mut Page) {
-        let who = self.holder.as_ref().map(|holder| {
-            let since = holder.since.to_rfc3339_opts(SecondsFormat::Secs, true);
-            format!(" (process {}, since {since})", holder.pid)
-        });
-        page.paragraph(Tone::Bad, 0, &format!("Another run is going on{}.", who.unwrap_or_default()));
-    }
-}
-
-/// A run that was left before it ended.
-#[derive(Debug, Serialize)]
-pub(super) struct CutShort {
-    pub(super) outcome: Outcome,
-    pub(super) dry_run: bool,
-    /// What was done and recorded until then.
-    pub(super) actions: Vec<ActionReport>,
-}
-
-impl Report for CutShort {
-    fn tell(&self, page: &mut Page) {
+        if self.outcome == Outcome::Busy {
+            // For people this is an error, told on stderr.
+            return;
+        }
         let done = self.actions.iter().filter(|a| a.result == ActionResult::Done).count();
         let text = format!(
             "Left before the last answers came, with {done} done. The next run reads back what became of the requests \
