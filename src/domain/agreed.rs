@@ -92,6 +92,9 @@ pub struct PoLink {
     pub item: ItemId,
     /// The goods asked for when stemsync made it; `None` for a line that was found.
     pub asked: Option<NewGoods>,
+    /// The order's ship date when it was bought; `None` for a line that was found or split off.
+    #[serde(default)]
+    pub ship_date: Option<NaiveDate>,
     /// What Komet first showed of it; `None` until it was read.
     pub seen: Option<KometTerms>,
     /// stemsync deleted it.

@@ -116,6 +116,7 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
             line: id.clone(),
             item: line.item.clone(),
             asked: Some(line.goods.clone()),
+            ship_date: Some(new.ship_date),
             seen,
             dead: false,
         });
@@ -180,6 +181,7 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
             line: rest.clone(),
             item,
             asked: None,
+            ship_date: None,
             seen: Some(terms),
             dead: false,
         });

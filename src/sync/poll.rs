@@ -40,6 +40,8 @@ pub struct Polled {
     pub windows: BTreeSet<i64>,
     /// Ship dates whose POs were read.
     pub po_dates: BTreeSet<NaiveDate>,
+    /// Carriers, by Komet's id, of windows in which something changed.
+    pub carriers: BTreeSet<i64>,
 }
 
 impl Polled {
@@ -50,6 +52,7 @@ impl Polled {
         self.unreadable.extend(other.unreadable);
         self.windows.extend(other.windows);
         self.po_dates.extend(other.po_dates);
+        self.carriers.extend(other.carriers);
     }
 
     fn report(&mut self, what: &str, unreadable: &[Unreadable]) {
@@ -165,8 +168,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
     }
 
-    /// Reads Komet's carriers and box types, which change rarely: once a day. A failure is no reason to stop.
-    pub async fn poll_reference(&self) -> Result<(), PollError> {
+    /// Reads Komet's carriers and box types, which change rarely: once a day, and the carriers also when a Prebook goes
+    /// by one that is not in the list (`lacks_carriers`).
+    pub async fn poll_reference(&self, lacks_carriers: bool) -> Result<(), PollError> {
         let now = self.clock.now();
         let stale = move |read_at: DateTime<Utc>| now - read_at >= chrono::Duration::hours(FULL_READ_HOURS);
         let due = self
@@ -177,7 +181,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok((carriers, box_types))
             })
             .await?;
-        if due.0 {
+        if due.0 || lacks_carriers {
             let carriers = self.komet.carriers().await?;
             self.store.write(move |conn| reference::set_carriers(conn, &carriers, now)).await?;
         }
@@ -245,6 +249,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let visible = from.max(self.today());
         let shown: BTreeSet<ItemId> = answer.items.iter().flat_map(|p| &p.items).map(|i| i.id.clone()).collect();
         let prebooks: BTreeSet<PrebookId> = answer.items.iter().map(|p| p.id.clone()).collect();
+        let carriers: BTreeSet<i64> = answer.items.iter().filter_map(|p| p.header.carrier_id).collect();
         let items = answer.items;
         let expected = shown.clone();
         let (changed, missing) = self
@@ -268,6 +273,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         sweep.polled.changed += changed;
+        if changed > 0 {
+            sweep.polled.carriers.extend(carriers.into_iter().filter(|id| *id != 0));
+        }
         sweep.shown.extend(shown);
         if full && readable {
             sweep.polled.windows.insert(window);

@@ -13,6 +13,7 @@ use super::plan::{Facts, plan};
 use super::poll::{PollError, Polled};
 use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
 use super::state::{RunState, Setup};
+use super::verify::Patience;
 use crate::domain::{OrderKey, Stage};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, holds, intents, maps, orders, quota, reference, runs};
@@ -104,7 +105,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .store
             .read(|conn| {
                 let windows = watermarks::list(conn, Stream::Prebooks)?;
-                Ok((maps::load(conn)?, codes(conn)?, windows))
+                Ok((maps::load(conn)?, carriers(conn)?, windows))
             })
             .await?;
         Ok(RunState::new(Setup {
@@ -131,30 +132,50 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         requests: &mut BTreeMap<Job, Requests>,
     ) -> Result<(), StoreError> {
         // What a crash or a time-out left open comes first, whatever the jobs.
-        self.verify(state).await?;
+        self.verify(state, Patience::None).await?;
         let mut pushed_before: BTreeMap<Job, u64> = BTreeMap::new();
         for job in jobs {
             self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
             pushed_before.insert(*job, state.tallies().get(job).map_or(0, |t| t.pushed));
         }
-        if request.dry_run {
-            return Ok(());
-        }
         let pushed = |job: Job| state.tallies().get(&job).map_or(0, |t| t.pushed);
         let fresh = |job: Job| pushed(job) > pushed_before.get(&job).copied().unwrap_or(0);
         for job in jobs {
-            // What an earlier job of this run pushed after this one had polled.
+            // What an earlier job of this run pushed after this one had polled may show in this one's lists.
             let again = match job {
                 Job::Orders => pushed(Job::Prebooks) + pushed(Job::PurchaseOrders) > 0,
                 Job::Prebooks => false,
                 Job::PurchaseOrders => fresh(Job::Orders),
                 Job::Labels => fresh(Job::PurchaseOrders) || fresh(Job::Orders),
             };
-            if again && !state.is_stopped() {
+            if again && !request.dry_run {
                 self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
+            } else {
+                self.counted(state, requests, *job, self.push_again(state, *job)).await?;
+            }
+        }
+        // What was shipped is told to Axerrio at once; nothing has to be read for it.
+        let tells = Job::PurchaseOrders;
+        if pushed(Job::Labels) > 0 && jobs.contains(&tells) {
+            self.counted(state, requests, tells, self.push_again(state, tells)).await?;
+        }
+        // What timed out may still take effect: everything else is done, so that can be waited out.
+        if !self.verify(state, Patience::UntilDecided).await?.is_empty() {
+            for job in jobs {
+                self.counted(state, requests, *job, self.push_again(state, *job)).await?;
             }
         }
         Ok(())
+    }
+
+    /// Pushes what a later job's poll made possible after this job had its turn; nothing has to be read for it.
+    async fn push_again(&self, state: &RunState, job: Job) -> Result<(), StoreError> {
+        let is_broken = state.tallies().get(&job).is_none_or(|tally| tally.broken);
+        if is_broken || state.is_stopped() || self.store.read(orders::backlog).await? == 0 {
+            return Ok(());
+        }
+        self.brake(state).await?;
+        self.push(state, job).await
     }
 
     /// Runs a pass and adds its requests to its job's.
@@ -227,6 +248,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 // Before the first push every window was read once (clarification 1): stemsync's own work of a former
                 // life is there to be found.
                 let known = self.poll_prebooks(None, true).await?;
+                state.saw_carriers(&known.carriers);
                 polled.records += known.records;
                 polled.changed += known.changed;
                 polled.windows.extend(known.windows);
@@ -236,15 +258,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(polled)
             }
             Job::Prebooks => {
-                if let Err(error) = self.poll_reference().await {
-                    match error {
-                        PollError::Store(error) => return Err(error.into()),
-                        PollError::System(error) if error.is_systemic() => return Err(error.into()),
-                        PollError::System(error) => log::warn!(job = job.name(); "{error}; going on without"),
+                let polled = self.poll_prebooks(request.since, false).await?;
+                state.saw_carriers(&polled.carriers);
+                // Axerrio is told a carrier's code: one that came to be known only later would look like a change.
+                match self.poll_reference(state.lacks_carriers()).await {
+                    Ok(()) => state.learn_carriers(self.store.read(carriers).await?),
+                    Err(PollError::System(error)) if !error.is_systemic() => {
+                        log::warn!(job = job.name(); "{error}; going on without");
                     }
+                    Err(error) => return Err(error),
                 }
-                state.set_carriers(self.store.read(codes).await?);
-                self.poll_prebooks(request.since, false).await
+                Ok(polled)
             }
             Job::PurchaseOrders => self.poll_purchase_orders().await,
             Job::Labels => self.poll_labels(request.since).await,
@@ -254,9 +278,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The brake: stops before the first cancellation if there would be too many, and holds them all together.
     async fn brake(&self, state: &RunState) -> Result<(), StoreError> {
         state.set_may_cancel(true);
+        let from = self.visible_from();
         let (candidates, open) = self
             .store
-            .read(|conn| {
+            .read(move |conn| {
                 let mut candidates = Vec::new();
                 for key in orders::dirty(conn)? {
                     if orders::identity(conn, key)?
@@ -265,14 +290,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         candidates.push(key);
                     }
                 }
-                Ok((candidates, orders::open_count(conn)?))
+                Ok((candidates, orders::open_count(conn, from)?))
             })
             .await?;
         let mut cancels = Vec::new();
         for key in candidates {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
-            let facts = state.facts();
-            if plan(&order, &state.rules(&self.settings, &facts)).cancels {
+            let known = state.known();
+            if plan(&order, &state.rules(&self.settings, &known)).cancels {
                 cancels.push(key);
             }
         }
@@ -433,15 +458,15 @@ impl TempCopy {
     }
 }
 
+/// Komet's carriers as they are on file: id to code.
+fn carriers(conn: &Connection) -> Result<HashMap<i64, String>, StoreError> {
+    let list = reference::carriers(conn)?.map(|list| list.items).unwrap_or_default();
+    Ok(list.into_iter().map(|carrier| (carrier.id, carrier.code)).collect())
+}
+
 struct Counts {
     axerrio: u64,
     komet: u64,
-}
-
-/// Komet's carriers: id to code.
-fn codes(conn: &Connection) -> Result<HashMap<i64, String>, StoreError> {
-    let carriers = reference::carriers(conn)?.map(|list| list.items).unwrap_or_default();
-    Ok(carriers.into_iter().map(|c| (c.id, c.code)).collect())
 }
 
 /// When the quota's day ends.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
@@ -25,9 +25,6 @@ pub(super) struct RunState {
     pub(super) run: String,
     pub(super) dry_run: bool,
     pub(super) maps: Maps,
-    carriers: HashMap<i64, String>,
-    /// As this run read them, once it did.
-    fresh_carriers: OnceLock<HashMap<i64, String>>,
     pub(super) visible_from: chrono::NaiveDate,
     pub(super) permits: Semaphore,
     stop: Arc<AtomicBool>,
@@ -38,9 +35,11 @@ pub(super) struct RunState {
 
 #[derive(Default)]
 struct Shared {
-    facts: Arc<Facts>,
     /// Only these orders are pushed; `None`: all of them.
     only: Option<BTreeSet<OrderKey>>,
+    known: Known,
+    /// Carriers, by Komet's id, of the Prebooks that changed.
+    carriers_seen: BTreeSet<i64>,
     tried: HashMap<(OrderKey, String), u8>,
     asked: HashMap<(OrderKey, String), u8>,
     refusals: HashMap<OrderKey, u8>,
@@ -49,6 +48,14 @@ struct Shared {
     tallies: BTreeMap<Job, Tally>,
     serial: i64,
     cancelled: usize,
+}
+
+/// What has been read by now: a plan works on one moment's state of it.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    facts: Arc<Facts>,
+    /// Komet's carriers: id to code.
+    carriers: Arc<HashMap<i64, String>>,
 }
 
 /// What a job has done so far.
@@ -86,14 +93,16 @@ impl RunState {
             run: setup.run,
             dry_run: setup.dry_run,
             maps: setup.maps,
-            carriers: setup.carriers,
-            fresh_carriers: OnceLock::new(),
             visible_from: setup.visible_from,
             permits: Semaphore::new(setup.concurrency.max(1)),
             stop: setup.stop,
             listener: setup.listener,
             may_cancel: AtomicBool::new(true),
-            shared: Mutex::new(Shared { facts: Arc::new(setup.facts), only: setup.only, ..Shared::default() }),
+            shared: Mutex::new(Shared {
+                known: Known { facts: Arc::new(setup.facts), carriers: Arc::new(setup.carriers) },
+                only: setup.only,
+                ..Shared::default()
+            }),
         }
     }
 
@@ -127,31 +136,39 @@ impl RunState {
         self.shared().only.as_ref().map_or(0, BTreeSet::len)
     }
 
-    pub(super) fn facts(&self) -> Arc<Facts> {
-        Arc::clone(&self.shared().facts)
+    pub(super) fn known(&self) -> Known {
+        self.shared().known.clone()
     }
 
     pub(super) fn learn(&self, change: impl FnOnce(&mut Facts)) {
-        change(Arc::make_mut(&mut self.shared().facts));
+        change(Arc::make_mut(&mut self.shared().known.facts));
     }
 
-    pub(super) fn rules<'a>(&'a self, settings: &'a Settings, facts: &'a Facts) -> Rules<'a> {
+    pub(super) fn learn_carriers(&self, carriers: HashMap<i64, String>) {
+        self.shared().known.carriers = Arc::new(carriers);
+    }
+
+    pub(super) fn saw_carriers(&self, seen: &BTreeSet<i64>) {
+        self.shared().carriers_seen.extend(seen);
+    }
+
+    /// Whether a changed Prebook goes by a carrier that is not in the list.
+    pub(super) fn lacks_carriers(&self) -> bool {
+        let shared = self.shared();
+        shared.carriers_seen.iter().any(|id| !shared.known.carriers.contains_key(id))
+    }
+
+    pub(super) fn rules<'a>(&'a self, settings: &'a Settings, known: &'a Known) -> Rules<'a> {
         Rules {
             on_conflict: settings.on_conflict,
             create_po: settings.create_po,
             location_code: settings.location_code.as_deref(),
             maps: &self.maps,
-            carriers: self.fresh_carriers.get().unwrap_or(&self.carriers),
+            carriers: &known.carriers,
             visible_from: self.visible_from,
-            facts,
+            facts: &known.facts,
             may_cancel: self.may_cancel.load(Ordering::Relaxed),
         }
-    }
-
-    /// The carriers were read, possibly for the first time: what is pushed from here on names them.
-    pub(super) fn set_carriers(&self, carriers: HashMap<i64, String>) {
-        // They are read once a run; a second pass finds the same.
-        let _ = self.fresh_carriers.set(carriers);
     }
 
     pub(super) fn set_may_cancel(&self, may: bool) {

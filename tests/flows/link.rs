@@ -2,22 +2,81 @@
 //! engine between them.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use stemsync::domain::{Order, OrderKey};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use stemsync::domain::{HoldReason, MapKind, Order, OrderKey, Verdict};
+use stemsync::sandbox::komet::{Prebook, PurchaseOrder};
 use stemsync::sandbox::people::People;
 use stemsync::sandbox::scenario::Scenario;
-use stemsync::sandbox::{Answers, Sandbox, SandboxOptions, World};
+use stemsync::sandbox::{
+    Answers, Catalogue, Clock as SandboxClock, Fault, KometRules, Sandbox, SandboxOptions, Target, World,
+};
 use stemsync::store::holds::HoldRow;
 use stemsync::store::{Store, holds, maps, orders};
-use stemsync::sync::engine::{Engine, Settings, SystemClock};
+use stemsync::sync::engine::{Clock, Engine, Settings};
 use stemsync::sync::report::{ActionResult, Job, RunReport};
 use stemsync::sync::{RunEnd, RunRequest};
+use stemsync::systems::System;
 use stemsync::systems::axerrio::{AxerrioAuth, AxerrioClient, AxerrioOptions};
 use stemsync::systems::komet::{KometClient, KometOptions};
+
+use crate::trade;
+
+/// The two ways in which the systems may word their answers; stories hold in both.
+pub(crate) const BOTH: [Answers; 2] = [Answers::Plain, Answers::Messy(7)];
+
+/// Plays a story in plain and in messy answers.
+pub(crate) async fn both(story: impl AsyncFn(Link)) {
+    both_with(Setup::default(), story).await;
+}
+
+/// As [`both`], with another setup.
+pub(crate) async fn both_with(setup: Setup, story: impl AsyncFn(Link)) {
+    for answers in BOTH {
+        // Shown only where the story fails.
+        println!("--- {answers:?}");
+        story(Link::start(Setup { answers, ..setup.clone() }).await).await;
+    }
+}
+
+/// How a link starts.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) answers: Answers,
+    pub(crate) settings: Settings,
+    pub(crate) rules: KometRules,
+    /// What Komet knows; the small company of [`Catalogue::default`] if not said otherwise.
+    pub(crate) catalogue: Catalogue,
+    /// A Company token, which names the vendor.
+    pub(crate) company_token: bool,
+    /// Records in each page of Axerrio's feeds.
+    pub(crate) page_size: u32,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            answers: Answers::Plain,
+            settings: Settings::default(),
+            rules: KometRules::default(),
+            catalogue: Catalogue::default(),
+            company_token: false,
+            page_size: 500,
+        }
+    }
+}
+
+/// Records that are none of stemsync's business.
+struct Strangers {
+    prebook: Prebook,
+    stock: PurchaseOrder,
+}
 
 /// Everything a story needs.
 pub(crate) struct Link {
@@ -26,29 +85,50 @@ pub(crate) struct Link {
     pub(crate) people: People,
     pub(crate) engine: Engine<KometClient, AxerrioClient>,
     pub(crate) path: PathBuf,
+    clock: Arc<MovedClock>,
+    setup: Setup,
+    strangers: Strangers,
     _directory: tempfile::TempDir,
 }
 
 impl Link {
     pub(crate) async fn plain() -> Self {
-        Self::with(Answers::Plain, Settings::default()).await
+        Self::start(Setup::default()).await
     }
 
+    /// On the bundled scenario's company.
     pub(crate) async fn with(answers: Answers, settings: Settings) -> Self {
+        let catalogue = Scenario::bundled().catalogue();
+        Self::start(Setup { answers, settings, catalogue, ..Setup::default() }).await
+    }
+
+    pub(crate) async fn start(setup: Setup) -> Self {
         let scenario = Scenario::bundled();
-        let options = SandboxOptions { catalogue: scenario.catalogue(), answers, ..SandboxOptions::default() };
+        let options = SandboxOptions {
+            catalogue: setup.catalogue.clone(),
+            rules: setup.rules.clone(),
+            answers: setup.answers,
+            ..SandboxOptions::default()
+        };
         let sandbox = Sandbox::start(options).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("stemsync.db");
-        let engine = engine(&sandbox, &path, settings);
+        let clock = Arc::new(MovedClock::default());
+        let engine = engine(&sandbox, &path, &setup, &clock);
+        let strangers = sandbox.act(|world, now| strangers(world, engine.today(), now));
         let people = People::of(&scenario);
-        Self { sandbox, scenario, people, engine, path, _directory: directory }
+        Self { sandbox, scenario, people, engine, path, clock, setup, strangers, _directory: directory }
     }
 
     /// A new process on the same database.
     pub(crate) fn restart(&mut self) {
-        let settings = self.engine.settings.clone();
-        self.engine = engine(&self.sandbox, &self.path, settings);
+        self.engine = engine(&self.sandbox, &self.path, &self.setup, &self.clock);
+    }
+
+    /// A new process with other settings.
+    pub(crate) fn restart_with(&mut self, settings: Settings) {
+        self.setup.settings = settings;
+        self.restart();
     }
 
     /// The database is lost; the systems are not.
@@ -57,8 +137,24 @@ impl Link {
         self.restart();
     }
 
+    /// Time goes by, for both systems and for stemsync.
+    pub(crate) fn let_pass(&self, time: TimeDelta) {
+        let moved = TimeDelta::seconds(self.clock.0.fetch_add(time.num_seconds(), Ordering::SeqCst)) + time;
+        self.sandbox.set_clock(SandboxClock::Shifted(moved));
+    }
+
     pub(crate) async fn sync(&self) -> RunReport {
         self.run(RunRequest { trigger: "test".into(), ..RunRequest::default() }).await.report
+    }
+
+    /// A run in which nothing fails.
+    pub(crate) async fn sync_well(&self) -> RunReport {
+        let report = self.sync().await;
+        assert_eq!(failures(&report), Vec::<String>::new());
+        for job in &report.jobs {
+            assert_eq!(job.error, None, "{:?}", job.job);
+        }
+        report
     }
 
     pub(crate) async fn sync_jobs(&self, jobs: &[Job]) -> RunReport {
@@ -73,8 +169,18 @@ impl Link {
         self.sandbox.act(deed)
     }
 
+    /// Something goes wrong with the next requests of this method.
+    pub(crate) fn inject(&self, system: System, method: &str, fault: Fault) {
+        self.act(|w, _| w.inject(Target::next(system, method), fault));
+    }
+
     pub(crate) fn today(&self) -> NaiveDate {
         self.engine.today()
+    }
+
+    /// So many days from today.
+    pub(crate) fn day(&self, offset: i64) -> NaiveDate {
+        self.today() + TimeDelta::days(offset)
     }
 
     pub(crate) async fn order(&self, reference: &str) -> Order {
@@ -91,11 +197,36 @@ impl Link {
             .unwrap()
     }
 
+    /// Every order on file.
+    pub(crate) async fn orders(&self) -> Vec<Order> {
+        let all = |conn: &stemsync::store::Connection| {
+            let mut all = Vec::new();
+            for key in orders::all_keys(conn)? {
+                all.extend(orders::load(conn, key)?);
+            }
+            Ok(all)
+        };
+        self.engine.store.read(all).await.unwrap()
+    }
+
     pub(crate) async fn holds(&self) -> Vec<HoldRow> {
         self.engine.store.read(holds::list).await.unwrap()
     }
 
-    pub(crate) async fn map(&self, kind: stemsync::domain::MapKind, code: &str, id: i64) {
+    /// Why things wait, each with its line.
+    pub(crate) async fn held(&self) -> Vec<(HoldReason, Option<String>)> {
+        self.holds().await.into_iter().map(|h| (h.reason, h.line.map(|l| l.0))).collect()
+    }
+
+    /// A person decides the only hold there is.
+    pub(crate) async fn decide(&self, verdict: Verdict) {
+        let holds = self.holds().await;
+        assert_eq!(holds.len(), 1, "one thing waits: {holds:?}");
+        let (id, now) = (holds[0].id, self.engine.clock.now());
+        self.engine.store.write(move |conn| holds::decide(conn, id, verdict, now)).await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn map(&self, kind: MapKind, code: &str, id: i64) {
         let code = code.to_owned();
         self.engine.store.write(move |conn| maps::set(conn, kind, &code, id)).await.unwrap();
     }
@@ -104,16 +235,72 @@ impl Link {
     pub(crate) fn writes(&self) -> u64 {
         self.act(|world, _| world.requests().writes())
     }
+
+    /// Requests of one of Komet's methods.
+    pub(crate) fn komet_requests(&self, method: &str) -> u64 {
+        self.act(|world, _| world.requests().count(System::Komet, method))
+    }
+
+    /// Whether what is none of stemsync's business is as it was.
+    pub(crate) fn strangers_are_untouched(&self) -> bool {
+        let Strangers { prebook, stock } = &self.strangers;
+        self.act(|w, _| {
+            w.komet.prebook(prebook.id) == Some(prebook) && w.komet.purchase_order(stock.number) == Some(stock)
+        })
+    }
 }
 
-fn engine(sandbox: &Sandbox, path: &std::path::Path, settings: Settings) -> Engine<KometClient, AxerrioClient> {
+/// Another vendor's Prebook and a PO for stock, on dates that stories use.
+fn strangers(world: &mut World, today: NaiveDate, now: DateTime<Utc>) -> Strangers {
+    let ship = today + TimeDelta::days(3);
+    let name = world.komet.catalogue().products[0].description.clone();
+    let customer = world.komet.catalogue().customers[1].code.clone();
+    let item = trade::item(&name, 4, ship);
+    let mut draft = trade::prebook(ship + TimeDelta::days(2), vec![item.clone()]);
+    draft.customer = customer;
+    draft.carrier = None;
+    let prebook = world.komet.other_vendor_prebook(&draft, now).unwrap();
+    let stock = world.komet.buyer_buys_stock(ship, &[item], now).unwrap();
+    Strangers {
+        prebook: world.komet.prebook(prebook).unwrap().clone(),
+        stock: world.komet.purchase_order(stock).unwrap().clone(),
+    }
+}
+
+/// The machine's clock, moved by so many seconds.
+#[derive(Default)]
+struct MovedClock(AtomicI64);
+
+impl Clock for MovedClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+fn engine(
+    sandbox: &Sandbox,
+    path: &std::path::Path,
+    setup: &Setup,
+    clock: &Arc<MovedClock>,
+) -> Engine<KometClient, AxerrioClient> {
+    let settings = setup.settings.clone();
     let timeout = settings.komet_timeout;
     let retry_base = Duration::from_millis(1);
+    let (token, vendor_id) = if setup.company_token {
+        let vendor = i64::try_from(setup.catalogue.vendor.id).unwrap();
+        (sandbox.komet_company_token().unwrap().to_owned(), Some(vendor))
+    } else {
+        (sandbox.komet_token().to_owned(), None)
+    };
     Engine {
         komet: KometClient::new(KometOptions {
             base_url: sandbox.komet_url(),
-            token: sandbox.komet_token().to_owned(),
-            vendor_id: None,
+            token,
+            vendor_id,
             timeout,
             retry_base,
         })
@@ -124,11 +311,11 @@ fn engine(sandbox: &Sandbox, path: &std::path::Path, settings: Settings) -> Engi
             auth: AxerrioAuth::Bearer,
             timeout,
             retry_base,
-            page_size: 500,
+            page_size: setup.page_size,
         })
         .unwrap(),
         store: Store::open(path).unwrap(),
-        clock: Arc::new(SystemClock),
+        clock: clock.clone(),
         settings,
     }
 }

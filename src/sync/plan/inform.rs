@@ -57,7 +57,7 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
         number: main.number.clone(),
         status: status(main.status),
         ship_date: main.ship_date,
-        awb: main.awb.clone(),
+        awb: main.awb.clone().or_else(|| shipped_awb(draft, &linked)),
         updated_at: main.updated_on.unwrap_or_default(),
         lines: linked
             .iter()
@@ -69,6 +69,12 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
             })
             .collect(),
     })
+}
+
+/// The AWB of the first box that stemsync shipped: known without reading Komet again, which may not show it at all.
+fn shipped_awb(draft: &Draft<'_>, linked: &[(&PurchaseOrder, &PoLine, &LineId)]) -> Option<String> {
+    let mut boxes = linked.iter().flat_map(|(_, line, _)| &line.boxes);
+    boxes.find_map(|shown| draft.agreed.boxes.get(&shown.code)?.awb.clone())
 }
 
 /// The PO that gives the order its number and state: the one further lines would go on, else the one with most lines.

@@ -238,6 +238,7 @@ fn link_po_lines(draft: &mut Draft<'_>) {
                 line: po_line.id.clone(),
                 item: item.clone(),
                 asked: None,
+                ship_date: None,
                 seen: Some(po_line.terms.clone()),
                 dead: false,
             });

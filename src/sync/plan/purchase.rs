@@ -49,7 +49,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
                 create.push(buy);
             }
         } else {
-            judge_pending(draft, buy, &alive);
+            judge_pending(draft, buy, &alive, ship_date);
         }
     }
     let busy =
@@ -115,7 +115,7 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
 }
 
 /// A pending PO line: Axerrio's change is carried out; in flow 1 Komet's is held.
-fn judge_pending(draft: &mut Draft<'_>, buy: &Buy, alive: &[&PoLink]) {
+fn judge_pending(draft: &mut Draft<'_>, buy: &Buy, alive: &[&PoLink], ship_date: NaiveDate) {
     let mut replace = alive.len() > 1;
     for link in alive {
         let shown = draft.po_line(&link.line).map(|(_, line)| line);
@@ -163,6 +163,8 @@ fn judge_pending(draft: &mut Draft<'_>, buy: &Buy, alive: &[&PoLink]) {
             }
             continue;
         }
+        // The order moved to another ship date since; a PO that the buyer moved stays where it is.
+        replace |= link.ship_date.is_some_and(|bought_for| bought_for != ship_date);
         match &link.asked {
             Some(asked) if asks_otherwise(asked, &buy.goods) => replace = true,
             Some(_) => {}
