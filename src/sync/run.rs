@@ -95,7 +95,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let state = self.prepare(&run, &request).await?;
         let counts = Counts { axerrio: self.axerrio.requests(), komet: self.komet.requests() };
         let mut requests: BTreeMap<Job, Requests> = BTreeMap::new();
-        self.passes(&state, &request, &jobs, &mut requests).await?;
+        // On the heap: whoever awaits a run would carry its whole state machine in his own.
+        Box::pin(self.passes(&state, &request, &jobs, &mut requests)).await?;
         let end = self.finish(&state, &request, &jobs, &before, requests, &counts, started_at).await?;
         Ok(end)
     }
