@@ -68,8 +68,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         // A dry run goes through everything on a copy of the database, which is thrown away.
         let (copy, path) = self.copy_store().await?;
         let dry = Engine {
-            komet: &self.komet,
-            axerrio: &self.axerrio,
+            komet: self.komet.clone(),
+            axerrio: self.axerrio.clone(),
             store: copy,
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
@@ -95,7 +95,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let state = self.prepare(&run, &request).await?;
         let counts = Counts { axerrio: self.axerrio.requests(), komet: self.komet.requests() };
         let mut requests: BTreeMap<Job, Requests> = BTreeMap::new();
-        self.passes(&state, &request, &jobs, &mut requests).await?;
+        // On the heap: whoever awaits a run would carry its whole state machine in his own.
+        Box::pin(self.passes(&state, &request, &jobs, &mut requests)).await?;
         let end = self.finish(&state, &request, &jobs, &before, requests, &counts, started_at).await?;
         Ok(end)
     }

@@ -48,18 +48,3 @@ async fn a_week_of_orders_is_received_in_plain_answers() {
 async fn a_week_of_orders_is_received_in_messy_answers() {
     play(Answers::Messy(7)).await;
 }
-
-#[tokio::test]
-async fn the_first_run_on_an_empty_database_names_the_carrier_of_a_prebook() {
-    let link = Link::plain().await;
-    let today = link.today();
-    let prebook = link.scenario.week.prebooks.iter().find(|p| p.name == "mesa-standing-roses").unwrap();
-    link.act(|w, now| link.scenario.place_prebook(w, prebook, today, now)).unwrap();
-    link.sync().await;
-    let shown = link.order("85001").await.axerrio.order.unwrap();
-    assert!(prebook.carrier.is_some() && shown.header.carrier.is_some());
-    link.act(|w, now| link.people.vendor_accepts(w, now)).unwrap();
-    link.sync().await;
-    let shown = link.order("85001").await.axerrio.order.unwrap();
-    assert_eq!(shown.status, stemsync::domain::AxStatus::Accepted, "nothing was sent that asks the vendor again");
-}
