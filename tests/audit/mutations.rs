@@ -107,6 +107,7 @@ fn tomorrow(day: chrono::NaiveDate) -> chrono::NaiveDate {
     day + Days::new(1)
 }
 
+#[allow(clippy::unnecessary_wraps)] // people's methods take it so
 fn cost(text: &str) -> Option<Decimal> {
     Some(text.parse().unwrap())
 }
@@ -245,7 +246,7 @@ const FLOW_1: &[Case] = &[
             (0..at.items.len()).for_each(|i| {
                 let far = Utc::now().date_naive() + Days::new(40);
                 at.item(w, i)["ship_date"] = json!(far);
-            })
+            });
         }),
         &[("-", "ship_date")],
     ),

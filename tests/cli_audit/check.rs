@@ -107,7 +107,7 @@ async fn a_clock_minutes_off_is_told_and_ends_with_0() {
         let clock = check(&report, name);
         assert_eq!(clock["outcome"], "warning");
         let detail = clock["detail"].as_str().unwrap();
-        assert!(detail.contains(system) && detail.contains("behind") && detail.contains("4"), "{detail}");
+        assert!(detail.contains(system) && detail.contains("behind") && detail.contains('4'), "{detail}");
     }
 }
 
