@@ -15,7 +15,8 @@ pub(super) const SHORT_FIELD: usize = 20;
 
 /// A customer PO or mark code as Komet is sent it. A longer one is sent only after a person said to cut it.
 pub(super) fn cut_field(value: Option<&str>) -> Option<String> {
-    blank(value).map(|v| v.chars().take(SHORT_FIELD).collect())
+    let cut: String = blank(value)?.chars().take(SHORT_FIELD).collect();
+    Some(cut.trim_end().to_owned())
 }
 
 /// The goods of an Axerrio line as Komet is asked for them. Notes are cut to Komet's 200 characters.

@@ -256,13 +256,15 @@ impl<'a> Draft<'a> {
         self.decided_on(line).unwrap_or_else(|| self.is_decided())
     }
 
-    /// Whether one of the POs that the line is on is decided; `None` where it is on none.
+    /// Whether one of the POs that the line is on is decided; `None` where it never was on one. In the middle of a change,
+    /// when stemsync has taken it from its PO, nothing is decided about it.
     fn decided_on(&self, line: &LineId) -> Option<bool> {
         let links = &self.agreed.lines.get(line)?.po_lines;
         let shown = links.iter().filter_map(|link| self.po_line(&link.line)).filter(|(_, line)| line.is_alive());
         let pending = links.iter().any(|link| self.po_alive(link));
         let states: Vec<bool> = shown.map(|(po, _)| po.status.is_decided()).collect();
-        (pending || !states.is_empty()).then(|| states.contains(&true))
+        let in_change = links.iter().any(|link| link.dead);
+        (pending || in_change || !states.is_empty()).then(|| states.contains(&true))
     }
 
     /// Whether the POs were read that may already buy an item which was found, not made; asks for them otherwise.

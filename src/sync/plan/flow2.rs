@@ -195,6 +195,7 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
     }
 }
 
+/// What is bought and not approved yet, but for lines about which a person must decide.
 fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
     draft
         .agreed
@@ -202,6 +203,7 @@ fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
         .iter()
         .flat_map(|(line, l)| l.po_lines.iter().map(move |link| (line, link)))
         .filter(|(_, link)| draft.po_alive(link) && !draft.po_status(link).is_decided())
+        .filter(|(line, _)| !draft.is_held(line))
         .map(|(line, link)| DeletePoLine {
             number: link.number.clone(),
             po_item: link.line.clone(),

@@ -9,7 +9,7 @@ use crate::sync::action::{Action, PutPurchaseOrder};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     // While lines are being moved about the PO is half of what it will be.
-    if draft.awaits(moves_lines) {
+    if draft.awaits(moves_lines) || has_unread_lines(draft) {
         return;
     }
     let Some(order) = &draft.order.axerrio.order else { return };
@@ -34,6 +34,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     let action = PutPurchaseOrder { order: order.id.clone(), info };
     draft.act(Action::PutPurchaseOrder(action));
+}
+
+/// A line that was just bought is not told before Komet has shown it.
+fn has_unread_lines(draft: &Draft<'_>) -> bool {
+    let mut links = draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    links.any(|link| draft.po_line(&link.line).is_none() && draft.po_alive(link))
 }
 
 fn moves_lines(action: &Action) -> bool {

@@ -10,8 +10,8 @@ use super::compare::{
 use super::draft::Draft;
 use super::header;
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, LineId, PoLink, Prebook,
-    PrebookItem, SeenItem, tag,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, LineId, PoLine, PoLink,
+    Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -220,32 +220,44 @@ fn link_po_lines(draft: &mut Draft<'_>) {
     for po in &draft.order.komet.purchase_orders {
         for po_line in &po.lines {
             let Some(item) = &po_line.item_id else { continue };
-            let mut lines = draft.agreed.lines.values_mut();
-            let owner = lines.find(|l| {
-                l.item.as_ref().is_some_and(|link| link.item == *item)
-                    || l.po_lines.iter().any(|link| link.item == *item)
-            });
-            let Some(agreed) = owner else { continue };
-            if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
-                link.number.clone_from(&po.number);
-                continue;
+            let Some(owner) = owner_of(draft, item) else { continue };
+            for (line, agreed) in &mut draft.agreed.lines {
+                if *line == owner {
+                    link_po_line(agreed, po, po_line, item);
+                } else {
+                    agreed.po_lines.retain(|link| link.line != po_line.id);
+                }
             }
-            if !po_line.is_alive() {
-                continue;
-            }
-            agreed.po_lines.push(PoLink {
-                number: po.number.clone(),
-                line: po_line.id.clone(),
-                item: item.clone(),
-                asked: None,
-                ship_date: None,
-                seen: Some(po_line.terms.clone()),
-                dead: false,
-            });
-            if draft.agreed.po.is_none() {
+            if po_line.is_alive() && draft.agreed.po.is_none() {
                 draft.agreed.po = Some(po.number.clone());
             }
         }
+    }
+}
+
+/// The line for which an item stands, else the one for which it stood.
+fn owner_of(draft: &Draft<'_>, item: &ItemId) -> Option<LineId> {
+    let lines = &draft.agreed.lines;
+    let now = lines.iter().find(|(_, l)| l.item.as_ref().is_some_and(|link| link.item == *item));
+    let before = || lines.iter().find(|(_, l)| l.po_lines.iter().any(|link| link.item == *item));
+    now.or_else(before).map(|(line, _)| line.clone())
+}
+
+fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, item: &ItemId) {
+    if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
+        link.number.clone_from(&po.number);
+        return;
+    }
+    if po_line.is_alive() {
+        agreed.po_lines.push(PoLink {
+            number: po.number.clone(),
+            line: po_line.id.clone(),
+            item: item.clone(),
+            asked: None,
+            ship_date: None,
+            seen: Some(po_line.terms.clone()),
+            dead: false,
+        });
     }
 }
 

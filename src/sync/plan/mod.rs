@@ -80,7 +80,7 @@ pub fn plan(order: &Order, rules: &Rules<'_>) -> Plan {
         Flow::FromAxerrio => flow1::plan(&mut draft),
         Flow::FromKomet => flow2::plan(&mut draft),
     }
-    inform::plan(&mut draft);
     labels::plan(&mut draft);
+    inform::plan(&mut draft);
     draft.finish()
 }
