@@ -5,7 +5,7 @@ use stemsync::domain::{AxStatus, CreatePo, HoldReason, ItemId, LineId, Stage, Ve
 use crate::trade::{Desk, cost, day, held, lilies, roses};
 
 fn sent() -> Desk {
-    let mut desk = Desk::flow2(vec![roses(5), lilies(3)]);
+    let mut desk = Desk::flow2(&[roses(5), lilies(3)]);
     assert_eq!(desk.sync(), ["put"]);
     desk
 }
@@ -48,7 +48,7 @@ fn the_vendor_is_told_neither_the_sales_price_nor_a_foreign_code() {
     let mut desk = sent();
     let line = &desk.ax().lines[0].terms;
     assert_eq!((line.unit_price, line.product.code.as_str()), (None, "501"));
-    let mut desk = Desk::flow2(vec![roses(5)]);
+    let mut desk = Desk::flow2(&[roses(5)]);
     desk.map("ROS60", 501);
     desk.sync();
     assert_eq!(desk.ax().lines[0].terms.product.code, "ROS60");
@@ -92,7 +92,7 @@ fn fewer_boxes_confirmed_after_approval_are_held() {
 
 #[test]
 fn with_create_po_received_the_po_comes_with_the_order() {
-    let mut desk = Desk::flow2(vec![roses(5)]);
+    let mut desk = Desk::flow2(&[roses(5)]);
     desk.create_po = CreatePo::Received;
     assert_eq!(desk.sync(), ["put", "po 11"]);
     desk.accept();
@@ -144,7 +144,7 @@ fn a_rejected_order_waits_for_a_person_and_a_changed_one_is_asked_for_again() {
 
 #[test]
 fn a_rejected_order_gives_back_its_pending_po() {
-    let mut desk = Desk::flow2(vec![roses(5)]);
+    let mut desk = Desk::flow2(&[roses(5)]);
     desk.create_po = CreatePo::Received;
     desk.sync();
     desk.ax().status = AxStatus::Rejected;
@@ -191,7 +191,7 @@ fn nothing_is_cancelled_because_the_prebook_was_never_seen() {
 
 #[test]
 fn an_item_of_an_unknown_product_waits_and_the_others_go() {
-    let mut desk = Desk::flow2(vec![roses(5), lilies(3)]);
+    let mut desk = Desk::flow2(&[roses(5), lilies(3)]);
     desk.komet.prebooks[0].items[1].terms.product.id = None;
     desk.read();
     assert_eq!(desk.sync(), ["put"]);
@@ -227,7 +227,7 @@ fn a_buyers_edit_of_the_pending_po_is_komets_right() {
 
 #[test]
 fn axerrio_may_show_an_order_in_its_own_way() {
-    let mut desk = Desk::flow2(vec![roses(5)]);
+    let mut desk = Desk::flow2(&[roses(5)]);
     let plan = desk.plan();
     desk.order.agreed = plan.agreed;
     let mut outcome = desk.execute(&plan.actions[0]);

@@ -25,7 +25,7 @@ fn with_an_empty_database_nothing_is_repeated() {
 
 #[test]
 fn with_an_empty_database_a_flow_2_order_is_not_repeated() {
-    let mut desk = Desk::flow2(vec![roses(5)]);
+    let mut desk = Desk::flow2(&[roses(5)]);
     desk.sync();
     desk.accept();
     desk.sync();

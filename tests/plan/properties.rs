@@ -178,7 +178,7 @@ fn muddle(bytes: &[u8]) -> Desk {
     let mut dice = Dice(bytes.iter());
     let dice = &mut dice;
     let lines = (0..dice.up_to(4)).map(|n| line(&(11 + n).to_string(), dice.terms())).collect();
-    let mut desk = if dice.coin() { Desk::flow2(Vec::new()) } else { Desk::flow1(lines) };
+    let mut desk = if dice.coin() { Desk::flow2(&[]) } else { Desk::flow1(lines) };
     if desk.order.flow == Flow::FromKomet && dice.coin() {
         let mut shown = crate::trade::ordered(Vec::new());
         shown.lines = (0..dice.up_to(4)).map(|n| line(&(11 + n).to_string(), dice.terms())).collect();
@@ -257,7 +257,7 @@ fn lived(bytes: &[u8]) -> Desk {
     let mut dice = Dice(bytes.iter());
     let dice = &mut dice;
     let mut desk = if dice.coin() {
-        Desk::flow2(vec![roses(5), lilies(3)])
+        Desk::flow2(&[roses(5), lilies(3)])
     } else {
         Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3)), line("3", bouquet(2))])
     };

@@ -60,7 +60,7 @@ fn lines_refused_together_go_one_by_one() {
 
 #[test]
 fn a_refusal_stays_held_while_something_must_be_read_first() {
-    let mut desk = Desk::flow2(vec![roses(5)]);
+    let mut desk = Desk::flow2(&[roses(5)]);
     desk.sync();
     desk.accept();
     desk.refuses.insert("purchase.order.create", "not allowed");

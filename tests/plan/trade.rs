@@ -160,7 +160,7 @@ impl Desk {
     }
 
     /// A Prebook entered in Komet, of one item for each of `goods`; items are numbered from 11.
-    pub(crate) fn flow2(goods: Vec<LineTerms>) -> Self {
+    pub(crate) fn flow2(goods: &[LineTerms]) -> Self {
         let mut desk = Self::new(Flow::FromKomet);
         desk.order.reference = Some(ExternalRef("komet-prebook-7".into()));
         desk.order.prebook = Some(PrebookId(7));
@@ -351,7 +351,7 @@ impl Desk {
             if !open.is_empty() {
                 let action = open[choose(open.len())].clone();
                 tried.push(action.key());
-                told.extend(self.send(&action));
+                told.push(self.send(&action));
                 continue;
             }
             let before = (self.order.clone(), self.facts.po_dates_read.len(), self.facts.po_numbers_read.len());
@@ -376,15 +376,15 @@ impl Desk {
         self.read();
     }
 
-    fn send(&mut self, action: &Action) -> Option<String> {
+    fn send(&mut self, action: &Action) -> String {
         if let Some(message) = self.refuses.get(action.method()) {
             let rejection = stemsync::domain::Rejection { lines: action.lines(), message: (*message).to_owned() };
             self.order.agreed.rejections.insert(action.key(), rejection);
-            return Some(format!("{} refused", tell(action)));
+            return format!("{} refused", tell(action));
         }
         let outcome = self.execute(action);
         apply(&mut self.order, action, &outcome);
-        Some(tell(action))
+        tell(action)
     }
 
     /// What the systems do with a request, as the API pages say.

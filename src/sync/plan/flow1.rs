@@ -83,7 +83,8 @@ fn knows_purchases(draft: &mut Draft<'_>) -> bool {
         .filter(|link| !link.fresh && draft.item_alive(link))
         .map(|link| link.item.clone())
         .collect();
-    found.iter().fold(true, |known, item| draft.knows_purchase(item) && known)
+    let unread = found.iter().filter(|item| !draft.knows_purchase(item)).count();
+    unread == 0
 }
 
 /// What is to become of one line that Axerrio wants.

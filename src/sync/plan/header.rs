@@ -116,7 +116,9 @@ fn is_held(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> bool {
     if draft.is_decided() {
         // From approval on Komet's people may change it.
     } else if edits.iter().all(is_as_wanted) {
-        edits.iter().for_each(|field| field.agree(&mut sent, &order.header));
+        for field in &edits {
+            field.agree(&mut sent, &order.header);
+        }
     } else {
         match ask(draft, order, prebook, &edits) {
             Some(Verdict::TakeKomet) => sent = order.header.clone(),
