@@ -173,7 +173,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for (key, action) in case.entries {
             let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
             let known = state.known();
-            let agreed = plan(&order, &state.rules(&self.settings, &known)).agreed;
+            let mut agreed = plan(&order, &state.rules(&self.settings, &known)).agreed;
+            if let Action::CreatePrebook(create) = &action
+                && linked_items(&order, &agreed, create, None).is_none()
+                && self.look_on_truck_date(state, job, create).await?
+                && let Some(again) = self.store.read(move |conn| orders::load(conn, key)).await?
+            {
+                order = again;
+                agreed = plan(&order, &state.rules(&self.settings, &known)).agreed;
+            }
             let effect = match (&action, case.intent.answer.as_deref().and_then(prebook_answer)) {
                 (Action::CreatePrebook(create), Some(created)) => {
                     self.created_prebook(&order, &agreed, create, created).await

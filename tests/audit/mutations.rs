@@ -155,222 +155,585 @@ async fn finds(played: &Played, at: &At, cases: &[Case]) {
 
 /// What is said of an order born in Axerrio, whatever its stage.
 const FLOW_1: &[Case] = &[
-    ("boxes in Axerrio", Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, "1", Some(9), None, now)), &[("1", "boxes")]),
-    ("boxes in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { boxes: Some(9), ..ItemChange::default() }, now)), &[("1", "boxes")]),
-    ("cost in Axerrio", Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, "1", None, cost("0.99"), now)), &[("1", "cost")]),
-    ("cost in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { cost: cost("0.99"), ..ItemChange::default() }, now)), &[("1", "cost")]),
+    (
+        "boxes in Axerrio",
+        Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, "1", Some(9), None, now)),
+        &[("1", "boxes")],
+    ),
+    (
+        "boxes in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[0], &ItemChange { boxes: Some(9), ..ItemChange::default() }, now)
+        }),
+        &[("1", "boxes")],
+    ),
+    (
+        "cost in Axerrio",
+        Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, "1", None, cost("0.99"), now)),
+        &[("1", "cost")],
+    ),
+    (
+        "cost in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[0], &ItemChange { cost: cost("0.99"), ..ItemChange::default() }, now)
+        }),
+        &[("1", "cost")],
+    ),
     ("bunches in Axerrio", Table(|w, at| at.ax_line(w, 0)["bunchesPerBox"] = json!(99)), &[("1", "bunches")]),
-    ("bunches in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { bunches: Some(99), ..ItemChange::default() }, now)), &[("1", "bunches")]),
+    (
+        "bunches in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[0], &ItemChange { bunches: Some(99), ..ItemChange::default() }, now)
+        }),
+        &[("1", "bunches")],
+    ),
     ("stems in Axerrio", Table(|w, at| at.ax_line(w, 1)["stemsPerBunch"] = json!(99)), &[("2", "stems")]),
-    ("stems in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[1], &ItemChange { stems: Some(99), ..ItemChange::default() }, now)), &[("2", "stems")]),
+    (
+        "stems in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[1], &ItemChange { stems: Some(99), ..ItemChange::default() }, now)
+        }),
+        &[("2", "stems")],
+    ),
     ("unit in Axerrio", Table(|w, at| at.ax_line(w, 0)["unitType"] = json!("bunch")), &[("1", "unit_type")]),
     ("unit in Komet", Table(|w, at| at.item(w, 0)["goods"]["unit"] = json!("bunch")), &[("1", "unit_type")]),
     ("box type in Axerrio", Table(|w, at| at.ax_line(w, 0)["boxType"] = json!("EB")), &[("1", "box_type")]),
     ("box type in Komet", Table(|w, at| at.item(w, 0)["goods"]["box_type"] = json!("EB")), &[("1", "box_type")]),
     ("mark code in Axerrio", Table(|w, at| at.ax_line(w, 0)["markCode"] = Value::Null), &[("1", "mark_code")]),
-    ("mark code in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { mark_code: Some("OTHER".into()), ..ItemChange::default() }, now)), &[("1", "mark_code")]),
-    ("product in Axerrio", Table(|w, at| at.ax_line(w, 0)["product"] = json!({"code": "RVEND60", "description": "x"})), &[("1", "product")]),
-    ("product in Komet", Table(|w, at| {
-        let other = at.item(w, 1)["goods"]["product"].clone();
-        at.item(w, 0)["goods"]["product"] = other;
-    }), &[("1", "product")]),
+    (
+        "mark code in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(
+                at.items[0],
+                &ItemChange { mark_code: Some("OTHER".into()), ..ItemChange::default() },
+                now,
+            )
+        }),
+        &[("1", "mark_code")],
+    ),
+    (
+        "product in Axerrio",
+        Table(|w, at| at.ax_line(w, 0)["product"] = json!({"code": "RVEND60", "description": "x"})),
+        &[("1", "product")],
+    ),
+    (
+        "product in Komet",
+        Table(|w, at| {
+            let other = at.item(w, 1)["goods"]["product"].clone();
+            at.item(w, 0)["goods"]["product"] = other;
+        }),
+        &[("1", "product")],
+    ),
     ("ship date in Axerrio", Table(|w, at| moved(&mut at.ax(w)["draft"]["shipDate"])), &[("-", "ship_date")]),
-    ("ship date of one item in Komet", Table(|w, at| moved(&mut at.item(w, 1)["ship_date"])), &[("2", "ship_date")]),
-    ("ship date of every item in Komet", Table(|w, at| (0..at.items.len()).for_each(|i| moved(&mut at.item(w, i)["ship_date"]))), &[("-", "ship_date")]),
-    ("every item far beyond the horizon", Table(|w, at| (0..at.items.len()).for_each(|i| {
-        let far = Utc::now().date_naive() + Days::new(40);
-        at.item(w, i)["ship_date"] = json!(far);
-    })), &[("-", "ship_date")]),
+    (
+        "ship date of one item in Komet",
+        Table(|w, at| moved(&mut at.item(w, 1)["ship_date"])),
+        &[("2", "ship_date")],
+    ),
+    (
+        "ship date of every item in Komet",
+        Table(|w, at| (0..at.items.len()).for_each(|i| moved(&mut at.item(w, i)["ship_date"]))),
+        &[("-", "ship_date")],
+    ),
+    (
+        "every item far beyond the horizon",
+        Table(|w, at| {
+            (0..at.items.len()).for_each(|i| {
+                let far = Utc::now().date_naive() + Days::new(40);
+                at.item(w, i)["ship_date"] = json!(far);
+            })
+        }),
+        &[("-", "ship_date")],
+    ),
     ("truck date in Axerrio", Table(|w, at| moved(&mut at.ax(w)["draft"]["truckDate"])), &[("-", "truck_date")]),
     ("truck date in Komet", Table(|w, at| moved(&mut at.komet(w)["truck_date"])), &[("-", "truck_date")]),
-    ("customer PO in Axerrio", Table(|w, at| at.ax(w)["draft"]["customerPo"] = json!("OTHER")), &[("-", "customer_po")]),
-    ("customer PO in Komet", Person(|w, at, now| w.komet.rep_changes_header(at.prebook, &HeaderChange { customer_po: Some(String::new()), ..HeaderChange::default() }, now)), &[("-", "customer_po")]),
-    ("carrier in Axerrio", Person(|w, at, now| {
-        let carrier = Some(Named { code: "SUNBELT".into(), name: "x".into() });
-        w.axerrio.customer_changes_header(&at.order, &OrderChange { carrier, ..OrderChange::default() }, now)
-    }), &[("-", "carrier")]),
+    (
+        "customer PO in Axerrio",
+        Table(|w, at| at.ax(w)["draft"]["customerPo"] = json!("OTHER")),
+        &[("-", "customer_po")],
+    ),
+    (
+        "customer PO in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_header(
+                at.prebook,
+                &HeaderChange { customer_po: Some(String::new()), ..HeaderChange::default() },
+                now,
+            )
+        }),
+        &[("-", "customer_po")],
+    ),
+    (
+        "carrier in Axerrio",
+        Person(|w, at, now| {
+            let carrier = Some(Named { code: "SUNBELT".into(), name: "x".into() });
+            w.axerrio.customer_changes_header(&at.order, &OrderChange { carrier, ..OrderChange::default() }, now)
+        }),
+        &[("-", "carrier")],
+    ),
     ("no carrier in Axerrio", Table(|w, at| at.ax(w)["draft"]["carrier"] = Value::Null), &[("-", "carrier")]),
-    ("carrier in Komet", Person(|w, at, now| w.komet.rep_changes_header(at.prebook, &HeaderChange { carrier: Some("SUNBELT".into()), ..HeaderChange::default() }, now)), &[("-", "carrier")]),
-    ("customer in Axerrio", Table(|w, at| at.ax(w)["draft"]["customer"]["code"] = json!("JUNIPER")), &[("-", "customer")]),
+    (
+        "carrier in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_header(
+                at.prebook,
+                &HeaderChange { carrier: Some("SUNBELT".into()), ..HeaderChange::default() },
+                now,
+            )
+        }),
+        &[("-", "carrier")],
+    ),
+    (
+        "customer in Axerrio",
+        Table(|w, at| at.ax(w)["draft"]["customer"]["code"] = json!("JUNIPER")),
+        &[("-", "customer")],
+    ),
     ("customer in Komet", Table(|w, at| at.komet(w)["customer"] = json!(3103)), &[("-", "customer")]),
     ("location in Axerrio", Table(|w, at| at.ax(w)["draft"]["location"] = json!("LAX")), &[("-", "location")]),
-    ("line removed in Axerrio", Person(|w, at, now| w.axerrio.customer_removes_line(&at.order, "2", now)), &[("2", "line")]),
-    ("line added in Axerrio", Table(|w, at| {
-        let mut line = at.ax_line(w, 0).clone();
-        line["id"] = json!("77");
-        at.ax(w)["draft"]["lines"].as_array_mut().unwrap().push(line);
-    }), &[("77", "line")]),
+    (
+        "line removed in Axerrio",
+        Person(|w, at, now| w.axerrio.customer_removes_line(&at.order, "2", now)),
+        &[("2", "line")],
+    ),
+    (
+        "line added in Axerrio",
+        Table(|w, at| {
+            let mut line = at.ax_line(w, 0).clone();
+            line["id"] = json!("77");
+            at.ax(w)["draft"]["lines"].as_array_mut().unwrap().push(line);
+        }),
+        &[("77", "line")],
+    ),
     ("item deleted in Komet", Person(|w, at, now| w.komet.rep_deletes_item(at.items[1], now)), &[("2", "line")]),
-    ("item emptied in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[1], &ItemChange { boxes: Some(0), ..ItemChange::default() }, now)), &[("2", "line")]),
-    ("item doubled in Komet", Table(|w, at| {
-        let mut item = at.item(w, 1).clone();
-        item["id"] = json!(9_999_999);
-        at.komet(w)["items"].as_array_mut().unwrap().push(item);
-    }), &[("-", "item")]),
-    ("Prebook doubled in Komet", Table(|w, at| {
-        let mut prebook = at.komet(w).clone();
-        prebook["id"] = json!(9_999_998);
-        prebook["number"] = json!(9_999_998);
-        let items = prebook["items"].as_array_mut().unwrap();
-        items.truncate(2);
-        items[0]["id"] = json!(9_999_998);
-        items[1]["id"] = json!(9_999_999);
-        w["komet"]["prebooks"]["9999998"] = prebook;
-    }), &[("-", "item"), ("-", "item")]),
+    (
+        "item emptied in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[1], &ItemChange { boxes: Some(0), ..ItemChange::default() }, now)
+        }),
+        &[("2", "line")],
+    ),
+    (
+        "item doubled in Komet",
+        Table(|w, at| {
+            let mut item = at.item(w, 1).clone();
+            item["id"] = json!(9_999_999);
+            at.komet(w)["items"].as_array_mut().unwrap().push(item);
+        }),
+        &[("-", "item")],
+    ),
+    (
+        "Prebook doubled in Komet",
+        Table(|w, at| {
+            let mut prebook = at.komet(w).clone();
+            prebook["id"] = json!(9_999_998);
+            prebook["number"] = json!(9_999_998);
+            let items = prebook["items"].as_array_mut().unwrap();
+            items.truncate(2);
+            items[0]["id"] = json!(9_999_998);
+            items[1]["id"] = json!(9_999_999);
+            w["komet"]["prebooks"]["9999998"] = prebook;
+        }),
+        &[("-", "item"), ("-", "item")],
+    ),
     ("Prebook deleted in Komet", Person(|w, at, _| w.komet.rep_deletes_prebook(at.prebook)), &[("-", "order")]),
     ("order cancelled in Axerrio", Table(|w, at| at.ax(w)["status"] = json!("cancelled")), &[("-", "order")]),
-    ("order gone from Axerrio", Table(|w, at| drop(w["axerrio"]["orders"]["records"].as_object_mut().unwrap().remove(&at.number))), &[("-", "order")]),
+    (
+        "order gone from Axerrio",
+        Table(|w, at| drop(w["axerrio"]["orders"]["records"].as_object_mut().unwrap().remove(&at.number))),
+        &[("-", "order")],
+    ),
     // What is not reconciled is no difference.
-    ("comments and notes", Table(|w, at| {
-        at.ax(w)["draft"]["comments"] = json!("other");
-        at.ax_line(w, 0)["notes"] = json!("other");
-        at.ax_line(w, 0)["unitPrice"] = json!("9.99");
-        at.ax(w)["draft"]["customer"]["name"] = json!("other");
-        at.item(w, 0)["goods"]["notes"] = json!("other");
-        at.item(w, 0)["goods"]["description"] = json!("other");
-    }), &[]),
+    (
+        "comments and notes",
+        Table(|w, at| {
+            at.ax(w)["draft"]["comments"] = json!("other");
+            at.ax_line(w, 0)["notes"] = json!("other");
+            at.ax_line(w, 0)["unitPrice"] = json!("9.99");
+            at.ax(w)["draft"]["customer"]["name"] = json!("other");
+            at.item(w, 0)["goods"]["notes"] = json!("other");
+            at.item(w, 0)["goods"]["description"] = json!("other");
+        }),
+        &[],
+    ),
 ];
 
 /// A pending PO must buy what the order says.
 const PENDING: &[Case] = &[
-    ("boxes of the PO", Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[0], Some(9), None, now)), &[("1", "po_boxes")]),
-    ("cost of the PO", Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[1], None, cost("0.99"), now)), &[("2", "po_cost")]),
+    (
+        "boxes of the PO",
+        Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[0], Some(9), None, now)),
+        &[("1", "po_boxes")],
+    ),
+    (
+        "cost of the PO",
+        Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[1], None, cost("0.99"), now)),
+        &[("2", "po_cost")],
+    ),
     ("bunches of the PO", Table(|w, at| at.po_line(w, 0)["goods"]["bunches"] = json!(99)), &[("1", "po_bunches")]),
     ("stems of the PO", Table(|w, at| at.po_line(w, 0)["goods"]["stems"] = json!(99)), &[("1", "po_stems")]),
-    ("unit of the PO", Table(|w, at| at.po_line(w, 0)["goods"]["unit"] = json!("bunch")), &[("1", "po_unit_type")]),
-    ("box type of the PO", Table(|w, at| at.po_line(w, 0)["goods"]["box_type"] = json!("EB")), &[("1", "po_box_type")]),
-    ("fewer boxes confirmed", Person(|w, at, now| w.axerrio.vendor_accepts(&at.order, &[(&at.lines[0], 1)], now)), &[("1", "po_boxes")]),
-    ("PO line deleted", Table(|w, at| drop(at.po(w)["lines"].as_array_mut().unwrap().remove(0))), &[("1", "po_line")]),
-    ("PO deleted", Table(|w, at| drop(w["komet"]["orders"].as_object_mut().unwrap().remove(&at.po_id.to_string()))), &[("-", "po")]),
+    (
+        "unit of the PO",
+        Table(|w, at| at.po_line(w, 0)["goods"]["unit"] = json!("bunch")),
+        &[("1", "po_unit_type")],
+    ),
+    (
+        "box type of the PO",
+        Table(|w, at| at.po_line(w, 0)["goods"]["box_type"] = json!("EB")),
+        &[("1", "po_box_type")],
+    ),
+    (
+        "fewer boxes confirmed",
+        Person(|w, at, now| w.axerrio.vendor_accepts(&at.order, &[(&at.lines[0], 1)], now)),
+        &[("1", "po_boxes")],
+    ),
+    (
+        "PO line deleted",
+        Table(|w, at| drop(at.po(w)["lines"].as_array_mut().unwrap().remove(0))),
+        &[("1", "po_line")],
+    ),
+    (
+        "PO deleted",
+        Table(|w, at| drop(w["komet"]["orders"].as_object_mut().unwrap().remove(&at.po_id.to_string()))),
+        &[("-", "po")],
+    ),
     ("PO approved", Person(|w, at, now| w.komet.buyer_approves(at.po, now)), &[("-", "po")]),
     ("PO cancelled", Person(|w, at, now| w.komet.buyer_cancels(at.po, now)), &[("-", "po")]),
-    ("line bought twice", Table(|w, at| {
-        let mut line = at.po_line(w, 0).clone();
-        line["id"] = json!(9_999_999);
-        at.po(w)["lines"].as_array_mut().unwrap().push(line);
-    }), &[("1", "po_line")]),
-    ("bought twice on another PO", Table(|w, at| {
-        let mut po = at.po(w).clone();
-        po["id"] = json!(9_999_999);
-        po["number"] = json!(9_999_999);
-        let lines = po["lines"].as_array_mut().unwrap();
-        lines.truncate(1);
-        lines[0]["id"] = json!(9_999_999);
-        w["komet"]["orders"]["9999999"] = po;
-    }), &[("1", "po_line")]),
+    (
+        "line bought twice",
+        Table(|w, at| {
+            let mut line = at.po_line(w, 0).clone();
+            line["id"] = json!(9_999_999);
+            at.po(w)["lines"].as_array_mut().unwrap().push(line);
+        }),
+        &[("1", "po_line")],
+    ),
+    (
+        "bought twice on another PO",
+        Table(|w, at| {
+            let mut po = at.po(w).clone();
+            po["id"] = json!(9_999_999);
+            po["number"] = json!(9_999_999);
+            let lines = po["lines"].as_array_mut().unwrap();
+            lines.truncate(1);
+            lines[0]["id"] = json!(9_999_999);
+            w["komet"]["orders"]["9999999"] = po;
+        }),
+        &[("1", "po_line")],
+    ),
 ];
 
 /// From approval on the PO is Komet's, and Axerrio must know it.
 const APPROVED: &[Case] = &[
-    ("boxes of the PO", Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[0], Some(9), None, now)), &[("1", "po_boxes")]),
-    ("cost of the PO", Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[1], None, cost("0.99"), now)), &[("2", "po_cost")]),
+    (
+        "boxes of the PO",
+        Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[0], Some(9), None, now)),
+        &[("1", "po_boxes")],
+    ),
+    (
+        "cost of the PO",
+        Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[1], None, cost("0.99"), now)),
+        &[("2", "po_cost")],
+    ),
     ("PO confirmed by the farm", Person(|w, at, now| w.komet.buyer_confirms(at.po, now)), &[("-", "po_status")]),
     ("PO cancelled", Person(|w, at, now| w.komet.buyer_cancels(at.po, now)), &[("-", "po_status")]),
-    ("PO moved", Person(|w, at, now| {
-        let day = w.komet.purchase_order(at.po).unwrap().ship_date;
-        w.komet.buyer_moves_po(at.po, tomorrow(day), now)
-    }), &[("-", "po_ship_date")]),
-    ("PO moved out of sight", Person(|w, at, now| w.komet.buyer_moves_po(at.po, now.date_naive() + Days::new(60), now)), &[("-", "po_ship_date")]),
-    ("PO line deleted", Table(|w, at| drop(at.po(w)["lines"].as_array_mut().unwrap().remove(0))), &[("1", "po_line")]),
-    ("fewer boxes confirmed", Person(|w, at, now| w.axerrio.vendor_accepts(&at.order, &[(&at.lines[0], 1)], now)), &[("1", "confirmed_boxes")]),
-    ("bought twice on another PO", Table(|w, at| {
-        let mut po = at.po(w).clone();
-        po["id"] = json!(9_999_999);
-        po["number"] = json!(9_999_999);
-        let lines = po["lines"].as_array_mut().unwrap();
-        lines.truncate(1);
-        lines[0]["id"] = json!(9_999_999);
-        w["komet"]["orders"]["9999999"] = po;
-    }), &[("1", "po_line")]),
-    ("PO number in Axerrio", Table(|w, at| at.ax(w)["purchaseOrder"]["number"] = json!("1")), &[("-", "po_number")]),
-    ("PO status in Axerrio", Table(|w, at| at.ax(w)["purchaseOrder"]["status"] = json!("pending")), &[("-", "po_status")]),
-    ("PO ship date in Axerrio", Table(|w, at| moved(&mut at.ax(w)["purchaseOrder"]["shipDate"])), &[("-", "po_ship_date")]),
-    ("PO boxes in Axerrio", Table(|w, at| at.ax(w)["purchaseOrder"]["lines"][0]["boxes"] = json!(99)), &[("1", "po_boxes")]),
-    ("PO cost in Axerrio", Table(|w, at| at.ax(w)["purchaseOrder"]["lines"][1]["unitCost"] = json!("9.99")), &[("2", "po_cost")]),
-    ("PO line in Axerrio", Table(|w, at| drop(at.ax(w)["purchaseOrder"]["lines"].as_array_mut().unwrap().remove(1))), &[("2", "po_line")]),
+    (
+        "PO moved",
+        Person(|w, at, now| {
+            let day = w.komet.purchase_order(at.po).unwrap().ship_date;
+            w.komet.buyer_moves_po(at.po, tomorrow(day), now)
+        }),
+        &[("-", "po_ship_date")],
+    ),
+    (
+        "PO moved out of sight",
+        Person(|w, at, now| w.komet.buyer_moves_po(at.po, now.date_naive() + Days::new(60), now)),
+        &[("-", "po_ship_date")],
+    ),
+    (
+        "PO line deleted",
+        Table(|w, at| drop(at.po(w)["lines"].as_array_mut().unwrap().remove(0))),
+        &[("1", "po_line")],
+    ),
+    (
+        "fewer boxes confirmed",
+        Person(|w, at, now| w.axerrio.vendor_accepts(&at.order, &[(&at.lines[0], 1)], now)),
+        &[("1", "confirmed_boxes")],
+    ),
+    (
+        "bought twice on another PO",
+        Table(|w, at| {
+            let mut po = at.po(w).clone();
+            po["id"] = json!(9_999_999);
+            po["number"] = json!(9_999_999);
+            let lines = po["lines"].as_array_mut().unwrap();
+            lines.truncate(1);
+            lines[0]["id"] = json!(9_999_999);
+            w["komet"]["orders"]["9999999"] = po;
+        }),
+        &[("1", "po_line")],
+    ),
+    (
+        "PO number in Axerrio",
+        Table(|w, at| at.ax(w)["purchaseOrder"]["number"] = json!("1")),
+        &[("-", "po_number")],
+    ),
+    (
+        "PO status in Axerrio",
+        Table(|w, at| at.ax(w)["purchaseOrder"]["status"] = json!("pending")),
+        &[("-", "po_status")],
+    ),
+    (
+        "PO ship date in Axerrio",
+        Table(|w, at| moved(&mut at.ax(w)["purchaseOrder"]["shipDate"])),
+        &[("-", "po_ship_date")],
+    ),
+    (
+        "PO boxes in Axerrio",
+        Table(|w, at| at.ax(w)["purchaseOrder"]["lines"][0]["boxes"] = json!(99)),
+        &[("1", "po_boxes")],
+    ),
+    (
+        "PO cost in Axerrio",
+        Table(|w, at| at.ax(w)["purchaseOrder"]["lines"][1]["unitCost"] = json!("9.99")),
+        &[("2", "po_cost")],
+    ),
+    (
+        "PO line in Axerrio",
+        Table(|w, at| drop(at.ax(w)["purchaseOrder"]["lines"].as_array_mut().unwrap().remove(1))),
+        &[("2", "po_line")],
+    ),
     ("no PO in Axerrio", Table(|w, at| at.ax(w)["purchaseOrder"] = Value::Null), &[("-", "po")]),
 ];
 
 const LABELLED: &[Case] = &[
-    ("label reprinted", Person(|w, at, now| w.axerrio.vendor_reprints(&at.labels[0].0, Reprint::SameLabel, now).map(drop)), &[("1", "box_code")]),
-    ("label reprinted as a new one", Person(|w, at, now| w.axerrio.vendor_reprints(&at.labels[0].0, Reprint::NewLabel, now).map(drop)), &[("1", "box_code")]),
+    (
+        "label reprinted",
+        Person(|w, at, now| w.axerrio.vendor_reprints(&at.labels[0].0, Reprint::SameLabel, now).map(drop)),
+        &[("1", "box_code")],
+    ),
+    (
+        "label reprinted as a new one",
+        Person(|w, at, now| w.axerrio.vendor_reprints(&at.labels[0].0, Reprint::NewLabel, now).map(drop)),
+        &[("1", "box_code")],
+    ),
     ("label void", Person(|w, at, now| w.axerrio.vendor_voids(&at.labels[0].0, now)), &[("1", "box_code")]),
-    ("label gone", Table(|w, at| drop(w["axerrio"]["labels"]["records"].as_object_mut().unwrap().remove(at.labels[0].0.trim_start_matches("LB-")))), &[("1", "box_code")]),
-    ("lot in Axerrio", Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, None, None, Some("OTHER"), now)), &[("1", "lot_number")]),
-    ("AWB in Axerrio", Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, Some("OTHER"), None, None, now)), &[("1", "awb")]),
-    ("house AWB in Axerrio", Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, None, Some("OTHER"), None, now)), &[("1", "house_awb")]),
-    ("box code in Komet", Table(|w, at| at.po_line(w, 0)["boxes"][0]["code"] = json!("OTHER")), &[("1", "box_code")]),
+    (
+        "label gone",
+        Table(|w, at| {
+            drop(
+                w["axerrio"]["labels"]["records"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove(at.labels[0].0.trim_start_matches("LB-")),
+            )
+        }),
+        &[("1", "box_code")],
+    ),
+    (
+        "lot in Axerrio",
+        Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, None, None, Some("OTHER"), now)),
+        &[("1", "lot_number")],
+    ),
+    (
+        "AWB in Axerrio",
+        Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, Some("OTHER"), None, None, now)),
+        &[("1", "awb")],
+    ),
+    (
+        "house AWB in Axerrio",
+        Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, None, Some("OTHER"), None, now)),
+        &[("1", "house_awb")],
+    ),
+    (
+        "box code in Komet",
+        Table(|w, at| at.po_line(w, 0)["boxes"][0]["code"] = json!("OTHER")),
+        &[("1", "box_code")],
+    ),
     ("lot in Komet", Table(|w, at| at.po_line(w, 0)["boxes"][0]["lot"] = json!("OTHER")), &[("1", "lot_number")]),
-    ("box gone from Komet", Table(|w, at| drop(at.po_line(w, 0)["boxes"].as_array_mut().unwrap().remove(0))), &[("1", "box_code")]),
-    ("AWB of the PO in Axerrio", Table(|w, at| at.ax(w)["purchaseOrder"]["awb"] = json!("OTHER")), &[("-", "po_awb")]),
+    (
+        "box gone from Komet",
+        Table(|w, at| drop(at.po_line(w, 0)["boxes"].as_array_mut().unwrap().remove(0))),
+        &[("1", "box_code")],
+    ),
+    (
+        "AWB of the PO in Axerrio",
+        Table(|w, at| at.ax(w)["purchaseOrder"]["awb"] = json!("OTHER")),
+        &[("-", "po_awb")],
+    ),
 ];
 
 /// What is said of an order prebooked in Komet, whatever its stage.
 const FLOW_2: &[Case] = &[
-    ("boxes in Axerrio", Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, &at.lines[0], Some(99), None, now)), &[("1", "boxes")]),
-    ("boxes in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { boxes: Some(99), ..ItemChange::default() }, now)), &[("1", "boxes")]),
-    ("cost in Axerrio", Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, &at.lines[0], None, cost("0.99"), now)), &[("1", "cost")]),
-    ("cost in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { cost: cost("0.99"), ..ItemChange::default() }, now)), &[("1", "cost")]),
+    (
+        "boxes in Axerrio",
+        Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, &at.lines[0], Some(99), None, now)),
+        &[("1", "boxes")],
+    ),
+    (
+        "boxes in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[0], &ItemChange { boxes: Some(99), ..ItemChange::default() }, now)
+        }),
+        &[("1", "boxes")],
+    ),
+    (
+        "cost in Axerrio",
+        Person(|w, at, now| w.axerrio.vendor_edits_line(&at.order, &at.lines[0], None, cost("0.99"), now)),
+        &[("1", "cost")],
+    ),
+    (
+        "cost in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[0], &ItemChange { cost: cost("0.99"), ..ItemChange::default() }, now)
+        }),
+        &[("1", "cost")],
+    ),
     ("bunches in Axerrio", Table(|w, at| at.ax_line(w, 0)["bunchesPerBox"] = json!(99)), &[("1", "bunches")]),
-    ("bunches in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { bunches: Some(99), ..ItemChange::default() }, now)), &[("1", "bunches")]),
+    (
+        "bunches in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[0], &ItemChange { bunches: Some(99), ..ItemChange::default() }, now)
+        }),
+        &[("1", "bunches")],
+    ),
     ("stems in Axerrio", Table(|w, at| at.ax_line(w, 1)["stemsPerBunch"] = json!(99)), &[("2", "stems")]),
-    ("stems in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[1], &ItemChange { stems: Some(99), ..ItemChange::default() }, now)), &[("2", "stems")]),
+    (
+        "stems in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(at.items[1], &ItemChange { stems: Some(99), ..ItemChange::default() }, now)
+        }),
+        &[("2", "stems")],
+    ),
     ("unit in Axerrio", Table(|w, at| at.ax_line(w, 0)["unitType"] = json!("bunch")), &[("1", "unit_type")]),
     ("unit in Komet", Table(|w, at| at.item(w, 0)["goods"]["unit"] = json!("bunch")), &[("1", "unit_type")]),
     ("box type in Axerrio", Table(|w, at| at.ax_line(w, 0)["boxType"] = json!("EB")), &[("1", "box_type")]),
     ("box type in Komet", Table(|w, at| at.item(w, 0)["goods"]["box_type"] = json!("EB")), &[("1", "box_type")]),
     ("mark code in Axerrio", Table(|w, at| at.ax_line(w, 0)["markCode"] = Value::Null), &[("1", "mark_code")]),
-    ("mark code in Komet", Person(|w, at, now| w.komet.rep_changes_item(at.items[0], &ItemChange { mark_code: Some("OTHER".into()), ..ItemChange::default() }, now)), &[("1", "mark_code")]),
-    ("product in Axerrio", Table(|w, at| at.ax_line(w, 0)["product"]["code"] = json!("OTHER")), &[("1", "product")]),
-    ("product in Komet", Table(|w, at| {
-        let other = at.item(w, 1)["goods"]["product"].clone();
-        at.item(w, 0)["goods"]["product"] = other;
-    }), &[("1", "product")]),
+    (
+        "mark code in Komet",
+        Person(|w, at, now| {
+            w.komet.rep_changes_item(
+                at.items[0],
+                &ItemChange { mark_code: Some("OTHER".into()), ..ItemChange::default() },
+                now,
+            )
+        }),
+        &[("1", "mark_code")],
+    ),
+    (
+        "product in Axerrio",
+        Table(|w, at| at.ax_line(w, 0)["product"]["code"] = json!("OTHER")),
+        &[("1", "product")],
+    ),
+    (
+        "product in Komet",
+        Table(|w, at| {
+            let other = at.item(w, 1)["goods"]["product"].clone();
+            at.item(w, 0)["goods"]["product"] = other;
+        }),
+        &[("1", "product")],
+    ),
     ("ship date in Axerrio", Table(|w, at| moved(&mut at.ax(w)["draft"]["shipDate"])), &[("-", "ship_date")]),
-    ("ship date in Komet", Table(|w, at| (0..at.items.len()).for_each(|i| moved(&mut at.item(w, i)["ship_date"]))), &[("-", "ship_date")]),
+    (
+        "ship date in Komet",
+        Table(|w, at| (0..at.items.len()).for_each(|i| moved(&mut at.item(w, i)["ship_date"]))),
+        &[("-", "ship_date")],
+    ),
     ("truck date in Axerrio", Table(|w, at| moved(&mut at.ax(w)["draft"]["truckDate"])), &[("-", "truck_date")]),
     ("truck date in Komet", Table(|w, at| moved(&mut at.komet(w)["truck_date"])), &[("-", "truck_date")]),
-    ("customer PO in Axerrio", Table(|w, at| at.ax(w)["draft"]["customerPo"] = Value::Null), &[("-", "customer_po")]),
+    (
+        "customer PO in Axerrio",
+        Table(|w, at| at.ax(w)["draft"]["customerPo"] = Value::Null),
+        &[("-", "customer_po")],
+    ),
     ("customer PO in Komet", Table(|w, at| at.komet(w)["customer_po"] = json!("OTHER")), &[("-", "customer_po")]),
-    ("carrier in Axerrio", Table(|w, at| at.ax(w)["draft"]["carrier"]["code"] = json!("OTHER")), &[("-", "carrier")]),
+    (
+        "carrier in Axerrio",
+        Table(|w, at| at.ax(w)["draft"]["carrier"]["code"] = json!("OTHER")),
+        &[("-", "carrier")],
+    ),
     ("carrier in Komet", Table(|w, at| at.komet(w)["carrier"] = Value::Null), &[("-", "carrier")]),
-    ("customer in Axerrio", Table(|w, at| at.ax(w)["draft"]["customer"]["code"] = json!("JUNIPER")), &[("-", "customer")]),
+    (
+        "customer in Axerrio",
+        Table(|w, at| at.ax(w)["draft"]["customer"]["code"] = json!("JUNIPER")),
+        &[("-", "customer")],
+    ),
     ("customer in Komet", Table(|w, at| at.komet(w)["customer"] = json!(3103)), &[("-", "customer")]),
     ("location in Axerrio", Table(|w, at| at.ax(w)["draft"]["location"] = json!("LAX")), &[("-", "location")]),
-    ("line gone from Axerrio", Table(|w, at| drop(at.ax(w)["draft"]["lines"].as_array_mut().unwrap().remove(1))), &[("2", "line")]),
-    ("line added in Axerrio", Table(|w, at| {
-        let mut line = at.ax_line(w, 0).clone();
-        line["id"] = json!("77");
-        at.ax(w)["draft"]["lines"].as_array_mut().unwrap().push(line);
-    }), &[("77", "line")]),
-    ("item added in Komet", Table(|w, at| {
-        let mut item = at.item(w, 1).clone();
-        item["id"] = json!(9_999_999);
-        at.komet(w)["items"].as_array_mut().unwrap().push(item);
-    }), &[("9999999", "line")]),
+    (
+        "line gone from Axerrio",
+        Table(|w, at| drop(at.ax(w)["draft"]["lines"].as_array_mut().unwrap().remove(1))),
+        &[("2", "line")],
+    ),
+    (
+        "line added in Axerrio",
+        Table(|w, at| {
+            let mut line = at.ax_line(w, 0).clone();
+            line["id"] = json!("77");
+            at.ax(w)["draft"]["lines"].as_array_mut().unwrap().push(line);
+        }),
+        &[("77", "line")],
+    ),
+    (
+        "item added in Komet",
+        Table(|w, at| {
+            let mut item = at.item(w, 1).clone();
+            item["id"] = json!(9_999_999);
+            at.komet(w)["items"].as_array_mut().unwrap().push(item);
+        }),
+        &[("9999999", "line")],
+    ),
     ("item deleted in Komet", Person(|w, at, now| w.komet.rep_deletes_item(at.items[1], now)), &[("2", "line")]),
     ("Prebook deleted in Komet", Person(|w, at, _| w.komet.rep_deletes_prebook(at.prebook)), &[("-", "order")]),
     ("order cancelled in Axerrio", Table(|w, at| at.ax(w)["status"] = json!("cancelled")), &[("-", "order")]),
     ("order rejected in Axerrio", Table(|w, at| at.ax(w)["status"] = json!("rejected")), &[("-", "order")]),
-    ("order gone from Axerrio", Table(|w, at| drop(w["axerrio"]["orders"]["records"].as_object_mut().unwrap().remove(&at.number))), &[("-", "order")]),
-    ("comments and notes", Table(|w, at| {
-        at.ax(w)["draft"]["comments"] = json!("other");
-        at.ax_line(w, 0)["notes"] = json!("other");
-        at.komet(w)["comments"] = json!("other");
-        at.item(w, 0)["goods"]["notes"] = json!("other");
-        at.item(w, 0)["price"] = json!("9.99");
-    }), &[]),
+    (
+        "order gone from Axerrio",
+        Table(|w, at| drop(w["axerrio"]["orders"]["records"].as_object_mut().unwrap().remove(&at.number))),
+        &[("-", "order")],
+    ),
+    (
+        "comments and notes",
+        Table(|w, at| {
+            at.ax(w)["draft"]["comments"] = json!("other");
+            at.ax_line(w, 0)["notes"] = json!("other");
+            at.komet(w)["comments"] = json!("other");
+            at.item(w, 0)["goods"]["notes"] = json!("other");
+            at.item(w, 0)["price"] = json!("9.99");
+        }),
+        &[],
+    ),
 ];
 
 /// Mixed boxes: their parts are compared, whatever their order.
 const MIXED: &[Case] = &[
     ("a part in Axerrio", Table(|w, at| at.ax_line(w, 2)["mix"][0]["bunches"] = json!(99)), &[("3", "mix")]),
-    ("a part's product in Axerrio", Table(|w, at| at.ax_line(w, 2)["mix"][0]["product"]["code"] = json!("OTHER")), &[("3", "mix")]),
-    ("a part in Komet", Table(|w, at| at.item(w, 2)["goods"]["parts"][0]["cost"] = json!("9.99")), &[("3", "mix")]),
-    ("a part's product in Komet", Table(|w, at| at.item(w, 2)["goods"]["parts"][0]["product"] = json!(1)), &[("3", "mix")]),
-    ("a part of the PO", Table(|w, at| at.po_line(w, 2)["goods"]["parts"][0]["stems"] = json!(99)), &[("3", "po_mix")]),
+    (
+        "a part's product in Axerrio",
+        Table(|w, at| at.ax_line(w, 2)["mix"][0]["product"]["code"] = json!("OTHER")),
+        &[("3", "mix")],
+    ),
+    (
+        "a part in Komet",
+        Table(|w, at| at.item(w, 2)["goods"]["parts"][0]["cost"] = json!("9.99")),
+        &[("3", "mix")],
+    ),
+    (
+        "a part's product in Komet",
+        Table(|w, at| at.item(w, 2)["goods"]["parts"][0]["product"] = json!(1)),
+        &[("3", "mix")],
+    ),
+    (
+        "a part of the PO",
+        Table(|w, at| at.po_line(w, 2)["goods"]["parts"][0]["stems"] = json!(99)),
+        &[("3", "po_mix")],
+    ),
     ("boxes", Table(|w, at| at.ax_line(w, 2)["boxes"] = json!(99)), &[("3", "boxes")]),
-    ("the order of the parts", Table(|w, at| at.item(w, 2)["goods"]["parts"].as_array_mut().unwrap().reverse()), &[]),
+    (
+        "the order of the parts",
+        Table(|w, at| at.item(w, 2)["goods"]["parts"].as_array_mut().unwrap().reverse()),
+        &[],
+    ),
 ];
 
 #[tokio::test]

@@ -79,8 +79,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     pub async fn audit(&self) -> Result<AuditReport, AuditError> {
         let (copy, file) = self.copy_store().await?;
         let reader = Engine {
-            komet: &self.komet,
-            axerrio: &self.axerrio,
+            komet: self.komet.clone(),
+            axerrio: self.axerrio.clone(),
             store: copy,
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
