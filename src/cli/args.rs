@@ -164,6 +164,28 @@ EXAMPLES:
   stemsync watermark set orders 2h      Read the last two hours again
   stemsync watermark reset labels       Read everything again")]
     Watermark(WatermarkArgs),
+    /// Read both systems in full over the horizon and report every difference
+    ///
+    /// Nothing is changed, in neither system. What is read counts against Komet's quota.
+    #[command(after_help = "\
+Ends with 0 when both systems agree, with 4 when they differ. What a person
+agreed to (holds release --take ...) is listed apart and is no difference.
+
+EXAMPLES:
+  stemsync verify
+  stemsync verify --format json | jq '.differences[] | .order' | sort -u")]
+    Verify,
+    /// Configuration, secrets, both systems, database, units: is all as it should be?
+    ///
+    /// One line each, with what to do. Komet is asked four times, which counts against its quota; nothing is written.
+    #[command(after_help = "\
+Ends with 0 when nothing failed (warnings are allowed), with 4 when something
+did, with 5 when a system cannot be reached or refuses the token.
+
+EXAMPLES:
+  stemsync check
+  stemsync check -c /etc/stemsync/sync.toml --format json")]
+    Check,
 }
 
 /// `sync [JOB…]`

@@ -3,6 +3,7 @@
 //! the engine.
 
 mod args;
+mod check;
 mod demo;
 pub mod exit;
 mod holds;
@@ -16,6 +17,7 @@ mod signals;
 mod status;
 mod sync;
 mod trace;
+mod verify;
 mod watermark;
 
 use std::path::Path;
@@ -96,6 +98,8 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Holds(args) => holds::run(&config()?, output, args).await,
         Command::Map(args) => map::run(&config()?, output, args).await,
         Command::Watermark(args) => watermark::run(&config()?, output, args).await,
+        Command::Verify => verify::run(&config()?, output).await,
+        Command::Check => check::run(&config()?, output).await,
     }
 }
 

@@ -67,6 +67,10 @@ pub struct ItemLink {
     /// stemsync made it in this database's life, so nobody can have bought it before stemsync does.
     #[serde(default)]
     pub fresh: bool,
+    /// Komet's ids of the products, by which stemsync asked for it; empty where it went by description. A local map
+    /// that says the same has nothing to add, also while Komet still shows the product in red.
+    #[serde(default)]
+    pub products: Vec<i64>,
     /// stemsync deleted it.
     #[serde(default)]
     pub dead: bool,

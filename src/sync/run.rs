@@ -439,7 +439,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let (source, target) = (self.store.clone(), copy.path.clone());
         let copied = tokio::task::spawn_blocking(move || source.copy_to(&target)).await;
         copied.map_err(|_| StoreError::from(crate::store::Fault::Closed))??;
-        let store = crate::store::Store::open(&copy.path)?;
+        let store = crate::store::Store::open_scratch(&copy.path)?;
         Ok((store, copy))
     }
 }

@@ -86,7 +86,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             settings: self.settings.clone(),
         };
         let before = self.komet.requests();
-        let report = reader.compare_all().await;
+        // Large, and rare enough for the heap.
+        let report = Box::pin(reader.compare_all()).await;
         drop((reader, file));
         let spent = self.komet.requests() - before;
         let day = self.komet_day();

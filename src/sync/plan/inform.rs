@@ -6,11 +6,10 @@ use crate::domain::{
     AgreedPoInfo, LineId, PoInfoLine, PoInfoStatus, PoLine, PoStatus, PurchaseOrder, PurchaseOrderInfo,
 };
 use crate::sync::action::{Action, PutPurchaseOrder};
-use crate::systems::System;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     // While lines are being moved about the PO is half of what it will be.
-    if draft.awaits(|a| a.system() == System::Komet) {
+    if draft.awaits(moves_lines) || has_unread_lines(draft) {
         return;
     }
     let Some(order) = &draft.order.axerrio.order else { return };
@@ -29,12 +28,25 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             (Some(seen), Some(told)) => seen.same_as(told),
             (seen, told) => seen.is_none() && told.is_none(),
         };
-        if agreed.sent.same_as(&info) && as_before && agreed.seen.is_some() {
+        if agreed.sent.same_as(&info) && as_before {
             return;
         }
     }
     let action = PutPurchaseOrder { order: order.id.clone(), info };
     draft.act(Action::PutPurchaseOrder(action));
+}
+
+/// A line that was just bought is not told before Komet has shown it.
+fn has_unread_lines(draft: &Draft<'_>) -> bool {
+    let mut links = draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    links.any(|link| draft.po_line(&link.line).is_none() && draft.po_alive(link))
+}
+
+fn moves_lines(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::CreatePrebook(_) | Action::DeleteItem(_) | Action::CreatePo(_) | Action::DeletePoLine(_)
+    )
 }
 
 /// What Axerrio should know; `None` while no PO of the order was read.
@@ -57,7 +69,7 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
         number: main.number.clone(),
         status: status(main.status),
         ship_date: main.ship_date,
-        awb: main.awb.clone().or_else(|| shipped_awb(draft, &linked)),
+        awb: main.awb.clone().or_else(|| shipped_awb(draft, &linked)).or_else(|| told_awb(draft, main)),
         updated_at: main.updated_on.unwrap_or_default(),
         lines: linked
             .iter()
@@ -71,10 +83,21 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
     })
 }
 
-/// The AWB of the first box that stemsync shipped: known without reading Komet again, which may not show it at all.
+/// The AWB of the first box that was shipped, by what was agreed or by its label: known without reading Komet again, which
+/// may not show it at all.
 fn shipped_awb(draft: &Draft<'_>, linked: &[(&PurchaseOrder, &PoLine, &LineId)]) -> Option<String> {
-    let mut boxes = linked.iter().flat_map(|(_, line, _)| &line.boxes);
-    boxes.find_map(|shown| draft.agreed.boxes.get(&shown.code)?.awb.clone())
+    let mut codes = linked.iter().flat_map(|(_, line, _)| &line.boxes).map(|shown| &shown.code);
+    codes.find_map(|code| match draft.agreed.boxes.get(code) {
+        Some(agreed) => agreed.awb.clone(),
+        None => draft.order.axerrio.labels.iter().find(|label| label.box_code == *code)?.awb.clone(),
+    })
+}
+
+/// The AWB that Axerrio knows of this PO. Komet may show none, and a new database does not know it yet: that is no
+/// reason to take it back.
+fn told_awb(draft: &Draft<'_>, po: &PurchaseOrder) -> Option<String> {
+    let told = draft.order.axerrio.order.as_ref()?.purchase_order.as_ref()?;
+    told.awb.clone().filter(|_| told.number == po.number)
 }
 
 /// The PO that gives the order its number and state: the one further lines would go on, else the one with most lines.
