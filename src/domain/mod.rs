@@ -14,7 +14,7 @@ mod terms;
 
 pub use agreed::*;
 pub use axerrio::*;
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, fingerprint_of_text};
 pub use hold::*;
 pub use ids::*;
 pub use komet::*;

@@ -5,13 +5,13 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
+use super::StoreError;
 use super::columns::{from_doc, to_doc};
-use super::{StoreError, fingerprint};
-use crate::domain::{AxOrderId, Label, LabelStatus};
+use crate::domain::{AxOrderId, Label, LabelStatus, fingerprint};
 
 /// Stores a label, and makes its order dirty, if it is news. Says whether it was; `changed_at` alone is none.
 pub fn observe(conn: &Connection, label: &Label) -> Result<bool, StoreError> {
-    let print = fingerprint::of(&Content::of(label))?;
+    let print = fingerprint(&Content::of(label)).cast_signed();
     let mut statement = conn.prepare_cached("SELECT print FROM labels WHERE id = ?1")?;
     if statement.query_row([&label.id.0], |row| row.get::<_, i64>(0)).optional()? == Some(print) {
         return Ok(false);

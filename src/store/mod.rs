@@ -6,7 +6,6 @@
 mod columns;
 mod error;
 pub mod events;
-mod fingerprint;
 mod handle;
 pub mod holds;
 pub mod intents;

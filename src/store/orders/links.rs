@@ -9,9 +9,9 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use serde::Serialize;
 
-use crate::domain::{Agreed, ItemId, KometView, OrderKey, PoNumber, PrebookId};
+use crate::domain::{Agreed, ItemId, KometView, OrderKey, PoNumber, PrebookId, fingerprint};
+use crate::store::StoreError;
 use crate::store::columns::Day;
-use crate::store::{StoreError, fingerprint};
 
 /// Item, Prebook, ship date, alive.
 type LinkedItem = (i64, i64, NaiveDate, bool);
@@ -49,7 +49,7 @@ pub(super) fn save_of_view(
     known: Option<i64>,
 ) -> Result<i64, StoreError> {
     let links = ViewLinks::of(view);
-    let print = fingerprint::of(&links)?;
+    let print = fingerprint(&links).cast_signed();
     if known == Some(print) {
         return Ok(print);
     }
@@ -141,7 +141,7 @@ pub(super) fn save_of_agreed(
     known: Option<i64>,
 ) -> Result<i64, StoreError> {
     let links = AgreedLinks::of(agreed);
-    let print = fingerprint::of(&links)?;
+    let print = fingerprint(&links).cast_signed();
     if known == Some(print) {
         return Ok(print);
     }

@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::links;
 use crate::domain::{
     Agreed, AxLine, AxOrder, AxOrderId, AxStatus, ExternalRef, Header, KometView, OrderKey, Origin, PoLine,
-    PoNumber, PoStatus, Prebook, PurchaseOrder, PurchaseOrderInfo,
+    PoNumber, PoStatus, Prebook, PurchaseOrder, PurchaseOrderInfo, fingerprint, fingerprint_of_text,
 };
+use crate::store::StoreError;
 use crate::store::columns::{Day, from_doc, to_doc};
-use crate::store::{StoreError, fingerprint};
 
 /// What Axerrio showed: stored, and the order made dirty, if it is news. Says whether it was.
 pub fn observe_axerrio(conn: &Connection, key: OrderKey, order: &AxOrder) -> Result<bool, StoreError> {
@@ -36,7 +36,7 @@ pub fn observe_komet(conn: &Connection, key: OrderKey, view: &KometView) -> Resu
 /// What Axerrio answered to a push. Also keeps the order's id, and in flow 1 its ship date, in step. Says whether
 /// anything was written.
 pub fn save_axerrio(conn: &Connection, key: OrderKey, order: &AxOrder) -> Result<bool, StoreError> {
-    let print = fingerprint::of(&AxContent::of(order))?;
+    let print = fingerprint(&AxContent::of(order)).cast_signed();
     let mut statement = conn.prepare_cached("SELECT print FROM axerrio_views WHERE key = ?1")?;
     if statement.query_row([key], |row| row.get::<_, i64>(0)).optional()? == Some(print) {
         return Ok(false);
@@ -57,7 +57,7 @@ pub fn save_axerrio(conn: &Connection, key: OrderKey, order: &AxOrder) -> Result
 
 /// What Komet is known to hold after a push. Says whether anything was written.
 pub fn save_komet(conn: &Connection, key: OrderKey, view: &KometView) -> Result<bool, StoreError> {
-    let print = fingerprint::of(&KometContent::of(view))?;
+    let print = fingerprint(&KometContent::of(view)).cast_signed();
     let stored = stored_prints(conn, "SELECT print, links_print FROM komet_views WHERE key = ?1", key)?;
     if stored.is_some_and(|(known, _)| known == print) {
         return Ok(false);
@@ -75,7 +75,7 @@ pub fn save_komet(conn: &Connection, key: OrderKey, view: &KometView) -> Result<
 /// What is agreed. Says whether anything was written.
 pub fn save_agreed(conn: &Connection, key: OrderKey, agreed: &Agreed) -> Result<bool, StoreError> {
     let doc = to_doc(agreed, format_args!("agreed view of order {}", key.0))?;
-    let print = fingerprint::of_text(&doc);
+    let print = fingerprint_of_text(&doc).cast_signed();
     let stored = stored_prints(conn, "SELECT print, links_print FROM agreed_views WHERE key = ?1", key)?;
     if stored.is_some_and(|(known, _)| known == print) {
         return Ok(false);
