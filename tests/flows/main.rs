@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod boxes;
+mod cancelling;
 mod flow1;
 mod flow2;
 mod invariants;
 mod link;
+mod ownership;
 mod trade;
 mod unknown;
 mod week;

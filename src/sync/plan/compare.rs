@@ -107,10 +107,18 @@ pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem
 /// mixed box Komet computes bunches and cost itself.
 pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: &KometTerms) -> Vec<&'static str> {
     let mut fields = goods_differences(asked, now);
-    if blank(mark_code) != blank(now.mark_code.as_deref()) {
+    if cut_field(mark_code).as_deref() != blank(now.mark_code.as_deref()) {
         fields.push("mark code");
     }
     fields
+}
+
+/// Komet's `customerPO` and `markCode` hold this many characters.
+pub(super) const SHORT_FIELD: usize = 20;
+
+/// A value as one of Komet's short fields holds it: what a person said to cut is no difference afterwards.
+pub(super) fn cut_field(value: Option<&str>) -> Option<String> {
+    blank(value).map(|v| v.chars().take(SHORT_FIELD).collect::<String>().trim_end().to_owned())
 }
 
 /// As [`asked_differences`], for a PO line, which is not asked for a mark code.

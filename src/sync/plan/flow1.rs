@@ -5,7 +5,9 @@
 //! *in place* loses its PO line, then its Prebook item, and is created anew. Each step is planned from the views, so
 //! it does not matter who took the step before.
 
-use super::compare::{asked_differences, goods_from_axerrio, product_ref, seen_differences};
+use super::compare::{
+    SHORT_FIELD, asked_differences, cut_field, goods_from_axerrio, product_ref, seen_differences,
+};
 use super::draft::Draft;
 use super::purchase::{self, Buy};
 use super::rules::window_of;
@@ -15,9 +17,6 @@ use crate::domain::{
     NewPrebookItem, OnConflict, Prebook, PrebookHeader, PrebookId, Verdict, blank, fingerprint, tag,
 };
 use crate::sync::action::{Action, CreatePrebook, DeleteItem, DeletePoLine};
-
-/// Komet's `customerPO` and `markCode` hold this many characters.
-const SHORT_FIELD: usize = 20;
 
 /// Cause and decision of a whole order's cancellation.
 pub(super) const CANCELLED: &str = "cancelled";
@@ -406,20 +405,20 @@ fn edit_key(header: &PrebookHeader) -> impl serde::Serialize + use<> {
 
 fn shown_as_wanted(wanted: &Header, shown: &PrebookHeader) -> bool {
     wanted.truck_date() == shown.truck_date
-        && blank(wanted.customer_po.as_deref()) == blank(shown.customer_po.as_deref())
+        && cut_field(wanted.customer_po.as_deref()).as_deref() == blank(shown.customer_po.as_deref())
 }
 
 fn header_edits(seen: Option<&PrebookHeader>, sent: &Header, now: &Prebook) -> Vec<&'static str> {
     let now = &now.header;
     let mut fields = Vec::new();
     let (truck_date, customer_po) = match seen {
-        Some(seen) => (seen.truck_date, seen.customer_po.as_deref()),
-        None => (sent.truck_date(), sent.customer_po.as_deref()),
+        Some(seen) => (seen.truck_date, blank(seen.customer_po.as_deref()).map(str::to_owned)),
+        None => (sent.truck_date(), cut_field(sent.customer_po.as_deref())),
     };
     if truck_date != now.truck_date {
         fields.push("truck date");
     }
-    if blank(customer_po) != blank(now.customer_po.as_deref()) {
+    if customer_po.as_deref() != blank(now.customer_po.as_deref()) {
         fields.push("customer PO");
     }
     if seen.is_some_and(|seen| seen.carrier_id != now.carrier_id) {
@@ -498,10 +497,6 @@ fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option
             "the {field} has {length} characters, Komet holds {SHORT_FIELD}. Shorten it in Axerrio, or take komet to cut it."
         )
     }) == Some(Verdict::TakeKomet)
-}
-
-fn cut_field(value: Option<&str>) -> Option<String> {
-    blank(value).map(|v| v.chars().take(SHORT_FIELD).collect())
 }
 
 /// Makes lines: in the order's Prebook where there is one with the same header, else in a new one.

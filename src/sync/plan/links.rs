@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::compare::{
-    asked_differences, goods_differences, goods_from_axerrio, item_differences, seen_differences,
+    asked_differences, cut_field, goods_differences, goods_from_axerrio, item_differences, seen_differences,
 };
 use super::draft::Draft;
 use crate::domain::{
@@ -69,7 +69,7 @@ fn recognise_prebooks(draft: &mut Draft<'_>) {
 fn header_as_shown(header: &Header, prebook: &Prebook) -> Header {
     let mut shown = header.clone();
     shown.truck_date = Some(prebook.header.truck_date);
-    if blank(header.customer_po.as_deref()) != blank(prebook.header.customer_po.as_deref()) {
+    if cut_field(header.customer_po.as_deref()).as_deref() != blank(prebook.header.customer_po.as_deref()) {
         shown.customer_po.clone_from(&prebook.header.customer_po);
     }
     if let (None, Some(name)) = (&header.carrier, &prebook.header.carrier_name)
