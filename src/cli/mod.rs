@@ -5,6 +5,7 @@
 mod args;
 pub mod exit;
 mod holds;
+mod link;
 mod logging;
 mod map;
 mod moment;

@@ -21,9 +21,11 @@ pub use error::{ConfigErrors, Problem};
 pub(crate) use reader::nearest;
 pub use schedule::Schedule;
 pub use secret::Secret;
-pub use values::{Percent, parse_duration};
+pub use values::parse_duration;
 
+use crate::domain::{Brake, CreatePo, OnConflict, Percent};
 use crate::sync::report::Job;
+use crate::systems::axerrio::AxerrioAuth;
 
 /// Requests a day that Komet grants for each paid user (komet-api.md).
 const REQUESTS_PER_USER: u64 = 1000;
@@ -106,15 +108,6 @@ impl KometConfig {
     }
 }
 
-/// How Axerrio wants its token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AxerrioAuth {
-    /// `Authorization: Bearer …`
-    Bearer,
-    /// `X-Api-Key: …`
-    ApiKey,
-}
-
 /// `[axerrio]`
 #[derive(Debug)]
 pub struct AxerrioConfig {
@@ -135,24 +128,6 @@ pub struct StateConfig {
     pub retention: Duration,
 }
 
-/// What happens where both sides changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnConflict {
-    /// A person decides.
-    Hold,
-    /// The owner's value wins and the other is recorded.
-    Owner,
-}
-
-/// When flow 2 makes its PO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CreatePo {
-    /// Once the vendor accepted.
-    Accepted,
-    /// As soon as Axerrio has the order.
-    Received,
-}
-
 /// `[sync]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncConfig {
@@ -165,7 +140,7 @@ pub struct SyncConfig {
     /// When flow 2 makes its PO.
     pub create_po: CreatePo,
     /// The part of the open orders that one run may cancel.
-    pub max_cancellations: Percent,
+    pub max_cancellations: Brake,
 }
 
 /// `[jobs]`

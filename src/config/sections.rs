@@ -11,11 +11,13 @@ use toml::de::{DeTable, DeValue};
 use super::reader::{Notes, Section};
 use super::schedule::Schedule;
 use super::secret::{self, Environment, Secret};
-use super::values::{self, Percent, Refusal};
+use super::values::{self, Refusal};
 use super::{
-    AxerrioAuth, AxerrioConfig, Config, ConfigErrors, CreatePo, EmailConfig, EmailLogin, Endpoint, JobsConfig,
-    KometConfig, NotifyConfig, OnConflict, StateConfig, SyncConfig, TokenKind,
+    AxerrioConfig, Config, ConfigErrors, EmailConfig, EmailLogin, Endpoint, JobsConfig, KometConfig, NotifyConfig,
+    StateConfig, SyncConfig, TokenKind,
 };
+use crate::domain::{Brake, CreatePo, OnConflict, Percent};
+use crate::systems::axerrio::AxerrioAuth;
 
 /// Reads the whole file. A section with a problem answers `None`; the problem is in the notes by then.
 pub(super) fn read(file: &Path, text: &str, environment: Environment) -> Result<Config, ConfigErrors> {
@@ -115,7 +117,7 @@ fn token_kind(section: &mut Section) -> Option<TokenKind> {
 }
 
 fn axerrio(mut section: Section, environment: Environment) -> Option<AxerrioConfig> {
-    const STYLES: &[(&str, AxerrioAuth)] = &[("bearer", AxerrioAuth::Bearer), ("x-api-key", AxerrioAuth::ApiKey)];
+    const STYLES: &[(&str, AxerrioAuth)] = &[("bearer", AxerrioAuth::Bearer), ("x-api-key", AxerrioAuth::XApiKey)];
     let endpoint = endpoint(&mut section, "https://axerrio.example/api/v1", environment);
     let auth = section.or("auth", AxerrioAuth::Bearer, values::one_of(STYLES));
     let timeout = timeout(&mut section);
@@ -133,18 +135,14 @@ fn state(mut section: Section) -> StateConfig {
 fn sync(mut section: Section) -> SyncConfig {
     const CONFLICTS: &[(&str, OnConflict)] = &[("hold", OnConflict::Hold), ("owner", OnConflict::Owner)];
     const POS: &[(&str, CreatePo)] = &[("accepted", CreatePo::Accepted), ("received", CreatePo::Received)];
-    /// product.md: 20 % of the open orders.
-    const BRAKE: &str = "20%";
     let sync = SyncConfig {
         horizon_days: section.or("horizon", 28, values::days(1, 366)),
         overlap: section.or("overlap", Duration::from_mins(5), values::duration("0s", "1d")),
-        on_conflict: section.or("on_conflict", OnConflict::Hold, values::one_of(CONFLICTS)),
-        create_po: section.or("create_po", CreatePo::Accepted, values::one_of(POS)),
-        max_cancellations: section.or(
-            "max_cancellations",
-            Percent::parse(BRAKE).unwrap_or(Percent::ALL),
-            values::percent("0%"),
-        ),
+        on_conflict: section.or("on_conflict", OnConflict::default(), values::one_of(CONFLICTS)),
+        create_po: section.or("create_po", CreatePo::default(), values::one_of(POS)),
+        max_cancellations: section
+            .optional("max_cancellations", values::percent("0%"))
+            .map_or_else(Brake::default, |percent| Brake { percent }),
     };
     section.finish();
     sync

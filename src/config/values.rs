@@ -1,7 +1,6 @@
 //! How single values are read: each function takes one TOML value and answers what it means, or a [`Refusal`]
 //! that says what was found and what is allowed. Secrets are read in `secret`.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use toml::de::DeValue;
 
 use super::reader::nearest;
 use super::schedule::Schedule;
+use crate::domain::Percent;
 
 /// Why a value was not taken.
 #[derive(Debug)]
@@ -146,43 +146,6 @@ pub(super) fn days(min: u32, max: u32) -> impl Fn(&DeValue) -> Result<u32, Refus
             .and_then(|d| u32::try_from(d.as_secs() / DAY).ok())
             .filter(|d| (min..=max).contains(d))
             .ok_or_else(|| Refusal::new(shown(value), allowed))
-    }
-}
-
-/// A share, kept in hundredths of a percent: at most 100 %.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Percent(u32);
-
-impl Percent {
-    /// All of it.
-    pub const ALL: Self = Self(10_000);
-
-    /// Reads `"20%"`, with two decimals at most, up to 100 %.
-    pub fn parse(text: &str) -> Option<Self> {
-        let number = text.trim().strip_suffix('%')?.trim_end();
-        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-        let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole) || !digits(part) || part.len() > 2 || whole.len() > 3 {
-            return None;
-        }
-        let hundredths = format!("{part:0<2}").parse::<u32>().ok()?;
-        let share = whole.parse::<u32>().ok()? * 100 + hundredths;
-        (share <= Self::ALL.0).then_some(Self(share))
-    }
-
-    /// That part of `total`, rounded down.
-    pub fn of(self, total: u64) -> u64 {
-        let part = u128::from(total) * u128::from(self.0) / u128::from(Self::ALL.0);
-        u64::try_from(part).unwrap_or(total) // a part of a u64 always is one
-    }
-}
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 % 100 {
-            0 => write!(f, "{}%", self.0 / 100),
-            part => write!(f, "{}.{part:02}%", self.0 / 100),
-        }
     }
 }
 

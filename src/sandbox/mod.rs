@@ -5,6 +5,7 @@
 //! - [`catalogue`]: what the Komet company knows (products, customers, carriers, box types).
 //! - [`komet`], [`axerrio`]: the two models, each with its calls and with what its people do.
 //! - [`messy`]: how awkwardly answers are worded. [`faults`]: what goes wrong on the way, and the request log.
+//! - [`people`], [`life`]: who acts, and when. [`scenario`]: what the company is and what is ordered.
 //! - [`world`]: both models behind one door. [`clock`]: what time it is. `http`: the thin layer on top.
 
 pub mod axerrio;
@@ -13,6 +14,7 @@ pub mod clock;
 pub mod faults;
 mod http;
 pub mod komet;
+pub mod life;
 pub mod messy;
 pub mod people;
 pub mod scenario;

@@ -9,6 +9,7 @@ use super::axerrio::{AxerrioModel, Call, Problem, Wording};
 use super::catalogue::Catalogue;
 use super::faults::{Effect, Fault, FaultQueue, RequestLog, RequestRecord, Target};
 use super::komet::{Caller, KometModel, KometRules, Method, Refused};
+use super::life::Life;
 use super::messy::{Answers, Writer};
 use crate::systems::System;
 
@@ -76,6 +77,9 @@ pub struct World {
     pub axerrio: AxerrioModel,
     /// How answers are worded.
     pub answers: Answers,
+    /// How far its daily life has come.
+    #[serde(default)]
+    pub life: Life,
     /// Requests answered, so that messy answers differ from one to the next.
     answered: u64,
     #[serde(skip)]
@@ -134,6 +138,7 @@ impl World {
             komet: KometModel::new(catalogue, rules),
             axerrio: AxerrioModel::new(),
             answers,
+            life: Life::default(),
             answered: 0,
             tokens: Tokens::default(),
             faults: FaultQueue::default(),

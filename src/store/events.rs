@@ -2,7 +2,7 @@
 //! after the retention time.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::StoreError;
 use super::columns::{Named, Time};
@@ -43,6 +43,12 @@ pub fn add(conn: &Connection, event: &Event) -> Result<(), StoreError> {
         event.result.map(ActionResult::name),
     ])?;
     Ok(())
+}
+
+/// When something last happened.
+pub fn last_at(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT at FROM events ORDER BY id DESC LIMIT 1")?;
+    Ok(statement.query_row([], |row| row.get::<_, Time>(0)).optional()?.map(|at| at.0))
 }
 
 /// An order's events, the first one first.

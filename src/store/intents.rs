@@ -65,6 +65,8 @@ pub struct Intent {
     pub answer: Option<String>,
     /// Why its outcome is unknown; `None` right after a crash.
     pub doubt: Option<String>,
+    /// From when on absence is believed; `None` right after a crash.
+    pub decided_from: Option<DateTime<Utc>>,
 }
 
 impl Intent {
@@ -101,9 +103,13 @@ pub fn answer(conn: &Connection, id: IntentId, answer: &str) -> Result<(), Store
     Ok(())
 }
 
-/// Notes why the outcome is unknown.
-pub fn doubt(conn: &Connection, id: IntentId, why: &str) -> Result<(), StoreError> {
-    conn.prepare_cached("UPDATE intents SET doubt = ?2 WHERE id = ?1")?.execute(params![id.0, why])?;
+/// Notes why the outcome is unknown, and from when on a read-back that does not find the effect may be believed.
+pub fn doubt(conn: &Connection, id: IntentId, why: &str, decided_from: DateTime<Utc>) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE intents SET doubt = ?2, decided_from = ?3 WHERE id = ?1")?.execute(params![
+        id.0,
+        why,
+        Time(decided_from)
+    ])?;
     Ok(())
 }
 
@@ -117,7 +123,7 @@ pub fn close(conn: &Connection, id: IntentId) -> Result<(), StoreError> {
 pub fn list(conn: &Connection) -> Result<Vec<Intent>, StoreError> {
     let mut orders = conn.prepare_cached("SELECT order_key FROM intent_orders WHERE intent = ?1 ORDER BY 1")?;
     let mut statement = conn.prepare_cached(
-        "SELECT id, run, job, system, method, action, sent_at, answer, doubt FROM intents ORDER BY sent_at, id",
+        "SELECT id, run, job, system, method, action, sent_at, answer, doubt, decided_from FROM intents ORDER BY sent_at, id",
     )?;
     let rows = statement.query_map([], |row| {
         let id: i64 = row.get(0)?;
@@ -135,6 +141,7 @@ pub fn list(conn: &Connection) -> Result<Vec<Intent>, StoreError> {
             },
             answer: row.get(7)?,
             doubt: row.get(8)?,
+            decided_from: row.get::<_, Option<Time>>(9)?.map(|t| t.0),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

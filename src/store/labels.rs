@@ -40,6 +40,12 @@ pub fn for_order(conn: &Connection, order: &AxOrderId) -> Result<Vec<Label>, Sto
     Ok(labels)
 }
 
+/// Forgets every label; for a copy of the database that is to hold only what is there now.
+pub fn forget_all(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("DELETE FROM labels", [])?;
+    Ok(())
+}
+
 /// A [`Label`] without `changed_at`.
 #[derive(Serialize)]
 struct Content<'a> {

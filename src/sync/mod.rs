@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod audit;
 pub mod engine;
 pub mod observe;
 pub mod plan;

@@ -16,7 +16,7 @@ use crate::store::{Connection, StoreError};
 /// Stores what Axerrio showed of an order. Orders that came from elsewhere than Axerrio or this link are not ours.
 /// Says whether it was news.
 pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreError> {
-    let from_komet = order.origin == Origin::Komet || order.external_ref.is_some();
+    let from_komet = order.origin == Origin::Komet;
     let known = match orders::key_by_ax_id(conn, &order.id)? {
         None if from_komet => match &order.external_ref {
             Some(reference) => orders::key_by_reference(conn, reference)?,

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::action::{Action, CreatePrebook};
@@ -14,6 +15,7 @@ use super::plan::{Need, Plan, plan, window_of};
 use super::poll::PollError;
 use super::report::{ActionReport, ActionResult, Job};
 use super::state::RunState;
+use super::verify::Patience;
 use crate::domain::{CodeChange, CreatedPo, CreatedPrebook, Flow, Order, OrderKey, Rejection, Shipment};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
@@ -80,7 +82,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             let mut again = self.send_batches(state, job, batch).await?;
             again.extend(self.read_needs(state, job, needs).await?);
-            again.extend(self.verify(state).await?);
+            again.extend(self.verify(state, Patience::None).await?);
             if again.is_empty() {
                 break;
             }
@@ -155,11 +157,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         job = job.name(), order = order.name();
                         "{why}; whether it was done is read back before anything is repeated"
                     );
-                    self.store.write(move |conn| intents::doubt(conn, intent, &why)).await?;
+                    let from = self.decided_from(&error);
+                    self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
                     return Ok(Driven::default());
                 }
             }
         }
+    }
+
+    /// From when on a read-back that does not find the effect may be believed: at once where the system has finished with
+    /// the request, a further time-out later where it may still be at work.
+    fn decided_from(&self, error: &SystemError) -> DateTime<Utc> {
+        let timeout = TimeDelta::from_std(self.settings.komet_timeout).unwrap_or_default();
+        let now = self.clock.now();
+        if error.certainty() == Certainty::Pending { now + timeout } else { now }
     }
 
     /// A request that certainly had no effect: refused, or its system is out of reach.
@@ -442,9 +453,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 chunk.iter().map(|_| Err(message.clone())).collect()
             }
             failed => {
-                let why = failed.err().map_or_else(|| "the answer lacks results".to_owned(), |e| e.to_string());
+                let (why, from) = match failed {
+                    Err(error) => (error.to_string(), self.decided_from(&error)),
+                    Ok(_) => ("the answer lacks results".to_owned(), self.clock.now()),
+                };
                 log::warn!(job = job.name(); "{why}; whether it was done is read back before anything is repeated");
-                self.store.write(move |conn| intents::doubt(conn, intent, &why)).await?;
+                self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
                 return Ok(BTreeSet::new());
             }
         };
@@ -494,7 +508,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     )?;
                 }
                 if open {
-                    intents::doubt(conn, intent, "some boxes were refused")
+                    intents::doubt(conn, intent, "some boxes were refused", at)
                 } else {
                     intents::close(conn, intent)
                 }

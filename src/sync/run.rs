@@ -13,6 +13,7 @@ use super::plan::{Facts, plan};
 use super::poll::{PollError, Polled};
 use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
 use super::state::{RunState, Setup};
+use super::verify::Patience;
 use crate::domain::{OrderKey, Stage};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, holds, intents, maps, orders, quota, reference, runs};
@@ -125,7 +126,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         requests: &mut BTreeMap<Job, Requests>,
     ) -> Result<(), StoreError> {
         // What a crash or a time-out left open comes first, whatever the jobs.
-        self.verify(state).await?;
+        self.verify(state, Patience::None).await?;
         let mut pushed_before: BTreeMap<Job, u64> = BTreeMap::new();
         for job in jobs {
             self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
@@ -151,6 +152,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let tells = Job::PurchaseOrders;
         if pushed(Job::Labels) > 0 && jobs.contains(&tells) {
             self.counted(state, requests, tells, self.push_again(state, tells)).await?;
+        }
+        // What timed out may still take effect: everything else is done, so that can be waited out.
+        if !self.verify(state, Patience::UntilDecided).await?.is_empty() {
+            for job in jobs {
+                self.counted(state, requests, *job, self.push_again(state, *job)).await?;
+            }
         }
         Ok(())
     }
@@ -261,9 +268,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The brake: stops before the first cancellation if there would be too many, and holds them all together.
     async fn brake(&self, state: &RunState) -> Result<(), StoreError> {
         state.set_may_cancel(true);
+        let from = self.visible_from();
         let (candidates, open) = self
             .store
-            .read(|conn| {
+            .read(move |conn| {
                 let mut candidates = Vec::new();
                 for key in orders::dirty(conn)? {
                     if orders::identity(conn, key)?
@@ -272,7 +280,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         candidates.push(key);
                     }
                 }
-                Ok((candidates, orders::open_count(conn)?))
+                Ok((candidates, orders::open_count(conn, from)?))
             })
             .await?;
         let mut cancels = Vec::new();
@@ -289,7 +297,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if self.settings.brake.stops(total, open) && !cancels.is_empty() {
             state.set_may_cancel(false);
             let detail = format!(
-                "this run would cancel {total} of {open} open orders, more than max_cancellations ({} %). None was \
+                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}). None was \
                  cancelled. Release with --take the side that cancelled to let them through.",
                 self.settings.brake.percent
             );

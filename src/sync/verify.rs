@@ -23,24 +23,34 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::action::{Action, CreatePrebook};
 use super::apply::{Outcome, apply};
 use super::engine::Engine;
+use super::observe;
 use super::plan::{plan, shown, window_of};
 use super::poll::{PollError, dates_of};
 use super::push::{done, event, report, save_views};
-use super::report::ActionResult;
+use super::report::{ActionResult, Job};
 use super::state::RunState;
 use crate::domain::{
     Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, OrderKey, PoNumber, PrebookNumber,
 };
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, events, orders};
-use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery};
+use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery, System};
+
+/// Whether to wait for what may still happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Other work is left: look, and go on.
+    None,
+    /// Nothing else is left.
+    UntilDecided,
+}
 
 /// What an intent's orders and actions are, with what is read for them.
 struct Case {
     intent: Intent,
     entries: Vec<(OrderKey, Action)>,
     /// Before this, absence proves nothing.
-    absence_counts_from: DateTime<Utc>,
+    decided_from: DateTime<Utc>,
 }
 
 /// What must be read for the open intents.
@@ -54,64 +64,67 @@ struct Reads {
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
-    /// Verifies every open intent; answers the orders that can go on.
-    pub(super) async fn verify(&self, state: &RunState) -> Result<BTreeSet<OrderKey>, StoreError> {
+    /// Verifies every open intent; answers the orders that can go on. What may still happen is waited for only where
+    /// nothing else is left to do, and only as long as it takes.
+    pub(super) async fn verify(
+        &self,
+        state: &RunState,
+        patience: Patience,
+    ) -> Result<BTreeSet<OrderKey>, StoreError> {
         let mut freed = BTreeSet::new();
-        if state.dry_run {
-            return Ok(freed);
-        }
         loop {
-            let open = self.store.read(intents::list).await?;
-            let mut cases = Vec::new();
-            for intent in open {
-                let entries: Vec<(OrderKey, Action)> = intent.action()?;
-                let system = intent.sent.system;
-                if state.is_down(system) {
+            let mut undecided: Option<DateTime<Utc>> = None;
+            for system in [System::Komet, System::Axerrio] {
+                let cases = self.open_cases(state, system).await?;
+                if cases.is_empty() || state.is_stopped() {
                     continue;
                 }
-                let absence_counts_from = self.absence_counts_from(state, &intent);
-                cases.push(Case { intent, entries, absence_counts_from });
-            }
-            if cases.is_empty() || state.is_stopped() {
-                return Ok(freed);
-            }
-            if let Err(error) = self.read_back(state, &cases).await {
-                match error {
-                    PollError::Store(error) => return Err(error),
-                    PollError::System(error) => {
-                        let job = cases[0].intent.sent.job;
+                let job = cases[0].intent.sent.job;
+                match self.read_back(state, &cases).await {
+                    Ok(()) => {}
+                    Err(PollError::Store(error)) => return Err(error),
+                    Err(PollError::System(error)) => {
                         state.failed(job, &error);
-                        return Ok(freed);
+                        continue;
+                    }
+                }
+                for case in cases {
+                    let keys: Vec<OrderKey> = case.entries.iter().map(|(key, _)| *key).collect();
+                    let until = case.decided_from;
+                    if self.settle(state, case).await? {
+                        freed.extend(keys);
+                    } else if until > self.clock.now() {
+                        undecided = Some(undecided.map_or(until, |at| at.min(until)));
                     }
                 }
             }
-            let mut wait: Option<DateTime<Utc>> = None;
-            for case in cases {
-                let keys: Vec<OrderKey> = case.entries.iter().map(|(key, _)| *key).collect();
-                let until = case.absence_counts_from;
-                if self.settle(state, case).await? {
-                    freed.extend(keys);
-                } else if until > self.clock.now() {
-                    wait = Some(wait.map_or(until, |wait| wait.min(until)));
-                }
-            }
-            // Others go on first; only when nothing else can is the time waited out.
-            let Some(until) = wait.filter(|_| freed.is_empty()) else { return Ok(freed) };
+            let Some(until) = undecided.filter(|_| patience == Patience::UntilDecided && freed.is_empty()) else {
+                return Ok(freed);
+            };
             let left = (until - self.clock.now()).to_std().unwrap_or(Duration::ZERO);
             self.clock.sleep(left).await;
         }
     }
 
-    /// A broken answer means that the system has finished; a time-out or a crash that it may not have.
-    fn absence_counts_from(&self, state: &RunState, intent: &Intent) -> DateTime<Utc> {
-        let timeout = chrono::Duration::from_std(self.settings.komet_timeout).unwrap_or_default();
-        let sent = intent.sent.sent_at;
-        match &intent.doubt {
-            Some(doubt) if doubt.contains("no answer within") => sent + timeout + timeout,
-            Some(_) => sent,
-            None if intent.sent.run == state.run => sent,
-            None => sent + timeout,
+    /// The open intents of a system that is in reach.
+    async fn open_cases(&self, state: &RunState, system: System) -> Result<Vec<Case>, StoreError> {
+        if state.dry_run || state.is_down(system) {
+            return Ok(Vec::new());
         }
+        let (open, last_event) =
+            self.store.read(|conn| Ok((intents::list(conn)?, events::last_at(conn)?))).await?;
+        let timeout = chrono::Duration::from_std(self.settings.komet_timeout).unwrap_or_default();
+        // A process that died sent its last request about when it last committed something.
+        let last_sign = open.iter().map(|intent| intent.sent.sent_at).chain(last_event).max();
+        let mut cases = Vec::new();
+        for intent in open.into_iter().filter(|intent| intent.sent.system == system) {
+            let entries: Vec<(OrderKey, Action)> = intent.action()?;
+            let own = intent.sent.run == state.run;
+            let crashed = last_sign.filter(|_| !own).map_or(intent.sent.sent_at, |at| at + timeout);
+            let decided_from = intent.decided_from.unwrap_or(crashed);
+            cases.push(Case { intent, entries, decided_from });
+        }
+        Ok(cases)
     }
 
     /// Reads what the open intents need, each list once.
@@ -142,7 +155,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         for id in reads.ax_orders {
             if let Some(order) = self.axerrio.order(&id).await? {
-                self.store.write(move |conn| super::observe::axerrio_order(conn, &order)).await?;
+                self.store.write(move |conn| observe::axerrio_order(conn, &order)).await?;
             }
         }
         if reads.ax_feed {
@@ -155,7 +168,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     async fn settle(&self, state: &RunState, case: Case) -> Result<bool, StoreError> {
         let id = case.intent.id;
         let job = case.intent.sent.job;
-        let believed = self.clock.now() >= case.absence_counts_from;
+        let believed = self.clock.now() >= case.decided_from;
         let mut results = Vec::new();
         for (key, action) in case.entries {
             let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
@@ -238,6 +251,32 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             linked_items(order, agreed, create, Some(&created))?
         };
         Some(Effect::Outcome(Outcome::PrebookCreated(CreatedPrebook { items: Some(items), ..created })))
+    }
+
+    /// Komet may have given the items another ship date than it was sent (assumed); the truck date is the Prebook's own.
+    /// Says whether it could look.
+    async fn look_on_truck_date(
+        &self,
+        state: &RunState,
+        job: Job,
+        create: &CreatePrebook,
+    ) -> Result<bool, StoreError> {
+        let dates = PrebookDates::Truck(create.new.truck_date);
+        let query = PrebookQuery { dates, updated_as_of: None, number: None };
+        match self.komet.prebooks(&query).await {
+            Ok(answer) => {
+                self.store
+                    .write(move |conn| {
+                        answer.items.iter().try_for_each(|prebook| observe::prebook(conn, prebook).map(drop))
+                    })
+                    .await?;
+                Ok(true)
+            }
+            Err(error) => {
+                state.failed(job, &error);
+                Ok(false)
+            }
+        }
     }
 
     async fn stray_items(&self, create: &CreatePrebook, created: &CreatedPrebook) -> Option<Vec<ItemId>> {

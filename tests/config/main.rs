@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use stemsync::config::{
-    AxerrioAuth, Config, ConfigErrors, CreatePo, Endpoint, OnConflict, Percent, Problem, Schedule, TokenKind,
-    parse_duration,
-};
+use stemsync::config::{Config, ConfigErrors, Endpoint, Problem, Schedule, TokenKind, parse_duration};
+use stemsync::domain::{CreatePo, OnConflict, Percent};
 use stemsync::sync::report::Job;
+use stemsync::systems::axerrio::AxerrioAuth;
 
 /// The least that a file must say.
 const LEAST: &str = "[komet]\nbase_url = \"sandbox\"\n[axerrio]\nbase_url = \"sandbox\"\n";
@@ -88,7 +87,7 @@ fn every_key_has_the_default_that_the_manual_says() {
     assert_eq!(config.state.retention, Duration::from_hours(2160));
     assert_eq!((config.sync.horizon_days, config.sync.overlap), (28, Duration::from_mins(5)));
     assert_eq!((config.sync.on_conflict, config.sync.create_po), (OnConflict::Hold, CreatePo::Accepted));
-    assert_eq!(config.sync.max_cancellations.to_string(), "20%");
+    assert_eq!(config.sync.max_cancellations.percent.to_string(), "20%");
     assert_eq!(config.jobs.timezone, chrono_tz::America::New_York);
     let patterns = Job::ALL.map(|job| config.jobs.schedule(job).text().to_owned());
     assert_eq!(patterns, ["0 */2 * * * *", "0 */5 * * * *", "30 */5 * * * *", "0 1-59/2 * * * *"]);
@@ -149,7 +148,7 @@ fn every_key_can_be_said_otherwise() {
     assert_eq!(config.komet.token_kind, TokenKind::Company { vendor_id: 123 });
     assert_eq!(config.komet.daily_limit(), 375);
     assert_eq!(config.komet.location_code.as_deref(), Some("MIA"));
-    assert_eq!(config.axerrio.auth, AxerrioAuth::ApiKey);
+    assert_eq!(config.axerrio.auth, AxerrioAuth::XApiKey);
     assert_eq!((config.sync.horizon_days, config.sync.overlap), (14, Duration::from_mins(90)));
     assert_eq!((config.sync.on_conflict, config.sync.create_po), (OnConflict::Owner, CreatePo::Received));
     assert!(matches!(config.jobs.schedule(Job::Orders), Schedule::Off));

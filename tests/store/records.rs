@@ -66,7 +66,7 @@ fn an_intent_survives_a_crash_with_all_that_verifying_needs() {
         .write_blocking(move |conn| {
             let id = intents::open(conn, &intent(order))?;
             intents::answer(conn, id, "prebook 85")?;
-            intents::doubt(conn, id, "no item ids")
+            intents::doubt(conn, id, "no item ids", now())
         })
         .unwrap();
     drop(store);

@@ -96,7 +96,8 @@ CREATE TABLE intents (
     action  TEXT NOT NULL,
     sent_at TEXT NOT NULL,
     answer  TEXT,
-    doubt   TEXT
+    doubt   TEXT,
+    decided_from TEXT
 ) STRICT;
 CREATE TABLE intent_orders (
     intent    INTEGER NOT NULL REFERENCES intents ON DELETE CASCADE,

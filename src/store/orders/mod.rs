@@ -14,7 +14,9 @@ pub use lists::{
     all_keys, backlog, dirty, items_expected, keys_in_range, keys_with_open_po, open_count, open_po_ship_dates,
     stage_counts,
 };
-pub use views::{load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet};
+pub use views::{
+    forget_axerrio, load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet,
+};
 
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};

@@ -89,6 +89,12 @@ pub fn save_agreed(conn: &Connection, key: OrderKey, agreed: &Agreed) -> Result<
     Ok(true)
 }
 
+/// Forgets what Axerrio showed of every order; for a copy of the database that is to hold only what is there now.
+pub fn forget_axerrio(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("DELETE FROM axerrio_views", [])?;
+    Ok(())
+}
+
 /// What Komet last showed of an order, without its other views.
 pub fn load_komet(conn: &Connection, key: OrderKey) -> Result<KometView, StoreError> {
     let mut statement = conn.prepare_cached("SELECT doc FROM komet_views WHERE key = ?1")?;

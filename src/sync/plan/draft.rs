@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Need, Plan, rules::Rules, stage};
 use crate::domain::{
-    Agreed, Hold, HoldReason, ItemId, ItemLink, LineId, Order, PoItemId, PoLine, PoLink, PoNumber, PoStatus,
-    Prebook, PrebookId, PrebookItem, PurchaseOrder, Verdict,
+    Agreed, Decision, Hold, HoldReason, ItemId, ItemLink, LineId, Order, PoItemId, PoLine, PoLink, PoNumber,
+    PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Verdict,
 };
 use crate::sync::action::Action;
 use crate::systems::System;
@@ -19,6 +19,7 @@ pub(super) struct Draft<'a> {
     pub(super) needs: BTreeSet<Need>,
     pub(super) cancels: bool,
     holds: Vec<Hold>,
+    answered: Vec<Decision>,
     /// Keys of requests that this plan wants; a rejection of anything else is forgotten.
     wanted_keys: BTreeSet<String>,
 }
@@ -33,6 +34,7 @@ impl<'a> Draft<'a> {
             needs: BTreeSet::new(),
             cancels: false,
             holds: Vec::new(),
+            answered: Vec::new(),
             wanted_keys: BTreeSet::new(),
         }
     }
@@ -46,6 +48,7 @@ impl<'a> Draft<'a> {
         Plan {
             actions: self.actions,
             holds: self.holds,
+            answered: self.answered,
             needs: self.needs,
             agreed: self.agreed,
             stage,
@@ -72,8 +75,10 @@ impl<'a> Draft<'a> {
         detail: impl FnOnce() -> String,
     ) -> Option<Verdict> {
         let verdict = self.verdict(reason, line, cause);
-        if verdict.is_none() {
-            self.holds.push(Hold { reason, line: line.cloned(), cause: cause.to_owned(), detail: detail() });
+        let (line, cause) = (line.cloned(), cause.to_owned());
+        match verdict {
+            Some(verdict) => self.answered.push(Decision { reason, line, cause, verdict }),
+            None => self.holds.push(Hold { reason, line, cause, detail: detail() }),
         }
         verdict
     }

@@ -289,7 +289,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     Some(OrderInput { header, lines })
 }
 
-fn header(
+pub(super) fn header(
     shown: &PrebookHeader,
     comments: Option<&str>,
     ship_date: chrono::NaiveDate,

@@ -38,7 +38,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 }
 
 /// What Axerrio should know; `None` while no PO of the order was read.
-fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
+pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
     let mut linked: Vec<(&PurchaseOrder, &PoLine, &LineId)> = draft
         .agreed
         .lines

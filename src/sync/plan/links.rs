@@ -136,7 +136,7 @@ fn is_product(draft: &Draft<'_>, line: &AxLine, item: &PrebookItem) -> Sureness 
 }
 
 /// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
-fn same_description(ours: &str, shown: &str) -> bool {
+pub(crate) fn same_description(ours: &str, shown: &str) -> bool {
     let plain = |text: &str| {
         let text = text.trim().to_uppercase();
         let text = text.strip_prefix("UNKNOWN").unwrap_or(&text).trim_start_matches([' ', ':', '-']);

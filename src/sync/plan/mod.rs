@@ -16,6 +16,7 @@ mod labels;
 mod links;
 mod purchase;
 mod rules;
+mod sight;
 mod stage;
 
 use std::collections::BTreeSet;
@@ -24,10 +25,12 @@ use chrono::NaiveDate;
 
 pub use compare::item_differences;
 pub(crate) use flow2::{same_input, shown, take_over};
+pub(crate) use links::same_description;
 pub use rules::{Facts, Rules, window_of};
+pub(crate) use sight::{Sight, sight};
 
 use super::action::Action;
-use crate::domain::{Agreed, Flow, Hold, Order, PoNumber, Stage};
+use crate::domain::{Agreed, Decision, Flow, Hold, Order, PoNumber, Stage};
 use draft::Draft;
 
 /// What has to happen next for one order.
@@ -37,6 +40,8 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What waits for a person.
     pub holds: Vec<Hold>,
+    /// Questions that came up and that a person has answered before.
+    pub answered: Vec<Decision>,
     /// What must be read from Komet before more can be decided.
     pub needs: BTreeSet<Need>,
     /// The agreed view with what was recognised in the other two: links, baselines, decisions carried out.

@@ -1,0 +1,125 @@
+//! Labels against boxes. Every printed label of a line that may ship has its box, and no box has another code. AWBs
+//! cannot be read back from single boxes: there the label is held against what its box was shipped with. A label
+//! waits for its AWB as long as Komet has no box for it; until then it is no difference.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use super::findings::{Findings, text};
+use super::purchase::standing;
+use crate::domain::{HoldReason, Label, LabelStatus, LineId, PoBox, blank};
+use crate::sync::plan::Sight;
+
+/// Komet hands out lot numbers of this range itself.
+const KOMET_LOTS: std::ops::RangeInclusive<u64> = 1000..=99_999;
+
+pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
+    let order = found.order;
+    if order.axerrio.order.as_ref().is_none_or(|ax| ax.status.is_off()) {
+        return;
+    }
+    for (line, agreed) in &sight.agreed.lines {
+        let shipping: Vec<_> = agreed
+            .po_lines
+            .iter()
+            .filter_map(|link| standing(order, link))
+            .filter(|(po, _)| po.status.can_ship())
+            .collect();
+        if shipping.is_empty() {
+            continue;
+        }
+        let boxes: Vec<&PoBox> = shipping.iter().flat_map(|(_, shown)| &shown.boxes).collect();
+        let labels: Vec<&Label> = order.axerrio.labels.iter().filter(|l| l.line_id == *line).collect();
+        compare_line(found, sight, line, &labels, &boxes, context);
+    }
+}
+
+fn compare_line(
+    found: &mut Findings<'_>,
+    sight: &Sight,
+    line: &LineId,
+    labels: &[&Label],
+    boxes: &[&PoBox],
+    context: &Context<'_>,
+) {
+    let printed = printed(labels);
+    let mut free: Vec<&PoBox> = boxes.to_vec();
+    let mut without_box = Vec::new();
+    for label in printed.values() {
+        match free.iter().position(|shown| shown.code == label.box_code) {
+            Some(at) => compare_box(found, sight, line, label, free.remove(at)),
+            None => without_box.push(*label),
+        }
+    }
+    for label in without_box {
+        // The box that bears the label's former code, else any that no label claims.
+        let former = free.iter().position(|shown| {
+            let known = sight.agreed.boxes.get(&shown.code);
+            known.is_some_and(|known| known.line == *line && known.box_number == label.box_number)
+        });
+        let unknown = || free.iter().position(|shown| !sight.agreed.boxes.contains_key(&shown.code));
+        match former.or_else(unknown) {
+            Some(at) => {
+                let shown = free.remove(at);
+                found.report_each(false, Some(line), "box_code", text(&label.box_code), text(&shown.code));
+            }
+            None if blank(label.awb.as_deref()).is_none() => {}
+            None => found.report_each(false, Some(line), "box_code", text(&label.box_code), text("absent")),
+        }
+    }
+    if !context.whole.labels {
+        return;
+    }
+    for shown in free {
+        let is_void = labels.iter().any(|l| l.status == LabelStatus::Void && l.box_code == shown.code);
+        let axerrio = if is_void { "void" } else { "absent" };
+        let left = is_void
+            && found.is_left(HoldReason::VoidLabel, Some(line), |cause| {
+                cause.split(' ').next_back() == Some(shown.code.as_str())
+            });
+        found.report_each(left, Some(line), "box_code", text(axerrio), text(&shown.code));
+    }
+}
+
+/// The printed label of each box; of several the latest.
+fn printed<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
+    let mut printed: BTreeMap<u32, &Label> = BTreeMap::new();
+    for &label in labels.iter().filter(|l| l.status == LabelStatus::Printed) {
+        let rank = |l: &Label| (l.changed_at, l.id.clone());
+        let best = printed.entry(label.box_number).or_insert(label);
+        if rank(label) > rank(best) {
+            *best = label;
+        }
+    }
+    printed
+}
+
+/// A label and the box that bears its code.
+fn compare_box(found: &mut Findings<'_>, sight: &Sight, line: &LineId, label: &Label, shown: &PoBox) {
+    let known = sight.agreed.boxes.get(&label.box_code);
+    // What Komet shipped by itself has Komet's lot and nobody's AWB.
+    let Some(known) = known.filter(|known| known.awb.is_some()) else { return };
+    let code = &label.box_code;
+    let left = found.is_left(HoldReason::LabelChangedAfterShipping, Some(line), |cause| {
+        cause.split(' ').next() == Some(code.as_str())
+    });
+    let of_box = |value: &Option<String>| blank(value.as_deref()).map(|value| format!("{value} ({code})"));
+    let (lot, shown_lot) = (blank(label.lot_number.as_deref()), blank(shown.lot_number.as_deref()));
+    let komets_own = shown_lot.is_some_and(|lot| lot.parse().is_ok_and(|lot| KOMET_LOTS.contains(&lot)));
+    // Where Komet shows no lot, what it was told counts.
+    let lot_there = match shown_lot {
+        Some(_) if komets_own && lot.is_none() => None,
+        Some(shown) => Some(shown),
+        None => blank(known.lot_number.as_deref()),
+    };
+    if lot != lot_there {
+        let komet = lot_there.map(|lot| format!("{lot} ({code})"));
+        found.report_each(left, Some(line), "lot_number", of_box(&label.lot_number), komet);
+    }
+    if blank(known.awb.as_deref()) != blank(label.awb.as_deref()) {
+        found.report_each(left, Some(line), "awb", of_box(&label.awb), of_box(&known.awb));
+    }
+    if blank(known.house_awb.as_deref()) != blank(label.house_awb.as_deref()) {
+        found.report_each(left, Some(line), "house_awb", of_box(&label.house_awb), of_box(&known.house_awb));
+    }
+}

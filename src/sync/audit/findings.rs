@@ -1,0 +1,101 @@
+//! What the audit of one order has found so far.
+
+use std::fmt::Display;
+
+use super::Difference;
+use crate::domain::{Decision, HoldReason, LineId, Order, Verdict};
+
+/// Differences of one order, and those that a person agreed to. Each line and field is named once, by whoever names it
+/// first: a changed number of boxes is one difference, however many things follow from it.
+pub(super) struct Findings<'a> {
+    pub(super) order: &'a Order,
+    /// Questions that come up in the views and that a person has answered.
+    answered: Vec<Decision>,
+    pub(super) differences: Vec<Difference>,
+    pub(super) agreed: Vec<Difference>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(order: &'a Order, answered: &[Decision]) -> Self {
+        Self { order, answered: answered.to_vec(), differences: Vec::new(), agreed: Vec::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.differences.is_empty() && self.agreed.is_empty()
+    }
+
+    /// Reports a difference.
+    pub(super) fn differ(
+        &mut self,
+        line: Option<&LineId>,
+        field: &'static str,
+        axerrio: Option<String>,
+        komet: Option<String>,
+    ) {
+        self.report(false, line, field, axerrio, komet);
+    }
+
+    /// Reports a difference, or, if `agreed`, that a person said so.
+    pub(super) fn report(
+        &mut self,
+        agreed: bool,
+        line: Option<&LineId>,
+        field: &'static str,
+        axerrio: Option<String>,
+        komet: Option<String>,
+    ) {
+        if !self.names(line, field) {
+            self.report_each(agreed, line, field, axerrio, komet);
+        }
+    }
+
+    /// As [`Findings::report`], for what may differ several times in one line: boxes, items too many.
+    pub(super) fn report_each(
+        &mut self,
+        agreed: bool,
+        line: Option<&LineId>,
+        field: &'static str,
+        axerrio: Option<String>,
+        komet: Option<String>,
+    ) {
+        let order = Some(self.order.name().to_owned());
+        let difference = Difference { order, line: line.map(ToString::to_string), field, axerrio, komet };
+        if agreed { self.agreed.push(difference) } else { self.differences.push(difference) }
+    }
+
+    /// Whether this field of the line was named already.
+    pub(super) fn names(&self, line: Option<&LineId>, field: &str) -> bool {
+        let line = line.map(|line| line.0.as_str());
+        self.differences.iter().chain(&self.agreed).any(|d| d.field == field && d.line.as_deref() == line)
+    }
+
+    /// Whether the views raise a question that a person has answered with leaving things as they are: by taking the
+    /// side that does not own the order, or by dismissing it.
+    pub(super) fn is_left(&self, reason: HoldReason, line: Option<&LineId>, cause: impl Fn(&str) -> bool) -> bool {
+        self.answered
+            .iter()
+            .any(|d| d.reason == reason && d.line.as_ref() == line && cause(&d.cause) && leaves(d.verdict, reason))
+    }
+
+    /// Whether a person has once decided so about the line, whatever the question was. Only for what both sides show as
+    /// they did when it was agreed: then nothing came up since.
+    pub(super) fn was_left(&self, reason: HoldReason, line: Option<&LineId>) -> bool {
+        let mut decisions = self.order.agreed.decisions.iter();
+        decisions.any(|d| d.reason == reason && d.line.as_ref() == line && leaves(d.verdict, reason))
+    }
+}
+
+/// Whether a verdict leaves a difference standing rather than asking for one side to be put right.
+fn leaves(verdict: Verdict, reason: HoldReason) -> bool {
+    match verdict {
+        Verdict::Dismissed => true,
+        Verdict::TakeKomet => reason != HoldReason::EditedInAxerrio,
+        Verdict::TakeAxerrio => reason == HoldReason::EditedInAxerrio || reason == HoldReason::RejectedByAxerrio,
+    }
+}
+
+/// A value for the report.
+#[allow(clippy::unnecessary_wraps)] // it stands where other values may be absent
+pub(super) fn text(value: impl Display) -> Option<String> {
+    Some(value.to_string())
+}

@@ -1,0 +1,133 @@
+//! Orders prebooked in Komet: what Komet orders, in Axerrio's words, against what Axerrio shows. Axerrio may normalise
+//! what it is told; what it showed right after the last put counts then.
+
+use super::Context;
+use super::findings::{Findings, text};
+use super::flow1::{parts_of_mix, status_name, unit_name};
+use super::purchase::{self, Expected};
+use crate::domain::{
+    AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, ItemId, LineId, LineTerms,
+    OrderInput, blank,
+};
+use crate::sync::plan::{Sight, shown};
+
+/// The planner's cause for an order that was cancelled in Axerrio.
+const CANCELLED: &str = "cancelled";
+
+pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
+    let order = found.order;
+    let wanted = sight.ordered.as_ref().filter(|wanted| !wanted.lines.is_empty());
+    let (ax, wanted) = match (&order.axerrio.order, wanted) {
+        (None, None) => return,
+        (None, Some(_)) => {
+            if context.whole.orders {
+                found.differ(None, "order", text("absent"), text("present"));
+            }
+            return;
+        }
+        (Some(ax), None) => {
+            if !ax.status.is_off() && context.whole.prebooks {
+                let left = found.was_left(HoldReason::TooManyCancellations, None);
+                found.report(left, None, "order", text("present"), text("absent"));
+            }
+            return;
+        }
+        (Some(ax), Some(wanted)) => (ax, wanted),
+    };
+    if ax.status.is_off() {
+        let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause == CANCELLED)
+            || found.is_left(HoldReason::RejectedByAxerrio, None, |_| true);
+        found.report(left, None, "order", text(status_name(ax.status)), text("present"));
+        return;
+    }
+    let now = shown(ax);
+    let base = sight.agreed.input.as_ref();
+    compare_header(found, &wanted.header, &now.header, base);
+    compare_lines(found, wanted, &now, base, context);
+    let expected = expected(ax, wanted, context);
+    purchase::compare(found, sight, &expected, context);
+}
+
+fn compare_header(found: &mut Findings<'_>, wanted: &Header, now: &Header, base: Option<&AgreedInput>) {
+    let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause != CANCELLED);
+    let mut field = |name, value: fn(&Header) -> Option<String>| {
+        let (komet, axerrio) = (value(wanted), value(now));
+        let normalised =
+            base.is_some_and(|base| value(&base.sent.header) == komet && value(&base.seen.header) == axerrio);
+        if komet != axerrio && !normalised {
+            found.report(left, None, name, axerrio, komet);
+        }
+    };
+    field("customer", |h| text(&h.customer.code));
+    field("customer_po", |h| blank(h.customer_po.as_deref()).and_then(text));
+    field("ship_date", |h| text(h.ship_date));
+    field("truck_date", |h| text(h.truck_date()));
+    field("carrier", |h| h.carrier.as_ref().map(|c| c.code.clone()));
+    field("location", |h| blank(h.location.as_deref()).and_then(text));
+}
+
+fn compare_lines(
+    found: &mut Findings<'_>,
+    wanted: &OrderInput,
+    now: &OrderInput,
+    base: Option<&AgreedInput>,
+    context: &Context<'_>,
+) {
+    for line in &wanted.lines {
+        let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true);
+        match find(now, &line.id) {
+            Some(other) => compare_line(found, left, line, other, base),
+            None => found.report(left, Some(&line.id), "line", text("absent"), text("present")),
+        }
+    }
+    for line in now.lines.iter().filter(|l| l.terms.boxes > 0 && find(wanted, &l.id).is_none()) {
+        if context.whole.prebooks {
+            let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true);
+            found.report(left, Some(&line.id), "line", text("present"), text("absent"));
+        }
+    }
+}
+
+fn find<'o>(order: &'o OrderInput, line: &LineId) -> Option<&'o InputLine> {
+    order.lines.iter().find(|l| l.id == *line)
+}
+
+fn compare_line(
+    found: &mut Findings<'_>,
+    left: bool,
+    wanted: &InputLine,
+    now: &InputLine,
+    base: Option<&AgreedInput>,
+) {
+    let then = base.and_then(|base| Some((find(&base.sent, &wanted.id)?, find(&base.seen, &wanted.id)?)));
+    let mut field = |name, value: fn(&LineTerms) -> Option<String>| {
+        let (komet, axerrio) = (value(&wanted.terms), value(&now.terms));
+        let normalised =
+            then.is_some_and(|(sent, seen)| value(&sent.terms) == komet && value(&seen.terms) == axerrio);
+        if komet != axerrio && !normalised {
+            found.report(left, Some(&wanted.id), name, axerrio, komet);
+        }
+    };
+    field("product", |t| text(&t.product.code));
+    field("box_type", |t| text(t.box_type.to_uppercase()));
+    field("boxes", |t| text(t.boxes));
+    field("bunches", |t| text(t.bunches));
+    field("stems", |t| text(t.stems_per_bunch));
+    field("unit_type", |t| text(unit_name(t.unit_type)));
+    field("cost", |t| text(t.unit_cost.normalize()));
+    field("mark_code", |t| blank(t.mark_code.as_deref()).and_then(text));
+    field("mix", |t| t.is_mixed().then(|| parts_of_mix(&t.mix)));
+}
+
+/// What should be bought, once the vendor has said yes (or at once, if the admin says so).
+fn expected<'o>(ax: &'o AxOrder, wanted: &OrderInput, context: &Context<'_>) -> Vec<Expected<'o>> {
+    let at_once = context.settings.create_po == CreatePo::Received && ax.status == AxStatus::Placed;
+    if !(ax.status.is_accepted() || at_once) {
+        return Vec::new();
+    }
+    ax.lines
+        .iter()
+        .filter(|line| find(wanted, &line.id).is_some())
+        .filter_map(|line| Expected::of(line, ItemId(line.id.0.parse().ok()?)))
+        .collect()
+}

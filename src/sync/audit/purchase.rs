@@ -1,0 +1,241 @@
+//! The PO. While it is pending it must buy what the vendor delivers; from approval on its lines are Komet's, and
+//! Axerrio must know them. Nobody may have bought a line twice.
+
+use std::collections::BTreeSet;
+
+use super::Context;
+use super::findings::{Findings, text};
+use super::flow1::{expected_box_type, parts_of_komet, parts_of_mix, sorted_breakdowns, sorted_parts, unit_name};
+use crate::domain::{
+    AxLine, Flow, HoldReason, ItemId, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine, PoLink,
+    PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
+};
+use crate::sync::plan::{Sight, item_differences};
+
+/// What the PO should buy for one line.
+pub(super) struct Expected<'o> {
+    line: &'o LineId,
+    /// The Prebook item it buys for.
+    item: ItemId,
+    terms: &'o LineTerms,
+    /// Boxes that the vendor delivers.
+    boxes: u32,
+    confirmed: Option<u32>,
+}
+
+impl<'o> Expected<'o> {
+    /// A lower `confirmedBoxes` is what is bought (clarification 8).
+    pub(super) fn of(line: &'o AxLine, item: ItemId) -> Option<Self> {
+        let boxes = line.confirmed_boxes.map_or(line.terms.boxes, |confirmed| confirmed.min(line.terms.boxes));
+        let confirmed = line.confirmed_boxes;
+        (line.terms.boxes > 0).then_some(Self { line: &line.id, item, terms: &line.terms, boxes, confirmed })
+    }
+}
+
+/// The PO line of a link and its PO, if it stands: with a quantity, on a PO that is not cancelled.
+pub(super) fn standing<'o>(order: &'o Order, link: &PoLink) -> Option<(&'o PurchaseOrder, &'o PoLine)> {
+    shown(order, link).filter(|(po, line)| line.is_alive() && po.status != PoStatus::Cancelled)
+}
+
+fn shown<'o>(order: &'o Order, link: &PoLink) -> Option<(&'o PurchaseOrder, &'o PoLine)> {
+    let pos = order.komet.purchase_orders.iter();
+    pos.flat_map(|po| po.lines.iter().map(move |line| (po, line))).find(|(_, line)| line.id == link.line)
+}
+
+/// Compares what is bought with what should be.
+pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, expected: &[Expected<'_>], context: &Context<'_>) {
+    let mut missing = Vec::new();
+    let mut bought = false;
+    for expect in expected {
+        let links = sight.agreed.lines.get(expect.line).map_or(&[][..], |l| &l.po_lines[..]);
+        let alive: Vec<_> = links.iter().filter_map(|link| Some((link, standing(found.order, link)?))).collect();
+        bought |= !alive.is_empty();
+        if alive.is_empty() {
+            if expect.boxes > 0 && should_stand(found, expect, links) {
+                missing.push(expect);
+            }
+        } else if !bought_twice(found, expect, &alive) {
+            compare_line(found, expect, &alive, context);
+        }
+    }
+    if !context.whole.purchase_orders {
+        return;
+    }
+    let is_left = |found: &Findings<'_>, line: &LineId| {
+        found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line deleted"))
+    };
+    if !bought && !missing.is_empty() {
+        let left = missing.iter().all(|e| is_left(found, e.line));
+        found.report(left, None, "po", text("present"), text("absent"));
+        return;
+    }
+    for expect in missing {
+        let left = is_left(found, expect.line);
+        found.report(left, Some(expect.line), "po_line", text("present"), text("absent"));
+    }
+}
+
+/// Whether a line that nobody buys should be bought. What Komet cancelled or took off an approved PO is Komet's
+/// decision, of which Axerrio is told.
+fn should_stand(found: &Findings<'_>, expect: &Expected<'_>, links: &[PoLink]) -> bool {
+    let order = found.order;
+    let cancelled =
+        links.iter().filter_map(|link| shown(order, link)).any(|(po, _)| po.status == PoStatus::Cancelled);
+    let vanished = links.iter().any(|link| !link.dead && link.item == expect.item);
+    let told = order.axerrio.order.as_ref().and_then(|o| o.purchase_order.as_ref());
+    let is_known = told.is_some_and(|told| told.status != PoInfoStatus::Pending);
+    let is_komets = order.flow == Flow::FromKomet && vanished && is_known;
+    !cancelled && !is_komets
+}
+
+/// A split leaves lines that have shipped and one rest, all on one PO; anything else is a line too many.
+fn bought_twice(
+    found: &mut Findings<'_>,
+    expect: &Expected<'_>,
+    alive: &[(&PoLink, (&PurchaseOrder, &PoLine))],
+) -> bool {
+    let numbers: BTreeSet<_> = alive.iter().map(|(_, (po, _))| &po.number).collect();
+    let unshipped = alive.iter().filter(|(_, (_, line))| line.boxes.is_empty()).count();
+    let others = alive.iter().any(|(link, _)| link.item != expect.item);
+    let twice = numbers.len() > 1 || unshipped > 1 || others;
+    if twice {
+        let lines: Vec<_> =
+            alive.iter().map(|(_, (po, line))| format!("line {} of PO {}", line.id, po.number)).collect();
+        found.differ(Some(expect.line), "po_line", text("bought once"), text(lines.join(", ")));
+    }
+    twice
+}
+
+fn compare_line(
+    found: &mut Findings<'_>,
+    expect: &Expected<'_>,
+    alive: &[(&PoLink, (&PurchaseOrder, &PoLine))],
+    context: &Context<'_>,
+) {
+    let line = expect.line;
+    let bought: u32 = alive.iter().map(|(_, (_, shown))| shown.terms.boxes).sum();
+    if alive.iter().any(|(_, (po, _))| po.status.is_decided()) {
+        // The vendor confirms fewer boxes than were asked for, and procurement has not followed.
+        let asked: u32 = alive.iter().filter_map(|(link, _)| link.asked.as_ref()).map(|goods| goods.boxes).sum();
+        if let Some(confirmed) = expect.confirmed.filter(|confirmed| *confirmed < asked && *confirmed < bought) {
+            let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
+            found.report(left, Some(line), "confirmed_boxes", text(confirmed), text(bought));
+        }
+        return;
+    }
+    let Some((link, (_, shown))) = alive.first() else { return };
+    let unchanged = link.seen.as_ref().is_some_and(|seen| item_differences(seen, &shown.terms).is_empty());
+    let left = unchanged && found.was_left(HoldReason::EditedInKomet, Some(line))
+        || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line "));
+    let (ours, now) = (expect.terms, &shown.terms);
+    let mut field = |of_line: &str, name, differs: bool, axerrio: Option<String>, komet: Option<String>| {
+        // Where the line itself differs the PO follows it.
+        if differs && !found.names(Some(line), of_line) {
+            found.report(left, Some(line), name, axerrio, komet);
+        }
+    };
+    field("boxes", "po_boxes", expect.boxes != bought, text(expect.boxes), text(bought));
+    if ours.is_mixed() {
+        let differs = !now.breakdowns.is_empty() && sorted_parts(&ours.mix) != sorted_breakdowns(now);
+        field("mix", "po_mix", differs, text(parts_of_mix(&ours.mix)), text(parts_of_komet(now)));
+    } else {
+        field("bunches", "po_bunches", ours.bunches != now.bunches, text(ours.bunches), text(now.bunches));
+        let stems = (ours.stems_per_bunch, now.stems_per_bunch);
+        field("stems", "po_stems", stems.0 != stems.1, text(stems.0), text(stems.1));
+        let cost = (ours.unit_cost.normalize(), now.unit_cost.normalize());
+        field("cost", "po_cost", cost.0 != cost.1, text(cost.0), text(cost.1));
+        let unit = (unit_name(ours.unit_type), now.unit_type.map(unit_name));
+        let differs = unit.1.is_some_and(|shown| shown != unit.0);
+        field("unit_type", "po_unit_type", differs, text(unit.0), unit.1.and_then(text));
+    }
+    if let (Some(expected), Some(shown)) = (expected_box_type(&ours.box_type, context), blank(Some(&now.box_type)))
+    {
+        let differs = !expected.eq_ignore_ascii_case(shown);
+        field("box_type", "po_box_type", differs, text(&ours.box_type), text(shown));
+    }
+}
+
+/// Compares what Axerrio knows of the PO with what it should know.
+pub(super) fn compare_told(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
+    let Some(ax) = found.order.axerrio.order.as_ref() else { return };
+    let told = ax.purchase_order.as_ref();
+    let (told, should) = match (told, sight.po_to_tell.as_ref()) {
+        (None, Some(should)) => {
+            if should.status != PoInfoStatus::Pending {
+                found.differ(None, "po", text("absent"), text(format_args!("PO {}", should.number)));
+            }
+            return;
+        }
+        (Some(told), None) => {
+            let is_over = told.status == PoInfoStatus::Cancelled || ax.status.is_off();
+            if !is_over && context.whole.purchase_orders {
+                found.differ(None, "po", text(format_args!("PO {}", told.number)), text("absent"));
+            }
+            return;
+        }
+        (Some(told), Some(should)) => (told, should),
+        (None, None) => return,
+    };
+    let base = sight.agreed.po_info.as_ref().and_then(|info| Some((&info.sent, info.seen.as_ref()?)));
+    let mut field = |name, value: fn(&PurchaseOrderInfo) -> Option<String>| {
+        let normalised =
+            base.is_some_and(|(sent, seen)| value(sent) == value(should) && value(seen) == value(told));
+        if value(told) != value(should) && !normalised {
+            found.differ(None, name, value(told), value(should));
+        }
+    };
+    field("po_number", |po| text(&po.number));
+    field("po_status", |po| text(status_name(po.status)));
+    field("po_ship_date", |po| text(po.ship_date));
+    field("po_awb", |po| blank(po.awb.as_deref()).and_then(text));
+    let base = base.map(|(sent, seen)| (&sent.lines[..], &seen.lines[..]));
+    compare_told_lines(found, &told.lines, &should.lines, base);
+}
+
+fn compare_told_lines(
+    found: &mut Findings<'_>,
+    told: &[PoInfoLine],
+    should: &[PoInfoLine],
+    base: Option<(&[PoInfoLine], &[PoInfoLine])>,
+) {
+    let find = |lines: &[PoInfoLine], id: &str| lines.iter().find(|l| l.po_item_id == id).cloned();
+    let ids: BTreeSet<&str> = told.iter().chain(should).map(|l| l.po_item_id.as_str()).collect();
+    for id in ids {
+        let (told, should) = (find(told, id), find(should, id));
+        let then = base.map(|(sent, seen)| (find(sent, id), find(seen, id)));
+        if told == should || then.is_some_and(|(sent, seen)| sent == should && seen == told) {
+            continue;
+        }
+        match (told, should) {
+            (Some(told), Some(should)) => {
+                let line = &should.line_id;
+                if told.line_id != *line {
+                    found.differ(Some(line), "po_line", text(&told.line_id), text(line));
+                }
+                if told.boxes != should.boxes {
+                    found.differ(Some(line), "po_boxes", text(told.boxes), text(should.boxes));
+                }
+                let cost = (told.unit_cost.normalize(), should.unit_cost.normalize());
+                if cost.0 != cost.1 {
+                    found.differ(Some(line), "po_cost", text(cost.0), text(cost.1));
+                }
+            }
+            (Some(told), None) => {
+                found.differ(Some(&told.line_id), "po_line", text(format_args!("line {id}")), text("absent"));
+            }
+            (None, Some(should)) => {
+                found.differ(Some(&should.line_id), "po_line", text("absent"), text(format_args!("line {id}")));
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+fn status_name(status: PoInfoStatus) -> &'static str {
+    match status {
+        PoInfoStatus::Pending => "pending",
+        PoInfoStatus::Approved => "approved",
+        PoInfoStatus::Confirmed => "confirmed",
+        PoInfoStatus::Cancelled => "cancelled",
+    }
+}

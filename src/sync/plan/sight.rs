@@ -1,0 +1,34 @@
+//! What the views show, recognised but not acted upon: the links, and what each side should know of the other. For
+//! comparing the two systems (`sync::audit`), which must not depend on what would be done about a difference.
+
+use super::draft::Draft;
+use super::{flow2, inform, links, rules::Rules};
+use crate::domain::{Agreed, Flow, InputLine, LineId, Order, OrderInput, PurchaseOrderInfo};
+
+/// What the views of one order show.
+pub(crate) struct Sight {
+    /// The agreed view with every link that the other two show. Baselines of what differs stay as they were.
+    pub(crate) agreed: Agreed,
+    /// What Axerrio should know of the PO; `None` where Komet has none.
+    pub(crate) po_to_tell: Option<PurchaseOrderInfo>,
+    /// Flow 2: the Prebook in Axerrio's words, items that wait for their product included.
+    pub(crate) ordered: Option<OrderInput>,
+}
+
+/// Recognises what the views of `order` show.
+pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
+    let mut draft = Draft::new(order, rules);
+    links::recognise(&mut draft);
+    let po_to_tell = inform::desired(&draft);
+    let prebook = order.komet.prebooks.first().filter(|_| order.flow == Flow::FromKomet);
+    let ordered = prebook.map(|prebook| OrderInput {
+        header: flow2::header(&prebook.header, prebook.comments.as_deref(), order.ship_date, rules),
+        lines: prebook
+            .items
+            .iter()
+            .filter(|item| item.is_alive())
+            .map(|item| InputLine { id: LineId::from(&item.id), terms: flow2::line_terms(item, rules) })
+            .collect(),
+    });
+    Sight { agreed: draft.agreed, po_to_tell, ordered }
+}
