@@ -155,8 +155,8 @@ fn group_by_ship_date(
 ) -> Result<(), StoreError> {
     let mut dates: BTreeMap<NaiveDate, Vec<&PrebookItem>> = BTreeMap::new();
     for item in items {
-        // An item that was never alive is nobody's order.
-        if item.is_alive() || orders::key_by_item(conn, &item.id)?.is_some() {
+        // An item that was never alive is nobody's order, unless Axerrio has an order for its Prebook.
+        if item.is_alive() || !known.is_empty() || orders::key_by_item(conn, &item.id)?.is_some() {
             dates.entry(item.ship_date).or_default().push(item);
         }
     }

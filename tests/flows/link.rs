@@ -73,6 +73,7 @@ impl Default for Setup {
 }
 
 /// Records that are none of stemsync's business.
+#[derive(Clone)]
 struct Strangers {
     prebook: Prebook,
     stock: PurchaseOrder,
@@ -118,6 +119,30 @@ impl Link {
         let strangers = sandbox.act(|world, now| strangers(world, engine.today(), now));
         let people = People::of(&scenario);
         Self { sandbox, scenario, people, engine, path, clock, setup, strangers, _directory: directory }
+    }
+
+    /// The same trade once more, with its own systems and database; to try what could have happened instead.
+    pub(crate) async fn copy(&self) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let world = directory.path().join("world.json");
+        self.sandbox.save(&world).unwrap();
+        let path = directory.path().join("stemsync.db");
+        self.engine.store.copy_to(&path).unwrap();
+        let options = SandboxOptions { answers: self.setup.answers, ..SandboxOptions::default() };
+        let sandbox = Sandbox::load_or_new(&world, options).await.unwrap();
+        let clock = Arc::new(MovedClock(AtomicI64::new(self.clock.0.load(Ordering::SeqCst))));
+        let engine = engine(&sandbox, &path, &self.setup, &clock);
+        Self {
+            sandbox,
+            scenario: Scenario::bundled(),
+            people: self.people.clone(),
+            engine,
+            path,
+            clock,
+            setup: self.setup.clone(),
+            strangers: self.strangers.clone(),
+            _directory: directory,
+        }
     }
 
     /// A new process on the same database.

@@ -5,6 +5,8 @@
 
 mod boxes;
 mod cancelling;
+mod crashes;
+mod faults;
 mod flow1;
 mod flow2;
 mod invariants;

@@ -61,7 +61,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 labels::forget_all(conn)
             })
             .await?;
-        if let Err(error) = self.poll_reference().await {
+        if let Err(error) = self.poll_reference(false).await {
             match error {
                 PollError::System(error) if !error.is_systemic() => log::warn!("{error}; going on without"),
                 error => return Err(error),

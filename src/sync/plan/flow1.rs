@@ -5,6 +5,8 @@
 //! *in place* loses its PO line, then its Prebook item, and is created anew. Each step is planned from the views, so
 //! it does not matter who took the step before.
 
+use std::collections::BTreeSet;
+
 use super::compare::{
     SHORT_FIELD, asked_differences, cut_field, goods_from_axerrio, product_ref, seen_differences,
 };
@@ -245,12 +247,34 @@ fn delete_line(draft: &mut Draft<'_>, line: &LineId) {
     }
     let link = draft.agreed.lines.get(line).and_then(|l| l.item.clone());
     if let Some(link) = link.filter(|link| po_links.is_empty() && draft.item_alive(link)) {
+        if may_be_bought(draft, line, &link) {
+            return;
+        }
         draft.act(Action::DeleteItem(DeleteItem {
             prebook: link.prebook,
             item: link.item,
             line: Some(line.clone()),
         }));
     }
+}
+
+/// An item that was found, not made, in this database's life may be on a PO that was not read yet: it must not be
+/// deleted under a PO line, nor before it is known whether procurement has approved it.
+fn may_be_bought(draft: &mut Draft<'_>, line: &LineId, link: &ItemLink) -> bool {
+    let known = draft.agreed.lines.get(line).is_some_and(|l| l.po_lines.iter().any(|po| po.item == link.item));
+    if link.fresh || known {
+        return false;
+    }
+    let Some(item) = draft.item(&link.item) else { return false };
+    let mut unread = BTreeSet::new();
+    if let Some(number) = item.po_number.as_ref().filter(|n| !draft.rules.facts.po_numbers_read.contains(n)) {
+        unread.insert(Need::PurchaseOrder(number.clone()));
+    }
+    if !draft.rules.facts.po_dates_read.contains(&item.ship_date) {
+        unread.insert(Need::PurchaseOrders(item.ship_date));
+    }
+    draft.needs.extend(unread.iter().cloned());
+    !unread.is_empty()
 }
 
 /// The whole order is off, or has no lines left.

@@ -57,7 +57,7 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
         number: main.number.clone(),
         status: status(main.status),
         ship_date: main.ship_date,
-        awb: main.awb.clone().or_else(|| shipped_awb(draft, &linked)),
+        awb: main.awb.clone().or_else(|| shipped_awb(draft, &linked)).or_else(|| told_awb(draft, main)),
         updated_at: main.updated_on.unwrap_or_default(),
         lines: linked
             .iter()
@@ -75,6 +75,12 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
 fn shipped_awb(draft: &Draft<'_>, linked: &[(&PurchaseOrder, &PoLine, &LineId)]) -> Option<String> {
     let mut boxes = linked.iter().flat_map(|(_, line, _)| &line.boxes);
     boxes.find_map(|shown| draft.agreed.boxes.get(&shown.code)?.awb.clone())
+}
+
+/// The AWB that Axerrio was told: nothing unships a box, so it stands until another one is known.
+fn told_awb(draft: &Draft<'_>, main: &PurchaseOrder) -> Option<String> {
+    let told = draft.order.axerrio.order.as_ref()?.purchase_order.as_ref()?;
+    told.awb.clone().filter(|_| told.number == main.number)
 }
 
 /// The PO that gives the order its number and state: the one further lines would go on, else the one with most lines.
