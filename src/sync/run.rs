@@ -164,14 +164,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         jobs: &[Job],
         requests: &mut BTreeMap<Job, Requests>,
     ) -> Result<(), StoreError> {
-        let pushed = || state.tallies().values().map(|tally| tally.pushed).sum::<u64>();
         loop {
-            let before = pushed();
+            let before = state.progress();
             for job in jobs {
                 self.counted(state, requests, *job, self.push_again(state, *job)).await?;
             }
             // Every request is sent a limited number of times in a run, so this ends.
-            if pushed() == before {
+            if state.progress() == before {
                 return Ok(());
             }
         }

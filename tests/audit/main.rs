@@ -5,6 +5,10 @@
 #[path = "../flows/link.rs"]
 #[allow(dead_code)] // the flows need more of it
 mod link;
+#[path = "../flows/trade.rs"]
+#[allow(dead_code)] // likewise
+mod trade;
 
 mod agreement;
+mod mutations;
 mod played;

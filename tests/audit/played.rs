@@ -39,8 +39,9 @@ impl Played {
         let played = Self { link, placed };
         played.sync().await;
         let people = &played.link.people;
-        played.link.act(|w, now| people.vendor_accepts(w, now)).unwrap();
         played.link.act(|w, now| people.maps_products(w, now)).unwrap();
+        played.sync().await;
+        played.link.act(|w, now| people.vendor_accepts(w, now)).unwrap();
         played.sync().await;
         if upto >= Upto::Approved {
             played.link.act(|w, now| people.buyer_approves(w, now)).unwrap();

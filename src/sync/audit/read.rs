@@ -61,12 +61,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 labels::forget_all(conn)
             })
             .await?;
-        if let Err(error) = self.poll_reference(false).await {
-            match error {
-                PollError::System(error) if !error.is_systemic() => log::warn!("{error}; going on without"),
-                error => return Err(error),
-            }
-        }
         let mut readings = Readings {
             keys: BTreeSet::new(),
             maps: Maps::default(),
@@ -84,10 +78,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         readings.cannot_read(System::Axerrio, unread);
         let polled = self.poll_prebooks(None, false).await?;
         readings.whole.prebooks = polled.unreadable.is_empty();
-        readings.cannot_read(System::Komet, polled.unreadable);
+        readings.cannot_read(System::Komet, polled.unreadable.clone());
         readings.facts.windows_known.extend(&polled.windows);
         readings.facts.windows_read.extend(&polled.windows);
-        self.read_names(&mut readings).await?;
+        self.read_names(&mut readings, &polled.carriers).await?;
         for round in 0..ROUNDS {
             readings.keys = self.keys_of_horizon().await?;
             let needs = self.needs(&readings, round == 0).await?;
@@ -99,7 +93,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(readings)
     }
 
-    async fn read_names(&self, readings: &mut Readings) -> Result<(), AuditError> {
+    /// The maps and Komet's own lists, which are read again if they lack a carrier by which a Prebook goes.
+    async fn read_names(&self, readings: &mut Readings, used: &BTreeSet<i64>) -> Result<(), AuditError> {
+        let known = self.store.read(reference::carriers).await?.map(|list| list.items).unwrap_or_default();
+        let lacks_carriers = used.iter().any(|id| !known.iter().any(|carrier| carrier.id == *id));
+        match self.poll_reference(lacks_carriers).await {
+            Err(PollError::System(error)) if !error.is_systemic() => log::warn!("{error}; going on without"),
+            other => other?,
+        }
         let (maps, carriers, box_types) = self
             .store
             .read(|conn| Ok((maps::load(conn)?, reference::carriers(conn)?, reference::box_types(conn)?)))
