@@ -12,6 +12,8 @@ mod flow2;
 mod invariants;
 mod link;
 mod ownership;
+mod requests;
 mod trade;
 mod unknown;
+mod watermarks;
 mod week;
