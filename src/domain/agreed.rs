@@ -27,6 +27,8 @@ pub struct Agreed {
     /// Creates that were taken for "not done" because a read-back did not find them. If such an effect
     /// comes late after all, a second Prebook with the same tag is stemsync's own and may be cleared away.
     pub doubtful_creates: u32,
+    /// The same of POs: a second, pending line for a line that stemsync bought is then its own and may be cleared away.
+    pub doubtful_purchases: u32,
     /// The PO that further lines are added to.
     pub po: Option<PoNumber>,
     /// Flow 2: the order as last put to Axerrio.
@@ -67,6 +69,10 @@ pub struct ItemLink {
     /// stemsync made it in this database's life, so nobody can have bought it before stemsync does.
     #[serde(default)]
     pub fresh: bool,
+    /// Komet's ids of the products, by which stemsync asked for it; empty where it went by description. A local map
+    /// that says the same has nothing to add, also while Komet still shows the product in red.
+    #[serde(default)]
+    pub products: Vec<i64>,
     /// stemsync deleted it.
     #[serde(default)]
     pub dead: bool,

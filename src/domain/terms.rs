@@ -89,13 +89,18 @@ impl LineTerms {
             && self.unit_type == other.unit_type
             && self.unit_cost == other.unit_cost
             && blank(self.mark_code.as_deref()) == blank(other.mark_code.as_deref())
-            && self.mix.len() == other.mix.len()
-            && self.mix.iter().zip(&other.mix).all(|(a, b)| {
-                a.product.code == b.product.code
-                    && a.bunches == b.bunches
-                    && a.stems_per_bunch == b.stems_per_bunch
-                    && a.unit_cost == b.unit_cost
-            })
+            && self.parts() == other.parts()
+    }
+
+    /// The parts of a mixed box in an order of their own: in which one a system lists them means nothing.
+    fn parts(&self) -> Vec<(&str, u32, u32, Decimal)> {
+        let mut parts: Vec<_> = self
+            .mix
+            .iter()
+            .map(|p| (p.product.code.as_str(), p.bunches, p.stems_per_bunch, p.unit_cost))
+            .collect();
+        parts.sort_unstable();
+        parts
     }
 }
 

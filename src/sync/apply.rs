@@ -5,7 +5,8 @@
 use super::action::Action;
 use crate::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, ItemId,
-    ItemLink, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber, PrebookId, PrebookNumber, Shipped, Stray,
+    ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber, PrebookId, PrebookNumber,
+    Shipped, Stray,
 };
 
 /// The answer to a request, reduced to what it means.
@@ -37,7 +38,7 @@ pub fn apply(order: &mut Order, action: &Action, outcome: &Outcome) {
         (Action::Ship(ship), Outcome::Shipped(shipped)) => boxes_shipped(order, ship, shipped),
         (Action::ChangeCode(change), Outcome::CodeChanged) => code_changed(order, change),
         (Action::PutOrder(put), Outcome::Order(answer)) => order_put(order, put, answer),
-        (Action::CancelOrder(_), Outcome::Order(answer)) => show(order, answer),
+        (Action::CancelOrder(_), Outcome::Order(answer)) => order_cancelled(order, answer),
         (Action::PutPurchaseOrder(put), Outcome::Order(answer)) => {
             order.agreed.po_info =
                 Some(AgreedPoInfo { sent: put.info.clone(), seen: answer.purchase_order.clone() });
@@ -78,12 +79,28 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
         // A read-back may have recognised the item already.
         let seen = order.agreed.lines.get(line).and_then(|l| l.item.as_ref()).filter(|l| l.item == item);
         let seen = seen.and_then(|link| link.seen.clone());
-        let link = ItemLink { prebook: created.id.clone(), item, seen, fresh: true, dead: false };
+        let products = products_of(create, line);
+        let link = ItemLink { prebook: created.id.clone(), item, seen, fresh: true, products, dead: false };
         order
             .agreed
             .lines
             .insert(line.clone(), AgreedLine { terms: terms.clone(), item: Some(link), po_lines: Vec::new() });
     }
+}
+
+/// The Komet ids by which a line's products were asked for; empty if one went by its description.
+fn products_of(create: &super::action::CreatePrebook, line: &LineId) -> Vec<i64> {
+    let Some(item) = create.new.items.iter().find(|item| item.line == *line) else { return Vec::new() };
+    let id = |product: &KometRef| match product {
+        KometRef::Id(id) => Some(*id),
+        _ => None,
+    };
+    let ids: Option<Vec<i64>> = if item.goods.mix.is_empty() {
+        id(&item.product).map(|id| vec![id])
+    } else {
+        item.goods.mix.iter().map(|part| id(&part.product)).collect()
+    };
+    ids.unwrap_or_default()
 }
 
 fn item_deleted(order: &mut Order, delete: &super::action::DeleteItem) {
@@ -213,6 +230,15 @@ fn order_put(order: &mut Order, put: &super::action::PutOrder, answer: &AxOrder)
         }
     }
     order.agreed.input = Some(AgreedInput { sent: put.wanted.clone(), seen });
+    show(order, answer);
+}
+
+/// Agreed is an order without lines: if its Prebook comes back to life, that is a change like any other.
+fn order_cancelled(order: &mut Order, answer: &AxOrder) {
+    if let Some(input) = &mut order.agreed.input {
+        input.sent.lines.clear();
+        input.seen = super::plan::shown(answer);
+    }
     show(order, answer);
 }
 

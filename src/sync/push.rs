@@ -16,7 +16,7 @@ use super::poll::PollError;
 use super::report::{ActionReport, ActionResult, Job};
 use super::state::RunState;
 use super::verify::Patience;
-use crate::domain::{CodeChange, CreatedPo, CreatedPrebook, Flow, Order, OrderKey, Rejection, Shipment};
+use crate::domain::{CodeChange, CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, Rejection, Shipment};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
 use crate::store::{Connection, StoreError, holds, orders};
@@ -97,12 +97,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             return Ok(Driven::default());
         };
         let mut finished: Option<Finished> = None;
+        let mut recorded: Vec<Hold> = Vec::new();
         loop {
             let known = state.known();
             let planned = plan(&order, &state.rules(&self.settings, &known));
             let next = self.choose(state, job, &order, &planned);
-            let Some(action) = next else {
-                return self.rest(state, job, order, planned, finished).await;
+            recorded.extend(planned.recorded.iter().cloned());
+            let Some((planned_key, action)) = next else {
+                return self.rest(state, job, order, Plan { recorded, ..planned }, finished).await;
             };
             order.agreed = planned.agreed;
             if state.dry_run {
@@ -148,7 +150,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         intent: Some(intent),
                         event: event(state, &order, &action, at, ActionResult::Failed, &detail),
                     });
-                    Self::not_done(state, &mut order, &action, &error);
+                    Self::not_done(state, &mut order, planned_key, &action, &error);
                     state.report(job, report(&order, &action, ActionResult::Failed, detail));
                 }
                 Err(error) => {
@@ -173,8 +175,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if error.certainty() == Certainty::Pending { now + timeout } else { now }
     }
 
-    /// A request that certainly had no effect: refused, or its system is out of reach.
-    fn not_done(state: &RunState, order: &mut Order, action: &Action, error: &SystemError) {
+    /// A request that certainly had no effect: refused, or its system is out of reach. A refusal is remembered under
+    /// the key of what was planned, where planning finds it again, also if only a part of that was sent.
+    fn not_done(state: &RunState, order: &mut Order, key: String, action: &Action, error: &SystemError) {
         if error.is_systemic() {
             state.set_down(error);
             return;
@@ -184,11 +187,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             other => other.to_string(),
         };
         state.refused(order.key);
-        order.agreed.rejections.insert(action.key(), Rejection { lines: action.lines(), message });
+        order.agreed.rejections.insert(key, Rejection { lines: action.lines(), message });
     }
 
-    /// The first action of the plan that this job may send now.
-    fn choose(&self, state: &RunState, job: Job, order: &Order, planned: &Plan) -> Option<Action> {
+    /// The first action of the plan that this job may send now, cut to what one request holds, and its key uncut.
+    fn choose(&self, state: &RunState, job: Job, order: &Order, planned: &Plan) -> Option<(String, Action)> {
         if state.is_stopped() {
             return None;
         }
@@ -197,9 +200,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .iter()
             .filter(|action| action.job(order.flow) == job && !action.is_batched())
             .filter(|action| !state.is_down(action.system()))
-            .find(|action| !state.was_tried(order.key, &action.key()))
-            .map(|action| self.fit(action.clone()))
-            .filter(|action| state.try_once(order.key, &action.key()))
+            .map(|action| (action.key(), action))
+            .find(|(key, _)| !state.was_tried(order.key, key) && state.try_once(order.key, key))
+            .map(|(key, action)| (key, self.fit(action.clone())))
     }
 
     /// As many lines as one request of 64,000 bytes holds; the others follow, planned anew.
@@ -300,6 +303,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     .iter()
                     .map(|hold| (hold, "held"))
                     .chain(changes.cleared.iter().map(|hold| (hold, "hold cleared")))
+                    .chain(planned.recorded.iter().map(|hold| (hold, "settled for the owner")))
                 {
                     events::add(
                         conn,

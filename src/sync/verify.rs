@@ -199,8 +199,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 // What was answered is done, even if no list shows it yet; what timed out may still come.
                 None if answered || !is_decided => return Ok(false),
                 None => {
-                    if matches!(action, Action::CreatePrebook(_)) {
-                        order.agreed.doubtful_creates += 1;
+                    match action {
+                        Action::CreatePrebook(_) => order.agreed.doubtful_creates += 1,
+                        Action::CreatePo(_) => order.agreed.doubtful_purchases += 1,
+                        _ => {}
                     }
                     let detail = format!("{}: not found on read-back", action.detail());
                     results.push((order, action, false, detail, answered));

@@ -169,7 +169,14 @@ fn an_item_once_linked_is_never_taken_for_a_new_one() {
 fn what_stemsync_made_is_linked_before_komet_shows_it() {
     let (_dir, store) = fresh();
     let key = settled(&store, flow_1("AX-1", "2026-03-05"));
-    let item = ItemLink { prebook: PrebookId(85), item: ItemId(1), seen: None, fresh: false, dead: false };
+    let item = ItemLink {
+        prebook: PrebookId(85),
+        item: ItemId(1),
+        seen: None,
+        fresh: false,
+        products: Vec::new(),
+        dead: false,
+    };
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };
     let stray = Stray { prebook: PrebookId(99), item: Some(ItemId(7)), line: LineId("1".to_owned()) };
     let mut agreed = Agreed { strays: vec![stray], po: Some(PoNumber("PO-9".to_owned())), ..Agreed::default() };

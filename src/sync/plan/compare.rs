@@ -6,8 +6,18 @@ use rust_decimal::Decimal;
 
 use super::rules::Rules;
 use crate::domain::{
-    Breakdown, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods, Product, SeenItem, blank,
+    Breakdown, Header, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods, Product, SeenItem,
+    UnitType, blank, fingerprint, tag,
 };
+
+/// Komet's `customerPO` and `markCode` hold this many characters.
+pub(super) const SHORT_FIELD: usize = 20;
+
+/// A customer PO or mark code as Komet is sent it. A longer one is sent only after a person said to cut it.
+pub(super) fn cut_field(value: Option<&str>) -> Option<String> {
+    let cut: String = blank(value)?.chars().take(SHORT_FIELD).collect();
+    Some(cut.trim_end().to_owned())
+}
 
 /// The goods of an Axerrio line as Komet is asked for them. Notes are cut to Komet's 200 characters.
 pub(super) fn goods_from_axerrio(terms: &LineTerms, boxes: u32, rules: &Rules<'_>) -> NewGoods {
@@ -21,7 +31,7 @@ pub(super) fn goods_from_axerrio(terms: &LineTerms, boxes: u32, rules: &Rules<'_
         stems_per_bunch: terms.stems_per_bunch,
         unit_type: terms.unit_type,
         unit_cost: terms.unit_cost,
-        notes: blank(terms.notes.as_deref()).map(|n| crate::domain::tag::cut(n, NOTES_LIMIT)),
+        notes: blank(terms.notes.as_deref()).map(|n| tag::cut(n, NOTES_LIMIT)),
         mix: terms
             .mix
             .iter()
@@ -49,9 +59,9 @@ pub(super) fn goods_from_komet(terms: &KometTerms, boxes: u32) -> NewGoods {
         box_type: KometRef::Code { code: terms.box_type.clone(), name: String::new() },
         bunches: terms.bunches,
         stems_per_bunch: terms.stems_per_bunch,
-        unit_type: terms.unit_type.unwrap_or(crate::domain::UnitType::Stem),
+        unit_type: terms.unit_type.unwrap_or(UnitType::Stem),
         unit_cost: terms.unit_cost,
-        notes: blank(terms.notes.as_deref()).map(|n| crate::domain::tag::cut(n, NOTES_LIMIT)),
+        notes: blank(terms.notes.as_deref()).map(|n| tag::cut(n, NOTES_LIMIT)),
         mix: terms
             .breakdowns
             .iter()
@@ -70,6 +80,16 @@ pub(super) fn product_ref(product: &Product, rules: &Rules<'_>) -> KometRef {
     match rules.mapped_product(&product.code) {
         Some(id) => KometRef::Id(id),
         None => KometRef::Description(product.description.clone()),
+    }
+}
+
+/// The Komet ids by which the local map names every product of a line; `None` where it lacks one.
+pub(super) fn product_ids(terms: &LineTerms, rules: &Rules<'_>) -> Option<Vec<i64>> {
+    let mapped = |product: &Product| rules.mapped_product(&product.code);
+    if terms.is_mixed() {
+        terms.mix.iter().map(|part| mapped(&part.product)).collect()
+    } else {
+        mapped(&terms.product).map(|id| vec![id])
     }
 }
 
@@ -111,14 +131,6 @@ pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: 
         fields.push("mark code");
     }
     fields
-}
-
-/// Komet's `customerPO` and `markCode` hold this many characters.
-pub(super) const SHORT_FIELD: usize = 20;
-
-/// A value as one of Komet's short fields holds it: what a person said to cut is no difference afterwards.
-pub(super) fn cut_field(value: Option<&str>) -> Option<String> {
-    blank(value).map(|v| v.chars().take(SHORT_FIELD).collect::<String>().trim_end().to_owned())
 }
 
 /// As [`asked_differences`], for a PO line, which is not asked for a mark code.
@@ -187,4 +199,68 @@ fn remapped(seen: &KometTerms, now: &KometTerms) -> bool {
             .iter()
             .filter_map(|b| b.product.id)
             .any(|id| !now.breakdowns.iter().any(|b| b.product.id == Some(id)))
+}
+
+/// Names a header in what is reconciled, so that a question about it stays the same question while nothing else
+/// changes.
+pub(super) fn header_print(header: &Header) -> u64 {
+    fingerprint(&(
+        &header.customer.code,
+        blank(header.customer_po.as_deref()),
+        header.ship_date,
+        header.truck_date(),
+        header.carrier.as_ref().map(|c| &c.code),
+        blank(header.location.as_deref()),
+    ))
+}
+
+/// Names an Axerrio line in what is reconciled.
+pub(super) fn terms_print(terms: &LineTerms) -> u64 {
+    let mut mix: Vec<_> = terms
+        .mix
+        .iter()
+        .map(|p| (&p.product.code, p.bunches, p.stems_per_bunch, p.unit_cost.normalize()))
+        .collect();
+    mix.sort_unstable();
+    fingerprint(&(
+        &terms.product.code,
+        terms.box_type.to_uppercase(),
+        (terms.boxes, terms.bunches, terms.stems_per_bunch),
+        terms.unit_type,
+        terms.unit_cost.normalize(),
+        blank(terms.mark_code.as_deref()),
+        mix,
+    ))
+}
+
+/// Names what Komet shows of a line in what is reconciled.
+pub(super) fn komet_print(terms: &KometTerms) -> u64 {
+    let mut mix: Vec<_> = terms
+        .breakdowns
+        .iter()
+        .map(|b| (b.product.id, b.bunches, b.stems_per_bunch, b.unit_cost.normalize()))
+        .collect();
+    mix.sort_unstable();
+    fingerprint(&(
+        terms.product.id,
+        terms.box_type.to_uppercase(),
+        (terms.boxes, terms.bunches, terms.stems_per_bunch),
+        terms.unit_type,
+        terms.unit_cost.normalize(),
+        blank(terms.mark_code.as_deref()),
+        mix,
+    ))
+}
+
+/// Names the goods that a PO line should buy; which Komet product it is does not matter.
+pub(super) fn goods_print(goods: &NewGoods) -> u64 {
+    let mut mix: Vec<_> =
+        goods.mix.iter().map(|b| (b.bunches, b.stems_per_bunch, b.unit_cost.normalize())).collect();
+    mix.sort_unstable();
+    fingerprint(&(
+        (goods.boxes, goods.bunches, goods.stems_per_bunch),
+        goods.unit_type,
+        goods.unit_cost.normalize(),
+        mix,
+    ))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Need, Plan, rules::Rules, stage};
 use crate::domain::{
-    Agreed, Decision, Hold, HoldReason, ItemId, ItemLink, LineId, Order, PoItemId, PoLine, PoLink, PoNumber,
-    PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Verdict,
+    Agreed, Decision, Hold, HoldReason, ItemId, ItemLink, LineId, OnConflict, Order, PoItemId, PoLine, PoLink,
+    PoNumber, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Rejection, Verdict,
 };
 use crate::sync::action::Action;
 use crate::systems::System;
@@ -19,6 +19,9 @@ pub(super) struct Draft<'a> {
     pub(super) needs: BTreeSet<Need>,
     pub(super) cancels: bool,
     holds: Vec<Hold>,
+    /// Conflicts that the owner rule settled in this plan.
+    recorded: Vec<Hold>,
+    /// Questions that arose and were answered before.
     answered: Vec<Decision>,
     /// Keys of requests that this plan wants; a rejection of anything else is forgotten.
     wanted_keys: BTreeSet<String>,
@@ -34,14 +37,14 @@ impl<'a> Draft<'a> {
             needs: BTreeSet::new(),
             cancels: false,
             holds: Vec::new(),
+            recorded: Vec::new(),
             answered: Vec::new(),
             wanted_keys: BTreeSet::new(),
         }
     }
 
     pub(super) fn finish(mut self) -> Plan {
-        let wanted = &self.wanted_keys;
-        self.agreed.rejections.retain(|key, _| wanted.contains(key));
+        self.keep_rejections();
         self.holds.sort();
         self.holds.dedup_by(|a, b| (a.reason, &a.line, &a.cause) == (b.reason, &b.line, &b.cause));
         let stage = stage::stage(&self);
@@ -49,10 +52,26 @@ impl<'a> Draft<'a> {
             actions: self.actions,
             holds: self.holds,
             answered: self.answered,
+            recorded: self.recorded,
             needs: self.needs,
             agreed: self.agreed,
             stage,
             cancels: self.cancels,
+        }
+    }
+
+    /// Refusals of what is no longer wanted are forgotten; not so while something must be read first, because then it
+    /// is not known what is wanted.
+    fn keep_rejections(&mut self) {
+        if self.needs.is_empty() {
+            let wanted = &self.wanted_keys;
+            self.agreed.rejections.retain(|key, _| wanted.contains(key));
+            return;
+        }
+        for (key, rejection) in self.agreed.rejections.clone() {
+            if !self.wanted_keys.contains(&key) {
+                let _ = self.ask_about_refusal(&key, &rejection);
+            }
         }
     }
 
@@ -83,31 +102,77 @@ impl<'a> Draft<'a> {
         verdict
     }
 
-    /// Wants `action`. If exactly this request was refused before, it is tried again and the hold stays until it
-    /// passes (clarification 11).
+    /// Both sides say something else, or the one that does not own it changed it: by `on_conflict` a person decides, or
+    /// the owner's side is taken and the other recorded, as if a person had decided so.
+    pub(super) fn settle(
+        &mut self,
+        reason: HoldReason,
+        line: Option<&LineId>,
+        cause: &str,
+        owner: Verdict,
+        detail: impl FnOnce() -> String,
+    ) -> Option<Verdict> {
+        if self.rules.on_conflict == OnConflict::Owner && self.verdict(reason, line, cause).is_none() {
+            let hold = Hold { reason, line: line.cloned(), cause: cause.to_owned(), detail: detail() };
+            let decision = Decision { reason, line: hold.line.clone(), cause: hold.cause.clone(), verdict: owner };
+            self.agreed.decisions.push(decision.clone());
+            self.answered.push(decision);
+            self.recorded.push(hold);
+            return Some(owner);
+        }
+        self.ask(reason, line, cause, detail)
+    }
+
+    /// Forgets what was decided about questions that no longer arise, so that the same deed, done again, is a new one.
+    pub(super) fn forget_settled(&mut self, reason: HoldReason) {
+        let answered = &self.answered;
+        self.agreed.decisions.retain(|decision| decision.reason != reason || answered.contains(decision));
+    }
+
+    /// Whether a difference on this line waits for a person.
+    pub(super) fn is_held(&self, line: &LineId) -> bool {
+        self.holds.iter().any(|hold| {
+            hold.line.as_ref() == Some(line)
+                && matches!(
+                    hold.reason,
+                    HoldReason::EditedInKomet | HoldReason::EditedInAxerrio | HoldReason::ChangedAfterApproval
+                )
+        })
+    }
+
+    /// Wants `action`. If exactly this request was refused before, the hold stays and it is tried again, until it
+    /// passes or a person releases it (clarification 11).
     pub(super) fn act(&mut self, action: Action) {
         let key = action.key();
-        if let Some(rejection) = self.agreed.rejections.get(&key) {
-            let (reason, system) = match action.system() {
-                System::Komet => (HoldReason::RejectedByKomet, System::Komet),
-                System::Axerrio => (HoldReason::RejectedByAxerrio, System::Axerrio),
-            };
-            let line = match rejection.lines.as_slice() {
-                [only] => Some(only.clone()),
-                _ => None,
-            };
-            let detail = format!(
-                "{} refused {}: {}. stemsync tries again each run; change the order, or mend the cause in {}.",
-                system.title(),
-                action.method(),
-                rejection.message,
-                system.title()
-            );
-            let cause = format!("{} {}", action.method(), rejection.message);
-            let _ = self.ask(reason, line.as_ref(), &cause, || detail);
+        self.wanted_keys.insert(key.clone());
+        if let Some(rejection) = self.agreed.rejections.get(&key).cloned()
+            && self.ask_about_refusal(&key, &rejection).is_some()
+        {
+            return;
         }
-        self.wanted_keys.insert(key);
         self.actions.push(action);
+    }
+
+    /// A refusal is named by its request and what the system said, so that it is a new one once the order changed.
+    fn ask_about_refusal(&mut self, key: &str, rejection: &Rejection) -> Option<Verdict> {
+        let (method, _) = key.rsplit_once(' ').unwrap_or((key, ""));
+        let (reason, system) = if method.starts_with("PUT ") || method.starts_with("POST ") {
+            (HoldReason::RejectedByAxerrio, System::Axerrio)
+        } else {
+            (HoldReason::RejectedByKomet, System::Komet)
+        };
+        let line = match rejection.lines.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        self.ask(reason, line.as_ref(), &format!("{key}: {}", rejection.message), || {
+            format!(
+                "{system} refused {method}: {}. stemsync tries again each run, until this is released; change the order, or mend \
+                 the cause in {system}.",
+                rejection.message,
+                system = system.title(),
+            )
+        })
     }
 
     /// Whether a request for several lines was refused as a whole, so that they go one by one. The refusal is
@@ -121,9 +186,14 @@ impl<'a> Draft<'a> {
         refused
     }
 
+    /// Whether exactly this request was refused before.
+    pub(super) fn was_refused(&self, action: &Action) -> bool {
+        self.agreed.rejections.contains_key(&action.key())
+    }
+
     /// Whether a request is on its way that was not refused before: what builds on it waits for it.
     pub(super) fn awaits(&self, which: impl Fn(&Action) -> bool) -> bool {
-        self.actions.iter().any(|a| which(a) && !self.agreed.rejections.contains_key(&a.key()))
+        self.actions.iter().any(|a| which(a) && !self.was_refused(a))
     }
 
     pub(super) fn prebook(&self, id: &PrebookId) -> Option<&'a Prebook> {
@@ -176,11 +246,44 @@ impl<'a> Draft<'a> {
             .unwrap_or_default()
     }
 
-    /// Procurement has decided: the PO's lines are Komet's from now on.
+    /// Procurement has decided about a PO of the order: its lines are Komet's from now on.
     pub(super) fn is_decided(&self) -> bool {
-        self.agreed.lines.values().flat_map(|l| &l.po_lines).any(|link| {
-            self.po_line(&link.line).is_some_and(|(po, line)| po.status.is_decided() && line.is_alive())
-        })
+        self.agreed.lines.keys().any(|line| self.decided_on(line) == Some(true))
+    }
+
+    /// Whether procurement has decided about this line; one that is on no PO follows the order.
+    pub(super) fn is_line_decided(&self, line: &LineId) -> bool {
+        self.decided_on(line).unwrap_or_else(|| self.is_decided())
+    }
+
+    /// Whether one of the POs that the line is on is decided; `None` where it never was on one. In the middle of a change,
+    /// when stemsync has taken it from its PO, nothing is decided about it.
+    fn decided_on(&self, line: &LineId) -> Option<bool> {
+        let links = &self.agreed.lines.get(line)?.po_lines;
+        let shown = links.iter().filter_map(|link| self.po_line(&link.line)).filter(|(_, line)| line.is_alive());
+        let pending = links.iter().any(|link| self.po_alive(link));
+        let states: Vec<bool> = shown.map(|(po, _)| po.status.is_decided()).collect();
+        let in_change = links.iter().any(|link| link.dead);
+        (pending || in_change || !states.is_empty()).then(|| states.contains(&true))
+    }
+
+    /// Whether the POs were read that may already buy an item which was found, not made; asks for them otherwise.
+    pub(super) fn knows_purchase(&mut self, item: &ItemId) -> bool {
+        let shown = self.item(item);
+        let facts = self.rules.facts;
+        if let Some(number) = shown.and_then(|item| item.po_number.as_ref())
+            && !facts.po_numbers_read.contains(number)
+            && self.po(number).is_none()
+        {
+            self.needs.insert(Need::PurchaseOrder(number.clone()));
+            return false;
+        }
+        let ship_date = shown.map_or(self.order.ship_date, |item| item.ship_date);
+        if !facts.po_dates_read.contains(&ship_date) {
+            self.needs.insert(Need::PurchaseOrders(ship_date));
+            return false;
+        }
+        true
     }
 
     /// Every PO of the order was cancelled in Komet, and there is one.

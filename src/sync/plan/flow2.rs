@@ -3,7 +3,7 @@
 //!
 //! `PUT by-ref` replaces the whole order, so a line that waits for a person is sent as Axerrio has it.
 
-use super::compare::goods_from_komet;
+use super::compare::{goods_from_komet, header_print, terms_print};
 use super::draft::Draft;
 use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
@@ -11,10 +11,13 @@ use super::purchase::{self, Buy};
 use super::rules::Rules;
 use crate::domain::{
     AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, KometProduct, LineId, LineTerms,
-    MapKind, MixPart, OnConflict, OrderInput, Party, Prebook, PrebookHeader, PrebookItem, Product, UnitType,
-    Verdict, blank, fingerprint,
+    MapKind, MixPart, OrderInput, Party, Prebook, PrebookHeader, PrebookItem, Product, UnitType, Verdict, blank,
+    fingerprint,
 };
 use crate::sync::action::{Action, CancelOrder, DeletePoLine, PutOrder};
+
+/// Cause of the hold of an order that the vendor rejected.
+const REJECTED: &str = "rejected by the vendor";
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(reference) = draft.order.reference.clone() else { return };
@@ -30,6 +33,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         cancel(draft, reference);
         return;
     }
+    draft.agreed.cancellation_released = false;
+    draft.agreed.decisions.retain(|decision| decision.reason != HoldReason::TooManyCancellations);
     put(draft, reference, prebook, &alive);
     buy(draft, prebook, &alive);
 }
@@ -47,66 +52,78 @@ fn put(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, prebook: &P
         return;
     };
     let shown = shown(order);
-    let Some(agreed) = draft.agreed.input.clone() else {
+    let agreed = draft.agreed.input.clone();
+    if order.status == AxStatus::Cancelled && agreed.as_ref().is_none_or(|agreed| !agreed.sent.lines.is_empty()) {
+        revive(draft, reference, input);
+        return;
+    }
+    let Some(agreed) = agreed else {
         // Found after a lost database: Komet owns, so a difference is put right.
-        if order.status == AxStatus::Cancelled || !same_input(&input, &shown) {
-            draft.act(put_all(reference, input));
-        } else {
+        if same_input(&input, &shown) {
             draft.agreed.input = Some(AgreedInput { sent: input, seen: shown });
+        } else {
+            draft.act(put_all(reference, input));
         }
         return;
     };
-    let mut overrule = false;
-    let changed = !same_text(&input, &agreed.sent);
-    if order.status == AxStatus::Cancelled && !changed {
-        match meddled(
-            draft,
-            None,
-            CANCELLED,
-            "the order was cancelled in Axerrio, but its Prebook stands in Komet",
-        ) {
-            Some(true) => overrule = true,
-            Some(false) | None => return,
-        }
-    }
     let wanted = input.clone();
     let mut base = agreed.sent.clone();
     let mut keeps = Vec::new();
+    let mut overrule = false;
     for edit in edits(&agreed.seen, &shown) {
-        let cause = format!("{:016x}", fingerprint(&edit));
+        let line = edit.line.clone();
+        let cause = format!("{:016x} {:016x}", edit.print(), wish_print(&wanted, line.as_ref()));
         let what = format!("{} changed in Axerrio, but the order is Komet's", edit.what);
-        if meddled(draft, edit.line.as_ref(), &cause, &what) == Some(true) {
+        if meddled(draft, line.as_ref(), &cause, &what) == Some(true) {
             overrule = true;
-        } else if is_unchanged(&wanted, &agreed.sent, edit.line.as_ref()) {
-            // Left as Axerrio has it, until Komet changes the same line again.
-            take_over(&mut input, &shown, edit.line.as_ref());
-            take_over(&mut base, &shown, edit.line.as_ref());
-            keeps.push(edit.line);
+        } else {
+            take_over(&mut input, &shown, line.as_ref());
+            take_over(&mut base, &shown, line.as_ref());
+            keeps.push(line);
         }
     }
+    draft.forget_settled(HoldReason::EditedInAxerrio);
     if overrule || !same_text(&input, &base) {
         draft.act(Action::PutOrder(PutOrder { reference, input, wanted, keeps }));
     }
 }
 
+/// The order was cancelled in Axerrio, and not by stemsync, but its Prebook stands.
+fn revive(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, input: OrderInput) {
+    let what = "the order was cancelled in Axerrio, but its Prebook stands in Komet";
+    if meddled(draft, None, CANCELLED, what) == Some(true) {
+        draft.act(put_all(reference, input));
+    }
+}
+
 /// Somebody changed in Axerrio what Komet owns: `Some(true)` to put Komet's again, `Some(false)` to leave it.
 fn meddled(draft: &mut Draft<'_>, line: Option<&LineId>, cause: &str, what: &str) -> Option<bool> {
-    if draft.rules.on_conflict == OnConflict::Owner {
-        return Some(true);
-    }
-    let verdict = draft.ask(HoldReason::EditedInAxerrio, line, cause, || {
+    let verdict = draft.settle(HoldReason::EditedInAxerrio, line, cause, Verdict::TakeKomet, || {
         format!("{what}. Take komet to put Komet's again, take axerrio to leave Axerrio's as it is.")
     });
     verdict.map(|verdict| verdict == Verdict::TakeKomet)
 }
 
 /// One thing that Axerrio shows differently from right after stemsync's last put.
-#[derive(serde::Serialize)]
 struct Edit {
     line: Option<LineId>,
     what: String,
     now: Option<LineTerms>,
     header: Option<Header>,
+}
+
+impl Edit {
+    fn print(&self) -> u64 {
+        fingerprint(&(self.now.as_ref().map(terms_print), self.header.as_ref().map(header_print)))
+    }
+}
+
+/// Names what Komet says of a line (or of the header, `None`): if that changes, the question is a new one.
+fn wish_print(wanted: &OrderInput, line: Option<&LineId>) -> u64 {
+    match line {
+        Some(line) => fingerprint(&find(wanted, line).map(|line| terms_print(&line.terms))),
+        None => header_print(&wanted.header),
+    }
 }
 
 fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
@@ -134,16 +151,6 @@ fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
         });
     }
     edits
-}
-
-/// Whether Komet says of a line (or of the header, `None`) what it said at the last put.
-fn is_unchanged(wanted: &OrderInput, sent: &OrderInput, line: Option<&LineId>) -> bool {
-    let Some(line) = line else { return wanted.header.same_as(&sent.header) };
-    match (find(wanted, line), find(sent, line)) {
-        (Some(a), Some(b)) => a.terms.same_goods(&b.terms),
-        (None, None) => true,
-        _ => false,
-    }
 }
 
 /// Gives a line (or the header, `None`) of `order` the state it has in `from`, absence included.
@@ -188,6 +195,7 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
     }
 }
 
+/// What is bought and not approved yet, but for lines about which a person must decide.
 fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
     draft
         .agreed
@@ -195,6 +203,7 @@ fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
         .iter()
         .flat_map(|(line, l)| l.po_lines.iter().map(move |link| (line, link)))
         .filter(|(_, link)| draft.po_alive(link) && !draft.po_status(link).is_decided())
+        .filter(|(line, _)| !draft.is_held(line))
         .map(|(line, link)| DeletePoLine {
             number: link.number.clone(),
             po_item: link.line.clone(),
@@ -207,8 +216,7 @@ fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
 fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     let Some(order) = &draft.order.axerrio.order else { return };
     if order.status == AxStatus::Rejected {
-        let cause = "rejected by the vendor".to_owned();
-        let _ = draft.ask(HoldReason::RejectedByAxerrio, None, &cause, || {
+        let _ = draft.ask(HoldReason::RejectedByAxerrio, None, REJECTED, || {
             "the vendor rejected the order. Change or delete the Prebook in Komet; a changed Prebook is asked for again."
                 .to_owned()
         });
@@ -217,6 +225,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         }
         return;
     }
+    draft.agreed.decisions.retain(|decision| decision.cause != REJECTED);
     let received = draft.rules.create_po == CreatePo::Received && order.status == AxStatus::Placed;
     let waits = draft.awaits(|a| matches!(a, Action::PutOrder(_)));
     if waits || !(order.status.is_accepted() || received) {
@@ -227,7 +236,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         let line = LineId::from(&item.id);
         let Some(shown) = order.lines.iter().find(|l| l.id == line) else { continue };
         let boxes = shown.confirmed_boxes.map_or(item.terms.boxes, |confirmed| confirmed.min(item.terms.boxes));
-        if vendor_reduced_after_approval(draft, &line, boxes) {
+        if draft.is_held(&line) {
             continue;
         }
         buys.push(Buy {
@@ -235,7 +244,6 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
             item: item.id.clone(),
             goods: goods_from_komet(&item.terms, boxes),
             fresh: false,
-            po_number: item.po_number.clone(),
             mapped: Some(item.terms.is_mapped()),
             product: item.terms.product.description.clone(),
             code: None,
@@ -249,23 +257,6 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     }
     let location = prebook.header.location_code.clone();
     purchase::plan(draft, &buys, draft.order.ship_date, location.as_deref());
-}
-
-/// Fewer boxes confirmed than procurement approved: a person decides.
-fn vendor_reduced_after_approval(draft: &mut Draft<'_>, line: &LineId, confirmed: u32) -> bool {
-    let links = draft.alive_po_links(line);
-    let asked: u32 = links.iter().filter_map(|l| l.asked.as_ref()).map(|g| g.boxes).sum();
-    let decided = links.iter().any(|link| draft.po_status(link).is_decided());
-    if !decided || asked == 0 || confirmed >= asked {
-        return false;
-    }
-    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("confirmed {confirmed}"), || {
-        format!(
-            "the vendor confirms {confirmed} of {asked} boxes after procurement approved the PO. Change the PO in Komet, \
-             then dismiss this."
-        )
-    });
-    true
 }
 
 /// The order as Komet says it; `None` while nothing of it can be sent.

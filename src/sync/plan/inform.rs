@@ -6,11 +6,10 @@ use crate::domain::{
     AgreedPoInfo, LineId, PoInfoLine, PoInfoStatus, PoLine, PoStatus, PurchaseOrder, PurchaseOrderInfo,
 };
 use crate::sync::action::{Action, PutPurchaseOrder};
-use crate::systems::System;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     // While lines are being moved about the PO is half of what it will be.
-    if draft.awaits(|a| a.system() == System::Komet) {
+    if draft.awaits(moves_lines) || has_unread_lines(draft) {
         return;
     }
     let Some(order) = &draft.order.axerrio.order else { return };
@@ -29,12 +28,25 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             (Some(seen), Some(told)) => seen.same_as(told),
             (seen, told) => seen.is_none() && told.is_none(),
         };
-        if agreed.sent.same_as(&info) && as_before && agreed.seen.is_some() {
+        if agreed.sent.same_as(&info) && as_before {
             return;
         }
     }
     let action = PutPurchaseOrder { order: order.id.clone(), info };
     draft.act(Action::PutPurchaseOrder(action));
+}
+
+/// A line that was just bought is not told before Komet has shown it.
+fn has_unread_lines(draft: &Draft<'_>) -> bool {
+    let mut links = draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    links.any(|link| draft.po_line(&link.line).is_none() && draft.po_alive(link))
+}
+
+fn moves_lines(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::CreatePrebook(_) | Action::DeleteItem(_) | Action::CreatePo(_) | Action::DeletePoLine(_)
+    )
 }
 
 /// What Axerrio should know; `None` while no PO of the order was read.

@@ -97,10 +97,7 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
         if boxes.iter().any(|b| b.seen.code == label.box_code) {
             continue;
         }
-        let former = draft.agreed.boxes.iter().find_map(|(code, agreed)| {
-            let same = agreed.line == *line && agreed.box_number == label.box_number;
-            free.iter().position(|b| same && b.seen.code == *code)
-        });
+        let former = free.iter().position(|b| was_on_box(draft, line, labels, label.box_number, &b.seen.code));
         match former {
             Some(at) => {
                 let shown = free.remove(at);
@@ -110,7 +107,9 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
         }
     }
     // Codes that Komet made itself are replaced, but never those of boxes whose label is merely void.
-    free.retain(|b| !draft.agreed.boxes.contains_key(&b.seen.code));
+    free.retain(|b| {
+        !draft.agreed.boxes.contains_key(&b.seen.code) && !labels.iter().any(|l| l.box_code == b.seen.code)
+    });
     let mut free = free.into_iter();
     let mut unshipped = Vec::new();
     for label in waiting {
@@ -124,12 +123,21 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
     }
 }
 
+/// Whether `code` is one that this box of the line bore before: by what was agreed, or by an earlier label of it.
+fn was_on_box(draft: &Draft<'_>, line: &LineId, labels: &[&Label], box_number: u32, code: &str) -> bool {
+    match draft.agreed.boxes.get(code) {
+        Some(agreed) => agreed.line == *line && agreed.box_number == box_number,
+        None => labels.iter().any(|label| label.box_number == box_number && label.box_code == code),
+    }
+}
+
 /// The label that counts for each box: the latest printed one, else a void one (clarification 10: a reprint may have
 /// the same label id or a new one).
 fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
     let mut current: BTreeMap<u32, &'a Label> = BTreeMap::new();
     for &label in labels {
-        let rank = |l: &Label| (l.status == LabelStatus::Printed, l.changed_at, l.id.clone());
+        // Of two printed in the same instant the one with the higher number is the reprint.
+        let rank = |l: &Label| (l.status == LabelStatus::Printed, l.changed_at, l.id.0.len(), l.id.clone());
         current
             .entry(label.box_number)
             .and_modify(|best| {
@@ -144,10 +152,13 @@ fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
 
 /// Remembers which label a shipped box bears, and holds what changed on it since.
 fn recognise(draft: &mut Draft<'_>, line: &LineId, label: &Label) {
-    let Some(known) = draft.agreed.boxes.get(&label.box_code).cloned() else {
+    let Some(known) = draft.agreed.boxes.get_mut(&label.box_code) else {
         draft.agreed.boxes.insert(label.box_code.clone(), agreed_box(line, label));
         return;
     };
+    known.line = line.clone();
+    known.box_number = label.box_number;
+    let known = known.clone();
     let mut changed = Vec::new();
     if known.awb.is_some() && blank(known.awb.as_deref()) != blank(label.awb.as_deref()) {
         changed.push("AWB");
@@ -239,50 +250,68 @@ fn may_ship(draft: &Draft<'_>, line: &LineId) -> bool {
     item.is_none_or(|item| item.terms.is_mapped()) || is_mapped_on_po(draft, line)
 }
 
-/// Ships what is labelled: one AWB, house AWB and lot at a time, because each call gives the rest a new PO line.
+/// What travels in one call: the ship date, AWB, house AWB and lot.
+type Group = (chrono::NaiveDate, String, String, String);
+
+/// Ships what is labelled: one group at a time, because each call gives the rest a new PO line.
 fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
     let open = links.iter().find_map(|link| {
         let (po, po_line) = draft.po_line(&link.line)?;
-        let room = (po_line.terms.boxes as usize).checked_sub(po_line.boxes.len()).filter(|room| *room > 0)?;
-        (po_line.boxes.is_empty()).then(|| (po.number.clone(), po_line.id.clone(), room))
+        po_line.boxes.is_empty().then(|| (po.number.clone(), po_line.id.clone(), po_line.terms.boxes as usize))
     });
     let Some((number, po_item, room)) = open else {
         ask_about_surplus(draft, line, links, labels);
         return;
     };
-    let mut groups: BTreeMap<(String, String, String), Vec<&Label>> = BTreeMap::new();
+    let calls: Vec<Action> = groups(draft, line, labels)
+        .into_iter()
+        .map(|((ship_date, awb, house_awb, lot), labels)| {
+            let labels = &labels[..labels.len().min(room)];
+            let some = |text: String| (!text.is_empty()).then_some(text);
+            Action::Ship(ShipBoxes {
+                line: line.clone(),
+                number: number.clone(),
+                box_numbers: labels.iter().map(|l| l.box_number).collect(),
+                shipment: Shipment {
+                    po_item: po_item.clone(),
+                    awb,
+                    house_awb: some(house_awb),
+                    ship_date,
+                    codes: labels.iter().map(|l| l.box_code.clone()).collect(),
+                    lot_number: some(lot),
+                },
+            })
+        })
+        .collect();
+    // A group that was refused does not keep the others from shipping.
+    let next = calls.iter().find(|call| !draft.was_refused(call)).or(calls.first());
+    if let Some(next) = next {
+        draft.act(next.clone());
+    }
+}
+
+/// The labels that can ship. They wait for their AWB.
+fn groups<'l>(draft: &mut Draft<'_>, line: &LineId, labels: &[&'l Label]) -> BTreeMap<Group, Vec<&'l Label>> {
+    let mut groups: BTreeMap<Group, Vec<&Label>> = BTreeMap::new();
     let mut codes = BTreeSet::new();
     for label in labels {
-        // Labels wait for their AWB.
         let Some(awb) = blank(label.awb.as_deref()) else { continue };
         if !fits(draft, line, label) || is_reserved(draft, line, label) || !codes.insert(&label.box_code) {
             continue;
         }
         let text = |value: &Option<String>| blank(value.as_deref()).unwrap_or_default().to_owned();
-        let key = (awb.to_owned(), text(&label.house_awb), text(&label.lot_number));
-        groups.entry(key).or_default().push(label);
+        let group = (label.ship_date, awb.to_owned(), text(&label.house_awb), text(&label.lot_number));
+        groups.entry(group).or_default().push(label);
     }
-    let Some(((awb, house, lot), group)) = groups.into_iter().next() else { return };
-    let group: Vec<&Label> = group.into_iter().take(room).collect();
-    let some = |text: String| (!text.is_empty()).then_some(text);
-    draft.act(Action::Ship(ShipBoxes {
-        line: line.clone(),
-        number,
-        box_numbers: group.iter().map(|l| l.box_number).collect(),
-        shipment: Shipment {
-            po_item,
-            awb,
-            house_awb: some(house),
-            ship_date: group[0].ship_date,
-            codes: group.iter().map(|l| l.box_code.clone()).collect(),
-            lot_number: some(lot),
-        },
-    }));
+    groups
 }
 
-/// More labels than boxes were bought: nothing is left to ship them on.
+/// More labels than boxes were bought: nothing is left to ship them on. While a PO still has boxes without a code, the
+/// line that holds them has only not been read yet.
 fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
-    if links.is_empty() {
+    let shown = links.iter().filter_map(|link| draft.po_line(&link.line));
+    let (bought, shipped) = shown.fold((0, 0), |(b, s), (_, l)| (b + l.terms.boxes as usize, s + l.boxes.len()));
+    if bought == 0 || shipped < bought {
         return;
     }
     let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();

@@ -5,12 +5,13 @@
 use std::collections::BTreeSet;
 
 use super::compare::{
-    asked_differences, cut_field, goods_differences, goods_from_axerrio, item_differences, seen_differences,
+    asked_differences, goods_differences, goods_from_axerrio, item_differences, seen_differences,
 };
 use super::draft::Draft;
+use super::header;
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, Header, ItemId, ItemLink, LineId, Party, PoLink, Prebook,
-    PrebookItem, SeenItem, blank,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, LineId, PoLine, PoLink,
+    Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -41,6 +42,7 @@ pub(super) fn unlinked_items<'a>(draft: &Draft<'a>) -> Vec<(&'a Prebook, &'a Pre
         .prebooks
         .iter()
         .flat_map(|p| p.items.iter().map(move |i| (p, i)))
+        .filter(|(p, _)| draft.agreed.prebooks.contains_key(&p.id))
         .filter(|(_, i)| i.is_alive() && !linked.contains(&i.id) && !former.contains(&i.id))
         .filter(|(_, i)| !draft.agreed.strays.iter().any(|s| s.item.as_ref() == Some(&i.id)))
         .collect()
@@ -48,36 +50,23 @@ pub(super) fn unlinked_items<'a>(draft: &Draft<'a>) -> Vec<(&'a Prebook, &'a Pre
 
 fn recognise_prebooks(draft: &mut Draft<'_>) {
     for prebook in &draft.order.komet.prebooks {
-        let foreign = draft.agreed.strays.iter().any(|s| s.prebook == prebook.id);
-        if foreign {
+        if draft.agreed.prebooks.contains_key(&prebook.id) {
             continue;
         }
-        let sent = match (&draft.order.flow, &draft.order.axerrio.order) {
-            (Flow::FromAxerrio, Some(order)) => Some(header_as_shown(&order.header, prebook)),
+        let sent = match (draft.order.flow, &draft.order.axerrio.order) {
+            // A Prebook that holds the order's line by mistake of `useExisting` bears another tag, or none.
+            (Flow::FromAxerrio, _) if !bears_tag(draft, prebook) => continue,
+            (Flow::FromAxerrio, Some(order)) => Some(header::as_shown(&order.header, prebook, draft.rules)),
             _ => None,
         };
-        draft.agreed.prebooks.entry(prebook.id.clone()).or_insert_with(|| AgreedPrebook {
-            number: prebook.number.clone(),
-            sent,
-            seen: Some(prebook.header.clone()),
-        });
+        let agreed = AgreedPrebook { number: prebook.number.clone(), sent, seen: Some(prebook.header.clone()) };
+        draft.agreed.prebooks.insert(prebook.id.clone(), agreed);
     }
 }
 
-/// The header that a found Prebook stands for: Axerrio's, but with the dates and the customer PO that Komet shows, so
-/// that a change that came in between is noticed as one.
-fn header_as_shown(header: &Header, prebook: &Prebook) -> Header {
-    let mut shown = header.clone();
-    shown.truck_date = Some(prebook.header.truck_date);
-    if cut_field(header.customer_po.as_deref()).as_deref() != blank(prebook.header.customer_po.as_deref()) {
-        shown.customer_po.clone_from(&prebook.header.customer_po);
-    }
-    if let (None, Some(name)) = (&header.carrier, &prebook.header.carrier_name)
-        && prebook.header.carrier_id.is_some_and(|id| id != 0)
-    {
-        shown.carrier = Some(Party { code: String::new(), name: name.clone() });
-    }
-    shown
+fn bears_tag(draft: &Draft<'_>, prebook: &Prebook) -> bool {
+    let tagged = prebook.comments.as_deref().and_then(tag::find);
+    tagged.is_some() && tagged == draft.order.ax_id
 }
 
 /// Flow 1: gives items without a line to lines without an item, the surest matches first: same goods and surely the
@@ -85,23 +74,26 @@ fn header_as_shown(header: &Header, prebook: &Prebook) -> Header {
 /// goods (the difference is then a change to be carried out, and no line stands twice).
 fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
     let mut free = unlinked_items(draft);
+    free.retain(|(_, item)| !is_known_as_added(draft, item));
     if free.is_empty() {
         return;
     }
+    let first_sight = draft.order.agreed.lines.is_empty();
     free.sort_by_key(|(_, item)| item.id.0);
     let mut homeless: Vec<&AxLine> = order
         .lines
         .iter()
         .filter(|line| {
             let link = draft.agreed.lines.get(&line.id).and_then(|l| l.item.as_ref());
-            !link.is_some_and(|link| draft.item_alive(link))
+            line.terms.boxes > 0 && !link.is_some_and(|link| draft.item_alive(link))
         })
         .collect();
     for (same_goods, sureness) in
         [(true, Sureness::Sure), (true, Sureness::Possible), (false, Sureness::Sure), (false, Sureness::Possible)]
     {
         homeless.retain(|line| {
-            if !same_goods && draft.agreed.lines.contains_key(&line.id) {
+            let never_linked = !draft.agreed.lines.contains_key(&line.id);
+            if !same_goods && !(never_linked && (first_sight || sureness == Sureness::Sure)) {
                 return true;
             }
             let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
@@ -115,6 +107,11 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
             false
         });
     }
+}
+
+/// A person has said that this item is an addition of Komet's people.
+fn is_known_as_added(draft: &Draft<'_>, item: &PrebookItem) -> bool {
+    draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id)).is_some()
 }
 
 /// How sure it is that an item's product is a line's.
@@ -154,6 +151,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         terms.bunches = item.terms.bunches;
         terms.stems_per_bunch = item.terms.stems_per_bunch;
         terms.unit_cost = item.terms.unit_cost;
+        terms.unit_type = item.terms.unit_type.unwrap_or(terms.unit_type);
         terms.mark_code.clone_from(&item.terms.mark_code);
         terms.box_type.clone_from(&item.terms.box_type);
         terms.mix.clear();
@@ -163,6 +161,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         item: item.id.clone(),
         seen: Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date }),
         fresh: false,
+        products: Vec::new(),
         dead: false,
     };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
@@ -185,6 +184,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 item: item.id.clone(),
                 seen,
                 fresh: false,
+                products: Vec::new(),
                 dead: false,
             });
         }
@@ -220,32 +220,44 @@ fn link_po_lines(draft: &mut Draft<'_>) {
     for po in &draft.order.komet.purchase_orders {
         for po_line in &po.lines {
             let Some(item) = &po_line.item_id else { continue };
-            let mut lines = draft.agreed.lines.values_mut();
-            let owner = lines.find(|l| {
-                l.item.as_ref().is_some_and(|link| link.item == *item)
-                    || l.po_lines.iter().any(|link| link.item == *item)
-            });
-            let Some(agreed) = owner else { continue };
-            if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
-                link.number.clone_from(&po.number);
-                continue;
+            let Some(owner) = owner_of(draft, item) else { continue };
+            for (line, agreed) in &mut draft.agreed.lines {
+                if *line == owner {
+                    link_po_line(agreed, po, po_line, item);
+                } else {
+                    agreed.po_lines.retain(|link| link.line != po_line.id);
+                }
             }
-            if !po_line.is_alive() {
-                continue;
-            }
-            agreed.po_lines.push(PoLink {
-                number: po.number.clone(),
-                line: po_line.id.clone(),
-                item: item.clone(),
-                asked: None,
-                ship_date: None,
-                seen: Some(po_line.terms.clone()),
-                dead: false,
-            });
-            if draft.agreed.po.is_none() {
+            if po_line.is_alive() && draft.agreed.po.is_none() {
                 draft.agreed.po = Some(po.number.clone());
             }
         }
+    }
+}
+
+/// The line for which an item stands, else the one for which it stood.
+fn owner_of(draft: &Draft<'_>, item: &ItemId) -> Option<LineId> {
+    let lines = &draft.agreed.lines;
+    let now = lines.iter().find(|(_, l)| l.item.as_ref().is_some_and(|link| link.item == *item));
+    let before = || lines.iter().find(|(_, l)| l.po_lines.iter().any(|link| link.item == *item));
+    now.or_else(before).map(|(line, _)| line.clone())
+}
+
+fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, item: &ItemId) {
+    if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
+        link.number.clone_from(&po.number);
+        return;
+    }
+    if po_line.is_alive() {
+        agreed.po_lines.push(PoLink {
+            number: po.number.clone(),
+            line: po_line.id.clone(),
+            item: item.clone(),
+            asked: None,
+            ship_date: None,
+            seen: Some(po_line.terms.clone()),
+            dead: false,
+        });
     }
 }
 

@@ -3,14 +3,17 @@
 //! sends one, applies the answer to the views and plans again, so that a crash between two steps is finished by
 //! whoever plans next.
 //!
-//! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio, [`flow2`] for those
-//! prebooked in Komet, [`purchase`] for the PO of both, [`inform`] for what Axerrio learns of it, [`labels`] for
-//! boxes. [`links`] recognises what is already there, [`compare`] says what counts as a difference.
+//! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
+//! [`create`] and [`strays`]), [`flow2`] for those prebooked in Komet, [`purchase`] for the PO of both, [`inform`] for
+//! what Axerrio learns of it, [`labels`] for boxes. [`links`] recognises what is already there, [`compare`] says what
+//! counts as a difference.
 
 mod compare;
+mod create;
 mod draft;
 mod flow1;
 mod flow2;
+mod header;
 mod inform;
 mod labels;
 mod links;
@@ -18,6 +21,7 @@ mod purchase;
 mod rules;
 mod sight;
 mod stage;
+mod strays;
 
 use std::collections::BTreeSet;
 
@@ -42,6 +46,8 @@ pub struct Plan {
     pub holds: Vec<Hold>,
     /// Questions that came up and that a person has answered before.
     pub answered: Vec<Decision>,
+    /// Conflicts that `on_conflict = "owner"` settled now, for the history.
+    pub recorded: Vec<Hold>,
     /// What must be read from Komet before more can be decided.
     pub needs: BTreeSet<Need>,
     /// The agreed view with what was recognised in the other two: links, baselines, decisions carried out.
@@ -74,7 +80,7 @@ pub fn plan(order: &Order, rules: &Rules<'_>) -> Plan {
         Flow::FromAxerrio => flow1::plan(&mut draft),
         Flow::FromKomet => flow2::plan(&mut draft),
     }
-    inform::plan(&mut draft);
     labels::plan(&mut draft);
+    inform::plan(&mut draft);
     draft.finish()
 }

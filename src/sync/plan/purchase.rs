@@ -2,15 +2,17 @@
 //! confirmed. While the PO is pending a line that should be bought otherwise loses its PO line and gets a new one on
 //! the same PO; from approval on the PO is Komet's.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
 use super::Need;
-use super::compare::{asks_otherwise, goods_differences, item_differences};
+use super::compare::{asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use crate::domain::{
-    Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, OnConflict, PoLink, PoNumber,
-    PoStatus, Verdict, blank, fingerprint,
+    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink, PoStatus,
+    Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -22,8 +24,6 @@ pub(super) struct Buy {
     pub(super) goods: NewGoods,
     /// stemsync made the item in this database's life.
     pub(super) fresh: bool,
-    /// The PO that Komet says the item is on.
-    pub(super) po_number: Option<PoNumber>,
     /// Whether Komet knows every product; `None` while that was not read.
     pub(super) mapped: Option<bool>,
     /// The product's description and its Axerrio code, for people.
@@ -40,16 +40,18 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             .get(&buy.line)
             .map(|l| l.po_lines.iter().filter(|link| link.item == buy.item).cloned().collect())
             .unwrap_or_default();
-        let alive: Vec<&PoLink> = links.iter().filter(|link| draft.po_alive(link)).collect();
-        if alive.iter().any(|link| draft.po_status(link).is_decided()) {
-            continue;
-        }
-        if alive.is_empty() {
+        let alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
+        let late = late_effects(draft, &alive);
+        if !late.is_empty() {
+            delete(draft, &buy.line, &late);
+        } else if alive.iter().any(|link| draft.po_status(link).is_decided()) {
+            judge_decided(draft, buy, &alive);
+        } else if alive.is_empty() {
             if buy.goods.boxes > 0 && may_buy(draft, buy, &links) {
                 create.push(buy);
             }
-        } else {
-            judge_pending(draft, buy, &alive, ship_date);
+        } else if must_replace(draft, buy, &alive, ship_date) {
+            delete(draft, &buy.line, &alive);
         }
     }
     let busy =
@@ -59,29 +61,49 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
     }
 }
 
+/// Pending lines that stand beside the one that stemsync made: what a request that was given up did after all.
+fn late_effects(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
+    if draft.agreed.doubtful_purchases == 0 || alive.iter().all(|link| link.asked.is_none()) {
+        return Vec::new();
+    }
+    let is_late = |link: &&PoLink| link.asked.is_none() && !draft.po_status(link).is_decided();
+    alive.iter().filter(is_late).cloned().collect()
+}
+
+fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
+    for link in links {
+        draft.act(Action::DeletePoLine(DeletePoLine {
+            number: link.number.clone(),
+            po_item: link.line.clone(),
+            line: line.clone(),
+        }));
+    }
+}
+
+/// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
+/// know. In flow 2 more boxes than were bought are Komet's own change.
+fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
+    let confirmed = buy.goods.boxes;
+    let asked: u32 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| goods.boxes).sum();
+    let bought: u32 = shown(draft, alive).map(|line| line.terms.boxes).sum();
+    let is_komets_own = draft.order.flow == Flow::FromKomet && confirmed > asked;
+    if asked == 0 || confirmed == asked || confirmed == bought || is_komets_own {
+        return;
+    }
+    let cause = format!("confirmed {confirmed}");
+    let _ = draft.settle(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, Verdict::TakeKomet, || {
+        format!(
+            "the vendor confirms {confirmed} boxes, but procurement approved {bought}. Change the PO in Komet (this clears itself \
+             then), or dismiss this."
+        )
+    });
+}
+
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
 /// and nobody else bought it already.
 fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
-    if let Some(vanished) = links.iter().find(|link| !link.dead) {
-        if draft.po_line(&vanished.line).is_some_and(|(po, _)| po.status == PoStatus::Cancelled) {
-            return false;
-        }
-        if draft.order.flow == Flow::FromKomet {
-            return false;
-        }
-        if draft.rules.on_conflict == OnConflict::Hold {
-            let cause = format!("PO line deleted {}", vanished.line);
-            let verdict = draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, || {
-                format!(
-                    "line {} was deleted from PO {} in Komet, but the order still stands in Axerrio. Take axerrio to buy it \
-                     again, take komet to leave it.",
-                    vanished.line, vanished.number
-                )
-            });
-            if verdict != Some(Verdict::TakeAxerrio) {
-                return false;
-            }
-        }
+    if is_taken_away(draft, buy, links) {
+        return false;
     }
     if !buy.goods.mix.is_empty() {
         // Komet leaves unmapped parts out of a mixed PO line, so it waits until all are known.
@@ -97,98 +119,188 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
             }
         }
     }
-    if buy.fresh {
+    buy.fresh || draft.knows_purchase(&buy.item)
+}
+
+/// Whether Komet's people took the line from its PO, or cancelled that: in flow 2 they may, in flow 1 a deleted line is
+/// a question while a cancelled PO is procurement's answer.
+fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
+    let vanished: Vec<&PoLink> = links.iter().filter(|link| !link.dead).collect();
+    let Some(last) = vanished.last() else { return false };
+    let is_cancelled =
+        |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(po, _)| po.status == PoStatus::Cancelled);
+    if draft.order.flow == Flow::FromKomet || vanished.iter().any(is_cancelled) {
         return true;
     }
-    if let Some(number) = &buy.po_number
-        && !draft.rules.facts.po_numbers_read.contains(number)
-        && draft.po(number).is_none()
-    {
-        draft.needs.insert(Need::PurchaseOrder(number.clone()));
+    let cause = format!("PO line deleted {}", last.line);
+    draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, || {
+        format!(
+            "line {} was deleted from PO {} in Komet, but the order still stands in Axerrio. Take axerrio to buy it again, \
+             take komet to leave it.",
+            last.line, last.number
+        )
+    }) != Some(Verdict::TakeAxerrio)
+}
+
+/// Whether the pending PO lines of a line must make way for one that buys what is wanted now. In flow 1 what a buyer
+/// changed before approval is held; in flow 2 it is his to change.
+fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: NaiveDate) -> bool {
+    if let Some(replace) = judge_missing_parts(draft, buy, alive) {
+        return replace;
+    }
+    if draft.order.flow == Flow::FromAxerrio {
+        match judge_ship_date(draft, alive, ship_date) {
+            Some(Verdict::TakeKomet) => {}
+            verdict => return verdict == Some(Verdict::TakeAxerrio),
+        }
+        let edits = buyers_edits(draft, alive, Some(&buy.goods));
+        if !edits.is_empty() {
+            if differences(draft, alive, &buy.goods).is_empty() {
+                agree(draft, buy, alive);
+                return false;
+            }
+            let verdict = ask_about_edits(draft, &buy.line, alive, &edits, Some(&buy.goods));
+            if verdict == Some(Verdict::TakeKomet) {
+                agree(draft, buy, alive);
+            }
+            return verdict == Some(Verdict::TakeAxerrio);
+        }
+    }
+    // The order moved to another ship date since it was bought; a PO that the buyer moved stays where it is.
+    let has_moved = alive.iter().any(|link| link.ship_date.is_some_and(|bought_for| bought_for != ship_date));
+    let asked: Vec<&NewGoods> = alive.iter().filter_map(|link| link.asked.as_ref()).collect();
+    if asked.is_empty() && buy.goods.boxes > 0 && !has_moved {
+        agree(draft, buy, alive);
         return false;
     }
-    if draft.rules.facts.po_dates_read.contains(&draft.order.ship_date) {
-        return true;
-    }
-    draft.needs.insert(Need::PurchaseOrders(draft.order.ship_date));
-    false
+    has_moved || buy.goods.boxes == 0 || asked.iter().any(|asked| asks_otherwise(asked, &buy.goods))
 }
 
-/// A pending PO line: Axerrio's change is carried out; in flow 1 Komet's is held.
-fn judge_pending(draft: &mut Draft<'_>, buy: &Buy, alive: &[&PoLink], ship_date: NaiveDate) {
-    let mut replace = alive.len() > 1;
-    for link in alive {
-        let shown = draft.po_line(&link.line).map(|(_, line)| line);
-        let missing_parts = shown.is_some_and(|line| {
-            buy.goods.mix.len() > line.terms.breakdowns.len() && !line.terms.breakdowns.is_empty()
+/// A mixed box on a PO that lacks parts: bought anew, once, as soon as Komet knows them all. If parts are missing even
+/// then, a person must look.
+fn judge_missing_parts(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Option<bool> {
+    let link = alive.iter().find(|link| {
+        let breakdowns = draft.po_line(&link.line).map_or(0, |(_, line)| line.terms.breakdowns.len());
+        (1..buy.goods.mix.len()).contains(&breakdowns)
+    })?;
+    if buy.goods.boxes == 0 {
+        return None;
+    }
+    if buy.mapped != Some(true) {
+        ask_for_mapping(draft, &buy.line, &buy.product, buy.code.as_deref());
+        return Some(false);
+    }
+    let tried = format!("parts of item {}", buy.item);
+    if draft.verdict(HoldReason::UnmappedProduct, Some(&buy.line), &tried).is_none() {
+        draft.agreed.decisions.push(Decision {
+            reason: HoldReason::UnmappedProduct,
+            line: Some(buy.line.clone()),
+            cause: tried,
+            verdict: Verdict::TakeAxerrio,
         });
-        if missing_parts {
-            if buy.mapped == Some(true) {
-                replace = true;
-            } else {
-                ask_for_mapping(draft, &buy.line, &buy.product, buy.code.as_deref());
-            }
-            continue;
-        }
-        let edits = match (shown, &link.seen, &link.asked) {
-            (Some(line), Some(seen), Some(_)) => item_differences(seen, &line.terms),
-            (Some(line), _, Some(asked)) => goods_differences(asked, &line.terms),
-            (Some(line), _, None) if draft.order.flow == Flow::FromAxerrio => {
-                goods_differences(&buy.goods, &line.terms)
-            }
-            _ => Vec::new(),
-        };
-        if draft.order.flow == Flow::FromAxerrio && !edits.is_empty() {
-            let agreed_by_now = shown.is_some_and(|line| goods_differences(&buy.goods, &line.terms).is_empty());
-            if agreed_by_now {
-                settle(draft, buy, link);
-                continue;
-            }
-            let cause = format!("PO line {} {:016x}", link.line, fingerprint(&shown.map(|l| &l.terms)));
-            if draft.rules.on_conflict == OnConflict::Owner {
-                replace = true;
-                continue;
-            }
-            let fields = edits.join(", ");
-            match draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, || {
-                format!(
-                    "{fields} of line {} on PO {} changed in Komet before approval, but the order is Axerrio's until then. \
-                     Approve the PO to keep it, or take axerrio to write Axerrio's line again, take komet to leave it.",
-                    link.line, link.number
-                )
-            }) {
-                Some(Verdict::TakeAxerrio) => replace = true,
-                Some(Verdict::TakeKomet) => settle(draft, buy, link),
-                Some(Verdict::Dismissed) | None => return,
-            }
-            continue;
-        }
-        // The order moved to another ship date since; a PO that the buyer moved stays where it is.
-        replace |= link.ship_date.is_some_and(|bought_for| bought_for != ship_date);
-        match &link.asked {
-            Some(asked) if asks_otherwise(asked, &buy.goods) => replace = true,
-            Some(_) => {}
-            None => settle(draft, buy, link),
-        }
+        return Some(true);
     }
-    if replace || buy.goods.boxes == 0 {
-        for link in alive {
-            draft.act(Action::DeletePoLine(DeletePoLine {
-                number: link.number.clone(),
-                po_item: link.line.clone(),
-                line: buy.line.clone(),
-            }));
-        }
+    let cause = format!("parts of PO line {}", link.line);
+    let verdict = draft.ask(HoldReason::RejectedByKomet, Some(&buy.line), &cause, || {
+        format!(
+            "Komet left parts of the mixed box out of line {} on PO {}, though it knows every product. Take axerrio to buy it \
+             anew, take komet to leave it.",
+            link.line, link.number
+        )
+    });
+    Some(verdict == Some(Verdict::TakeAxerrio))
+}
+
+/// A pending PO that somebody moved to another ship date. Answers "take Komet's" where there is nothing to ask.
+fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date: NaiveDate) -> Option<Verdict> {
+    let moved = alive.iter().find_map(|link| {
+        let (po, _) = draft.po_line(&link.line)?;
+        (po.ship_date != link.ship_date.unwrap_or(ship_date)).then_some(po)
+    });
+    let Some(po) = moved else { return Some(Verdict::TakeKomet) };
+    let cause = format!("PO {} ships {} not {ship_date}", po.number, po.ship_date);
+    draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
+        format!(
+            "PO {} was moved to {} in Komet before approval, but Axerrio ships on {ship_date}. Take axerrio to buy the lines anew \
+             for that day, take komet to leave the PO.",
+            po.number, po.ship_date
+        )
+    })
+}
+
+fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> {
+    links.iter().filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| line)
+}
+
+/// In what the PO lines differ from how stemsync made them, or, of lines that were found, from what is `wanted`.
+fn buyers_edits(draft: &Draft<'_>, links: &[PoLink], wanted: Option<&NewGoods>) -> Vec<&'static str> {
+    let [link] = links else {
+        let asked = links.iter().find_map(|link| link.asked.as_ref()).or(wanted);
+        return asked.map(|asked| differences(draft, links, asked)).unwrap_or_default();
+    };
+    let Some((_, line)) = draft.po_line(&link.line) else { return Vec::new() };
+    match (&link.seen, &link.asked, wanted) {
+        (Some(seen), Some(_), _) => item_differences(seen, &line.terms),
+        (None, Some(asked), _) => goods_differences(asked, &line.terms),
+        (_, None, Some(wanted)) => goods_differences(wanted, &line.terms),
+        (_, None, None) => Vec::new(),
     }
 }
 
-/// What Komet shows of a PO line stands for what should be bought.
-fn settle(draft: &mut Draft<'_>, buy: &Buy, link: &PoLink) {
-    let shown = draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
-    let links = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|l| &mut l.po_lines);
-    for own in links.filter(|own| own.line == link.line) {
-        own.asked = Some(buy.goods.clone());
-        own.seen.clone_from(&shown);
+/// In what the PO lines together differ from `goods`: a line that a buyer split still buys the same.
+fn differences(draft: &Draft<'_>, links: &[PoLink], goods: &NewGoods) -> Vec<&'static str> {
+    let mut fields = BTreeSet::new();
+    let mut boxes = 0;
+    for line in shown(draft, links) {
+        boxes += line.terms.boxes;
+        let same_boxes = NewGoods { boxes: line.terms.boxes, ..goods.clone() };
+        fields.extend(goods_differences(&same_boxes, &line.terms));
+    }
+    let all_shown = shown(draft, links).count() == links.len();
+    if all_shown && boxes != goods.boxes {
+        fields.insert("boxes");
+    }
+    fields.into_iter().collect()
+}
+
+fn ask_about_edits(
+    draft: &mut Draft<'_>,
+    line: &LineId,
+    links: &[PoLink],
+    edits: &[&str],
+    wanted: Option<&NewGoods>,
+) -> Option<Verdict> {
+    let lines: Vec<String> = links.iter().map(|link| link.line.to_string()).collect();
+    let lines = lines.join(", ");
+    let prints: Vec<u64> = shown(draft, links).map(|line| komet_print(&line.terms)).collect();
+    let cause = format!("PO line {lines} {:016x}", fingerprint(&(prints, wanted.map(goods_print))));
+    let number = links.first().map(|link| link.number.to_string()).unwrap_or_default();
+    draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
+        format!(
+            "{} of line {lines} on PO {number} changed in Komet before approval, but the order is Axerrio's until then. Approve \
+             the PO to keep it, or take axerrio to write Axerrio's line again, take komet to leave it.",
+            edits.join(", "),
+        )
+    })
+}
+
+/// Whether the PO lines of a line may go because the line changed (`wanted`) or is off (`None`): what a buyer changed
+/// is not deleted over his head.
+pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&NewGoods>) -> bool {
+    let links = draft.alive_po_links(line);
+    let edits = buyers_edits(draft, &links, None);
+    edits.is_empty() || ask_about_edits(draft, line, &links, &edits, wanted) == Some(Verdict::TakeAxerrio)
+}
+
+/// What Komet shows of the PO lines stands for what should be bought.
+fn agree(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) {
+    for link in links {
+        let seen = draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
+        let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|l| &mut l.po_lines);
+        for own in own.filter(|own| own.line == link.line) {
+            own.asked = Some(buy.goods.clone());
+            own.seen.clone_from(&seen);
+        }
     }
 }
 
@@ -226,6 +338,7 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
             })
         };
         let together = action(&group);
+        read_again_if_refused(draft, &together);
         let singles: Vec<Action> = group.iter().map(|buy| action(&[*buy])).collect();
         if draft.was_refused_together(&together) {
             for single in singles {
@@ -234,5 +347,14 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
         } else {
             draft.act(together);
         }
+    }
+}
+
+/// A PO that refuses further lines may be gone: it is read before the refusal is believed.
+fn read_again_if_refused(draft: &mut Draft<'_>, action: &Action) {
+    let Action::CreatePo(NewPurchaseOrder { number: Some(number), .. }) = action else { return };
+    let is_refused = draft.agreed.rejections.contains_key(&action.key());
+    if is_refused && !draft.rules.facts.po_numbers_read.contains(number) {
+        draft.needs.insert(Need::PurchaseOrder(number.clone()));
     }
 }

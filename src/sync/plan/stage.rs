@@ -1,7 +1,7 @@
 //! How far an order has come, for people and for choosing which ship dates still need polling.
 
 use super::draft::Draft;
-use crate::domain::{AxStatus, Flow, PrebookItem, Stage};
+use crate::domain::{AxStatus, Flow, LineId, PrebookItem, Stage};
 
 /// The stage that the views show.
 pub(super) fn stage(draft: &Draft<'_>) -> Stage {
@@ -12,6 +12,9 @@ pub(super) fn stage(draft: &Draft<'_>) -> Stage {
     }
     if links.iter().any(|link| !draft.po_status(link).can_ship()) {
         return Stage::PoPending;
+    }
+    if links.iter().any(|link| draft.po_line(&link.line).is_none()) || waits_for_po(draft) {
+        return Stage::PoApproved;
     }
     let (mut bought, mut shipped, mut received) = (0, 0, 0);
     for (_, line) in links.iter().filter_map(|link| draft.po_line(&link.line)) {
@@ -26,6 +29,19 @@ pub(super) fn stage(draft: &Draft<'_>) -> Stage {
     } else {
         Stage::PoApproved
     }
+}
+
+/// Whether a line in place was never bought, such as a mixed box that waits for its products.
+fn waits_for_po(draft: &Draft<'_>) -> bool {
+    let confirmed = |id: &LineId| {
+        let order = draft.order.axerrio.order.as_ref()?;
+        order.lines.iter().find(|line| line.id == *id)?.confirmed_boxes
+    };
+    draft.agreed.lines.iter().any(|(id, line)| {
+        line.po_lines.is_empty()
+            && line.item.as_ref().is_some_and(|link| draft.item_alive(link))
+            && confirmed(id) != Some(0)
+    })
 }
 
 fn without_po(draft: &Draft<'_>) -> Stage {

@@ -1,0 +1,106 @@
+//! Making the lines of a flow 1 order: in its Prebook where that has the same header, else in a new one.
+
+use super::Need;
+use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref};
+use super::draft::Draft;
+use super::header;
+use super::rules::window_of;
+use crate::domain::{
+    AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookId, Verdict,
+    blank, tag,
+};
+use crate::sync::action::{Action, CreatePrebook};
+
+/// Whether the line may be written at all: its fields fit, and Komet would still show it.
+pub(super) fn is_possible(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> bool {
+    if order.header.ship_date < draft.rules.visible_from {
+        return false;
+    }
+    let po_fits = fits(draft, None, "customer PO", order.header.customer_po.as_deref());
+    let mark_fits = fits(draft, Some(&line.id), "mark code", line.terms.mark_code.as_deref());
+    po_fits && mark_fits
+}
+
+/// Whether a field fits Komet's 20 characters, or a person said to cut it.
+fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option<&str>) -> bool {
+    let Some(value) = blank(value) else { return true };
+    let length = value.chars().count();
+    if length <= SHORT_FIELD {
+        return true;
+    }
+    let cause = format!("{field}: {value}");
+    draft.ask(HoldReason::FieldTooLong, line, &cause, || {
+        format!(
+            "the {field} has {length} characters, Komet holds {SHORT_FIELD}. Shorten it in Axerrio, or take komet to cut it."
+        )
+    }) == Some(Verdict::TakeKomet)
+}
+
+/// Makes lines: in the order's Prebook where there is one with the same header, else in a new one.
+pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], held: &[PrebookId]) {
+    let ship_date = order.header.ship_date;
+    if draft.agreed.prebooks.is_empty() && !draft.rules.facts.windows_known.contains(&window_of(ship_date)) {
+        draft.needs.insert(Need::Prebooks(ship_date));
+        return;
+    }
+    let expect = (!draft.agreed.avoid_existing)
+        .then(|| {
+            draft
+                .agreed
+                .prebooks
+                .iter()
+                .rev()
+                .find(|(id, p)| {
+                    let still_there = p.seen.is_none() || draft.prebook(id).is_some();
+                    still_there && !held.contains(id) && header::stands(draft, id, &order.header)
+                })
+                .map(|(id, _)| id.clone())
+        })
+        .flatten();
+    let action = create_action(draft, order, lines, expect.clone());
+    if draft.was_refused_together(&action) {
+        // One line of several was refused: alone, the others pass.
+        let singles: Vec<Action> =
+            lines.iter().map(|line| create_action(draft, order, &[*line], expect.clone())).collect();
+        for single in singles {
+            draft.act(single);
+        }
+    } else {
+        draft.act(action);
+    }
+}
+
+fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: Option<PrebookId>) -> Action {
+    let rules = draft.rules;
+    let header = &order.header;
+    let party = |kind, party: &Party| match rules.maps.komet(kind, &party.code) {
+        Some(id) => KometRef::Id(id),
+        None => KometRef::Code { code: party.code.clone(), name: party.name.clone() },
+    };
+    let items = lines
+        .iter()
+        .map(|line| NewPrebookItem {
+            line: line.id.clone(),
+            product: product_ref(&line.terms.product, rules),
+            goods: goods_from_axerrio(&line.terms, line.terms.boxes, rules),
+            price: line.terms.unit_price,
+            ship_date: header.ship_date,
+            mark_code: cut_field(line.terms.mark_code.as_deref()),
+        })
+        .collect();
+    Action::CreatePrebook(CreatePrebook {
+        new: NewPrebook {
+            customer: party(MapKind::Customer, &header.customer),
+            carrier: header.carrier.as_ref().map(|c| party(MapKind::Carrier, c)),
+            truck_date: header.truck_date(),
+            customer_po: cut_field(header.customer_po.as_deref()),
+            comments: tag::append(header.comments.as_deref(), &order.id),
+            location_code: blank(header.location.as_deref()).or(rules.location_code).map(str::to_owned),
+            use_existing: expect.is_some(),
+            items,
+        },
+        header: header.clone(),
+        lines: lines.iter().map(|l| (l.id.clone(), l.terms.clone())).collect(),
+        expect,
+    })
+}

@@ -1,0 +1,178 @@
+//! The headers of a flow 1 order's Prebooks. Komet's header cannot be written after the Prebook was made, so a header
+//! that changed in Axerrio means a new Prebook; one that changed in Komet waits for a person, with all its lines.
+
+use super::compare::{cut_field, header_print};
+use super::draft::Draft;
+use super::rules::Rules;
+use crate::domain::{
+    AxOrder, Header, HoldReason, MapKind, Party, Prebook, PrebookHeader, PrebookId, PrebookItem, Verdict, blank,
+    fingerprint,
+};
+
+/// What of a Prebook's header is reconciled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    TruckDate,
+    CustomerPo,
+    Carrier,
+    Customer,
+}
+
+impl Field {
+    fn name(self) -> &'static str {
+        match self {
+            Self::TruckDate => "truck date",
+            Self::CustomerPo => "customer PO",
+            Self::Carrier => "carrier",
+            Self::Customer => "customer",
+        }
+    }
+
+    /// Whether Komet shows what Axerrio wants.
+    fn is_as_wanted(self, wanted: &Header, shown: &PrebookHeader, rules: &Rules<'_>) -> bool {
+        match self {
+            Self::TruckDate => wanted.truck_date() == shown.truck_date,
+            Self::CustomerPo => {
+                cut_field(wanted.customer_po.as_deref()).as_deref() == blank(shown.customer_po.as_deref())
+            }
+            Self::Carrier => is_carrier(wanted.carrier.as_ref(), shown.carrier_id, rules) == Some(true),
+            Self::Customer => is_customer(&wanted.customer, shown.customer_id, rules) == Some(true),
+        }
+    }
+
+    /// Makes this field of `sent` what Axerrio wants.
+    fn agree(self, sent: &mut Header, wanted: &Header) {
+        match self {
+            Self::TruckDate => sent.truck_date = Some(wanted.truck_date()),
+            Self::CustomerPo => sent.customer_po.clone_from(&wanted.customer_po),
+            Self::Carrier => sent.carrier.clone_from(&wanted.carrier),
+            Self::Customer => sent.customer.clone_from(&wanted.customer),
+        }
+    }
+}
+
+/// Whether Komet's carrier is the one that Axerrio names; `None` where that cannot be told.
+fn is_carrier(wanted: Option<&Party>, shown: Option<i64>, rules: &Rules<'_>) -> Option<bool> {
+    let (code, shown) = (&wanted?.code, shown?);
+    if let Some(mapped) = rules.maps.komet(MapKind::Carrier, code) {
+        return Some(mapped == shown);
+    }
+    let mut named = rules.carriers.iter().filter(|(_, known)| known.eq_ignore_ascii_case(code)).peekable();
+    named.peek()?;
+    Some(named.any(|(id, _)| *id == shown))
+}
+
+/// Whether Komet's customer is the one that Axerrio names; `None` where that cannot be told.
+fn is_customer(wanted: &Party, shown: Option<i64>, rules: &Rules<'_>) -> Option<bool> {
+    Some(rules.maps.komet(MapKind::Customer, &wanted.code)? == shown?)
+}
+
+/// The header that a found Prebook stands for: Axerrio's, but with what Komet surely shows otherwise, so that a change
+/// that came in between is noticed as one.
+pub(super) fn as_shown(wanted: &Header, prebook: &Prebook, rules: &Rules<'_>) -> Header {
+    let shown = &prebook.header;
+    let mut header = wanted.clone();
+    header.truck_date = Some(shown.truck_date);
+    if !Field::CustomerPo.is_as_wanted(wanted, shown, rules) {
+        header.customer_po.clone_from(&shown.customer_po);
+    }
+    if is_carrier(wanted.carrier.as_ref(), shown.carrier_id, rules) == Some(false) {
+        header.carrier = shown.carrier_id.map(|id| Party {
+            code: rules.carriers.get(&id).cloned().unwrap_or_else(|| id.to_string()),
+            name: shown.carrier_name.clone().unwrap_or_default(),
+        });
+    }
+    if is_customer(&wanted.customer, shown.customer_id, rules) == Some(false) {
+        let code = shown.customer_code.clone().or_else(|| shown.customer_id.map(|id| id.to_string()));
+        header.customer = Party { code: code.unwrap_or_default(), name: String::new() };
+    }
+    let mut dates = prebook.items.iter().filter(|item| item.is_alive()).map(|item| item.ship_date).peekable();
+    if let Some(first) = dates.peek().copied()
+        && !dates.any(|date| date == wanted.ship_date)
+    {
+        header.ship_date = first;
+    }
+    header
+}
+
+/// Whether the Prebook was made from a header that still says the same.
+pub(super) fn stands(draft: &Draft<'_>, prebook: &PrebookId, header: &Header) -> bool {
+    draft.agreed.prebooks.get(prebook).and_then(|p| p.sent.as_ref()).is_some_and(|sent| sent.same_as(header))
+}
+
+/// Judges what changed in Komet. Answers the Prebooks whose header waits for a person; those that were given to Axerrio
+/// no longer stand.
+pub(super) fn judge(draft: &mut Draft<'_>, order: &AxOrder) -> Vec<PrebookId> {
+    let prebooks = draft.order.komet.prebooks.iter();
+    let alive = prebooks.filter(|p| p.items.iter().any(PrebookItem::is_alive));
+    alive.filter(|prebook| is_held(draft, order, prebook)).map(|prebook| prebook.id.clone()).collect()
+}
+
+fn is_held(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> bool {
+    let Some(agreed) = draft.agreed.prebooks.get(&prebook.id) else { return false };
+    let Some(mut sent) = agreed.sent.clone() else { return false };
+    let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header);
+    let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, draft.rules);
+    if draft.is_decided() {
+        // From approval on Komet's people may change it.
+    } else if edits.iter().all(is_as_wanted) {
+        for field in &edits {
+            field.agree(&mut sent, &order.header);
+        }
+    } else {
+        match ask(draft, order, prebook, &edits) {
+            Some(Verdict::TakeKomet) => sent = order.header.clone(),
+            Some(Verdict::TakeAxerrio) => {
+                if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
+                    agreed.sent = None;
+                }
+                return false;
+            }
+            Some(Verdict::Dismissed) | None => return true,
+        }
+    }
+    if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
+        agreed.seen = Some(prebook.header.clone());
+        agreed.sent = Some(sent);
+    }
+    false
+}
+
+fn ask(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field]) -> Option<Verdict> {
+    let header = &prebook.header;
+    let shown = fingerprint(&(
+        header.truck_date,
+        blank(header.customer_po.as_deref()),
+        header.carrier_id,
+        header.customer_id,
+    ));
+    let cause = format!("prebook {} {shown:016x} {:016x}", prebook.id, header_print(&order.header));
+    draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
+        let fields: Vec<&str> = edits.iter().map(|field| field.name()).collect();
+        format!(
+            "{} of Prebook {} changed in Komet, but the order is Axerrio's until its PO is approved. Take axerrio to move the \
+             lines to a new Prebook, take komet to leave it.",
+            fields.join(", "),
+            prebook.number
+        )
+    })
+}
+
+/// In what Komet's header differs from its first sight, or, at first sight, from what was surely sent.
+fn edits(seen: Option<&PrebookHeader>, sent: &Header, now: &PrebookHeader) -> Vec<Field> {
+    let truck_date = seen.map_or(sent.truck_date(), |seen| seen.truck_date);
+    let customer_po = match seen {
+        Some(seen) => blank(seen.customer_po.as_deref()).map(str::to_owned),
+        None => cut_field(sent.customer_po.as_deref()),
+    };
+    let differences = [
+        (Field::TruckDate, truck_date != now.truck_date),
+        (Field::CustomerPo, customer_po.as_deref() != blank(now.customer_po.as_deref())),
+        (Field::Carrier, seen.is_some_and(|seen| seen.carrier_id != now.carrier_id)),
+        (
+            Field::Customer,
+            seen.is_some_and(|seen| seen.customer_id.is_some() && seen.customer_id != now.customer_id),
+        ),
+    ];
+    differences.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
+}

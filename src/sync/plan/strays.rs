@@ -1,0 +1,72 @@
+//! What lies in Komet and stands for no line of a flow 1 order: lines that `useExisting` put into another Prebook, late
+//! effects of requests that were given up, and what people added.
+
+use super::draft::Draft;
+use super::links;
+use crate::domain::{HoldReason, LineId, PrebookId, Stray, Verdict};
+use crate::sync::action::{Action, DeleteItem};
+
+/// Lines that `useExisting` put into another Prebook go before anything else (clarification 2).
+pub(super) fn delete_strays(draft: &mut Draft<'_>) {
+    for stray in draft.agreed.strays.clone() {
+        match &stray.item {
+            Some(item) => draft.act(Action::DeleteItem(DeleteItem {
+                prebook: stray.prebook.clone(),
+                item: item.clone(),
+                line: None,
+            })),
+            None => ask_about_lost(draft, &stray),
+        }
+    }
+}
+
+/// A stray that Komet neither named nor shows: only a person can find it.
+fn ask_about_lost(draft: &mut Draft<'_>, stray: &Stray) {
+    let cause = format!("stray {}", stray.prebook);
+    let seen_to = draft.ask(HoldReason::RejectedByKomet, Some(&stray.line), &cause, || {
+        format!(
+            "Komet put the line into Prebook id {}, which is not the order's and which the token cannot see. Delete it there \
+             by hand, then dismiss this: the line is made anew then.",
+            stray.prebook
+        )
+    });
+    if seen_to.is_some() {
+        draft.agreed.strays.retain(|other| other != stray);
+    }
+}
+
+/// A line that lies in the wrong Prebook waits until it is out of there, so that it is never alive twice.
+pub(super) fn has_stray(draft: &Draft<'_>, line: &LineId) -> bool {
+    draft.agreed.strays.iter().any(|stray| stray.line == *line)
+}
+
+/// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
+pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
+    for (prebook, item) in links::unlinked_items(draft) {
+        let late = draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id);
+        if draft.is_decided() && !late {
+            continue;
+        }
+        let cause = format!("item {}", item.id);
+        let goes = late
+            || draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
+                format!(
+                    "Prebook {} has an item ({}) that no line of the order stands for. Take axerrio to delete it, take komet to \
+                     leave it.",
+                    prebook.number, item.id
+                )
+            }) == Some(Verdict::TakeAxerrio);
+        if goes {
+            draft.act(Action::DeleteItem(DeleteItem {
+                prebook: prebook.id.clone(),
+                item: item.id.clone(),
+                line: None,
+            }));
+        }
+    }
+}
+
+/// Whether one of the order's lines stands in this Prebook.
+fn holds_lines(draft: &Draft<'_>, prebook: &PrebookId) -> bool {
+    draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).any(|link| link.prebook == *prebook)
+}

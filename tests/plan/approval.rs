@@ -1,0 +1,216 @@
+//! From approval on the PO is Komet's: Axerrio learns of it, and what changes there is held.
+
+use stemsync::domain::{AxStatus, HoldReason, PoInfoStatus, PoStatus, Stage, Verdict};
+
+use crate::trade::{Desk, at, bouquet, cost, held, lilies, line, roses};
+
+fn approved() -> Desk {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    desk.sync();
+    desk.approve();
+    assert_eq!(desk.sync(), ["tell approved"]);
+    desk
+}
+
+#[test]
+fn a_pending_po_is_not_told() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    assert_eq!(desk.order.axerrio.order.unwrap().purchase_order, None);
+}
+
+#[test]
+fn an_approved_po_is_told_once() {
+    let mut desk = approved();
+    let info = desk.ax().purchase_order.clone().unwrap();
+    assert_eq!((info.status, info.lines.len()), (PoInfoStatus::Approved, 2));
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn what_changed_on_the_po_is_told_again() {
+    type Change = fn(&mut Desk);
+    let changes: [(&str, Change, &[&str]); 6] = [
+        ("boxes", |d| d.edit_po(|po| po.lines[0].terms.boxes = 4), &["tell approved"]),
+        ("cost", |d| d.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.30")), &["tell approved"]),
+        ("status", |d| d.edit_po(|po| po.status = PoStatus::Confirmed), &["tell confirmed"]),
+        ("AWB", |d| d.edit_po(|po| po.awb = Some("729-1".into())), &["tell approved"]),
+        ("cancelled", |d| d.edit_po(|po| po.status = PoStatus::Cancelled), &["tell cancelled"]),
+        ("only the time", |d| d.edit_po(|po| po.updated_on = Some(at(9))), &[]),
+    ];
+    for (what, change, told) in changes {
+        let mut desk = approved();
+        change(&mut desk);
+        assert_eq!(desk.sync(), told, "{what}");
+        assert_eq!(held(&desk), [""; 0], "{what}");
+    }
+}
+
+#[test]
+fn axerrio_may_show_the_po_in_its_own_way() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.approve();
+    let plan = desk.plan();
+    desk.order.agreed = plan.agreed;
+    let mut outcome = desk.execute(&plan.actions[0]);
+    let stemsync::sync::apply::Outcome::Order(order) = &mut outcome else { unreachable!() };
+    order.purchase_order.as_mut().unwrap().number.0 = "0000101".into();
+    stemsync::sync::apply::apply(&mut desk.order, &plan.actions[0], &outcome);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn a_po_that_komet_cancelled_is_not_bought_again() {
+    let mut desk = approved();
+    desk.edit_po(|po| po.status = PoStatus::Cancelled);
+    assert_eq!(desk.sync(), ["tell cancelled"]);
+    assert_eq!(desk.order.stage, Stage::Cancelled);
+}
+
+#[test]
+fn an_order_cancelled_after_its_po_was_cancelled_goes_without_a_question() {
+    let mut desk = approved();
+    desk.edit_po(|po| po.status = PoStatus::Cancelled);
+    desk.sync();
+    desk.ax().status = AxStatus::Cancelled;
+    assert_eq!(desk.sync(), ["delete item 1", "delete item 2"]);
+}
+
+type Change = fn(&mut Desk);
+
+/// Each change in Axerrio after approval, and what is sent if it is carried out all the same.
+fn changes() -> Vec<(&'static str, Change, Vec<&'static str>)> {
+    vec![
+        (
+            "a changed line",
+            |d| d.ax_line("1").terms.boxes = 9,
+            vec!["delete po line 1", "delete item 1", "more prebook 1", "more po 1", "tell approved"],
+        ),
+        (
+            "an added line",
+            |d| d.ax().lines.push(line("3", roses(1))),
+            vec!["more prebook 3", "more po 3", "tell approved"],
+        ),
+        (
+            "a removed line",
+            |d| drop(d.ax().lines.remove(0)),
+            vec!["delete po line 1", "delete item 1", "tell approved"],
+        ),
+        (
+            "a cancelled order",
+            |d| d.ax().status = AxStatus::Cancelled,
+            vec!["delete po line 1", "delete item 1", "delete po line 2", "delete item 2", "tell cancelled"],
+        ),
+        (
+            "a rejected order",
+            |d| d.ax().status = AxStatus::Rejected,
+            vec!["delete po line 1", "delete item 1", "delete po line 2", "delete item 2", "tell cancelled"],
+        ),
+    ]
+}
+
+#[test]
+fn a_change_in_axerrio_after_approval_waits_for_a_person() {
+    for (what, change, _) in changes() {
+        let mut desk = approved();
+        change(&mut desk);
+        assert_eq!(desk.sync(), [""; 0], "{what}");
+        let holds = desk.plan().holds;
+        assert_eq!(holds.len(), 1, "{what}");
+        assert_eq!(holds[0].reason, HoldReason::ChangedAfterApproval, "{what}");
+    }
+}
+
+#[test]
+fn taking_axerrio_changes_what_was_approved() {
+    for (what, change, sent) in changes() {
+        let mut desk = approved();
+        change(&mut desk);
+        desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+        assert_eq!(desk.sync(), sent, "{what}");
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{what}");
+    }
+}
+
+#[test]
+fn taking_komet_dismissing_or_the_owner_rule_keep_what_was_approved() {
+    for verdict in [Some(Verdict::TakeKomet), Some(Verdict::Dismissed), None] {
+        for (what, change, _) in changes() {
+            let mut desk = approved();
+            change(&mut desk);
+            match verdict {
+                Some(verdict) => desk.decide(HoldReason::ChangedAfterApproval, verdict),
+                None => desk = desk.with_owner_rule(),
+            }
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_note_changed_after_the_decision_is_no_new_question() {
+    let mut desk = approved();
+    desk.ax_line("1").terms.boxes = 9;
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+    desk.ax_line("1").terms.notes = Some("sorry".into());
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn fewer_boxes_confirmed_after_approval_are_held_until_the_po_says_so_too() {
+    let mut desk = approved();
+    desk.ax_line("1").confirmed_boxes = Some(3);
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+    desk.edit_po(|po| po.lines[0].terms.boxes = 3);
+    assert_eq!(desk.sync(), ["tell approved"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn komets_edits_after_approval_are_komets_right() {
+    let mut desk = approved();
+    desk.edit_item("1", |i| i.terms.boxes = 4);
+    desk.komet.prebooks[0].header.carrier_id = Some(32);
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn a_line_whose_own_po_is_pending_can_still_change() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", bouquet(2))]);
+    desk.known.remove("Lily White");
+    desk.sync();
+    desk.approve();
+    desk.edit_item("2", |i| i.terms.breakdowns[1].product.id = Some(502));
+    desk.known.insert("Lily White".into(), 502);
+    desk.komet.purchase_orders[0].status = PoStatus::Pending;
+    desk.read();
+    desk.sync();
+    let mut own = desk.komet.purchase_orders[0].clone();
+    own.number.0 = "PO-OWN".into();
+    own.lines.retain(|l| l.terms.breakdowns.len() == 2);
+    desk.komet.purchase_orders[0].lines.retain(|l| l.terms.breakdowns.is_empty());
+    desk.komet.purchase_orders[0].status = PoStatus::Approved;
+    desk.komet.purchase_orders.push(own);
+    desk.read();
+    desk.sync();
+    desk.ax_line("2").terms.boxes = 3;
+    assert_eq!(desk.sync()[..2], ["delete po line 2", "delete item 2"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn an_order_with_a_mixed_box_not_yet_bought_is_not_received() {
+    let mut desk = Desk::flow1(vec![line("1", roses(1)), line("2", bouquet(2))]);
+    desk.known.remove("Lily White");
+    desk.sync();
+    desk.approve();
+    desk.edit_po(|po| {
+        po.lines[0].boxes =
+            vec![stemsync::domain::PoBox { code: "B1".into(), lot_number: None, status: Some("Received".into()) }];
+    });
+    desk.sync();
+    assert_eq!(desk.order.stage, Stage::PoApproved);
+}

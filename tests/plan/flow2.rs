@@ -1,0 +1,348 @@
+//! Prebooked in Komet: the order goes to Axerrio, and the PO follows the vendor's word.
+
+use stemsync::domain::{AxStatus, CreatePo, HoldReason, ItemId, LineId, Stage, Verdict};
+
+use crate::trade::{Desk, cost, day, held, lilies, roses};
+
+fn sent() -> Desk {
+    let mut desk = Desk::flow2(&[roses(5), lilies(3)]);
+    assert_eq!(desk.sync(), ["put"]);
+    desk
+}
+
+fn accepted() -> Desk {
+    let mut desk = sent();
+    desk.accept();
+    assert_eq!(desk.sync(), ["po 11,12"]);
+    desk
+}
+
+/// A sales rep changes an item.
+fn rep_changes(desk: &mut Desk, id: i64, boxes: u32) {
+    let mut items = desk.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
+    items.find(|i| i.id == ItemId(id)).unwrap().terms.boxes = boxes;
+    desk.read();
+}
+
+fn rep_cancels(desk: &mut Desk) {
+    desk.komet.prebooks.iter_mut().flat_map(|p| &mut p.items).for_each(|i| i.terms.boxes = 0);
+    desk.read();
+}
+
+fn bought(desk: &Desk) -> Vec<u32> {
+    desk.po().lines.iter().map(|l| l.terms.boxes).filter(|boxes| *boxes > 0).collect()
+}
+
+#[test]
+fn a_prebook_becomes_an_order_and_after_its_acceptance_a_po() {
+    let mut desk = sent();
+    assert_eq!(desk.sync(), [""; 0], "the vendor has not answered");
+    desk.accept();
+    assert_eq!(desk.sync(), ["po 11,12"]);
+    assert_eq!(desk.order.stage, Stage::PoPending);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn the_vendor_is_told_neither_the_sales_price_nor_a_foreign_code() {
+    let mut desk = sent();
+    let line = &desk.ax().lines[0].terms;
+    assert_eq!((line.unit_price, line.product.code.as_str()), (None, "501"));
+    let mut desk = Desk::flow2(&[roses(5)]);
+    desk.map("ROS60", 501);
+    desk.sync();
+    assert_eq!(desk.ax().lines[0].terms.product.code, "ROS60");
+    assert_eq!(desk.ax().header.carrier.as_ref().unwrap().code, "ARM");
+}
+
+#[test]
+fn no_po_before_it_was_read_whether_there_is_one() {
+    let mut desk = sent();
+    desk.accept();
+    let plan = desk.plan();
+    assert_eq!((plan.actions.len(), plan.needs.len()), (0, 1));
+}
+
+#[test]
+fn fewer_boxes_accepted_are_fewer_boxes_bought() {
+    let mut desk = sent();
+    desk.accept();
+    desk.ax_line("11").confirmed_boxes = Some(4);
+    desk.ax_line("12").confirmed_boxes = Some(0);
+    assert_eq!(desk.sync(), ["po 11"]);
+    assert_eq!(bought(&desk), [4]);
+}
+
+#[test]
+fn fewer_boxes_confirmed_later_reduce_a_pending_po() {
+    let mut desk = accepted();
+    desk.ax_line("11").confirmed_boxes = Some(4);
+    assert_eq!(desk.sync(), ["delete po line 11", "more po 11"]);
+}
+
+#[test]
+fn fewer_boxes_confirmed_after_approval_are_held() {
+    let mut desk = accepted();
+    desk.approve();
+    assert_eq!(desk.sync(), ["tell approved"]);
+    desk.ax_line("11").confirmed_boxes = Some(4);
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["changed_after_approval 11"]);
+}
+
+#[test]
+fn with_create_po_received_the_po_comes_with_the_order() {
+    let mut desk = Desk::flow2(&[roses(5)]);
+    desk.create_po = CreatePo::Received;
+    assert_eq!(desk.sync(), ["put", "po 11"]);
+    desk.accept();
+    desk.ax_line("11").confirmed_boxes = Some(4);
+    assert_eq!(desk.sync(), ["delete po line 11", "more po 11"]);
+}
+
+#[test]
+fn a_changed_prebook_is_put_again_and_waits_for_the_vendor_again() {
+    let mut desk = accepted();
+    rep_changes(&mut desk, 11, 8);
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.ax().status, AxStatus::Placed);
+    desk.accept();
+    assert_eq!(desk.sync(), ["delete po line 11", "more po 11"]);
+    assert_eq!(bought(&desk), [3, 8]);
+}
+
+#[test]
+fn comments_and_notes_are_passed_on() {
+    let mut desk = sent();
+    desk.komet.prebooks[0].comments = Some("call before noon".into());
+    desk.read();
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn a_deleted_item_leaves_the_order_and_the_po() {
+    let mut desk = accepted();
+    rep_changes(&mut desk, 11, 0);
+    assert_eq!(desk.sync(), ["put"]);
+    desk.accept();
+    assert_eq!(desk.sync(), ["delete po line 11"]);
+}
+
+#[test]
+fn a_rejected_order_waits_for_a_person_and_a_changed_one_is_asked_for_again() {
+    let mut desk = sent();
+    desk.ax().status = AxStatus::Rejected;
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["rejected_by_axerrio"]);
+    desk.decide(HoldReason::RejectedByAxerrio, Verdict::Dismissed);
+    rep_changes(&mut desk, 11, 4);
+    assert_eq!(desk.sync(), ["put"]);
+    desk.ax().status = AxStatus::Rejected;
+    assert_eq!(held(&desk), ["rejected_by_axerrio"], "another refusal is another question");
+}
+
+#[test]
+fn a_rejected_order_gives_back_its_pending_po() {
+    let mut desk = Desk::flow2(&[roses(5)]);
+    desk.create_po = CreatePo::Received;
+    desk.sync();
+    desk.ax().status = AxStatus::Rejected;
+    assert_eq!(desk.sync(), ["delete po line 11"]);
+}
+
+#[test]
+fn a_cancelled_prebook_takes_its_pending_po_and_the_order_with_it() {
+    let mut desk = accepted();
+    rep_cancels(&mut desk);
+    assert!(desk.plan().cancels);
+    assert_eq!(desk.sync(), ["delete po line 11", "delete po line 12", "cancel"]);
+    assert_eq!(desk.order.stage, Stage::Cancelled);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn the_brake_stops_a_cancellation_in_axerrio() {
+    let mut desk = accepted();
+    desk.may_cancel = false;
+    rep_cancels(&mut desk);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn a_prebook_that_comes_back_to_life_is_ordered_again() {
+    let mut desk = sent();
+    rep_cancels(&mut desk);
+    desk.sync();
+    rep_changes(&mut desk, 11, 5);
+    rep_changes(&mut desk, 12, 3);
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn nothing_is_cancelled_because_the_prebook_was_never_seen() {
+    let mut desk = sent();
+    desk.lose_database();
+    desk.order.komet = stemsync::domain::KometView::default();
+    let plan = desk.plan();
+    assert_eq!((plan.actions.len(), plan.cancels), (0, false));
+}
+
+#[test]
+fn an_item_of_an_unknown_product_waits_and_the_others_go() {
+    let mut desk = Desk::flow2(&[roses(5), lilies(3)]);
+    desk.komet.prebooks[0].items[1].terms.product.id = None;
+    desk.read();
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.ax().lines.len(), 1);
+    assert_eq!(held(&desk), ["unmapped_product 12"]);
+    desk.komet.prebooks[0].items[1].terms.product.id = Some(502);
+    desk.read();
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn a_po_line_that_komet_deleted_is_not_bought_again() {
+    let mut desk = accepted();
+    desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn a_buyers_edit_of_the_pending_po_is_komets_right() {
+    let mut desk = accepted();
+    desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.29"));
+    desk.edit_po(|po| po.ship_date = day("2026-12-02"));
+    desk.edit_po(|po| {
+        let mut split = po.lines[0].clone();
+        split.id = stemsync::domain::PoItemId(990);
+        split.terms.boxes = 2;
+        po.lines[0].terms.boxes = 3;
+        po.lines.push(split);
+    });
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn axerrio_may_show_an_order_in_its_own_way() {
+    let mut desk = Desk::flow2(&[roses(5)]);
+    let plan = desk.plan();
+    desk.order.agreed = plan.agreed;
+    let mut outcome = desk.execute(&plan.actions[0]);
+    let stemsync::sync::apply::Outcome::Order(order) = &mut outcome else { unreachable!() };
+    order.lines[0].terms.product.code = "AXR-501".into();
+    order.header.carrier = None;
+    stemsync::sync::apply::apply(&mut desk.order, &plan.actions[0], &outcome);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+type Edit = fn(&mut Desk);
+
+/// Each edit in Axerrio of what Komet owns.
+const EDITS: [(&str, Edit); 5] = [
+    ("boxes", |d| d.ax_line("11").terms.boxes = 4),
+    ("cost", |d| d.ax_line("11").terms.unit_cost = cost("0.40")),
+    ("a line gone", |d| drop(d.ax().lines.remove(0))),
+    ("the header", |d| d.ax().header.ship_date = day("2026-12-09")),
+    ("cancelled", |d| d.ax().status = AxStatus::Cancelled),
+];
+
+#[test]
+fn an_edit_in_axerrio_waits_for_a_person() {
+    for (what, edit) in EDITS {
+        let mut desk = sent();
+        edit(&mut desk);
+        assert_eq!(desk.sync(), [""; 0], "{what}");
+        let holds = desk.plan().holds;
+        assert_eq!(holds.len(), 1, "{what}");
+        assert_eq!(holds[0].reason, HoldReason::EditedInAxerrio, "{what}");
+    }
+}
+
+#[test]
+fn taking_komet_or_the_owner_rule_put_komets_again() {
+    for by_owner_rule in [false, true] {
+        for (what, edit) in EDITS {
+            let mut desk = sent();
+            edit(&mut desk);
+            if by_owner_rule {
+                desk = desk.with_owner_rule();
+            } else {
+                desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeKomet);
+            }
+            assert_eq!(desk.sync(), ["put"], "{what}");
+            assert_eq!(desk.ax().lines[0].terms.boxes, 5, "{what}");
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{what}");
+        }
+    }
+}
+
+#[test]
+fn taking_axerrio_or_dismissing_leaves_axerrios_as_it_is() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::Dismissed] {
+        for (what, edit) in EDITS {
+            let mut desk = sent();
+            edit(&mut desk);
+            desk.decide(HoldReason::EditedInAxerrio, verdict);
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{what}");
+        }
+    }
+}
+
+#[test]
+fn the_same_edit_made_again_is_a_new_question() {
+    for (what, edit) in EDITS {
+        let mut desk = sent();
+        edit(&mut desk);
+        desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeKomet);
+        desk.sync();
+        edit(&mut desk);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 1), "{what}");
+    }
+}
+
+#[test]
+fn another_line_is_put_while_a_held_one_stays_as_axerrio_has_it() {
+    let mut desk = sent();
+    desk.ax_line("11").terms.boxes = 4;
+    rep_changes(&mut desk, 12, 6);
+    assert_eq!(desk.sync(), ["put"]);
+    let boxes: Vec<u32> = desk.ax().lines.iter().map(|l| l.terms.boxes).collect();
+    assert_eq!(boxes, [4, 6]);
+    assert_eq!(held(&desk), ["edited_in_axerrio 11"]);
+}
+
+#[test]
+fn both_sides_changed_one_line_and_nobody_is_overruled() {
+    let mut desk = sent();
+    desk.ax_line("11").terms.boxes = 4;
+    rep_changes(&mut desk, 11, 9);
+    assert_eq!(desk.sync(), [""; 0]);
+    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeAxerrio);
+    assert_eq!(desk.sync(), [""; 0]);
+    rep_changes(&mut desk, 11, 10);
+    assert_eq!(held(&desk), ["edited_in_axerrio 11"], "Komet's next change is a new question");
+    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeKomet);
+    assert_eq!(desk.sync(), ["put"]);
+}
+
+#[test]
+fn a_held_line_is_not_bought_the_others_are() {
+    let mut desk = sent();
+    desk.accept();
+    desk.ax_line("11").terms.boxes = 4;
+    assert_eq!(desk.sync(), ["po 12"]);
+    assert_eq!(held(&desk), ["edited_in_axerrio 11"]);
+}
+
+#[test]
+fn a_line_added_in_axerrio_is_held_and_goes_when_komet_is_taken() {
+    let mut desk = sent();
+    desk.ax().lines.push(crate::trade::line("x", roses(1)));
+    assert_eq!(held(&desk), ["edited_in_axerrio x"]);
+    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeKomet);
+    assert_eq!(desk.sync(), ["put"]);
+    assert!(!desk.ax().lines.iter().any(|l| l.id == LineId("x".into())));
+}

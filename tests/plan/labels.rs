@@ -1,0 +1,239 @@
+//! Labels printed in Axerrio become the boxes of the PO in Komet.
+
+use stemsync::domain::{HoldReason, LabelStatus, PoBox, Stage, Verdict};
+
+use crate::trade::{Desk, at, held, label, line, roses};
+
+/// An order whose PO of so many boxes is approved, and Axerrio knows.
+fn approved(boxes: u32) -> Desk {
+    let mut desk = Desk::flow1(vec![line("1", roses(boxes))]);
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    desk
+}
+
+fn shipped(codes: &[&str]) -> Desk {
+    let mut desk = approved(u32::try_from(codes.len()).unwrap());
+    desk.print(codes.iter().zip(1..).map(|(code, n)| label("1", n, code)).collect());
+    desk.sync();
+    desk
+}
+
+fn codes(desk: &Desk) -> Vec<String> {
+    desk.po().lines.iter().flat_map(|l| &l.boxes).map(|b| b.code.clone()).collect()
+}
+
+#[test]
+fn labels_ship_the_approved_line() {
+    let mut desk = approved(2);
+    desk.print(vec![label("1", 1, "B1"), label("1", 2, "B2")]);
+    assert_eq!(desk.sync(), ["ship 1 B1+B2", "tell approved"], "the AWB is told");
+    assert_eq!(desk.order.stage, Stage::Labelled);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn labels_wait_for_approval() {
+    let mut desk = Desk::flow1(vec![line("1", roses(1))]);
+    desk.sync();
+    desk.print(vec![label("1", 1, "B1")]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn labels_wait_for_their_awb() {
+    let mut desk = approved(1);
+    let mut waiting = label("1", 1, "B1");
+    waiting.awb = None;
+    desk.print(vec![waiting]);
+    assert_eq!(desk.sync(), [""; 0]);
+    desk.order.axerrio.labels[0].awb = Some("729-1".into());
+    assert_eq!(desk.sync()[0], "ship 1 B1");
+}
+
+#[test]
+fn several_awbs_lots_and_dates_go_in_successive_calls_along_the_split_line() {
+    let mut desk = approved(4);
+    let mut labels: Vec<_> = (1..=4).map(|n| label("1", n, &format!("B{n}"))).collect();
+    labels[1].awb = Some("729-2".into());
+    labels[2].lot_number = Some("L9".into());
+    labels[3].ship_date = crate::trade::day("2026-12-02");
+    desk.print(labels);
+    let told = desk.sync();
+    assert_eq!(told[..4], ["ship 1 B1", "ship 1 B3", "ship 1 B2", "ship 1 B4"]);
+    let lines: Vec<_> = desk.po().lines.iter().map(|l| (l.terms.boxes, l.boxes.len())).collect();
+    assert_eq!(lines, [(1, 1); 4]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn fewer_labels_than_boxes_ship_what_is_labelled() {
+    let mut desk = approved(3);
+    desk.print(vec![label("1", 1, "B1")]);
+    assert_eq!(desk.sync()[0], "ship 1 B1");
+    assert_eq!(desk.order.stage, Stage::PoApproved);
+    desk.print(vec![label("1", 2, "B2"), label("1", 3, "B3")]);
+    assert_eq!(desk.sync()[0], "ship 1 B2+B3");
+}
+
+#[test]
+fn a_split_that_komet_did_not_tell_is_waited_for_not_held() {
+    let mut desk = approved(2);
+    desk.print(vec![label("1", 1, "B1"), label("1", 2, "B2")]);
+    desk.edit_po(|po| {
+        po.lines[0].boxes = vec![PoBox { code: "B1".into(), lot_number: None, status: None }];
+    });
+    assert_eq!(desk.sync(), ["tell approved"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn more_labels_than_boxes_are_held() {
+    let mut desk = shipped(&["B1"]);
+    desk.print(vec![label("1", 2, "B2")]);
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+}
+
+#[test]
+fn a_reprint_changes_the_code_whether_its_label_is_the_same_or_a_new_one() {
+    let mut same = shipped(&["B1", "B2"]);
+    same.order.axerrio.labels[0].box_code = "C1".into();
+    let mut new = shipped(&["B1", "B2"]);
+    let mut reprint = label("1", 1, "C1");
+    reprint.changed_at = at(5);
+    new.print(vec![reprint]);
+    for mut desk in [same, new] {
+        assert_eq!(desk.sync(), ["code B1>C1"]);
+        assert_eq!(codes(&desk), ["C1", "B2"]);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    }
+}
+
+#[test]
+fn of_two_labels_of_one_instant_the_higher_number_is_the_reprint() {
+    let mut desk = approved(1);
+    let (mut ninth, mut tenth) = (label("1", 1, "B9"), label("1", 1, "B10"));
+    ninth.id.0 = "LB-9".into();
+    tenth.id.0 = "LB-10".into();
+    desk.print(vec![tenth, ninth]);
+    assert_eq!(desk.sync()[0], "ship 1 B10");
+}
+
+#[test]
+fn codes_that_komet_made_itself_are_replaced_box_by_box_even_without_an_awb() {
+    let mut desk = approved(2);
+    desk.edit_po(|po| {
+        po.lines[0].boxes =
+            ["K1", "K2"].map(|code| PoBox { code: code.into(), lot_number: None, status: None }).to_vec();
+    });
+    let mut labels = vec![label("1", 1, "B1"), label("1", 2, "B2")];
+    labels[0].awb = None;
+    desk.print(labels);
+    assert_eq!(desk.sync(), ["code K1>B1", "code K2>B2"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn a_label_withdrawn_after_shipping_is_held_and_its_box_left_alone() {
+    let mut desk = shipped(&["B1", "B2"]);
+    desk.order.axerrio.labels[0].status = LabelStatus::Void;
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["void_label 1"]);
+    desk.decide(HoldReason::VoidLabel, Verdict::Dismissed);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn a_reprint_of_a_withdrawn_label_clears_the_hold() {
+    let mut desk = shipped(&["B1"]);
+    desk.order.axerrio.labels[0].status = LabelStatus::Void;
+    let mut reprint = label("1", 1, "C1");
+    reprint.changed_at = at(5);
+    desk.print(vec![reprint]);
+    assert_eq!(desk.sync(), ["code B1>C1"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn a_withdrawn_label_is_not_another_boxs_code_after_a_lost_database() {
+    let mut desk = shipped(&["B1", "B2"]);
+    desk.order.axerrio.labels[0].status = LabelStatus::Void;
+    desk.print(vec![label("1", 3, "B3")]);
+    desk.lose_database();
+    desk.sync();
+    assert_eq!(codes(&desk), ["B1", "B2"]);
+}
+
+#[test]
+fn a_label_withdrawn_before_shipping_is_nothing() {
+    let mut desk = approved(1);
+    let mut void = label("1", 1, "B1");
+    void.status = LabelStatus::Void;
+    desk.print(vec![void]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn an_awb_house_awb_or_lot_changed_after_shipping_is_held() {
+    type Change = fn(&mut stemsync::domain::Label);
+    let changes: [Change; 3] = [
+        |l| l.awb = Some("729-9".into()),
+        |l| l.house_awb = Some("H-1".into()),
+        |l| l.lot_number = Some("L-1".into()),
+    ];
+    for change in changes {
+        let mut desk = shipped(&["B1"]);
+        change(&mut desk.order.axerrio.labels[0]);
+        assert_eq!(desk.sync(), [""; 0]);
+        assert_eq!(held(&desk), ["label_changed_after_shipping 1"]);
+        desk.decide(HoldReason::LabelChangedAfterShipping, Verdict::Dismissed);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_lot_in_komets_own_range_is_held_the_others_ship() {
+    let lots = [("999", 0), ("1000", 1), ("99999", 1), ("100000", 0), ("L1000", 0)];
+    for (lot, held_lots) in lots {
+        let mut desk = approved(2);
+        let mut labels = vec![label("1", 1, "B1"), label("1", 2, "B2")];
+        labels[0].lot_number = Some(lot.into());
+        desk.print(labels);
+        desk.sync();
+        assert_eq!(held(&desk), vec!["reserved_lot_number 1"; held_lots], "{lot}");
+        assert_eq!(codes(&desk).len(), 2 - held_lots, "{lot}");
+    }
+}
+
+#[test]
+fn a_box_code_that_is_too_long_is_held_the_others_ship() {
+    let mut desk = approved(2);
+    desk.print(vec![label("1", 1, "A-BOX-CODE-OF-21-CHAR"), label("1", 2, "B2")]);
+    assert_eq!(desk.sync()[0], "ship 1 B2");
+    assert_eq!(held(&desk), ["field_too_long 1"]);
+}
+
+#[test]
+fn labels_of_an_unknown_product_wait_until_it_is_mapped() {
+    let mut desk = Desk::flow1(vec![line("1", roses(1))]);
+    desk.known.clear();
+    desk.sync();
+    desk.approve();
+    desk.print(vec![label("1", 1, "B1")]);
+    assert_eq!(desk.sync(), ["tell approved"]);
+    assert_eq!(held(&desk), ["unmapped_product 1"]);
+    desk.edit_item("1", |i| i.terms.product.id = Some(501));
+    assert_eq!(desk.sync()[0], "ship 1 B1");
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn labels_are_for_their_line_although_another_question_about_it_waits() {
+    let mut desk = approved(1);
+    desk.ax_line("1").terms.boxes = 9;
+    desk.print(vec![label("1", 1, "B1")]);
+    assert_eq!(desk.sync()[0], "ship 1 B1");
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+}

@@ -1,0 +1,14 @@
+//! The planner, told as stories of the trade: two systems on paper, one order between them, and what stemsync does next.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod approval;
+mod changes;
+mod flow1;
+mod flow2;
+mod found;
+mod labels;
+mod ownership;
+mod properties;
+mod refusals;
+mod trade;

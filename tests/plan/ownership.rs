@@ -1,0 +1,232 @@
+//! Who owns what in flow 1: what Komet's people change before approval waits for a person, or goes by the owner rule.
+
+use stemsync::domain::{AxStatus, HoldReason, Verdict};
+
+use crate::trade::{Desk, cost, day, held, lilies, line, roses};
+
+fn placed() -> Desk {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    desk.sync();
+    desk
+}
+
+const REMADE: [&str; 4] = ["delete po line 1", "delete item 1", "more prebook 1", "more po 1"];
+
+type Edit = fn(&mut Desk);
+
+/// Each edit in Komet, and what is sent when Axerrio's side is taken.
+fn edits() -> Vec<(&'static str, Edit, Vec<&'static str>)> {
+    let moved = vec![
+        "delete po line 1",
+        "delete item 1",
+        "delete po line 2",
+        "delete item 2",
+        "prebook 1,2",
+        "more po 1,2",
+    ];
+    vec![
+        ("boxes", |d| d.edit_item("1", |i| i.terms.boxes = 4), REMADE.to_vec()),
+        ("cost", |d| d.edit_item("1", |i| i.terms.unit_cost = cost("0.30")), REMADE.to_vec()),
+        ("product", |d| d.edit_item("1", |i| i.terms.product.id = Some(777)), REMADE.to_vec()),
+        ("ship date", |d| d.edit_item("1", |i| i.ship_date = day("2026-12-02")), REMADE.to_vec()),
+        (
+            "deleted item",
+            |d| d.edit_item("1", |i| i.terms.boxes = 0),
+            vec!["delete po line 1", "more prebook 1", "more po 1"],
+        ),
+        (
+            "PO cost",
+            |d| d.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.30")),
+            vec!["delete po line 1", "more po 1"],
+        ),
+        ("deleted PO line", |d| d.edit_po(|po| po.lines[0].terms.boxes = 0), vec!["more po 1"]),
+        (
+            "PO date",
+            |d| d.edit_po(|po| po.ship_date = day("2026-12-02")),
+            vec!["delete po line 1", "delete po line 2", "po 1,2"],
+        ),
+        (
+            "truck date",
+            |d| {
+                d.komet.prebooks[0].header.truck_date = day("2026-12-05");
+                d.read();
+            },
+            moved.clone(),
+        ),
+        (
+            "carrier",
+            |d| {
+                d.komet.prebooks[0].header.carrier_id = Some(32);
+                d.read();
+            },
+            moved,
+        ),
+        (
+            "added item",
+            |d| {
+                let item = d.item(900, &roses(9));
+                d.komet.prebooks[0].items.push(item);
+                d.read();
+            },
+            vec!["delete item"],
+        ),
+    ]
+}
+
+#[test]
+fn an_edit_in_komet_before_approval_waits_for_a_person() {
+    for (what, edit, _) in edits() {
+        let mut desk = placed();
+        edit(&mut desk);
+        assert_eq!(desk.sync(), [""; 0], "{what}");
+        assert_eq!(desk.plan().holds.len(), 1, "{what}");
+        assert_eq!(desk.plan().holds[0].reason, HoldReason::EditedInKomet, "{what}");
+    }
+}
+
+#[test]
+fn taking_axerrio_writes_axerrios_again() {
+    for (what, edit, sent) in edits() {
+        let mut desk = placed();
+        edit(&mut desk);
+        desk.sync();
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeAxerrio);
+        assert_eq!(desk.sync(), sent, "{what}");
+        assert_eq!((desk.sync().len(), desk.plan().holds.len()), (0, 0), "{what}");
+    }
+}
+
+#[test]
+fn the_owner_rule_does_the_same_without_a_person_and_records_it() {
+    for (what, edit, sent) in edits() {
+        let mut desk = placed().with_owner_rule();
+        edit(&mut desk);
+        assert_eq!(desk.plan().recorded.len(), 1, "{what}");
+        assert_eq!(desk.sync(), sent, "{what}");
+        assert_eq!(desk.plan().holds, [], "{what}");
+        assert_eq!(desk.order.agreed.decisions[0].verdict, Verdict::TakeAxerrio, "{what}");
+    }
+}
+
+#[test]
+fn taking_komet_or_dismissing_leaves_komets_as_it_is() {
+    for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {
+        for (what, edit, _) in edits() {
+            let mut desk = placed();
+            edit(&mut desk);
+            desk.sync();
+            desk.decide(HoldReason::EditedInKomet, verdict);
+            let before = desk.komet.clone();
+            assert_eq!(desk.sync(), [""; 0], "{what}");
+            assert_eq!((held(&desk).len(), &desk.komet), (0, &before), "{what}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_taken_back_clears_its_hold() {
+    let mut desk = placed();
+    desk.edit_item("1", |i| i.terms.boxes = 4);
+    desk.sync();
+    desk.edit_item("1", |i| i.terms.boxes = 5);
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn an_edit_that_axerrio_makes_too_needs_nobody() {
+    let mut desk = placed();
+    desk.edit_item("1", |i| i.terms.boxes = 4);
+    desk.ax_line("1").terms.boxes = 4;
+    assert_eq!(held(&desk), [""; 0]);
+    assert_eq!(desk.sync(), ["delete po line 1", "more po 1"], "only what was bought is changed");
+}
+
+#[test]
+fn a_hold_stops_neither_the_other_lines_nor_new_ones() {
+    let mut desk = placed();
+    desk.edit_item("1", |i| i.terms.boxes = 4);
+    desk.ax_line("2").terms.boxes = 8;
+    desk.ax().lines.push(line("3", lilies(1)));
+    let told = desk.sync();
+    assert_eq!(told, ["delete po line 2", "delete item 2", "more prebook 2,3", "more po 2,3"]);
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+}
+
+#[test]
+fn both_sides_changed_is_a_new_question_after_it_was_dismissed() {
+    let mut desk = placed();
+    desk.edit_item("1", |i| i.terms.boxes = 4);
+    desk.decide(HoldReason::EditedInKomet, Verdict::Dismissed);
+    desk.ax_line("1").terms.boxes = 9;
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+}
+
+#[test]
+fn what_a_buyer_changed_is_not_deleted_over_his_head() {
+    let cases: [Edit; 3] = [
+        |d| d.ax_line("1").terms.boxes = 9,
+        |d| drop(d.ax().lines.remove(0)),
+        |d| {
+            d.ax().status = AxStatus::Cancelled;
+        },
+    ];
+    for change in cases {
+        let mut desk = placed();
+        desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.30"));
+        change(&mut desk);
+        assert!(desk.sync().iter().all(|told| told.ends_with('2')));
+        assert_eq!(held(&desk), ["edited_in_komet 1"]);
+    }
+}
+
+#[test]
+fn a_line_that_a_buyer_split_still_buys_the_same() {
+    let mut desk = placed();
+    desk.edit_po(|po| {
+        let mut split = po.lines[0].clone();
+        split.id = stemsync::domain::PoItemId(990);
+        split.terms.boxes = 2;
+        po.lines[0].terms.boxes = 3;
+        po.lines.push(split);
+    });
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn a_line_bought_twice_is_a_question() {
+    let mut desk = placed();
+    desk.edit_po(|po| {
+        let mut twice = po.lines[0].clone();
+        twice.id = stemsync::domain::PoItemId(990);
+        po.lines.push(twice);
+    });
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+}
+
+#[test]
+fn a_product_that_komet_comes_to_know_is_no_edit() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.known.clear();
+    desk.sync();
+    desk.edit_item("1", |i| {
+        i.terms.product.id = Some(501);
+        i.terms.product.description = "ROSE FREEDOM 60".into();
+    });
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn an_item_that_a_person_left_in_komet_never_becomes_a_line() {
+    let mut desk = placed();
+    let item = desk.item(900, &roses(9));
+    desk.komet.prebooks[0].items.push(item);
+    desk.read();
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    desk.ax().lines.push(line("3", roses(9)));
+    assert_eq!(desk.sync(), ["more prebook 3", "more po 3"]);
+}

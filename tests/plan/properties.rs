@@ -1,0 +1,484 @@
+//! What the planner promises for every order, also for one whose views make no sense together. Cases are drawn from
+//! bytes, so that a failure shrinks to the few that matter; proptest prints and keeps it, and replays it first.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use stemsync::domain::{
+    AgreedBox, AgreedInput, AgreedLine, AgreedPrebook, AxStatus, CreatePo, Flow, HoldReason, InputLine, ItemId,
+    ItemLink, KometView, LabelStatus, LineId, LineTerms, OnConflict, Order, OrderInput, PoBox, PoItemId, PoLine,
+    PoLink, PoNumber, PoStatus, PrebookId, PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray,
+};
+use stemsync::sync::action::Action;
+use stemsync::sync::apply::{apply, assume};
+use stemsync::sync::plan::Plan;
+
+use crate::trade::{Desk, at, bouquet, cost, day, header, label, lilies, line, prebook, roses, tell};
+
+/// Draws choices from bytes; when they are used up, always the first choice.
+struct Dice<'b>(std::slice::Iter<'b, u8>);
+
+impl Dice<'_> {
+    fn up_to(&mut self, sides: u8) -> u8 {
+        self.0.next().copied().unwrap_or(0) % sides
+    }
+
+    fn coin(&mut self) -> bool {
+        self.up_to(2) == 1
+    }
+
+    fn rarely(&mut self) -> bool {
+        self.up_to(8) == 7
+    }
+
+    fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[usize::from(self.up_to(u8::try_from(choices.len()).unwrap()))].clone()
+    }
+
+    fn terms(&mut self) -> LineTerms {
+        let boxes = u32::from(self.up_to(5));
+        let mut terms = match self.up_to(3) {
+            0 => roses(boxes),
+            1 => lilies(boxes),
+            _ => bouquet(boxes),
+        };
+        if self.rarely() {
+            terms.unit_cost = cost("0.50");
+        }
+        if self.rarely() {
+            terms.mark_code = Some("A MARK CODE THAT IS TOO LONG".into());
+        }
+        terms
+    }
+
+    fn date(&mut self) -> chrono::NaiveDate {
+        let dates = [header().ship_date, header().ship_date, day("2026-12-02"), day("2026-11-01")];
+        self.one_of(&dates)
+    }
+
+    fn item_id(&mut self) -> ItemId {
+        ItemId(i64::from(11 + self.up_to(5)))
+    }
+
+    fn po_number(&mut self) -> PoNumber {
+        PoNumber(self.one_of(&["PO1", "PO2", "PO3"]).into())
+    }
+
+    fn item(&mut self, desk: &Desk) -> PrebookItem {
+        let id = self.item_id();
+        let terms = self.terms();
+        let mut item = desk.item(id.0, &terms);
+        item.ship_date = self.date();
+        if self.rarely() {
+            item.terms.product.id = None;
+        }
+        if self.rarely() {
+            item.po_number = Some(self.po_number());
+        }
+        item
+    }
+
+    fn po_line(&mut self, desk: &Desk) -> PoLine {
+        let terms = self.item(desk).terms;
+        let mut boxes = Vec::new();
+        for n in 0..self.up_to(3) {
+            let status = self.rarely().then(|| "Received".to_owned());
+            boxes.push(PoBox { code: format!("B{n}"), lot_number: None, status });
+        }
+        PoLine {
+            id: PoItemId(i64::from(41 + self.up_to(5))),
+            item_id: (!self.rarely()).then(|| self.item_id()),
+            terms,
+            boxes,
+        }
+    }
+
+    fn po(&mut self, desk: &Desk) -> PurchaseOrder {
+        let lines = (0..self.up_to(4)).map(|_| self.po_line(desk)).collect();
+        PurchaseOrder {
+            number: self.po_number(),
+            status: self.one_of(&[
+                PoStatus::Pending,
+                PoStatus::Approved,
+                PoStatus::Confirmed,
+                PoStatus::Cancelled,
+            ]),
+            ship_date: self.date(),
+            updated_on: None,
+            awb: None,
+            location: None,
+            lines,
+        }
+    }
+
+    fn agreed_line(&mut self, desk: &Desk) -> AgreedLine {
+        let terms = self.terms();
+        let shown = self.item(desk);
+        let item = (!self.rarely()).then(|| ItemLink {
+            prebook: PrebookId(i64::from(6 + self.up_to(3))),
+            item: self.item_id(),
+            seen: self.coin().then(|| SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date }),
+            fresh: self.coin(),
+            products: Vec::new(),
+            dead: self.rarely(),
+        });
+        let mut po_lines = Vec::new();
+        for _ in 0..self.up_to(3) {
+            let seen = self.po_line(desk);
+            po_lines.push(PoLink {
+                number: self.po_number(),
+                line: seen.id,
+                item: self.item_id(),
+                asked: None,
+                ship_date: self.coin().then(|| self.date()),
+                seen: self.coin().then_some(seen.terms),
+                dead: self.rarely(),
+            });
+        }
+        AgreedLine { terms, item, po_lines }
+    }
+}
+
+/// Whatever else is strange in a view, Komet's numbers are each given once.
+fn give_each_its_own_id(komet: &mut KometView) {
+    let mut numbers = BTreeSet::new();
+    komet.purchase_orders.retain(|po| numbers.insert(po.number.clone()));
+    let mut ids = BTreeSet::new();
+    for prebook in &mut komet.prebooks {
+        prebook.items.retain(|item| ids.insert(item.id.clone()));
+    }
+    let mut ids = BTreeSet::new();
+    for po in &mut komet.purchase_orders {
+        po.lines.retain(|line| ids.insert(line.id.clone()));
+    }
+}
+
+/// What stemsync itself keeps: an item and a PO line stand for one line, in flow 2 each item for the line of its name.
+fn link_each_thing_once(order: &mut Order) {
+    let mut items = BTreeSet::new();
+    let mut po_lines = BTreeSet::new();
+    for (line, agreed) in &mut order.agreed.lines {
+        let is_own = |item: &ItemId| order.flow == Flow::FromAxerrio || LineId::from(item) == *line;
+        agreed.item = agreed.item.take().filter(|link| is_own(&link.item) && items.insert(link.item.clone()));
+        agreed.po_lines.retain(|link| is_own(&link.item) && po_lines.insert(link.line.clone()));
+    }
+}
+
+/// Any three views that may come about, however little sense they make together.
+fn any_desk(bytes: &[u8]) -> Desk {
+    let mut desk = muddle(bytes);
+    give_each_its_own_id(&mut desk.komet);
+    desk.read();
+    link_each_thing_once(&mut desk.order);
+    desk
+}
+
+/// Any three views at all.
+fn muddle(bytes: &[u8]) -> Desk {
+    let mut dice = Dice(bytes.iter());
+    let dice = &mut dice;
+    let lines = (0..dice.up_to(4)).map(|n| line(&(11 + n).to_string(), dice.terms())).collect();
+    let mut desk = if dice.coin() { Desk::flow2(&[]) } else { Desk::flow1(lines) };
+    if desk.order.flow == Flow::FromKomet && dice.coin() {
+        let mut shown = crate::trade::ordered(Vec::new());
+        shown.lines = (0..dice.up_to(4)).map(|n| line(&(11 + n).to_string(), dice.terms())).collect();
+        desk.order.axerrio.order = Some(shown);
+    }
+    if let Some(order) = &mut desk.order.axerrio.order {
+        order.status = dice.one_of(&[
+            AxStatus::Placed,
+            AxStatus::Accepted,
+            AxStatus::Rejected,
+            AxStatus::Cancelled,
+            AxStatus::Shipped,
+        ]);
+        order.header.ship_date = dice.date();
+        for line in &mut order.lines {
+            line.confirmed_boxes = dice.rarely().then(|| u32::from(dice.up_to(5)));
+        }
+    }
+    desk.komet = KometView::default();
+    for id in 0..dice.up_to(3) {
+        let comments = dice.one_of(&[Some("[AX AX-1]"), Some("[AX AX-2]"), None]).map(str::to_owned);
+        let items = (0..dice.up_to(4)).map(|_| dice.item(&desk)).collect();
+        desk.komet.prebooks.push(prebook(i64::from(7 + id), comments, items));
+    }
+    desk.komet.purchase_orders = (0..dice.up_to(3)).map(|_| dice.po(&desk)).collect();
+    desk.read();
+    let agreed = &mut desk.order.agreed.clone();
+    for n in 0..dice.up_to(4) {
+        agreed.lines.insert(LineId((11 + n).to_string()), dice.agreed_line(&desk));
+    }
+    for id in 0..dice.up_to(3) {
+        let shown = prebook(i64::from(7 + id), None, Vec::new());
+        let sent = dice.coin().then(header);
+        let seen = dice.coin().then_some(shown.header);
+        agreed.prebooks.insert(shown.id, AgreedPrebook { number: PrebookNumber("P".into()), sent, seen });
+    }
+    if dice.rarely() {
+        let item = dice.coin().then(|| dice.item_id());
+        agreed.strays.push(Stray { prebook: PrebookId(8), item, line: LineId("11".into()) });
+    }
+    if desk.order.flow == Flow::FromKomet && dice.coin() {
+        let mut input = || OrderInput {
+            header: header(),
+            lines: (0..dice.up_to(3))
+                .map(|n| InputLine { id: LineId((11 + n).to_string()), terms: dice.terms() })
+                .collect(),
+        };
+        agreed.input = Some(AgreedInput { sent: input(), seen: input() });
+    }
+    agreed.avoid_existing = dice.rarely();
+    agreed.doubtful_creates = u32::from(dice.rarely());
+    agreed.po = dice.coin().then(|| dice.po_number());
+    if dice.rarely() {
+        let known =
+            AgreedBox { line: LineId("11".into()), box_number: 1, awb: None, house_awb: None, lot_number: None };
+        agreed.boxes.insert("B0".into(), known);
+    }
+    desk.order.agreed = agreed.clone();
+    for n in 0..dice.up_to(5) {
+        let owner = (11 + dice.up_to(3)).to_string();
+        let mut printed = label(&owner, u32::from(dice.up_to(3)), &format!("B{}", dice.up_to(6)));
+        printed.id.0 = n.to_string();
+        printed.changed_at = at(i64::from(dice.up_to(3)));
+        printed.awb = (!dice.rarely()).then(|| "729-1".to_owned());
+        printed.status = if dice.rarely() { LabelStatus::Void } else { LabelStatus::Printed };
+        desk.order.axerrio.labels.push(printed);
+    }
+    desk.on_conflict = dice.one_of(&[OnConflict::Hold, OnConflict::Owner]);
+    desk.create_po = dice.one_of(&[CreatePo::Accepted, CreatePo::Received]);
+    desk.may_cancel = !dice.rarely();
+    desk
+}
+
+/// An order that lived through what people did on both sides, synced in between.
+fn lived(bytes: &[u8]) -> Desk {
+    let mut dice = Dice(bytes.iter());
+    let dice = &mut dice;
+    let mut desk = if dice.coin() {
+        Desk::flow2(&[roses(5), lilies(3)])
+    } else {
+        Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3)), line("3", bouquet(2))])
+    };
+    desk.on_conflict = dice.one_of(&[OnConflict::Hold, OnConflict::Owner]);
+    for _ in 0..dice.up_to(4) {
+        desk.sync();
+        for _ in 0..dice.up_to(4) {
+            deed(&mut desk, dice);
+        }
+        desk.read();
+    }
+    desk
+}
+
+/// Somebody does something.
+fn deed(desk: &mut Desk, dice: &mut Dice<'_>) {
+    let boxes = u32::from(dice.up_to(6));
+    let which = usize::from(dice.up_to(4));
+    match dice.up_to(12) {
+        0 | 1 => on_axerrio(desk, |order| order.status = AxStatus::Accepted),
+        2 => on_axerrio(desk, |order| change_nth(&mut order.lines, which, |l| l.terms.boxes = boxes)),
+        3 => on_axerrio(desk, |order| {
+            change_nth(&mut order.lines, which, |l| l.confirmed_boxes = Some(boxes));
+        }),
+        4 => on_axerrio(desk, |order| order.header.truck_date = Some(day("2026-12-04"))),
+        5 => on_axerrio(desk, |order| order.status = AxStatus::Cancelled),
+        6 => on_axerrio(desk, |order| order.lines.push(line(&format!("n{which}{boxes}"), roses(boxes)))),
+        7 => {
+            let items = desk.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
+            let mut items: Vec<_> = items.filter(|item| item.is_alive()).collect();
+            change_nth(&mut items, which, |item| item.terms.boxes = boxes);
+        }
+        8 | 9 => {
+            let status = dice.one_of(&[PoStatus::Approved, PoStatus::Confirmed, PoStatus::Cancelled]);
+            change_nth(&mut desk.komet.purchase_orders, which, |po| po.status = status);
+        }
+        10 => {
+            let lines = desk.komet.purchase_orders.iter_mut().flat_map(|p| &mut p.lines);
+            let mut lines: Vec<_> = lines.filter(|line| line.is_alive()).collect();
+            change_nth(&mut lines, which, |line| line.terms.boxes = boxes);
+        }
+        _ => {
+            let lines: Vec<LineId> = desk.order.agreed.lines.keys().cloned().collect();
+            if let Some(line) = lines.get(which) {
+                let number = u32::from(dice.up_to(3)) + 1;
+                let mut printed = label(&line.0, number, &format!("{line}-{number}-{boxes}"));
+                printed.changed_at = at(i64::from(boxes));
+                desk.order.axerrio.labels.retain(|l| l.id != printed.id);
+                desk.order.axerrio.labels.push(printed);
+            }
+        }
+    }
+}
+
+fn on_axerrio(desk: &mut Desk, deed: impl FnOnce(&mut stemsync::domain::AxOrder)) {
+    if let Some(order) = &mut desk.order.axerrio.order {
+        deed(order);
+    }
+}
+
+fn change_nth<T>(things: &mut [T], n: usize, change: impl FnOnce(&mut T)) {
+    if let Some(thing) = things.get_mut(n) {
+        change(thing);
+    }
+}
+
+/// The lines on which a difference waits for a person.
+fn waiting(plan: &Plan) -> BTreeSet<LineId> {
+    let waits = |reason| {
+        matches!(
+            reason,
+            HoldReason::EditedInKomet | HoldReason::EditedInAxerrio | HoldReason::ChangedAfterApproval
+        )
+    };
+    plan.holds.iter().filter(|hold| waits(hold.reason)).filter_map(|hold| hold.line.clone()).collect()
+}
+
+/// What both systems say in the end, the numbers they give left out.
+fn outcome(desk: &Desk) -> Vec<String> {
+    let items = desk.komet.prebooks.iter().flat_map(|p| p.items.iter().map(move |i| (p, i)));
+    let mut said: Vec<String> = items
+        .filter(|(_, item)| item.is_alive())
+        .map(|(prebook, item)| {
+            let lines = desk.komet.purchase_orders.iter().flat_map(|po| po.lines.iter().map(move |l| (po, l)));
+            let mut bought: Vec<String> = lines
+                .filter(|(_, l)| l.item_id.as_ref() == Some(&item.id) && l.is_alive())
+                .map(|(po, l)| {
+                    let codes: Vec<&str> = l.boxes.iter().map(|b| b.code.as_str()).collect();
+                    format!("{:?} {} {} {codes:?}", po.status, po.ship_date, l.terms.boxes)
+                })
+                .collect();
+            bought.sort();
+            format!(
+                "{} {} {} {:?} {bought:?}",
+                prebook.header.truck_date, item.terms.boxes, item.terms.product.description, item.terms.mark_code
+            )
+        })
+        .collect();
+    said.sort();
+    said.extend(desk.order.axerrio.order.iter().map(|order| {
+        let lines: Vec<String> = order.lines.iter().map(|l| format!("{} {}", l.id, l.terms.boxes)).collect();
+        let told = order.purchase_order.as_ref().map(|po| (po.status, po.lines.len()));
+        format!("{:?} {lines:?} {told:?}", order.status)
+    }));
+    said.extend(desk.plan().holds.iter().map(|hold| format!("{:?} {:?}", hold.reason, hold.line)));
+    said
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..240)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4 * ProptestConfig::default().cases, ..ProptestConfig::default() })]
+
+    #[test]
+    fn planning_and_applying_never_panic(bytes in bytes()) {
+        let desk = muddle(&bytes);
+        for action in desk.plan().actions {
+            let mut after = desk.clone();
+            let answer = after.execute(&action);
+            apply(&mut after.order, &action, &answer);
+            after.plan();
+            if let Some(answer) = assume(&desk.order, &action, 1) {
+                let mut assumed = desk.clone();
+                apply(&mut assumed.order, &action, &answer);
+                assumed.plan();
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_planned_ends_and_then_nothing_is_left(bytes in bytes()) {
+        let mut desk = any_desk(&bytes);
+        let told = desk.sync();
+        let left: Vec<String> = desk.plan().actions.iter().map(tell).collect();
+        prop_assert!(left.is_empty(), "after {told:?} still {left:?}: {:#?}", desk.order);
+    }
+
+    #[test]
+    fn a_line_that_waits_for_a_person_is_left_alone(bytes in bytes()) {
+        let desk = any_desk(&bytes);
+        let plan = desk.plan();
+        let waiting = waiting(&plan);
+        for action in &plan.actions {
+            match action {
+                // Labels are Axerrio's, whatever else is in question about the line.
+                Action::Ship(_) | Action::ChangeCode(_) => {}
+                Action::PutOrder(put) => {
+                    let shown: Vec<_> = desk.order.axerrio.order.iter().flat_map(|order| &order.lines).collect();
+                    for line in put.input.lines.iter().filter(|l| waiting.contains(&l.id)) {
+                        prop_assert!(shown.iter().any(|l| l.id == line.id && l.terms == line.terms));
+                    }
+                }
+                _ => {
+                    let left_alone = action.lines().iter().all(|line| !waiting.contains(line));
+                    prop_assert!(left_alone, "{}: {:?} {:#?}", tell(action), plan.holds, desk.order);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_deleted_because_it_was_not_seen(bytes in bytes()) {
+        let mut desk = any_desk(&bytes);
+        match desk.order.flow {
+            Flow::FromAxerrio => desk.order.axerrio.order = None,
+            Flow::FromKomet => {
+                desk.order.komet.prebooks.clear();
+                desk.order.agreed.input = None;
+            }
+        }
+        let plan = desk.plan();
+        let deletes = |action: &Action| {
+            matches!(action, Action::CancelOrder(_) | Action::DeletePoLine(_))
+                || matches!(action, Action::DeleteItem(delete) if delete.line.is_some())
+        };
+        prop_assert!(!plan.cancels);
+        prop_assert!(!plan.actions.iter().any(deletes), "{:?}", plan.actions);
+    }
+
+    #[test]
+    fn any_order_of_the_steps_ends_in_the_same_state(bytes in bytes(), choices in bytes()) {
+        let desk = lived(&bytes);
+        let (mut first, mut other) = (desk.clone(), desk);
+        first.sync();
+        let mut choices = choices.into_iter();
+        other.sync_choosing(|open| usize::from(choices.next().unwrap_or(0)) % open);
+        prop_assert_eq!(outcome(&first), outcome(&other));
+    }
+
+    #[test]
+    fn no_line_ever_stands_twice_or_is_bought_twice(bytes in bytes()) {
+        let mut desk = lived(&bytes);
+        let edits = desk.order.agreed.decisions.len() + desk.plan().holds.len();
+        desk.sync();
+        let items = desk.komet.prebooks.iter().flat_map(|p| &p.items).filter(|i| i.is_alive()).count();
+        let lines = desk.order.agreed.lines.len();
+        prop_assert!(items <= lines, "{items} items for {lines} lines: {:#?}", desk.order);
+        if edits == 0 {
+            for po in desk.komet.purchase_orders.iter().filter(|po| po.status == PoStatus::Pending) {
+                let mut bought = BTreeSet::new();
+                for line in po.lines.iter().filter(|l| l.is_alive()) {
+                    prop_assert!(bought.insert(line.item_id.clone()), "{:#?}", desk.order);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_database_changes_nothing(bytes in bytes()) {
+        let mut dice = Dice(bytes.iter());
+        let mut desk = Desk::flow1((0..=dice.up_to(4)).map(|n| line(&n.to_string(), dice.terms())).collect());
+        desk.sync();
+        if dice.coin() && !desk.komet.purchase_orders.is_empty() {
+            desk.approve();
+            desk.sync();
+        }
+        let before = desk.komet.clone();
+        desk.lose_database();
+        let told = desk.sync();
+        prop_assert_eq!(desk.komet, before, "{:?}", told);
+    }
+}
