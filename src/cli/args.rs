@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::moment::Moment;
+use super::moment::{Moment, Wait};
 use crate::domain::{MapKind, Verdict};
 use crate::sync::report::Job;
 
@@ -23,6 +23,8 @@ use crate::sync::report::Job;
 )]
 #[command(after_help = "\
 EXAMPLES:
+  stemsync demo                       A guided tour, nothing to set up
+  stemsync sync                       One run now, of all four jobs
   stemsync status                     Is all well? What waits?
   stemsync trace AX-100234            The whole story of one order
   stemsync holds                      What waits for a person
@@ -82,6 +84,42 @@ pub(super) enum ColorWhen {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// A guided tour on the built-in sandbox: both flows, start to end
+    #[command(after_help = "\
+It needs no configuration and leaves nothing behind.
+
+EXAMPLES:
+  stemsync demo
+  stemsync demo --format json | jq .orders")]
+    Demo,
+    /// One run now, of all jobs or those named
+    ///
+    /// The jobs are orders, prebooks, purchase-orders and labels. Each polls what changed, works out what differs and
+    /// pushes it to the other system; then those that got new work run once more.
+    #[command(after_help = "\
+Ends with 0 when nothing waits, with 4 when something is held or failed, with 5
+when a system cannot be reached or refuses the token, with 6 when another run
+is going on, with 7 when Komet's quota of the day is spent. Ctrl-C finishes the
+requests in hand and records them; what is left is done by the next run.
+
+EXAMPLES:
+  stemsync sync                       Everything
+  stemsync sync --dry-run             Tell what would be done, write nothing
+  stemsync sync orders labels         These two jobs
+  stemsync sync --order AX-100234     Poll all, push only this order
+  stemsync sync --since 2h            Read the last two hours again
+  stemsync sync --wait 0s --format json | jq .outcome")]
+    Sync(SyncArgs),
+    /// Both simulated systems on loopback, until stopped
+    #[command(after_help = "\
+It needs no configuration: it prints one, with the tokens, for other shells.
+
+EXAMPLES:
+  stemsync sandbox
+  stemsync sandbox --port 8800 --state trade.json --people 10
+  stemsync sandbox --messy            As awkward as real answers may be
+  stemsync sandbox --bulk 10000       A load test")]
+    Sandbox(SandboxArgs),
     /// Health, watermarks, backlog, holds, quota, last and next runs
     #[command(after_help = "\
 Ends with 0 when healthy and with 4 when not: when a job's last run failed, when
@@ -126,6 +164,75 @@ EXAMPLES:
   stemsync watermark set orders 2h      Read the last two hours again
   stemsync watermark reset labels       Read everything again")]
     Watermark(WatermarkArgs),
+    /// Read both systems in full over the horizon and report every difference
+    ///
+    /// Nothing is changed, in neither system. What is read counts against Komet's quota.
+    #[command(after_help = "\
+Ends with 0 when both systems agree, with 4 when they differ. What a person
+agreed to (holds release --take ...) is listed apart and is no difference.
+
+EXAMPLES:
+  stemsync verify
+  stemsync verify --format json | jq '.differences[] | .order' | sort -u")]
+    Verify,
+    /// Configuration, secrets, both systems, database, units: is all as it should be?
+    ///
+    /// One line each, with what to do. Komet is asked four times, which counts against its quota; nothing is written.
+    #[command(after_help = "\
+Ends with 0 when nothing failed (warnings are allowed), with 4 when something
+did, with 5 when a system cannot be reached or refuses the token.
+
+EXAMPLES:
+  stemsync check
+  stemsync check -c /etc/stemsync/sync.toml --format json")]
+    Check,
+}
+
+/// `sync [JOB…]`
+#[derive(Debug, Args)]
+pub(super) struct SyncArgs {
+    /// Jobs to run [default: all]
+    #[arg(value_name = "JOB", value_parser = job())]
+    pub(super) jobs: Vec<Job>,
+    /// Plan everything and write nothing; what is read counts against the quota all the same
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Read from here on instead of from the watermarks: RFC 3339, YYYY-MM-DD, or how long ago: 2h, 3d
+    #[arg(long, value_name = "T")]
+    pub(super) since: Option<Moment>,
+    /// Push only this order: an order's id, a Prebook's or PO's number, a box code
+    #[arg(long, value_name = "REF", value_parser = reference)]
+    pub(super) order: Option<String>,
+    /// How long to wait for a run that is going on: 0s, 30s, 5m
+    #[arg(long, value_name = "DUR", default_value = "30s")]
+    pub(super) wait: Wait,
+}
+
+/// `sandbox`
+#[derive(Debug, Args)]
+pub(super) struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) port: u16,
+    /// Word answers as awkwardly as real systems may: numbers as texts, nulls, unknown fields
+    #[arg(long, value_name = "SEED", num_args = 0..=1, default_missing_value = "1")]
+    pub(super) messy: Option<u64>,
+    /// Go on with the state in this file, and keep it there; it is made where it is missing
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
+    /// How often people act (accept, approve, print, receive), in seconds; 0: never [default: 60, with --bulk 0]
+    #[arg(long, value_name = "SECS", hide_default_value = true)]
+    pub(super) people: Option<u64>,
+    /// Begin with so many generated orders of three lines instead of the week of orders
+    #[arg(long, value_name = "N")]
+    pub(super) bulk: Option<usize>,
+}
+
+fn reference(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("an order's id, a Prebook's or PO's number, or a box code".to_owned()),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// `trace REF`

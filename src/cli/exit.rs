@@ -82,8 +82,8 @@ impl Exit {
         let system = cause.downcast_ref::<SystemError>()?;
         match system.fault {
             Fault::QuotaSpent(_) => Some(Self::QuotaSpent),
-            _ if system.is_systemic() => Some(Self::System),
-            _ => None,
+            // No answer, or none of use: as good as out of reach.
+            _ => Some(Self::System),
         }
     }
 }

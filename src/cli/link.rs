@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 
 use crate::config::{Config, Endpoint, TokenKind};
 use crate::sandbox::people::People;
 use crate::sandbox::scenario::Scenario;
-use crate::sandbox::{Sandbox, SandboxOptions, life};
+use crate::sandbox::{Sandbox, SandboxOptions, World, life};
 use crate::store::Store;
 use crate::sync::engine::{Engine, Settings, SystemClock};
 use crate::systems::axerrio::{AxerrioClient, AxerrioOptions};
@@ -97,6 +98,15 @@ impl Link {
         sandbox.act(|world, now| life::pass(world, &scenario, &people, today, now))
     }
 
+    /// Somebody acts in the simulated world, which is there by the link's configuration.
+    ///
+    /// # Panics
+    /// Where both systems are real.
+    pub(super) fn act<T>(&self, action: impl FnOnce(&mut World, DateTime<Utc>) -> T) -> T {
+        let simulation = self.simulation.as_ref().expect("nobody acts for people in a real system");
+        simulation.sandbox.act(action)
+    }
+
     /// Writes the simulated world down, whole or not at all. Nothing to do where both systems are real.
     pub(super) fn save(&self) -> anyhow::Result<()> {
         self.simulation.as_ref().map_or(Ok(()), Simulation::save)
@@ -127,7 +137,7 @@ pub(super) struct Simulation {
 impl Simulation {
     /// Starts the sandbox with the state that the last command left, if any endpoint asks for it.
     async fn start(config: &Config) -> anyhow::Result<Option<Self>> {
-        let simulated = [&config.komet.endpoint, &config.axerrio.endpoint].map(|e| e.is_sandbox());
+        let simulated = [&config.komet.endpoint, &config.axerrio.endpoint].map(Endpoint::is_sandbox);
         if simulated == [false, false] {
             return Ok(None);
         }

@@ -3,22 +3,25 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use env_logger::WriteStyle;
+use indicatif::ProgressBar;
 use log::kv::Key;
 use log::{Level, Log, Metadata, Record};
 
 use super::args::{ColorWhen, Global};
 
-/// Starts the log. Called once; a second call changes nothing.
-pub(super) fn start(global: &Global) {
+/// Starts the log. Called once; a second call changes nothing. `is_told`: whoever reads the log reads the command's
+/// report on the same terminal, which tells what waits and what failed: then warnings would only say it twice.
+pub(super) fn start(global: &Global, is_told: bool) {
     let mut builder = env_logger::Builder::new();
     match (global.quiet, global.verbose) {
         (true, _) => builder.parse_filters("error"),
         (false, 0) => match std::env::var("RUST_LOG") {
             Ok(filters) if !filters.trim().is_empty() => builder.parse_filters(&filters),
-            _ => builder.parse_filters("warn"),
+            _ => builder.parse_filters(if is_told { "off" } else { "warn" }),
         },
         (false, 1) => builder.parse_filters("warn,stemsync=info"),
         (false, 2) => builder.parse_filters("warn,stemsync=debug"),
@@ -46,6 +49,14 @@ pub(super) fn start(global: &Global) {
     }
 }
 
+/// The progress bar on the terminal that the log writes to.
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Has the log make room for its lines above a progress bar; `None` when the bar is gone.
+pub(super) fn share_terminal_with(bar: Option<ProgressBar>) {
+    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
+
 /// Lets through what stemsync says, and of the libraries only warnings: at lower levels HTTP libraries log URLs, and
 /// the token is part of Komet's URLs (komet-api.md).
 struct OwnLines(env_logger::Logger);
@@ -57,8 +68,13 @@ impl Log for OwnLines {
     }
 
     fn log(&self, record: &Record) {
-        if self.enabled(record.metadata()) {
-            self.0.log(record);
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match bar {
+            Some(bar) => bar.suspend(|| self.0.log(record)),
+            None => self.0.log(record),
         }
     }
 

@@ -3,6 +3,8 @@
 //! the engine.
 
 mod args;
+mod check;
+mod demo;
 pub mod exit;
 mod holds;
 mod link;
@@ -10,8 +12,12 @@ mod logging;
 mod map;
 mod moment;
 pub mod output;
+mod sandbox;
+mod signals;
 mod status;
+mod sync;
 mod trace;
+mod verify;
 mod watermark;
 
 use std::path::Path;
@@ -36,8 +42,13 @@ pub async fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    logging::start(&cli.global);
     let output = Output::new(&cli.global);
+    let is_told = match &cli.command {
+        Command::Demo => true,
+        Command::Sync(_) => output.shares_terminal(),
+        _ => false,
+    };
+    logging::start(&cli.global, is_told);
     match run(&cli, output).await {
         Ok(exit) => exit,
         Err(error) => {
@@ -76,13 +87,19 @@ fn stderr_tone(global: &Global, word: &str) -> String {
 }
 
 async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
-    let config = Config::load(&Config::find(cli.global.config.clone())?)?;
+    let config = || -> anyhow::Result<Config> { Ok(Config::load(&Config::find(cli.global.config.clone())?)?) };
     match &cli.command {
-        Command::Status => status::run(&config, output).await,
-        Command::Trace(args) => trace::run(&config, output, args).await,
-        Command::Holds(args) => holds::run(&config, output, args).await,
-        Command::Map(args) => map::run(&config, output, args).await,
-        Command::Watermark(args) => watermark::run(&config, output, args).await,
+        // These two bring their own systems.
+        Command::Demo => demo::run(output).await,
+        Command::Sandbox(args) => sandbox::run(output, args).await,
+        Command::Sync(args) => sync::run(&config()?, output, args).await,
+        Command::Status => status::run(&config()?, output).await,
+        Command::Trace(args) => trace::run(&config()?, output, args).await,
+        Command::Holds(args) => holds::run(&config()?, output, args).await,
+        Command::Map(args) => map::run(&config()?, output, args).await,
+        Command::Watermark(args) => watermark::run(&config()?, output, args).await,
+        Command::Verify => verify::run(&config()?, output).await,
+        Command::Check => check::run(&config()?, output).await,
     }
 }
 

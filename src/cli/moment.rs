@@ -8,6 +8,19 @@ use chrono_tz::Tz;
 
 use crate::config::parse_duration;
 
+/// How long to wait, as it was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wait(pub(super) Duration);
+
+impl FromStr for Wait {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = "a time to wait is a number and a unit: 0s, 30s, 5m, 1h30m";
+        parse_duration(text).map(Self).ok_or_else(|| allowed.to_owned())
+    }
+}
+
 /// A moment as it was typed. What a day or "two hours ago" means is only known with a clock and a time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {

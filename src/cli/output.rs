@@ -76,6 +76,7 @@ pub struct Output {
     /// Whether a person looks at it.
     drawn: bool,
     width: u16,
+    quiet: bool,
 }
 
 /// The width where none can be found out.
@@ -94,12 +95,28 @@ impl Output {
             }
         };
         let width = Table::new().width().filter(|w| terminal && *w > 20).unwrap_or(USUAL_WIDTH);
-        Self { format: global.format, color, drawn: terminal || global.color == ColorWhen::Always, width }
+        Self {
+            format: global.format,
+            color,
+            drawn: terminal || global.color == ColorWhen::Always,
+            width,
+            quiet: global.quiet,
+        }
     }
 
     /// Whether JSON is asked for: then nothing else may reach stdout.
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Whether a person watches stderr and wants to see how it goes.
+    pub(super) fn shows_progress(self) -> bool {
+        !self.is_json() && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Whether a person reads the answer and the log on the same terminal.
+    pub(super) fn shares_terminal(self) -> bool {
+        !self.is_json() && io::stdout().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Prints the answer.

@@ -14,17 +14,25 @@ use super::values::Refusal;
 
 /// A token or password. It cannot be printed, compared, copied or serialised; [`Secret::expose`] is the only way
 /// to what it holds, and easy to search for.
-pub struct Secret(Box<str>);
+pub struct Secret {
+    text: Box<str>,
+    source: Box<str>,
+}
 
 impl Secret {
     /// Keeps `text` from being shown.
     pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), source: "the program itself".into() }
+    }
+
+    /// Where it comes from, for people: `$KOMET_TOKEN`, a file, a credential.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// What it holds: for a request and for nothing else.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
@@ -202,5 +210,5 @@ fn checked(text: &str, shown: &str) -> Result<Secret, Refusal> {
         let found = format!("{shown} holds several lines or a control character");
         return Err(Refusal::new(found, "the secret alone, on one line"));
     }
-    Ok(Secret::new(text))
+    Ok(Secret { text: text.into(), source: shown.into() })
 }

@@ -16,12 +16,17 @@ pub const PACE: TimeDelta = TimeDelta::minutes(1);
 /// Days after which the scenario's week is ordered anew.
 const WEEK: i64 = 7;
 
+/// After this long somebody looks after the products that show in red in Komet.
+const UNTIL_MAPPED: TimeDelta = TimeDelta::days(1);
+
 /// How far life has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
     /// The day on which the last week was ordered.
     week: Option<NaiveDate>,
-    /// When people last saw to things.
+    /// When people first came in.
+    began: Option<DateTime<Utc>>,
+    /// When they last saw to things.
     seen_to: Option<DateTime<Utc>>,
 }
 
@@ -35,23 +40,32 @@ pub fn pass(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>> {
-    let mut told = Vec::new();
-    let age = world.life.week.map(|began| (today - began).num_days());
-    if age.is_none_or(|days| days >= WEEK) {
-        told.extend(scenario.place_week(world, today, now)?.into_iter().map(|placed| placed.told));
-        world.life.week = Some(today);
+    let mut told = week(world, scenario, today, now)?;
+    match world.life.seen_to {
+        None => world.life.seen_to = Some(now),
+        Some(before) if now - before >= PACE => told.extend(act(world, people, now)?),
+        Some(_) => {}
     }
-    let Some(seen_to) = world.life.seen_to else {
-        world.life.seen_to = Some(now);
-        return Ok(told);
-    };
-    if now - seen_to >= PACE {
-        told.extend(people.step(world, now)?);
-        if age.is_some_and(|days| days >= 1) {
-            // Somebody looks after the products in red once a day has gone by.
-            told.extend(people.maps_products(world, now)?);
-        }
-        world.life.seen_to = Some(now);
+    Ok(told)
+}
+
+/// Orders the scenario's week if none was ordered within the last seven days.
+pub fn week(world: &mut World, scenario: &Scenario, today: NaiveDate, now: DateTime<Utc>) -> Result<Vec<String>> {
+    if world.life.week.is_some_and(|began| (today - began).num_days() < WEEK) {
+        return Ok(Vec::new());
+    }
+    let placed = scenario.place_week(world, today, now)?;
+    world.life.week = Some(today);
+    Ok(placed.into_iter().map(|placed| placed.told).collect())
+}
+
+/// Lets people do once what is ready for them; from the second day on somebody also maps unknown products.
+pub fn act(world: &mut World, people: &People, now: DateTime<Utc>) -> Result<Vec<String>> {
+    let began = *world.life.began.get_or_insert(now);
+    world.life.seen_to = Some(now);
+    let mut told = people.step(world, now)?;
+    if now - began >= UNTIL_MAPPED {
+        told.extend(people.maps_products(world, now)?);
     }
     Ok(told)
 }

@@ -54,6 +54,15 @@ impl Store {
 
     /// As [`Store::open`], with another patience for locks of other processes.
     pub fn open_waiting(path: &Path, busy: Duration) -> Result<Self, StoreError> {
+        Self::open_with(path, busy, "FULL")
+    }
+
+    /// As [`Store::open`], for a copy that is thrown away: its commits do not wait for the disk.
+    pub fn open_scratch(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, BUSY, "OFF")
+    }
+
+    fn open_with(path: &Path, busy: Duration, synchronous: &str) -> Result<Self, StoreError> {
         create_private(path)?;
         let open = || -> Result<Connection, StoreError> {
             let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
@@ -65,7 +74,7 @@ impl Store {
                 return Err(Fault::Newer { found, known: schema::VERSION }.into());
             }
             conn.pragma_update(None, "journal_mode", "WAL")?;
-            conn.pragma_update(None, "synchronous", "FULL")?;
+            conn.pragma_update(None, "synchronous", synchronous)?;
             schema::migrate(&mut conn)?;
             Ok(conn)
         };

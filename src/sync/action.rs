@@ -214,7 +214,8 @@ impl Action {
             Self::PutOrder(put) => format!("{} with {}", put.reference, lines(put.input.lines.len())),
             Self::CancelOrder(cancel) => format!("{}", cancel.reference),
             Self::PutPurchaseOrder(put) => {
-                format!("PO {} {}", put.info.number, format!("{:?}", put.info.status).to_lowercase())
+                let awb = put.info.awb.as_ref().map(|awb| format!(", AWB {awb}")).unwrap_or_default();
+                format!("PO {} {}{awb}", put.info.number, format!("{:?}", put.info.status).to_lowercase())
             }
         }
     }

@@ -61,7 +61,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     pub(super) async fn push(&self, state: &RunState, job: Job) -> Result<(), StoreError> {
         let in_doubt = self.store.read(intents::orders_in_doubt).await?;
         let mut queue: Vec<OrderKey> = self.store.read(orders::dirty).await?;
-        queue.retain(|key| !in_doubt.contains(key) && state.only.as_ref().is_none_or(|only| only.contains(key)));
+        queue.retain(|key| !in_doubt.contains(key) && state.is_about(*key));
         state.say(&Progress::Orders(job, queue.len()));
         for _ in 0..ROUNDS {
             let mut needs: BTreeMap<Need, BTreeSet<OrderKey>> = BTreeMap::new();

@@ -30,6 +30,9 @@ pub struct RunRequest {
     pub since: Option<DateTime<Utc>>,
     /// Push only these orders.
     pub only: Option<BTreeSet<OrderKey>>,
+    /// Push only the orders that this names (an id, a number, a box code): looked up after each poll, which may be
+    /// the one that brings them.
+    pub only_ref: Option<String>,
     /// What started it, for the history.
     pub trigger: String,
     /// Set to leave after the requests in hand.
@@ -47,6 +50,8 @@ pub struct RunEnd {
     pub down: Vec<SystemError>,
     /// It was asked to stop.
     pub stopped: bool,
+    /// How many orders [`RunRequest::only_ref`] named in the end.
+    pub named: usize,
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
@@ -63,8 +68,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         // A dry run goes through everything on a copy of the database, which is thrown away.
         let (copy, path) = self.copy_store().await?;
         let dry = Engine {
-            komet: &self.komet,
-            axerrio: &self.axerrio,
+            komet: self.komet.clone(),
+            axerrio: self.axerrio.clone(),
             store: copy,
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
@@ -90,7 +95,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let state = self.prepare(&run, &request).await?;
         let counts = Counts { axerrio: self.axerrio.requests(), komet: self.komet.requests() };
         let mut requests: BTreeMap<Job, Requests> = BTreeMap::new();
-        self.passes(&state, &request, &jobs, &mut requests).await?;
+        // On the heap: whoever awaits a run would carry its whole state machine in his own.
+        Box::pin(self.passes(&state, &request, &jobs, &mut requests)).await?;
         let end = self.finish(&state, &request, &jobs, &before, requests, &counts, started_at).await?;
         Ok(end)
     }
@@ -106,7 +112,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(RunState::new(Setup {
             run: run.to_owned(),
             dry_run: request.dry_run,
-            only: request.only.clone(),
+            // Nothing until the reference was looked up.
+            only: request.only.clone().or_else(|| request.only_ref.as_ref().map(|_| BTreeSet::new())),
             maps,
             carriers,
             visible_from: self.visible_from(),
@@ -241,6 +248,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             tally.failed += polled.unreadable.len() as u64;
             tally.errors.extend(polled.unreadable);
         });
+        if let Some(reference) = request.only_ref.clone() {
+            let named = self.store.read(move |conn| orders::find(conn, &reference)).await?;
+            state.set_only(named.into_iter().collect());
+        }
         self.brake(state).await?;
         self.push(state, job).await
     }
@@ -403,7 +414,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         log::info!("run {} {}", report.run, report.outcome.name());
-        Ok(RunEnd { report, down: state.down(), stopped })
+        Ok(RunEnd { report, down: state.down(), stopped, named: state.named() })
     }
 
     /// Where each job's polling stands; of Prebooks the oldest window of the horizon.
@@ -442,7 +453,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let (source, target) = (self.store.clone(), copy.path.clone());
         let copied = tokio::task::spawn_blocking(move || source.copy_to(&target)).await;
         copied.map_err(|_| StoreError::from(crate::store::Fault::Closed))??;
-        let store = crate::store::Store::open(&copy.path)?;
+        let store = crate::store::Store::open_scratch(&copy.path)?;
         Ok((store, copy))
     }
 }

@@ -24,8 +24,6 @@ const REFUSALS: u8 = 3;
 pub(super) struct RunState {
     pub(super) run: String,
     pub(super) dry_run: bool,
-    /// Only these orders are pushed.
-    pub(super) only: Option<BTreeSet<OrderKey>>,
     pub(super) maps: Maps,
     pub(super) visible_from: chrono::NaiveDate,
     pub(super) permits: Semaphore,
@@ -37,6 +35,8 @@ pub(super) struct RunState {
 
 #[derive(Default)]
 struct Shared {
+    /// Only these orders are pushed; `None`: all of them.
+    only: Option<BTreeSet<OrderKey>>,
     known: Known,
     /// Carriers, by Komet's id, of the Prebooks that changed.
     carriers_seen: BTreeSet<i64>,
@@ -93,7 +93,6 @@ impl RunState {
         Self {
             run: setup.run,
             dry_run: setup.dry_run,
-            only: setup.only,
             maps: setup.maps,
             visible_from: setup.visible_from,
             permits: Semaphore::new(setup.concurrency.max(1)),
@@ -102,6 +101,7 @@ impl RunState {
             may_cancel: AtomicBool::new(true),
             shared: Mutex::new(Shared {
                 known: Known { facts: Arc::new(setup.facts), carriers: Arc::new(setup.carriers) },
+                only: setup.only,
                 ..Shared::default()
             }),
         }
@@ -120,6 +120,21 @@ impl RunState {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether the run is about this order.
+    pub(super) fn is_about(&self, order: OrderKey) -> bool {
+        self.shared().only.as_ref().is_none_or(|only| only.contains(&order))
+    }
+
+    /// Narrows the run to these orders.
+    pub(super) fn set_only(&self, orders: BTreeSet<OrderKey>) {
+        self.shared().only = Some(orders);
+    }
+
+    /// How many orders the run was narrowed to.
+    pub(super) fn named(&self) -> usize {
+        self.shared().only.as_ref().map_or(0, BTreeSet::len)
     }
 
     pub(super) fn known(&self) -> Known {

@@ -116,8 +116,8 @@ pub enum PoQuery {
 ///
 /// Reads retry what is safe to retry (time-outs, 429 with `Retry-After`, 5xx, resets) with capped, jittered
 /// back-off. Writes are sent exactly once; [`SystemError::certainty`] says whether the effect may have happened.
-/// Every attempt counts against the quota, see [`Komet::requests`].
-pub trait Komet: Send + Sync {
+/// Every attempt counts against the quota, see [`Komet::requests`]. Clones share connections and counts.
+pub trait Komet: Clone + Send + Sync {
     /// `prebook.details.list`: this vendor's items only, also with a Company token.
     fn prebooks(&self, query: &PrebookQuery) -> impl Future<Output = Result<Answer<Prebook>, SystemError>> + Send;
     /// `purchase.order.list`: this vendor's POs only. Lines without a Prebook item are included.
@@ -170,7 +170,7 @@ pub trait Komet: Send + Sync {
 ///
 /// Reads retry as Komet's do. Writes are idempotent by contract; all the same they are sent once, and an
 /// unknown outcome is read back.
-pub trait Axerrio: Send + Sync {
+pub trait Axerrio: Clone + Send + Sync {
     /// `GET health`: the server's clock.
     fn health(&self) -> impl Future<Output = Result<DateTime<Utc>, SystemError>> + Send;
     /// One page of `GET orders`.
@@ -204,67 +204,4 @@ pub trait Axerrio: Send + Sync {
 
     /// Requests sent so far by this adapter, retries included.
     fn requests(&self) -> u64;
-}
-
-macro_rules! forward {
-    ($(fn $name:ident(&self $(, $arg:ident: $kind:ty)*) -> $out:ty;)*) => {
-        $(async fn $name(&self $(, $arg: $kind)*) -> Result<$out, SystemError> {
-            (**self).$name($($arg),*).await
-        })*
-    };
-}
-
-impl<K: Komet> Komet for &K {
-    forward! {
-        fn prebooks(&self, query: &PrebookQuery) -> Answer<Prebook>;
-        fn purchase_orders(&self, query: &PoQuery) -> Answer<PurchaseOrder>;
-        fn carriers(&self) -> Vec<Carrier>;
-        fn box_types(&self) -> Vec<BoxType>;
-        fn prebook_create(&self, new: &NewPrebook) -> CreatedPrebook;
-        fn prebook_item_delete(&self, prebook: &PrebookId, item: &ItemId) -> ();
-        fn po_create(&self, new: &NewPurchaseOrder) -> CreatedPo;
-        fn po_item_delete(&self, line: &PoItemId) -> ();
-        fn ship(&self, shipments: &[Shipment]) -> Vec<Shipped>;
-        fn change_codes(&self, changes: &[CodeChange]) -> Vec<CodeChanged>;
-    }
-
-    fn prebook_fits(&self, new: &NewPrebook) -> usize {
-        (**self).prebook_fits(new)
-    }
-
-    fn po_fits(&self, new: &NewPurchaseOrder) -> usize {
-        (**self).po_fits(new)
-    }
-
-    fn shipments_fit(&self, shipments: &[Shipment]) -> usize {
-        (**self).shipments_fit(shipments)
-    }
-
-    fn changes_fit(&self, changes: &[CodeChange]) -> usize {
-        (**self).changes_fit(changes)
-    }
-
-    fn requests(&self) -> u64 {
-        (**self).requests()
-    }
-
-    fn clock(&self) -> Option<DateTime<Utc>> {
-        (**self).clock()
-    }
-}
-
-impl<A: Axerrio> Axerrio for &A {
-    forward! {
-        fn health(&self) -> DateTime<Utc>;
-        fn orders(&self, since: DateTime<Utc>, cursor: Option<&str>) -> FeedPage<AxOrder>;
-        fn order(&self, id: &AxOrderId) -> Option<AxOrder>;
-        fn put_order(&self, reference: &ExternalRef, input: &OrderInput) -> AxOrder;
-        fn cancel_order(&self, reference: &ExternalRef) -> AxOrder;
-        fn put_purchase_order(&self, id: &AxOrderId, info: &PurchaseOrderInfo) -> AxOrder;
-        fn labels(&self, since: DateTime<Utc>, cursor: Option<&str>) -> FeedPage<Label>;
-    }
-
-    fn requests(&self) -> u64 {
-        (**self).requests()
-    }
 }

@@ -1,6 +1,6 @@
 //! A week of trade, played to a certain point, and what it is called there.
 
-use stemsync::sandbox::scenario::PlacedId;
+use stemsync::sandbox::scenario::{Placed, PlacedId};
 use stemsync::sandbox::{Answers, Tokens, World};
 use stemsync::store::orders;
 use stemsync::sync::audit::{AuditReport, Difference};
@@ -32,9 +32,30 @@ impl Played {
         Self::on(Link::with(answers, Settings::default()).await, upto).await
     }
 
+    /// A few orders of the week only.
+    pub(crate) async fn some(answers: Answers, upto: Upto, names: &[&str]) -> Self {
+        let link = Link::with(answers, Settings::default()).await;
+        let today = link.today();
+        let week = &link.scenario.week;
+        let placed = link.act(|w, now| {
+            let orders = week.orders.iter().filter(|o| names.contains(&o.name.as_str()));
+            let mut placed: Vec<_> =
+                orders.map(|o| link.scenario.place_order(w, o, today, now).unwrap()).collect();
+            let prebooks = week.prebooks.iter().filter(|p| names.contains(&p.name.as_str()));
+            placed.extend(prebooks.map(|p| link.scenario.place_prebook(w, p, today, now).unwrap()));
+            placed
+        });
+        assert_eq!(placed.len(), names.len());
+        Self::play(link, placed, upto).await
+    }
+
     pub(crate) async fn on(link: Link, upto: Upto) -> Self {
         let today = link.today();
         let placed = link.act(|w, now| link.scenario.place_week(w, today, now)).unwrap();
+        Self::play(link, placed, upto).await
+    }
+
+    async fn play(link: Link, placed: Vec<Placed>, upto: Upto) -> Self {
         let placed = placed.into_iter().map(|p| (p.name, p.id)).collect();
         let played = Self { link, placed };
         played.sync().await;

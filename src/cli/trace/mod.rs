@@ -18,7 +18,7 @@ use crate::store::{Connection, StoreError, events, holds, orders};
 use story::{AxerrioSide, BoxStory, EventStory, KometSide, LineStory, PoStory, PrebookStory};
 
 /// Where a reference is searched.
-const SEARCHED: [&str; 5] =
+pub(super) const SEARCHED: [&str; 5] =
     ["order ids in Axerrio", "external references", "Prebook numbers", "PO numbers", "box codes"];
 
 /// One order's story: `trace --format json`.

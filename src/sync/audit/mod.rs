@@ -79,14 +79,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     pub async fn audit(&self) -> Result<AuditReport, AuditError> {
         let (copy, file) = self.copy_store().await?;
         let reader = Engine {
-            komet: &self.komet,
-            axerrio: &self.axerrio,
+            komet: self.komet.clone(),
+            axerrio: self.axerrio.clone(),
             store: copy,
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
         };
         let before = self.komet.requests();
-        let report = reader.compare_all().await;
+        // Large, and rare enough for the heap.
+        let report = Box::pin(reader.compare_all()).await;
         drop((reader, file));
         let spent = self.komet.requests() - before;
         let day = self.komet_day();

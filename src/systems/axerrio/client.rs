@@ -1,6 +1,7 @@
 //! The contract's calls over the transport: paging, problem details, both ways to present the token. A record that
 //! cannot be read is reported with its id and time where these are legible; the rest of its page serves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -46,8 +47,9 @@ pub struct AxerrioOptions {
 }
 
 /// Axerrio over HTTP. No `Debug`: it holds the token.
+#[derive(Clone)]
 pub struct AxerrioClient {
-    transport: Transport,
+    transport: Arc<Transport>,
     page_size: u32,
 }
 
@@ -77,14 +79,14 @@ impl AxerrioClient {
             method: "set-up",
             fault: Fault::Unauthorized("the token holds characters that no HTTP header may".to_owned()),
         })?;
-        let transport = Transport::new(Settings {
+        let transport = Arc::new(Transport::new(Settings {
             system: System::Axerrio,
             base_url,
             token,
             auth: Some((name, value)),
             timeout,
             retry_base,
-        })?;
+        })?);
         Ok(Self { transport, page_size: page_size.clamp(1, LARGEST_PAGE) })
     }
 

@@ -1,6 +1,7 @@
 //! Komet's methods over the transport. Reads carry the token in the query string, so no URL built here may leave
 //! this file in a text; writes carry it in the body, go out once, and are refused here when they exceed 64 KB.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -33,8 +34,9 @@ pub struct KometOptions {
 }
 
 /// Komet over HTTP. No `Debug`: it holds the token.
+#[derive(Clone)]
 pub struct KometClient {
-    transport: Transport,
+    transport: Arc<Transport>,
     token: String,
     vendor_id: Option<i64>,
     /// `?authenticationToken=…`, encoded once.
@@ -49,14 +51,14 @@ impl KometClient {
         let KometOptions { base_url, token, vendor_id, timeout, retry_base } = options;
         let mut query = "?authenticationToken=".to_owned();
         encode(&mut query, &token);
-        let transport = Transport::new(Settings {
+        let transport = Arc::new(Transport::new(Settings {
             system: System::Komet,
             base_url,
             token: token.clone(),
             auth: None,
             timeout,
             retry_base,
-        })?;
+        })?);
         Ok(Self { transport, token, vendor_id, query })
     }
 

@@ -1,0 +1,103 @@
+//! The database: whether it opens, is sound, and is its owner's alone. A database that is not there yet is made by the
+//! first run, and is not made here.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use chrono::NaiveDate;
+
+use super::Check;
+use crate::config::Config;
+use crate::store::{Connection, Fault, Store, StoreError, VERSION, quota};
+
+/// Looks at the database; hands on what can be read of it.
+pub(super) async fn look(config: &Config) -> (Option<Store>, Vec<Check>) {
+    let path = &config.state.path;
+    match Store::open_existing_read_only(path) {
+        Ok(Some(store)) => {
+            let mut checks = vec![sound(&store).await];
+            checks.extend(writable(path));
+            (Some(store), checks)
+        }
+        Ok(None) => {
+            let detail = format!("{} is not there yet; the first run makes it", path.display());
+            (None, vec![Check::ok("database", detail)])
+        }
+        Err(StoreError { fault: fault @ Fault::Older { .. }, .. }) => {
+            let detail = format!("{} {fault}", path.display());
+            (None, vec![Check::warning("database", detail, "Back it up first")])
+        }
+        Err(error) => (None, vec![broken(&error)]),
+    }
+}
+
+/// The error's text says what to do.
+fn broken(error: &StoreError) -> Check {
+    let text = error.to_string();
+    match text.split_once("; ") {
+        Some((detail, advice)) => {
+            let mut advice = advice.to_owned();
+            if let Some(first) = advice.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            Check::failed("database", detail, advice)
+        }
+        None => Check::failed("database", text, "Run with -vv for more"),
+    }
+}
+
+/// SQLite's own look at every page.
+async fn sound(store: &Store) -> Check {
+    let path = store.path().display().to_string();
+    let looked = store.read(|conn: &Connection| {
+        let mut statement = conn.prepare("PRAGMA quick_check(1)")?;
+        let verdict: String = statement.query_row([], |row| row.get(0))?;
+        let orders: i64 = conn.query_row("SELECT count(*) FROM orders", [], |row| row.get(0))?;
+        Ok((verdict, orders))
+    });
+    match looked.await {
+        Ok((verdict, orders)) if verdict == "ok" => {
+            Check::ok("database", format!("{path} is sound, schema version {VERSION}, {orders} orders on file"))
+        }
+        Ok((verdict, _)) => {
+            Check::failed("database", format!("{path} is damaged: {verdict}"), "Restore the last backup")
+        }
+        Err(error) => broken(&error),
+    }
+}
+
+/// Whether stemsync may write it, and nobody else may read it: it holds orders, customers and costs.
+fn writable(path: &Path) -> Option<Check> {
+    let shown = path.display();
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+    if let Err(error) = std::fs::OpenOptions::new().write(true).open(path) {
+        let detail = format!("{shown} cannot be written ({error})");
+        return Some(Check::failed(
+            "database mode",
+            detail,
+            "Give it and its directory to the user that stemsync runs as",
+        ));
+    }
+    let open_to_others = mode & 0o077;
+    Some(if open_to_others == 0 {
+        Check::ok("database mode", format!("mode {mode:04o}: its owner's alone"))
+    } else {
+        let advice = format!("Run: chmod 600 {shown}");
+        Check::failed("database mode", format!("others may open {shown} (mode {mode:04o})"), advice)
+    })
+}
+
+/// Counts the requests that the check made. That they cannot be counted was told above.
+pub(super) async fn count(config: &Config, looked: Option<Store>, day: NaiveDate, requests: u64) {
+    if looked.is_none() || requests == 0 {
+        return;
+    }
+    drop(looked);
+    let counted = match Store::open(&config.state.path) {
+        Ok(store) => store.write(move |conn| quota::add(conn, day, requests)).await.map(drop),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = counted {
+        log::warn!("{requests} requests to Komet are not counted: {error}");
+    }
+}

@@ -1,0 +1,155 @@
+//! `sync`: one run now. The engine does the work; here it gets its lock, its link and its signals, and what it did
+//! is told (`report`), on a terminal also while it goes on (`progress`).
+
+mod progress;
+mod report;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+
+use super::args::SyncArgs;
+use super::exit::{Busy, Exit, WrongUsage};
+use super::link::Link;
+use super::output::Output;
+use super::signals::Signals;
+use super::{lock, look};
+use crate::config::Config;
+use crate::store::{RunLock, Store, StoreError, events, quota, runs};
+use crate::sync::report::{Outcome, QuotaReport};
+use crate::sync::{RunEnd, RunRequest, end_of};
+use progress::Progress;
+pub(super) use report::deed;
+use report::{Asked, NoRun, SyncReport};
+
+/// How long the requests in hand may take once a signal came: within the ten seconds that interface.md promises.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Carries `sync` out.
+pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> anyhow::Result<Exit> {
+    let since = since(config, args)?;
+    // A dry run works on a copy: it needs no lock, and disturbs nobody.
+    let held = if args.dry_run { None } else { Some(lock(&config.state.path, args.wait.0).await) };
+    let _lock: Option<RunLock> = match held.transpose() {
+        Ok(lock) => lock,
+        Err(error) => return busy(config, output, error).await,
+    };
+    let store = Store::open(&config.state.path)?;
+    let link = Link::open(config, store).await?;
+    for told in link.live()? {
+        log::info!("sandbox: {told}");
+    }
+    if !args.dry_run {
+        // Before the first request: were the world of this run lost, the database would know things that it does not.
+        link.save()?;
+    }
+    let progress = Progress::start(output);
+    let request = RunRequest {
+        jobs: args.jobs.clone(),
+        dry_run: args.dry_run,
+        since,
+        only: None,
+        only_ref: args.order.clone(),
+        trigger: "sync".to_owned(),
+        stop: Arc::default(),
+        listener: Some(progress.listener()),
+    };
+    let ended = run_until_told(&link, request).await;
+    let actions = progress.finish();
+    if !args.dry_run {
+        link.save()?;
+    }
+    let Some(end) = ended? else {
+        output.print(&NoRun::left(args.dry_run, actions))?;
+        return Ok(Exit::Unexpected);
+    };
+    if !args.dry_run {
+        prune(config, &link).await?;
+    }
+    let asked = args.order.as_deref().map(|reference| Asked::new(reference, end.named));
+    let exit = exit_of(&end, asked.as_ref());
+    output.print(&SyncReport::new(&end, asked, link.is_simulated()))?;
+    link.close().await;
+    Ok(exit)
+}
+
+/// Runs until the run ends. A first signal asks it to finish the requests in hand; after [`GRACE`], or at a second
+/// signal, it is left where it stands, which answers `None`: what was sent is on record as an intent, and the next
+/// run reads back what became of it.
+async fn run_until_told(link: &Link, request: RunRequest) -> anyhow::Result<Option<RunEnd>> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let stop: Arc<AtomicBool> = Arc::clone(&request.stop);
+    let run = link.engine.run(request);
+    tokio::pin!(run);
+    tokio::select! {
+        end = &mut run => return Ok(Some(end?)),
+        () = signals.next() => {}
+    }
+    stop.store(true, Ordering::Relaxed);
+    eprintln!("stopping after the requests in hand; once more to leave at once");
+    tokio::select! {
+        end = &mut run => Ok(Some(end?)),
+        () = signals.next() => Ok(None),
+        () = tokio::time::sleep(GRACE) => Ok(None),
+    }
+}
+
+fn since(config: &Config, args: &SyncArgs) -> anyhow::Result<Option<DateTime<Utc>>> {
+    let Some(moment) = args.since else { return Ok(None) };
+    let now = Utc::now();
+    let at = moment.resolve(now, config.jobs.timezone).filter(|at| *at <= now);
+    at.map(Some).ok_or_else(|| WrongUsage("--since names a time that is not in the past".to_owned()).into())
+}
+
+/// Somebody else runs: told as a report, too.
+async fn busy(config: &Config, output: Output, error: anyhow::Error) -> anyhow::Result<Exit> {
+    let Some(Busy(holder)) = error.downcast_ref::<Busy>() else { return Err(error) };
+    let holder = holder.clone();
+    let day = Utc::now().date_naive();
+    let used = match look(config) {
+        Ok(Some(store)) => store.read(move |conn| quota::used(conn, day)).await.unwrap_or(0),
+        // The quota is a courtesy here; that it cannot be read is not what was asked about.
+        _ => 0,
+    };
+    let quota = QuotaReport { limit: config.komet.daily_limit(), used, resets_at: end_of(day) };
+    if output.is_json() {
+        output.print(&NoRun::busy(holder, quota))?;
+        return Ok(Exit::Busy);
+    }
+    Err(error)
+}
+
+/// Forgets runs and events that are older than `[state] retention`.
+async fn prune(config: &Config, link: &Link) -> Result<(), StoreError> {
+    let Ok(retention) = chrono::TimeDelta::from_std(config.state.retention) else { return Ok(()) };
+    let before = Utc::now() - retention;
+    link.engine
+        .store
+        .write(move |conn| {
+            runs::prune(conn, before)?;
+            events::prune(conn, before)?;
+            Ok(())
+        })
+        .await
+}
+
+/// interface.md, "Exit status": the first that applies, the most hopeless first.
+fn exit_of(end: &RunEnd, asked: Option<&Asked>) -> Exit {
+    if end.quota_spent() {
+        Exit::QuotaSpent
+    } else if !end.down.is_empty() {
+        Exit::System
+    } else if end.stopped {
+        Exit::Unexpected
+    } else if end.report.outcome == Outcome::Failed {
+        // A job that failed otherwise: what a system answered was of no use.
+        Exit::System
+    } else if end.report.outcome == Outcome::Attention || asked.is_some_and(|asked| !asked.found) {
+        Exit::Attention
+    } else {
+        Exit::Done
+    }
+}

@@ -1,0 +1,77 @@
+//! `verify`: reads both systems in full and reports every difference. It writes to neither; of the database only the
+//! count of Komet's requests moves.
+
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::link::Link;
+use super::output::{Cell, Output, Page, Report, Tone};
+use super::{PATIENCE, lock};
+use crate::config::Config;
+use crate::store::Store;
+use crate::sync::audit::{AuditReport, Difference};
+use crate::sync::poll::PollError;
+
+/// `verify --format json`.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Verified(AuditReport);
+
+/// Carries `verify` out.
+pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit> {
+    // What a run is about to push would look like a difference.
+    let _lock = lock(&config.state.path, PATIENCE).await?;
+    let link = Link::open(config, Store::open(&config.state.path)?).await?;
+    let audit = link.engine.audit().await;
+    link.close().await;
+    let report = audit.map_err(|error| match error {
+        PollError::System(error) => anyhow::Error::from(error),
+        PollError::Store(error) => error.into(),
+    })?;
+    let exit = if report.differences.is_empty() { Exit::Done } else { Exit::Attention };
+    output.print(&Verified(report))?;
+    Ok(exit)
+}
+
+impl Report for Verified {
+    fn tell(&self, page: &mut Page) {
+        let AuditReport { checked, differences, agreed_to_differ } = &self.0;
+        let orders = if *checked == 1 { "1 order".to_owned() } else { format!("{checked} orders") };
+        let (tone, text) = match differences.len() {
+            0 => (Tone::Good, format!("{orders} read in full from both systems: no differences.")),
+            1 => (Tone::Bad, format!("1 difference in {orders}, read in full from both systems:")),
+            n => (Tone::Bad, format!("{n} differences in {orders}, read in full from both systems:")),
+        };
+        page.paragraph(tone, 0, &text);
+        if !differences.is_empty() {
+            page.gap();
+            table(page, differences);
+            page.gap();
+            page.paragraph(
+                Tone::Plain,
+                0,
+                "`stemsync sync` carries out what is outstanding, `stemsync holds` tells what waits for a person, and \
+                 `stemsync trace REF` what happened to an order.",
+            );
+        }
+        if !agreed_to_differ.is_empty() {
+            page.heading("Agreed to differ");
+            table(page, agreed_to_differ);
+        }
+    }
+}
+
+fn table(page: &mut Page, differences: &[Difference]) {
+    let value = |value: &Option<String>| match value {
+        Some(value) => value.as_str().into(),
+        None => Cell::new("-", Tone::Faint),
+    };
+    let rows = differences
+        .iter()
+        .map(|d| {
+            let field = if page.is_drawn() { d.field.replace('_', " ") } else { d.field.to_owned() };
+            [value(&d.order), value(&d.line), field.into(), value(&d.axerrio), value(&d.komet)]
+        })
+        .collect();
+    page.table(["ORDER", "LINE", "FIELD", "AXERRIO", "KOMET"], rows);
+}

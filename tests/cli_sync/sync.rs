@@ -1,0 +1,209 @@
+//! One run after the other, and what keeps one from running.
+
+use serde_json::{Value, json};
+use stemsync::store::RunLock;
+
+use crate::place::{NOWHERE, Place, everything, object, sandbox_with_a_week};
+
+fn numbers(report: &Value, key: &str) -> Vec<u64> {
+    report["jobs"].as_array().unwrap().iter().map(|job| job[key].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_second_sync_on_the_sandbox_finds_what_the_first_one_left_and_does_nothing() {
+    let place = Place::simulated();
+    let (first, code) = place.json(&["sync"]);
+    assert_eq!((code, &first["outcome"]), (4, &json!("attention")), "the unknown product is held");
+    assert!(first["actions"].as_array().unwrap().len() > 30, "{first:#}");
+    let (second, _) = place.json(&["sync"]);
+    assert_eq!(second["actions"], json!([]));
+    assert_eq!(numbers(&second, "pushed"), [0, 0, 0, 0]);
+    assert!(numbers(&second, "polled").iter().sum::<u64>() > 0, "it did look");
+}
+
+#[test]
+fn the_sandboxs_people_go_on_with_their_work_between_two_runs() {
+    let place = Place::simulated();
+    place.json(&["sync"]);
+    let path = place.folder.path().join("sandbox.json");
+    let mut world: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    world["life"]["seen_to"] = json!("2020-01-01T00:00:00Z");
+    std::fs::write(&path, world.to_string()).unwrap();
+    let (later, _) = place.json(&["sync"]);
+    let told: Vec<_> = later["actions"].as_array().unwrap().iter().map(|a| a["method"].clone()).collect();
+    assert!(told.contains(&json!("PUT orders/{id}/purchase-order")), "approvals reach Axerrio: {told:?}");
+}
+
+#[test]
+fn a_report_has_the_shape_that_scripts_rely_on() {
+    let place = Place::simulated();
+    let (report, _) = place.json(&["sync", "orders", "labels"]);
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let mut top = keys(&report);
+    top.sort();
+    assert_eq!(top, ["actions", "dry_run", "finished_at", "jobs", "outcome", "quota", "run", "started_at"]);
+    let jobs: Vec<_> = report["jobs"].as_array().unwrap().iter().map(|job| job["job"].clone()).collect();
+    assert_eq!(jobs, [json!("orders"), json!("labels")]);
+    let mut job = keys(&report["jobs"][0]);
+    job.sort();
+    let expected =
+        ["changed", "error", "failed", "held", "job", "outcome", "polled", "pushed", "requests", "watermark"];
+    assert_eq!(job, expected);
+    assert_eq!(report["quota"]["limit"], json!(1000));
+}
+
+#[test]
+fn people_read_what_was_done_and_what_to_do_next() {
+    let place = Place::simulated();
+    let told = String::from_utf8(place.run(&["sync"]).stdout).unwrap();
+    for part in ["orders", "new Prebook", "Held now (1)", "stemsync holds", "Komet requests today"] {
+        assert!(told.contains(part), "{part:?} is missing: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_what_would_be_done_and_changes_nothing() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    let (report, code) = place.json(&["sync", "--dry-run"]);
+    assert_eq!((code, &report["dry_run"]), (0, &json!(true)));
+    let results: Vec<_> = report["actions"].as_array().unwrap().iter().map(|a| a["result"].clone()).collect();
+    assert!(results.len() > 20 && results.iter().all(|result| *result == json!("planned")), "{results:?}");
+    assert_eq!(sandbox.act(|world, _| world.requests().writes()), 0);
+    assert!(place.orders().await.is_empty());
+}
+
+#[test]
+fn a_dry_run_on_the_built_in_sandbox_leaves_no_world_behind() {
+    let place = Place::simulated();
+    place.json(&["sync", "--dry-run"]);
+    assert!(!place.folder.path().join("sandbox.json").exists());
+}
+
+#[test]
+fn who_finds_another_run_going_on_is_told_who_and_ends_with_6() {
+    let place = Place::simulated();
+    let _held = RunLock::try_acquire(&place.database()).unwrap().unwrap();
+    let (report, code) = place.json(&["sync", "--wait", "0s"]);
+    assert_eq!((code, &report["outcome"]), (6, &json!("busy")));
+    assert_eq!(report["holder"]["pid"], json!(std::process::id()));
+    assert_eq!((&report["jobs"], &report["actions"]), (&json!([]), &json!([])));
+    let output = place.run(&["sync", "--wait", "50ms"]);
+    assert_eq!(output.status.code(), Some(6));
+    assert!(everything(&output).contains(&std::process::id().to_string()));
+    let (report, code) = place.json(&["sync", "--dry-run", "--wait", "0s"]);
+    assert_eq!((code, &report["dry_run"]), (0, &json!(true)), "a dry run disturbs nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_order_that_was_asked_for_is_pushed() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    let (report, code) = place.json(&["sync", "--order", "AX-100002"]);
+    assert_eq!((code, &report["asked"]["found"]), (0, &json!(true)), "{report:#}");
+    let orders: Vec<_> = report["actions"].as_array().unwrap().iter().map(|a| a["order"].clone()).collect();
+    assert!(!orders.is_empty() && orders.iter().all(|order| *order == json!("AX-100002")), "{orders:?}");
+    let (rest, _) = place.json(&["sync"]);
+    assert!(rest["actions"].as_array().unwrap().len() > 20, "the others follow");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_nobody_knows_ends_with_4_and_says_where_it_was_searched() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    let output = place.run(&["sync", "--order", "AX-999999"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(told.contains("AX-999999") && told.contains("box codes"), "{told}");
+    assert_eq!(sandbox.act(|world, _| world.requests().writes()), 0, "nothing was pushed");
+}
+
+#[test]
+fn a_system_out_of_reach_ends_with_5_and_names_it() {
+    let place = Place::at(NOWHERE, NOWHERE, "1s", ["a", "b"]);
+    let output = place.run(&["sync"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(told.contains("cannot be reached") && told.contains("base_url"), "{told}");
+    let (report, code) = place.json(&["sync", "labels"]);
+    assert_eq!((code, &report["outcome"]), (5, &json!("failed")));
+    assert!(report["jobs"][0]["error"].as_str().unwrap().contains("Axerrio"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_ends_with_5_and_is_never_shown() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let (komet, axerrio) = ("k0met/h+ush", "axerrio-h+ush");
+    let place = Place::at(&sandbox.komet_url(), &sandbox.axerrio_url(), "5s", [komet, axerrio]);
+    for args in [&["sync", "-vv"][..], &["sync", "-vvv", "prebooks", "--format", "json"]] {
+        let output = place.command(args).env("RUST_LOG", "trace").output().unwrap();
+        let told = everything(&output);
+        assert_eq!(output.status.code(), Some(5), "{told}");
+        assert!(told.contains("refuses the token"), "{told}");
+        for part in [komet, axerrio, "h+ush", "h%2Bush"] {
+            assert!(!told.contains(part), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_spent_quota_ends_with_7() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (sandbox, _) = runtime.block_on(sandbox_with_a_week());
+    sandbox.act(|world, _| world.komet.rules.daily_limit = Some(12));
+    let place = Place::on(&sandbox, "5s");
+    let output = place.command(&["sync", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{}", everything(&output));
+    assert_eq!(object(&output)["outcome"], json!("failed"));
+}
+
+#[test]
+fn a_locked_database_is_told_plainly_and_nothing_is_sent() {
+    let place = Place::simulated();
+    place.json(&["sync"]);
+    let world = std::fs::read(place.folder.path().join("sandbox.json")).unwrap();
+    let other = rusqlite::Connection::open(place.database()).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let output = place.run(&["sync"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("link.db is locked by another process"), "{told}");
+    assert_eq!(std::fs::read(place.folder.path().join("sandbox.json")).unwrap(), world);
+}
+
+#[test]
+fn a_database_that_cannot_be_made_is_told_plainly() {
+    let place = Place::simulated();
+    std::fs::create_dir(place.database()).unwrap();
+    let output = place.run(&["sync"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && told.contains("link.db"), "{told}");
+}
+
+#[test]
+fn a_damaged_sandbox_is_refused_and_left_as_it_is() {
+    let place = Place::simulated();
+    let path = place.folder.path().join("sandbox.json");
+    std::fs::write(&path, "{\"komet\": 7}").unwrap();
+    let output = place.run(&["sync"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && told.contains("sandbox.json"), "{told}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"komet\": 7}");
+}
+
+#[test]
+fn a_wrong_argument_ends_with_2() {
+    let place = Place::simulated();
+    for args in [
+        &["sync", "flowers"][..],
+        &["sync", "--order", " "],
+        &["sync", "--wait", "soon"],
+        &["sync", "--since", "3026-01-01"],
+        &["sandbox", "--port", "99999"],
+        &["demo", "now"],
+    ] {
+        let output = place.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", everything(&output));
+        assert!(output.stdout.is_empty());
+    }
+}
