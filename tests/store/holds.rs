@@ -62,7 +62,7 @@ fn holds_come_most_urgent_ship_date_first_and_the_brake_before_all() {
 }
 
 #[test]
-fn a_decision_is_kept_with_its_order_and_replaces_the_one_before() {
+fn a_decision_is_kept_with_its_order_and_replaces_the_one_before_on_the_same_question() {
     let (_dir, store) = fresh();
     let key = settled(&store, flow_1("AX-1", "2026-03-05"));
     let decide = |cause: &'static str, verdict| {
@@ -75,7 +75,7 @@ fn a_decision_is_kept_with_its_order_and_replaces_the_one_before() {
             })
             .unwrap()
     };
-    assert_eq!(decide("4 boxes", Verdict::Dismissed), None, "decided once");
+    assert_eq!(decide("5 boxes", Verdict::Dismissed), None, "decided once");
     decide("5 boxes", Verdict::TakeKomet);
     let decisions = load(&store, key).agreed.decisions;
     let expected = Decision {

@@ -83,10 +83,14 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
     })
 }
 
-/// The AWB of the first box that stemsync shipped: known without reading Komet again, which may not show it at all.
+/// The AWB of the first box that was shipped, by what was agreed or by its label: known without reading Komet again, which
+/// may not show it at all.
 fn shipped_awb(draft: &Draft<'_>, linked: &[(&PurchaseOrder, &PoLine, &LineId)]) -> Option<String> {
-    let mut boxes = linked.iter().flat_map(|(_, line, _)| &line.boxes);
-    boxes.find_map(|shown| draft.agreed.boxes.get(&shown.code)?.awb.clone())
+    let mut codes = linked.iter().flat_map(|(_, line, _)| &line.boxes).map(|shown| &shown.code);
+    codes.find_map(|code| match draft.agreed.boxes.get(code) {
+        Some(agreed) => agreed.awb.clone(),
+        None => draft.order.axerrio.labels.iter().find(|label| label.box_code == *code)?.awb.clone(),
+    })
 }
 
 /// The AWB that Axerrio was told: nothing unships a box, so it stands until another one is known.
