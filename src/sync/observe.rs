@@ -108,10 +108,10 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
             Some(order) if order.flow == Flow::FromKomet => flow2.push(order),
             // Without its tag a Prebook is an order's only if stemsync made it: one that `useExisting` found by mistake
             // stays its sales rep's.
-            Some(order) if flow1.is_none() => {
-                if orders::load_agreed(conn, key)?.prebooks.contains_key(&prebook.id) {
-                    flow1 = Some(order.key);
-                }
+            Some(order)
+                if flow1.is_none() && orders::load_agreed(conn, key)?.prebooks.contains_key(&prebook.id) =>
+            {
+                flow1 = Some(order.key);
             }
             _ => {}
         }

@@ -72,7 +72,7 @@ async fn busy_day(answers: Answers) -> Link {
 async fn dies(day: &Link, system: System, after: u32, effect: Effect) {
     println!("--- dies at request {after} to {system:?}, {effect:?}");
     let mut link = day.copy().await;
-    let hang = Fault::Hang { open_for: Duration::from_secs(60), effect };
+    let hang = Fault::Hang { open_for: Duration::from_mins(1), effect };
     link.act(|w, _| w.inject(Target::any(system).after(after), hang));
     let died = tokio::select! {
         _ = link.sync() => false,
@@ -138,7 +138,7 @@ async fn a_lost_database_makes_nothing_twice() {
             day.lose_database();
         }
         middle.act(|w, _| {
-            let hang = Fault::Hang { open_for: Duration::from_secs(60), effect: Effect::Done };
+            let hang = Fault::Hang { open_for: Duration::from_mins(1), effect: Effect::Done };
             w.inject(Target::next(System::Komet, "prebook.create"), hang);
         });
         tokio::select! {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
-use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens};
+use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens, World};
 use stemsync::store::intents;
 use stemsync::sync::RunRequest;
 use stemsync::sync::engine::Settings;
@@ -199,7 +199,7 @@ async fn comes_too_late(answers: Answers, method: &str) {
     link.inject(system_of(method), method, Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Late });
     link.sync().await;
     invariants(&link).await;
-    link.act(|w, now| w.release_delayed(now));
+    link.act(World::release_delayed);
     link.sync().await;
     link.sync().await;
     assert!(link.holds().await.is_empty(), "{method}: {:?}", link.holds().await);
@@ -221,7 +221,7 @@ async fn comes_late(answers: Answers, method: &str) {
     let comes = async {
         // The client gives up after one time-out; absence counts after two.
         tokio::time::sleep(TIMEOUT * 3 / 2).await;
-        link.act(|w, now| w.release_delayed(now));
+        link.act(World::release_delayed);
     };
     tokio::join!(link.sync(), comes);
     assert_eq!(sent(&link, method) - already, 1, "{method}");

@@ -150,12 +150,6 @@ impl Link {
         self.engine = engine(&self.sandbox, &self.path, &self.setup, &self.clock);
     }
 
-    /// A new process with other settings.
-    pub(crate) fn restart_with(&mut self, settings: Settings) {
-        self.setup.settings = settings;
-        self.restart();
-    }
-
     /// The database is lost; the systems are not.
     pub(crate) fn lose_database(&mut self) {
         self.path = self.path.with_file_name(format!("new-{}", self.path.file_name().unwrap().to_string_lossy()));

@@ -81,7 +81,7 @@ async fn hundreds_of_labels_go_in_one_request() {
 #[tokio::test]
 async fn a_batch_of_reprints_beyond_64_kb_is_split_in_as_few_requests_as_it_takes() {
     let link = Link::plain().await;
-    let draft = order(link.day(3), vec![line(FREEDOM, 1500)]);
+    let draft = order(link.day(3), vec![line(FREEDOM, 900)]);
     let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
     link.sync_well().await;
     link.act(|w, now| {
@@ -161,7 +161,9 @@ async fn settled(answers: Answers) -> Link {
     link.sync_well().await;
     link.act(|w, now| {
         let ids: Vec<String> = w.axerrio.orders().map(|o| o.id.clone()).collect();
-        ids.iter().for_each(|id| drop(print_all(w, id, now)));
+        for id in ids {
+            print_all(w, &id, now);
+        }
     });
     link.sync_well().await;
     link.act(|w, now| {
