@@ -101,7 +101,7 @@ async fn dies_at_every_request(answers: Answers, system: System, requests: u32, 
     let points: Vec<u32> = (0..requests).step_by(step).collect();
     for some in points.chunks(8) {
         join_all(some.iter().map(|after| {
-            let effect = if (after / 2) % 2 == 0 { Effect::Done } else { Effect::Never };
+            let effect = if (after / 5) % 2 == 0 { Effect::Done } else { Effect::Never };
             dies(&day, system, *after, effect)
         }))
         .await;
@@ -110,12 +110,12 @@ async fn dies_at_every_request(answers: Answers, system: System, requests: u32, 
 
 #[tokio::test]
 async fn a_process_may_die_at_any_request_to_komet() {
-    dies_at_every_request(Answers::Plain, System::Komet, 40, 1).await;
+    dies_at_every_request(Answers::Plain, System::Komet, 48, 2).await;
 }
 
 #[tokio::test]
 async fn a_process_may_die_at_any_request_to_komet_in_messy_answers() {
-    dies_at_every_request(Answers::Messy(11), System::Komet, 60, 2).await;
+    dies_at_every_request(Answers::Messy(11), System::Komet, 60, 5).await;
 }
 
 #[tokio::test]
