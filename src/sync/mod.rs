@@ -3,7 +3,9 @@
 pub mod action;
 pub mod apply;
 pub mod audit;
+mod batch;
 pub mod engine;
+mod needs;
 pub mod observe;
 pub mod plan;
 pub mod poll;
@@ -11,6 +13,7 @@ mod push;
 pub mod report;
 mod run;
 mod state;
+mod tell;
 mod verify;
 
 pub use run::{RunEnd, RunRequest, end_of};

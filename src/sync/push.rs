@@ -8,19 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 
-use super::action::{Action, CreatePrebook};
+use super::action::Action;
 use super::apply::{Outcome, apply, assume};
+use super::batch::Entry;
 use super::engine::{Engine, Progress};
-use super::plan::{Need, Plan, plan, window_of};
-use super::poll::PollError;
-use super::report::{ActionReport, ActionResult, Job};
+use super::plan::{Need, Plan, plan};
+use super::report::{ActionResult, Job};
 use super::state::RunState;
+use super::tell::{done, event, report};
 use super::verify::Patience;
-use crate::domain::{CodeChange, CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, Rejection, Shipment};
+use crate::domain::{CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, Rejection};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
 use crate::store::{Connection, StoreError, holds, orders};
-use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, SystemError};
 
 /// Orders whose views are in memory at once: enough that one commit serves many, little enough for a small machine.
 const ORDERS_IN_HAND: usize = 192;
@@ -34,13 +35,6 @@ struct Driven {
     key: Option<OrderKey>,
     needs: BTreeSet<Need>,
     batch: Vec<Entry>,
-}
-
-/// One order's part in a request that serves many.
-struct Entry {
-    key: OrderKey,
-    name: String,
-    action: Action,
 }
 
 /// A step whose result is not committed yet.
@@ -169,7 +163,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// From when on a read-back that does not find the effect may be believed: at once where the system has finished with
     /// the request, a further time-out later where it may still be at work.
-    fn decided_from(&self, error: &SystemError) -> DateTime<Utc> {
+    pub(super) fn decided_from(&self, error: &SystemError) -> DateTime<Utc> {
         let timeout = TimeDelta::from_std(self.settings.komet_timeout).unwrap_or_default();
         let now = self.clock.now();
         if error.certainty() == Certainty::Pending { now + timeout } else { now }
@@ -377,206 +371,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         };
         Ok(Answered::Outcome(outcome))
     }
-
-    /// Sends what several orders share: shipments and code changes, in as few requests as 64 KB allow.
-    async fn send_batches(
-        &self,
-        state: &RunState,
-        job: Job,
-        batch: Vec<Entry>,
-    ) -> Result<BTreeSet<OrderKey>, StoreError> {
-        let mut batch: Vec<Entry> =
-            batch.into_iter().filter(|entry| state.try_once(entry.key, &entry.action.key())).collect();
-        batch.sort_by_key(|entry| (entry.action.method(), entry.key));
-        let mut again = BTreeSet::new();
-        if state.dry_run {
-            for entry in batch {
-                let action = ActionReport {
-                    order: Some(entry.name),
-                    system: entry.action.system(),
-                    method: entry.action.method().to_owned(),
-                    result: ActionResult::Planned,
-                    detail: entry.action.detail(),
-                };
-                state.report(job, action);
-            }
-            return Ok(again);
-        }
-        while !batch.is_empty() && !state.is_stopped() && !state.is_down(System::Komet) {
-            let method = batch[0].action.method();
-            let same = batch.iter().take_while(|entry| entry.action.method() == method).count();
-            let fits = self.batch_fits(&batch[..same]);
-            let chunk: Vec<Entry> = batch.drain(..fits).collect();
-            again.extend(self.send_batch(state, job, chunk).await?);
-        }
-        Ok(again)
-    }
-
-    fn batch_fits(&self, entries: &[Entry]) -> usize {
-        let (shipments, changes) = split(entries);
-        let fits = if shipments.is_empty() {
-            self.komet.changes_fit(&changes)
-        } else {
-            self.komet.shipments_fit(&shipments)
-        };
-        fits.clamp(1, entries.len())
-    }
-
-    async fn send_batch(
-        &self,
-        state: &RunState,
-        job: Job,
-        chunk: Vec<Entry>,
-    ) -> Result<BTreeSet<OrderKey>, StoreError> {
-        let keys: Vec<OrderKey> = chunk.iter().map(|entry| entry.key).collect();
-        let entries: Vec<(OrderKey, Action)> = chunk.iter().map(|e| (e.key, e.action.clone())).collect();
-        let method = chunk[0].action.method();
-        let now = self.clock.now();
-        let intent = NewIntent::new(&state.run, job, System::Komet, method, &entries, keys.clone(), now)?;
-        let intent = self.store.write(move |conn| intents::open(conn, &intent)).await?;
-        let (shipments, changes) = split(&chunk);
-        let answer = if shipments.is_empty() {
-            self.komet.change_codes(&changes).await.map(|results| {
-                results.into_iter().map(|r| r.result.map(|()| Outcome::CodeChanged)).collect::<Vec<_>>()
-            })
-        } else {
-            self.komet.ship(&shipments).await.map(|results| {
-                results.into_iter().map(|r| r.result.clone().map(|()| Outcome::Shipped(r))).collect::<Vec<_>>()
-            })
-        };
-        let results: Vec<Result<Outcome, String>> = match answer {
-            Ok(results) if results.len() == chunk.len() => results,
-            Err(error) if error.certainty() == Certainty::NotDone => {
-                if error.is_systemic() {
-                    state.set_down(&error);
-                }
-                let message = match &error.fault {
-                    Fault::Rejected(message) => message.clone(),
-                    _ => error.to_string(),
-                };
-                chunk.iter().map(|_| Err(message.clone())).collect()
-            }
-            failed => {
-                let (why, from) = match failed {
-                    Err(error) => (error.to_string(), self.decided_from(&error)),
-                    Ok(_) => ("the answer lacks results".to_owned(), self.clock.now()),
-                };
-                log::warn!(job = job.name(); "{why}; whether it was done is read back before anything is repeated");
-                self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
-                return Ok(BTreeSet::new());
-            }
-        };
-        let is_down = state.is_down(System::Komet);
-        // "Box code does not exist" may mean that it was already changed: the PO is read before that is believed.
-        let unsure = shipments.is_empty() && !is_down && results.iter().any(Result::is_err);
-        let mut settled: Vec<Settled> = Vec::new();
-        for (entry, result) in chunk.into_iter().zip(results) {
-            let (outcome, detail) = match &result {
-                Ok(outcome) => (ActionResult::Done, done(&entry.action, outcome)),
-                Err(message) => (ActionResult::Failed, format!("{}: {message}", entry.action.detail())),
-            };
-            if !(unsure && result.is_err()) {
-                let action = ActionReport {
-                    order: Some(entry.name.clone()),
-                    system: System::Komet,
-                    method: entry.action.method().to_owned(),
-                    result: outcome,
-                    detail: detail.clone(),
-                };
-                state.report(job, action);
-            }
-            settled.push((entry, result, outcome, detail));
-        }
-        let run = state.run.clone();
-        let at = self.clock.now();
-        self.store
-            .write(move |conn| {
-                let open = unsure;
-                settled.retain(|(_, result, _, _)| !(unsure && result.is_err()));
-                // An order's entries stand together, and an order of hundreds of boxes is written once.
-                for of_order in settled.chunk_by(|(a, ..), (b, ..)| a.key == b.key) {
-                    settle_entries(conn, of_order, is_down)?;
-                }
-                for (entry, _, outcome, detail) in &settled {
-                    events::add(
-                        conn,
-                        &Event {
-                            order: Some(entry.key),
-                            run: Some(run.clone()),
-                            at,
-                            system: Some(System::Komet),
-                            what: entry.action.method().to_owned(),
-                            detail: detail.clone(),
-                            result: Some(*outcome),
-                        },
-                    )?;
-                }
-                if open {
-                    intents::doubt(conn, intent, "some boxes were refused", at)
-                } else {
-                    intents::close(conn, intent)
-                }
-            })
-            .await?;
-        Ok(keys.into_iter().collect())
-    }
-
-    /// Reads what plans asked for, each list once for all orders. Answers the orders to plan again.
-    async fn read_needs(
-        &self,
-        state: &RunState,
-        job: Job,
-        needs: BTreeMap<Need, BTreeSet<OrderKey>>,
-    ) -> Result<BTreeSet<OrderKey>, StoreError> {
-        let mut again = BTreeSet::new();
-        let mut windows = BTreeSet::new();
-        let mut dates = BTreeSet::new();
-        let mut numbers = BTreeSet::new();
-        for (need, keys) in needs {
-            let name = format!("{need:?}");
-            let wanting: Vec<OrderKey> = keys.into_iter().filter(|key| state.may_read_for(*key, &name)).collect();
-            if wanting.is_empty() {
-                continue;
-            }
-            again.extend(wanting);
-            match need {
-                Need::Prebooks(date) => windows.insert(window_of(date)),
-                Need::PurchaseOrders(date) => dates.insert(date),
-                Need::PurchaseOrder(number) => numbers.insert(number),
-            };
-        }
-        if again.is_empty() || state.is_down(System::Komet) {
-            return Ok(BTreeSet::new());
-        }
-        let read = async {
-            if !windows.is_empty() {
-                let polled = self.read_windows(&windows).await?;
-                state.learn(|facts| {
-                    facts.windows_known.extend(&polled.windows);
-                    facts.windows_read.extend(&polled.windows);
-                });
-                state.tally(job, |tally| tally.polled += polled.records);
-            }
-            if !dates.is_empty() {
-                let polled = self.read_po_dates(&dates).await?;
-                state.learn(|facts| facts.po_dates_read.extend(&polled.po_dates));
-                state.tally(job, |tally| tally.polled += polled.records);
-            }
-            for number in &numbers {
-                self.read_po(number).await?;
-                state.learn(|facts| facts.po_numbers_read.extend([number.clone()]));
-            }
-            Ok::<(), PollError>(())
-        };
-        match read.await {
-            Ok(()) => Ok(again),
-            Err(PollError::Store(error)) => Err(error),
-            Err(PollError::System(error)) => {
-                state.failed(job, &error);
-                Ok(BTreeSet::new())
-            }
-        }
-    }
 }
 
 fn incomplete(created: &impl serde::Serialize) -> Answered {
@@ -589,41 +383,6 @@ fn unmentioned(action: &Action) -> SystemError {
         method: action.method(),
         fault: Fault::Unreadable("the answer has no result".to_owned()),
     }
-}
-
-fn split(entries: &[Entry]) -> (Vec<Shipment>, Vec<CodeChange>) {
-    let mut shipments = Vec::new();
-    let mut changes = Vec::new();
-    for entry in entries {
-        match &entry.action {
-            Action::Ship(ship) => shipments.push(ship.shipment.clone()),
-            Action::ChangeCode(change) => changes.push(change.change.clone()),
-            _ => {}
-        }
-    }
-    (shipments, changes)
-}
-
-/// What became of one order's part in a shared request, with its report.
-type Settled = (Entry, Result<Outcome, String>, ActionResult, String);
-
-/// Brings one order's views to what its parts of a shared request did.
-fn settle_entries(conn: &Connection, entries: &[Settled], is_down: bool) -> Result<(), StoreError> {
-    let Some(key) = entries.first().map(|(entry, ..)| entry.key) else { return Ok(()) };
-    let Some(mut order) = orders::load(conn, key)? else { return Ok(()) };
-    for (entry, result, ..) in entries {
-        match result {
-            Ok(outcome) => apply(&mut order, &entry.action, outcome),
-            Err(_) if is_down => {}
-            Err(message) => {
-                let rejection = Rejection { lines: entry.action.lines(), message: message.clone() };
-                order.agreed.rejections.insert(entry.action.key(), rejection);
-            }
-        }
-    }
-    save_views(conn, key, order.axerrio.order.as_ref(), &order.komet)?;
-    orders::save_agreed(conn, key, &order.agreed)?;
-    orders::mark_dirty(conn, &[key])
 }
 
 pub(super) fn save_views(
@@ -644,53 +403,5 @@ fn finish(conn: &Connection, finished: &Finished) -> Result<(), StoreError> {
     match finished.intent {
         Some(intent) => intents::close(conn, intent),
         None => Ok(()),
-    }
-}
-
-pub(super) fn event(
-    state: &RunState,
-    order: &Order,
-    action: &Action,
-    at: chrono::DateTime<chrono::Utc>,
-    result: ActionResult,
-    detail: &str,
-) -> Event {
-    Event {
-        order: Some(order.key),
-        run: Some(state.run.clone()),
-        at,
-        system: Some(action.system()),
-        what: action.method().to_owned(),
-        detail: detail.to_owned(),
-        result: Some(result),
-    }
-}
-
-pub(super) fn report(order: &Order, action: &Action, result: ActionResult, detail: String) -> ActionReport {
-    ActionReport {
-        order: Some(order.name().to_owned()),
-        system: action.system(),
-        method: action.method().to_owned(),
-        result,
-        detail,
-    }
-}
-
-/// What was done, with the numbers that people know it by.
-pub(super) fn done(action: &Action, outcome: &Outcome) -> String {
-    match (action, outcome) {
-        (Action::CreatePrebook(CreatePrebook { expect, .. }), Outcome::PrebookCreated(created)) => {
-            if expect.as_ref().is_some_and(|expected| *expected != created.id) {
-                format!(
-                    "prebook {} was answered, which is not the order's; the line is taken out again",
-                    created.number
-                )
-            } else {
-                format!("prebook {}", created.number)
-            }
-        }
-        (Action::CreatePo(_), Outcome::PoCreated(created)) => format!("PO {}", created.number),
-        (Action::PutOrder(put), Outcome::Order(order)) => format!("{} is {}", put.reference, order.id),
-        _ => action.detail(),
     }
 }

@@ -26,9 +26,10 @@ use super::engine::Engine;
 use super::observe;
 use super::plan::{plan, shown, window_of};
 use super::poll::{PollError, dates_of};
-use super::push::{done, event, report, save_views};
+use super::push::save_views;
 use super::report::{ActionResult, Job};
 use super::state::RunState;
+use super::tell::{done, event, report};
 use crate::domain::{
     Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, OrderKey, PoNumber, PrebookNumber,
 };

@@ -1,0 +1,204 @@
+//! Requests that serve many orders: shipments and code changes travel together, in as few requests as 64 KB allow. One
+//! intent stands for all of a request's entries; each entry is judged by itself.
+
+use std::collections::BTreeSet;
+
+use super::action::Action;
+use super::apply::{Outcome, apply};
+use super::engine::Engine;
+use super::push::save_views;
+use super::report::{ActionReport, ActionResult, Job};
+use super::state::RunState;
+use super::tell::done;
+use crate::domain::{CodeChange, OrderKey, Rejection, Shipment};
+use crate::store::events::{self, Event};
+use crate::store::intents::{self, NewIntent};
+use crate::store::{Connection, StoreError, orders};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, System};
+
+/// One order's part in a request that serves many.
+pub(super) struct Entry {
+    pub(super) key: OrderKey,
+    pub(super) name: String,
+    pub(super) action: Action,
+}
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// Sends what several orders share: shipments and code changes, in as few requests as 64 KB allow.
+    pub(super) async fn send_batches(
+        &self,
+        state: &RunState,
+        job: Job,
+        batch: Vec<Entry>,
+    ) -> Result<BTreeSet<OrderKey>, StoreError> {
+        let mut batch: Vec<Entry> =
+            batch.into_iter().filter(|entry| state.try_once(entry.key, &entry.action.key())).collect();
+        batch.sort_by_key(|entry| (entry.action.method(), entry.key));
+        let mut again = BTreeSet::new();
+        if state.dry_run {
+            for entry in batch {
+                let action = ActionReport {
+                    order: Some(entry.name),
+                    system: entry.action.system(),
+                    method: entry.action.method().to_owned(),
+                    result: ActionResult::Planned,
+                    detail: entry.action.detail(),
+                };
+                state.report(job, action);
+            }
+            return Ok(again);
+        }
+        while !batch.is_empty() && !state.is_stopped() && !state.is_down(System::Komet) {
+            let method = batch[0].action.method();
+            let same = batch.iter().take_while(|entry| entry.action.method() == method).count();
+            let fits = self.batch_fits(&batch[..same]);
+            let chunk: Vec<Entry> = batch.drain(..fits).collect();
+            again.extend(self.send_batch(state, job, chunk).await?);
+        }
+        Ok(again)
+    }
+
+    fn batch_fits(&self, entries: &[Entry]) -> usize {
+        let (shipments, changes) = split(entries);
+        let fits = if shipments.is_empty() {
+            self.komet.changes_fit(&changes)
+        } else {
+            self.komet.shipments_fit(&shipments)
+        };
+        fits.clamp(1, entries.len())
+    }
+
+    async fn send_batch(
+        &self,
+        state: &RunState,
+        job: Job,
+        chunk: Vec<Entry>,
+    ) -> Result<BTreeSet<OrderKey>, StoreError> {
+        let keys: Vec<OrderKey> = chunk.iter().map(|entry| entry.key).collect();
+        let entries: Vec<(OrderKey, Action)> = chunk.iter().map(|e| (e.key, e.action.clone())).collect();
+        let method = chunk[0].action.method();
+        let now = self.clock.now();
+        let intent = NewIntent::new(&state.run, job, System::Komet, method, &entries, keys.clone(), now)?;
+        let intent = self.store.write(move |conn| intents::open(conn, &intent)).await?;
+        let (shipments, changes) = split(&chunk);
+        let answer = if shipments.is_empty() {
+            self.komet.change_codes(&changes).await.map(|results| {
+                results.into_iter().map(|r| r.result.map(|()| Outcome::CodeChanged)).collect::<Vec<_>>()
+            })
+        } else {
+            self.komet.ship(&shipments).await.map(|results| {
+                results.into_iter().map(|r| r.result.clone().map(|()| Outcome::Shipped(r))).collect::<Vec<_>>()
+            })
+        };
+        let results: Vec<Result<Outcome, String>> = match answer {
+            Ok(results) if results.len() == chunk.len() => results,
+            Err(error) if error.certainty() == Certainty::NotDone => {
+                if error.is_systemic() {
+                    state.set_down(&error);
+                }
+                let message = match &error.fault {
+                    Fault::Rejected(message) => message.clone(),
+                    _ => error.to_string(),
+                };
+                chunk.iter().map(|_| Err(message.clone())).collect()
+            }
+            failed => {
+                let (why, from) = match failed {
+                    Err(error) => (error.to_string(), self.decided_from(&error)),
+                    Ok(_) => ("the answer lacks results".to_owned(), self.clock.now()),
+                };
+                log::warn!(job = job.name(); "{why}; whether it was done is read back before anything is repeated");
+                self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
+                return Ok(BTreeSet::new());
+            }
+        };
+        let is_down = state.is_down(System::Komet);
+        // "Box code does not exist" may mean that it was already changed: the PO is read before that is believed.
+        let unsure = shipments.is_empty() && !is_down && results.iter().any(Result::is_err);
+        let mut settled: Vec<Settled> = Vec::new();
+        for (entry, result) in chunk.into_iter().zip(results) {
+            let (outcome, detail) = match &result {
+                Ok(outcome) => (ActionResult::Done, done(&entry.action, outcome)),
+                Err(message) => (ActionResult::Failed, format!("{}: {message}", entry.action.detail())),
+            };
+            if !(unsure && result.is_err()) {
+                let action = ActionReport {
+                    order: Some(entry.name.clone()),
+                    system: System::Komet,
+                    method: entry.action.method().to_owned(),
+                    result: outcome,
+                    detail: detail.clone(),
+                };
+                state.report(job, action);
+            }
+            settled.push((entry, result, outcome, detail));
+        }
+        let run = state.run.clone();
+        let at = self.clock.now();
+        self.store
+            .write(move |conn| {
+                let open = unsure;
+                settled.retain(|(_, result, _, _)| !(unsure && result.is_err()));
+                // An order's entries stand together, and an order of hundreds of boxes is written once.
+                for of_order in settled.chunk_by(|(a, ..), (b, ..)| a.key == b.key) {
+                    settle_entries(conn, of_order, is_down)?;
+                }
+                for (entry, _, outcome, detail) in &settled {
+                    events::add(
+                        conn,
+                        &Event {
+                            order: Some(entry.key),
+                            run: Some(run.clone()),
+                            at,
+                            system: Some(System::Komet),
+                            what: entry.action.method().to_owned(),
+                            detail: detail.clone(),
+                            result: Some(*outcome),
+                        },
+                    )?;
+                }
+                if open {
+                    intents::doubt(conn, intent, "some boxes were refused", at)
+                } else {
+                    intents::close(conn, intent)
+                }
+            })
+            .await?;
+        Ok(keys.into_iter().collect())
+    }
+}
+
+fn split(entries: &[Entry]) -> (Vec<Shipment>, Vec<CodeChange>) {
+    let mut shipments = Vec::new();
+    let mut changes = Vec::new();
+    for entry in entries {
+        match &entry.action {
+            Action::Ship(ship) => shipments.push(ship.shipment.clone()),
+            Action::ChangeCode(change) => changes.push(change.change.clone()),
+            _ => {}
+        }
+    }
+    (shipments, changes)
+}
+
+/// What became of one order's part in a shared request, with its report.
+type Settled = (Entry, Result<Outcome, String>, ActionResult, String);
+
+/// Brings one order's views to what its parts of a shared request did.
+fn settle_entries(conn: &Connection, entries: &[Settled], is_down: bool) -> Result<(), StoreError> {
+    let Some(key) = entries.first().map(|(entry, ..)| entry.key) else { return Ok(()) };
+    let Some(mut order) = orders::load(conn, key)? else { return Ok(()) };
+    for (entry, result, ..) in entries {
+        match result {
+            Ok(outcome) => apply(&mut order, &entry.action, outcome),
+            Err(_) if is_down => {}
+            Err(message) => {
+                let rejection = Rejection { lines: entry.action.lines(), message: message.clone() };
+                order.agreed.rejections.insert(entry.action.key(), rejection);
+            }
+        }
+    }
+    save_views(conn, key, order.axerrio.order.as_ref(), &order.komet)?;
+    orders::save_agreed(conn, key, &order.agreed)?;
+    orders::mark_dirty(conn, &[key])
+}

@@ -1,0 +1,98 @@
+//! Polling: what changed since the watermark, stored together with the new watermark in one transaction. A
+//! watermark comes from the other system's clock less an overlap, and never passes a record that could not be read.
+//! What a list no longer shows is looked up by its number before anything is concluded from it.
+//!
+//! [`feed`] reads Axerrio's orders and labels, [`prebooks`] Komet's Prebooks window by window, [`purchase_orders`] its POs
+//! by ship date.
+
+mod feed;
+mod prebooks;
+mod purchase_orders;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::engine::Engine;
+use crate::store::{StoreError, reference};
+use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
+
+pub use prebooks::dates_of;
+
+/// Why a poll did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// A system failed.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a poll found.
+#[derive(Clone, Debug, Default)]
+pub struct Polled {
+    /// Records read.
+    pub records: u64,
+    /// Orders whose views changed.
+    pub changed: u64,
+    /// Records that could not be read.
+    pub unreadable: Vec<String>,
+    /// Prebook windows read in full.
+    pub windows: BTreeSet<i64>,
+    /// Ship dates whose POs were read.
+    pub po_dates: BTreeSet<NaiveDate>,
+    /// Carriers, by Komet's id, of windows in which something changed.
+    pub carriers: BTreeSet<i64>,
+}
+
+impl Polled {
+    /// Adds what another poll found.
+    pub fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.changed += other.changed;
+        self.unreadable.extend(other.unreadable);
+        self.windows.extend(other.windows);
+        self.po_dates.extend(other.po_dates);
+        self.carriers.extend(other.carriers);
+    }
+
+    fn report(&mut self, what: &str, unreadable: &[Unreadable]) {
+        for record in unreadable {
+            let id = record.id.as_deref().unwrap_or("of unknown id");
+            let text = format!("{what} {id} cannot be read: {}", record.what);
+            log::warn!("{text}; it is read again next time, the others go on");
+            self.unreadable.push(text);
+        }
+    }
+}
+
+/// How long a window's last full read satisfies: a deleted Prebook shows in no changed-since read (clarification 5).
+const FULL_READ_HOURS: i64 = 24;
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// Reads Komet's carriers and box types, which change rarely: once a day, and the carriers also when a Prebook goes
+    /// by one that is not in the list (`lacks_carriers`).
+    pub async fn poll_reference(&self, lacks_carriers: bool) -> Result<(), PollError> {
+        let now = self.clock.now();
+        let stale = move |read_at: DateTime<Utc>| now - read_at >= chrono::Duration::hours(FULL_READ_HOURS);
+        let due = self
+            .store
+            .read(move |conn| {
+                let carriers = reference::carriers(conn)?.is_none_or(|list| stale(list.read_at));
+                let box_types = reference::box_types(conn)?.is_none_or(|list| stale(list.read_at));
+                Ok((carriers, box_types))
+            })
+            .await?;
+        if due.0 || lacks_carriers {
+            let carriers = self.komet.carriers().await?;
+            self.store.write(move |conn| reference::set_carriers(conn, &carriers, now)).await?;
+        }
+        if due.1 {
+            let box_types = self.komet.box_types().await?;
+            self.store.write(move |conn| reference::set_box_types(conn, &box_types, now)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,259 @@
+//! Komet's Prebooks, window by window, and the search for what a window no longer shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{FULL_READ_HOURS, PollError, Polled};
+use crate::domain::{ItemId, OrderKey, Prebook, PrebookId, PrebookNumber};
+use crate::store::orders;
+use crate::store::watermarks::{self, Stream};
+use crate::sync::engine::Engine;
+use crate::sync::observe;
+use crate::sync::plan::window_of;
+use crate::systems::{Answer, Axerrio, Komet, PrebookDates, PrebookQuery, SystemError};
+
+/// Windows beyond the horizon in which a Prebook that left the horizon is looked for.
+const WINDOWS_BEYOND: i64 = 4;
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// The windows that the horizon touches. They are always read whole (clarification 6).
+    pub fn windows(&self) -> std::ops::RangeInclusive<i64> {
+        window_of(self.visible_from())..=window_of(self.horizon_end())
+    }
+
+    /// Polls Komet's Prebooks, window by window; `only_unknown` reads just the windows that were never read.
+    pub async fn poll_prebooks(
+        &self,
+        since: Option<DateTime<Utc>>,
+        only_unknown: bool,
+    ) -> Result<Polled, PollError> {
+        let mut sweep = Sweep::default();
+        for window in self.windows() {
+            let watermark = self.store.read(move |conn| watermarks::get(conn, Stream::Prebooks, window)).await?;
+            if only_unknown && watermark.is_some() {
+                continue;
+            }
+            let now = self.clock.now();
+            let stale = |at| now - at >= chrono::Duration::hours(FULL_READ_HOURS);
+            let full = watermark.and_then(|w| w.full_at).is_none_or(stale);
+            let updated = if full { None } else { since.or(watermark.map(|w| w.at)) };
+            // Forced from a later time than the watermark, a poll leaves a gap that the watermark must not pass.
+            let gap = updated.is_some_and(|since| watermark.is_none_or(|w| w.at < since));
+            self.read_window(window, updated, gap, &mut sweep).await?;
+        }
+        self.look_up_missing(&mut sweep).await?;
+        Ok(sweep.polled)
+    }
+
+    /// Reads one window in full, wherever it lies; for what a plan or an intent needs to know.
+    pub async fn read_windows(&self, windows: &BTreeSet<i64>) -> Result<Polled, PollError> {
+        let mut sweep = Sweep::default();
+        for window in windows {
+            self.read_window(*window, None, false, &mut sweep).await?;
+        }
+        self.look_up_missing(&mut sweep).await?;
+        Ok(sweep.polled)
+    }
+
+    /// Reads a window (in full if `updated` is `None`), stores what it shows, and notes what it should have shown. The
+    /// watermark stays where it is if the read leaves a `gap` behind it.
+    async fn read_window(
+        &self,
+        window: i64,
+        updated: Option<DateTime<Utc>>,
+        gap: bool,
+        sweep: &mut Sweep,
+    ) -> Result<(), PollError> {
+        let (from, to) = dates_of(window);
+        let query = PrebookQuery { dates: PrebookDates::Ship { from, to }, updated_as_of: updated, number: None };
+        let answer = self.komet.prebooks(&query).await?;
+        let full = updated.is_none();
+        let overlap = chrono::Duration::from_std(self.settings.overlap).unwrap_or_default();
+        let readable = answer.unreadable.is_empty();
+        sweep.polled.records += answer.items.len() as u64;
+        sweep.polled.report("Komet Prebook", &answer.unreadable);
+        let as_of = answer.as_of;
+        // Komet's day may be one ahead of ours: what ships before today may rightly have left the list.
+        let visible = from.max(self.today());
+        let shown: BTreeSet<ItemId> = answer.items.iter().flat_map(|p| &p.items).map(|i| i.id.clone()).collect();
+        let prebooks: BTreeSet<PrebookId> = answer.items.iter().map(|p| p.id.clone()).collect();
+        let carriers: BTreeSet<i64> = answer.items.iter().filter_map(|p| p.header.carrier_id).collect();
+        let items = answer.items;
+        let expected = shown.clone();
+        let (changed, missing) = self
+            .store
+            .write(move |conn| {
+                let before = orders::items_expected(conn, visible, to)?;
+                let mut changed = 0;
+                for item in &items {
+                    changed += observe::prebook(conn, item)?;
+                }
+                if readable && !gap {
+                    watermarks::set(conn, Stream::Prebooks, window, as_of - overlap)?;
+                }
+                let missing: Vec<(OrderKey, PrebookId, ItemId)> = before
+                    .into_iter()
+                    .filter(|(_, prebook, item)| {
+                        readable && !expected.contains(item) && (full || prebooks.contains(prebook))
+                    })
+                    .collect();
+                Ok((changed, missing))
+            })
+            .await?;
+        sweep.polled.changed += changed;
+        if changed > 0 {
+            sweep.polled.carriers.extend(carriers.into_iter().filter(|id| *id != 0));
+        }
+        sweep.shown.extend(shown);
+        if full && readable {
+            sweep.polled.windows.insert(window);
+            sweep.full.insert(window, as_of - overlap);
+        }
+        for (key, prebook, item) in missing {
+            sweep.missing.insert(item, (key, prebook, window));
+        }
+        Ok(())
+    }
+
+    /// What a list no longer shows: first every window of the horizon is read in full, then each Prebook is looked up
+    /// by its number, where it was, on its truck date and beyond the horizon. Only what is nowhere is gone.
+    async fn look_up_missing(&self, sweep: &mut Sweep) -> Result<(), PollError> {
+        sweep.drop_shown();
+        if sweep.missing.is_empty() {
+            return self.confirm_full(sweep).await;
+        }
+        // If the look-up fails half-way, the next poll must notice again.
+        let windows: BTreeSet<i64> = sweep.missing.values().map(|(_, _, window)| *window).collect();
+        self.store
+            .write(move |conn| {
+                windows.iter().try_for_each(|window| watermarks::forget_full(conn, Stream::Prebooks, *window))
+            })
+            .await?;
+        for window in self.windows() {
+            if !sweep.full.contains_key(&window) && !sweep.missing.is_empty() {
+                self.read_window(window, None, false, sweep).await?;
+                sweep.drop_shown();
+            }
+        }
+        let mut by_prebook: BTreeMap<PrebookId, BTreeMap<ItemId, (OrderKey, i64)>> = BTreeMap::new();
+        for (item, (key, prebook, window)) in std::mem::take(&mut sweep.missing) {
+            by_prebook.entry(prebook).or_default().insert(item, (key, window));
+        }
+        for (prebook, mut items) in by_prebook {
+            let found = self.find_prebook(&prebook, &items).await?;
+            if !found.unreadable.is_empty() {
+                sweep.polled.report("Komet Prebook", &found.unreadable);
+                continue;
+            }
+            let shown: BTreeSet<ItemId> =
+                found.items.iter().flat_map(|p| &p.items).map(|i| i.id.clone()).collect();
+            items.retain(|item, _| !shown.contains(item));
+            let mut gone: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
+            for (item, (key, _)) in items {
+                gone.entry(key).or_default().insert(item);
+            }
+            sweep.polled.changed += self
+                .store
+                .write(move |conn| {
+                    let mut changed = 0;
+                    for prebook in &found.items {
+                        changed += observe::prebook(conn, prebook)?;
+                    }
+                    for (key, items) in &gone {
+                        changed += u64::from(observe::forget_items(conn, *key, items)?);
+                    }
+                    Ok(changed)
+                })
+                .await?;
+        }
+        self.confirm_full(sweep).await
+    }
+
+    /// Everything that the full reads did not show was looked up: they count as the day's.
+    async fn confirm_full(&self, sweep: &Sweep) -> Result<(), PollError> {
+        if sweep.full.is_empty() {
+            return Ok(());
+        }
+        let full = sweep.full.clone();
+        let now = self.clock.now();
+        self.store
+            .write(move |conn| {
+                full.iter()
+                    .try_for_each(|(window, at)| watermarks::set_full(conn, Stream::Prebooks, *window, *at, now))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Looks a Prebook up by its number, which Komet documents only together with dates (clarification 4).
+    async fn find_prebook(
+        &self,
+        prebook: &PrebookId,
+        items: &BTreeMap<ItemId, (OrderKey, i64)>,
+    ) -> Result<Answer<Prebook>, PollError> {
+        let mut found = Answer { items: Vec::new(), unreadable: Vec::new(), as_of: self.clock.now() };
+        let Some((key, window)) = items.values().next().copied() else { return Ok(found) };
+        let id = prebook.clone();
+        let known = self
+            .store
+            .read(move |conn| Ok(orders::load_komet(conn, key)?.prebooks.into_iter().find(|p| p.id == id)))
+            .await?;
+        let Some(known) = known else { return Ok(found) };
+        let mut places: Vec<PrebookDates> = vec![ship_dates(window), PrebookDates::Truck(known.header.truck_date)];
+        let end = *self.windows().end();
+        places.extend((end + 1..=end + WINDOWS_BEYOND).map(ship_dates));
+        let mut seen: BTreeSet<ItemId> = BTreeSet::new();
+        for dates in places {
+            let answer = self.prebooks_by_number(dates, &known.number).await?;
+            found.unreadable.extend(answer.unreadable);
+            for shown in answer.items.into_iter().filter(|p| p.id == *prebook) {
+                seen.extend(shown.items.iter().map(|i| i.id.clone()));
+                found.items.push(shown);
+            }
+            if items.keys().all(|item| seen.contains(item)) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn prebooks_by_number(
+        &self,
+        dates: PrebookDates,
+        number: &PrebookNumber,
+    ) -> Result<Answer<Prebook>, SystemError> {
+        let query = PrebookQuery { dates, updated_as_of: None, number: Some(number.clone()) };
+        self.komet.prebooks(&query).await
+    }
+}
+
+/// What a sweep over windows has found so far.
+#[derive(Default)]
+struct Sweep {
+    polled: Polled,
+    /// Windows read in full, with the watermark they earned.
+    full: BTreeMap<i64, DateTime<Utc>>,
+    /// Items that some window showed.
+    shown: BTreeSet<ItemId>,
+    /// Items that their window should have shown: their order, Prebook and window.
+    missing: BTreeMap<ItemId, (OrderKey, PrebookId, i64)>,
+}
+
+impl Sweep {
+    fn drop_shown(&mut self) {
+        let shown = &self.shown;
+        self.missing.retain(|item, _| !shown.contains(item));
+    }
+}
+
+/// The seven ship dates of a window.
+pub fn dates_of(window: i64) -> (NaiveDate, NaiveDate) {
+    let from = DateTime::UNIX_EPOCH.date_naive() + chrono::Duration::days(window * 7);
+    (from, from + chrono::Duration::days(6))
+}
+
+fn ship_dates(window: i64) -> PrebookDates {
+    let (from, to) = dates_of(window);
+    PrebookDates::Ship { from, to }
+}

@@ -1,0 +1,100 @@
+//! Komet's POs, a ship date at a time: there is no changed-since filter for them.
+
+use std::collections::BTreeSet;
+
+use chrono::{Days, NaiveDate};
+
+use super::{PollError, Polled};
+use crate::domain::{OrderKey, PoNumber};
+use crate::store::watermarks::{self, Stream};
+use crate::store::{Connection, StoreError, orders};
+use crate::sync::engine::Engine;
+use crate::sync::observe;
+use crate::systems::{Axerrio, Komet, PoQuery};
+
+/// How many days after its ship date a PO is still polled: boxes are scanned in within days.
+const RECEIVING_DAYS: u64 = 7;
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// Polls the POs of every ship date that holds an open linked PO.
+    pub async fn poll_purchase_orders(&self) -> Result<Polled, PollError> {
+        let today = self.today();
+        let from = today.checked_sub_days(Days::new(RECEIVING_DAYS)).unwrap_or(today);
+        let dates = self.store.read(move |conn| orders::open_po_ship_dates(conn, from)).await?;
+        self.read_po_dates(&dates.into_iter().collect()).await
+    }
+
+    /// Reads the POs of these ship dates; a PO that left its date is looked up by its number.
+    pub async fn read_po_dates(&self, dates: &BTreeSet<NaiveDate>) -> Result<Polled, PollError> {
+        let mut polled = Polled::default();
+        let mut missing: BTreeSet<PoNumber> = BTreeSet::new();
+        let mut shown: BTreeSet<PoNumber> = BTreeSet::new();
+        for date in dates.iter().copied() {
+            let answer = self.komet.purchase_orders(&PoQuery::ShipDate(date)).await?;
+            polled.records += answer.items.len() as u64;
+            polled.report("Komet PO", &answer.unreadable);
+            let readable = answer.unreadable.is_empty();
+            if readable {
+                polled.po_dates.insert(date);
+            }
+            shown.extend(answer.items.iter().map(|po| po.number.clone()));
+            let items = answer.items;
+            let as_of = answer.as_of;
+            let (changed, expected) = self
+                .store
+                .write(move |conn| {
+                    let mut changed = 0;
+                    for po in &items {
+                        changed += observe::purchase_order(conn, po)?;
+                    }
+                    let mut expected = BTreeSet::new();
+                    for key in orders::keys_with_open_po(conn, date)? {
+                        expected.extend(open_numbers(conn, key)?);
+                    }
+                    watermarks::set(conn, Stream::PurchaseOrders, 0, as_of)?;
+                    Ok((changed, expected))
+                })
+                .await?;
+            polled.changed += changed;
+            if readable {
+                missing.extend(expected);
+            }
+        }
+        for number in missing.difference(&shown) {
+            polled.add(self.read_po(number).await?);
+        }
+        Ok(polled)
+    }
+
+    /// Reads one PO by its number; if Komet has none of that number it is gone.
+    pub async fn read_po(&self, number: &PoNumber) -> Result<Polled, PollError> {
+        let answer = self.komet.purchase_orders(&PoQuery::Number(number.clone())).await?;
+        let mut polled = Polled { records: answer.items.len() as u64, ..Polled::default() };
+        polled.report("Komet PO", &answer.unreadable);
+        let readable = answer.unreadable.is_empty();
+        let wanted = number.clone();
+        polled.changed = self
+            .store
+            .write(move |conn| {
+                let mut changed = 0;
+                let mut found = false;
+                for po in &answer.items {
+                    found |= po.number == wanted;
+                    changed += observe::purchase_order(conn, po)?;
+                }
+                if !found && readable {
+                    changed += observe::forget_po(conn, &wanted)?;
+                }
+                Ok(changed)
+            })
+            .await?;
+        Ok(polled)
+    }
+}
+
+/// The POs on which something may still happen for an order.
+fn open_numbers(conn: &Connection, key: OrderKey) -> Result<BTreeSet<PoNumber>, StoreError> {
+    let agreed = orders::load_agreed(conn, key)?;
+    let links = agreed.lines.values().flat_map(|l| &l.po_lines).filter(|link| !link.dead);
+    Ok(links.map(|link| link.number.clone()).collect())
+}
