@@ -9,6 +9,8 @@ mod link;
 #[allow(dead_code)] // likewise
 mod trade;
 
+mod agreed;
 mod agreement;
 mod mutations;
 mod played;
+mod stories;

@@ -532,7 +532,7 @@ const LABELLED: &[Case] = &[
                     .as_object_mut()
                     .unwrap()
                     .remove(at.labels[0].0.trim_start_matches("LB-")),
-            )
+            );
         }),
         &[("1", "box_code")],
     ),

@@ -136,3 +136,13 @@ pub(crate) fn told(differences: &[Difference]) -> Vec<String> {
         })
         .collect()
 }
+
+/// What an audit of the link reports.
+pub(crate) async fn differences(link: &Link) -> Vec<String> {
+    told(&link.engine.audit().await.unwrap().differences)
+}
+
+/// What an audit of the link lists apart.
+pub(crate) async fn listed_apart(link: &Link) -> Vec<String> {
+    told(&link.engine.audit().await.unwrap().agreed_to_differ)
+}

@@ -1,0 +1,179 @@
+//! What a person has decided to leave is listed apart, until one side changes again.
+
+use chrono::TimeDelta;
+use stemsync::domain::{HoldReason, Verdict};
+use stemsync::sandbox::axerrio::OrderChange;
+use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+
+use crate::link::Link;
+use crate::played::{differences, listed_apart};
+use crate::trade::*;
+
+fn boxes(boxes: u32) -> ItemChange {
+    ItemChange { boxes: Some(boxes), ..ItemChange::default() }
+}
+
+/// An order of two lines, synced; and its items.
+async fn ordered(link: &Link) -> (String, Vec<u64>) {
+    let lines = vec![line(FREEDOM, 5), line(MONDIAL, 3)];
+    let id = link.act(|w, now| w.axerrio.customer_orders(order(link.day(5), lines), now));
+    link.sync_well().await;
+    let items = link.act(|w, _| items_of(w, &id));
+    (id, items.iter().map(|i| i.id).collect())
+}
+
+async fn approved(link: &Link) -> (String, Vec<u64>) {
+    let ordered = ordered(link).await;
+    link.act(approve_all);
+    link.sync_well().await;
+    ordered
+}
+
+#[tokio::test]
+async fn a_line_that_is_left_as_komet_has_it_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, items) = ordered(&link).await;
+    link.act(|w, now| w.komet.rep_changes_item(items[0], &boxes(4), now)).unwrap();
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{id} 1 boxes 5/4")], "held is not agreed");
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} 1 boxes 5/4")]);
+    // A further change is a new question.
+    link.act(|w, now| w.komet.rep_changes_item(items[0], &boxes(3), now)).unwrap();
+    assert_eq!(differences(&link).await, [format!("{id} 1 boxes 5/3")]);
+}
+
+#[tokio::test]
+async fn a_dismissed_question_is_listed_apart_too() {
+    let link = Link::plain().await;
+    let (id, items) = ordered(&link).await;
+    link.act(|w, now| w.komet.rep_changes_item(items[1], &boxes(2), now)).unwrap();
+    link.sync().await;
+    link.decide(Verdict::Dismissed).await;
+    link.sync().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} 2 boxes 3/2")]);
+}
+
+#[tokio::test]
+async fn a_header_that_is_left_as_komet_has_it_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, items) = ordered(&link).await;
+    link.act(|w, now| {
+        let prebook = w.komet.prebook_item(items[0]).unwrap().0.id;
+        let change = HeaderChange { customer_po: Some("REP-9".into()), ..HeaderChange::default() };
+        w.komet.rep_changes_header(prebook, &change, now)
+    })
+    .unwrap();
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{id} - customer_po PO-77/REP-9")]);
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} - customer_po PO-77/REP-9")]);
+}
+
+#[tokio::test]
+async fn a_change_after_approval_that_is_not_carried_out_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, _) = approved(&link).await;
+    link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 9, now)).unwrap();
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{id} 1 boxes 9/5")]);
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} 1 boxes 9/5")]);
+}
+
+#[tokio::test]
+async fn a_line_that_is_left_deleted_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, items) = ordered(&link).await;
+    link.act(|w, now| w.komet.rep_changes_item(items[1], &boxes(0), now)).unwrap();
+    link.sync().await;
+    link.decide(Verdict::TakeKomet).await;
+    link.sync().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} 2 line present/absent")]);
+}
+
+#[tokio::test]
+async fn a_cancellation_after_approval_that_is_not_carried_out_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, _) = approved(&link).await;
+    link.act(|w, now| w.axerrio.customer_cancels(&id, now)).unwrap();
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{id} - order cancelled/present")]);
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} - order cancelled/present")]);
+}
+
+#[tokio::test]
+async fn a_flow_2_line_that_is_left_as_axerrio_has_it_is_listed_apart() {
+    let link = Link::plain().await;
+    let items = vec![item(FREEDOM, 5, link.day(4)), item(MONDIAL, 3, link.day(4))];
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+    link.sync_well().await;
+    let (ax, line) = link.act(|w, _| {
+        let order = orders_for(w, id).remove(0);
+        (order.id.clone(), order.draft.lines[0].id.clone())
+    });
+    link.act(|w, now| w.axerrio.vendor_edits_line(&ax, &line, Some(4), None, now)).unwrap();
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{ax} {line} boxes 4/5")]);
+    link.decide(Verdict::TakeAxerrio).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{ax} {line} boxes 4/5")]);
+}
+
+#[tokio::test]
+async fn a_label_that_changed_after_shipping_and_was_dismissed_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, _) = approved(&link).await;
+    let labels = link.act(|w, now| print_all(w, &id, now));
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_corrects_label(&labels[0], None, None, Some("OTHER"), now)).unwrap();
+    link.sync().await;
+    assert_eq!(link.held().await, [(HoldReason::LabelChangedAfterShipping, Some("1".to_owned()))]);
+    assert_eq!(differences(&link).await.len(), 1);
+    link.decide(Verdict::Dismissed).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert!(listed_apart(&link).await[0].contains("lot_number OTHER"));
+}
+
+#[tokio::test]
+async fn what_a_person_gave_to_the_owner_is_no_difference_once_it_is_carried_out() {
+    let link = Link::plain().await;
+    let (id, items) = ordered(&link).await;
+    link.act(|w, now| w.komet.rep_changes_item(items[0], &boxes(4), now)).unwrap();
+    link.sync().await;
+    link.decide(Verdict::TakeAxerrio).await;
+    assert_eq!(differences(&link).await, [format!("{id} 1 boxes 5/4")], "decided, not yet done");
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_customer_po_that_a_person_let_be_cut_is_no_difference() {
+    let link = Link::plain().await;
+    let mut long = order(link.day(5), vec![line(FREEDOM, 5)]);
+    long.customer_po = Some("A-PO-NUMBER-OF-MORE-THAN-TWENTY".into());
+    let id = link.act(|w, now| w.axerrio.customer_orders(long, now));
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{id} - order present/absent")]);
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    // Yet what was not agreed to is still seen.
+    let change = OrderChange { truck_date: Some(link.day(7) + TimeDelta::days(1)), ..OrderChange::default() };
+    link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
+    assert_eq!(differences(&link).await.len(), 1);
+}
