@@ -27,6 +27,8 @@ pub struct Agreed {
     /// Creates that were taken for "not done" because a read-back did not find them. If such an effect
     /// comes late after all, a second Prebook with the same tag is stemsync's own and may be cleared away.
     pub doubtful_creates: u32,
+    /// The same of POs: a second, pending line for a line that stemsync bought is then its own and may be cleared away.
+    pub doubtful_purchases: u32,
     /// The PO that further lines are added to.
     pub po: Option<PoNumber>,
     /// Flow 2: the order as last put to Axerrio.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::domain::{
-    AxOrder, ExternalRef, Flow, ItemId, KometView, OrderKey, Origin, PoNumber, Prebook, PrebookId, PrebookItem,
-    PurchaseOrder, tag,
+    AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, OrderKey, Origin, PoNumber, Prebook, PrebookId,
+    PrebookItem, PurchaseOrder, tag,
 };
 use crate::store::orders::{self, NewOrder};
 use crate::store::{Connection, StoreError};
@@ -98,33 +98,23 @@ fn merge(view: &mut KometView, prebook: &Prebook, items: Vec<PrebookItem>) {
 /// Which order each item of a Prebook belongs to: by tag, else by what is linked already, else by ship date (flow 2).
 fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTreeSet<ItemId>>, StoreError> {
     let mut owners: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
-    let linked = orders::keys_by_prebook(conn, &prebook.id)?;
     let mut flow2 = Vec::new();
-    let mut flow1 = None;
-    for key in linked {
+    let mut flow1 = match prebook.comments.as_deref().and_then(tag::find) {
+        Some(id) => Some(tagged(conn, prebook, id)?),
+        None => None,
+    };
+    for key in orders::keys_by_prebook(conn, &prebook.id)? {
         match orders::identity(conn, key)? {
             Some(order) if order.flow == Flow::FromKomet => flow2.push(order),
-            Some(order) => flow1 = flow1.or(Some(order.key)),
-            None => {}
-        }
-    }
-    if let Some(id) = prebook.comments.as_deref().and_then(tag::find) {
-        flow1 = Some(match orders::key_by_ax_id(conn, &id)? {
-            Some(key) => key,
-            None => {
-                let ship_date = prebook.items.first().map_or(prebook.header.truck_date, |i| i.ship_date);
-                orders::insert(
-                    conn,
-                    &NewOrder {
-                        flow: Flow::FromAxerrio,
-                        ax_id: Some(id),
-                        reference: None,
-                        prebook: None,
-                        ship_date,
-                    },
-                )?
+            // Without its tag a Prebook is an order's only if stemsync made it: one that `useExisting` found by mistake
+            // stays its sales rep's.
+            Some(order)
+                if flow1.is_none() && orders::load_agreed(conn, key)?.prebooks.contains_key(&prebook.id) =>
+            {
+                flow1 = Some(order.key);
             }
-        });
+            _ => {}
+        }
     }
     let mut free: Vec<&PrebookItem> = Vec::new();
     for item in &prebook.items {
@@ -145,6 +135,16 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
     Ok(owners)
 }
 
+/// The order that a tag names; one that Axerrio has not shown yet is put on file.
+fn tagged(conn: &Connection, prebook: &Prebook, id: AxOrderId) -> Result<OrderKey, StoreError> {
+    if let Some(key) = orders::key_by_ax_id(conn, &id)? {
+        return Ok(key);
+    }
+    let ship_date = prebook.items.first().map_or(prebook.header.truck_date, |i| i.ship_date);
+    let new = NewOrder { flow: Flow::FromAxerrio, ax_id: Some(id), reference: None, prebook: None, ship_date };
+    orders::insert(conn, &new)
+}
+
 /// Flow 2: one order for each vendor ship date. An order whose items all moved to another date moves with them.
 fn group_by_ship_date(
     conn: &Connection,
@@ -155,8 +155,8 @@ fn group_by_ship_date(
 ) -> Result<(), StoreError> {
     let mut dates: BTreeMap<NaiveDate, Vec<&PrebookItem>> = BTreeMap::new();
     for item in items {
-        // An item that was never alive is nobody's order.
-        if item.is_alive() || orders::key_by_item(conn, &item.id)?.is_some() {
+        // An item that was never alive is nobody's order, unless Axerrio has an order for its Prebook.
+        if item.is_alive() || !known.is_empty() || orders::key_by_item(conn, &item.id)?.is_some() {
             dates.entry(item.ship_date).or_default().push(item);
         }
     }

@@ -213,7 +213,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let stale = |at| now - at >= chrono::Duration::hours(FULL_READ_HOURS);
             let full = watermark.and_then(|w| w.full_at).is_none_or(stale);
             let updated = if full { None } else { since.or(watermark.map(|w| w.at)) };
-            self.read_window(window, updated, &mut sweep).await?;
+            // Forced from a later time than the watermark, a poll leaves a gap that the watermark must not pass.
+            let gap = updated.is_some_and(|since| watermark.is_none_or(|w| w.at < since));
+            self.read_window(window, updated, gap, &mut sweep).await?;
         }
         self.look_up_missing(&mut sweep).await?;
         Ok(sweep.polled)
@@ -223,17 +225,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     pub async fn read_windows(&self, windows: &BTreeSet<i64>) -> Result<Polled, PollError> {
         let mut sweep = Sweep::default();
         for window in windows {
-            self.read_window(*window, None, &mut sweep).await?;
+            self.read_window(*window, None, false, &mut sweep).await?;
         }
         self.look_up_missing(&mut sweep).await?;
         Ok(sweep.polled)
     }
 
-    /// Reads a window (in full if `updated` is `None`), stores what it shows, and notes what it should have shown.
+    /// Reads a window (in full if `updated` is `None`), stores what it shows, and notes what it should have shown. The
+    /// watermark stays where it is if the read leaves a `gap` behind it.
     async fn read_window(
         &self,
         window: i64,
         updated: Option<DateTime<Utc>>,
+        gap: bool,
         sweep: &mut Sweep,
     ) -> Result<(), PollError> {
         let (from, to) = dates_of(window);
@@ -260,7 +264,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 for item in &items {
                     changed += observe::prebook(conn, item)?;
                 }
-                if readable {
+                if readable && !gap {
                     watermarks::set(conn, Stream::Prebooks, window, as_of - overlap)?;
                 }
                 let missing: Vec<(OrderKey, PrebookId, ItemId)> = before
@@ -303,7 +307,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .await?;
         for window in self.windows() {
             if !sweep.full.contains_key(&window) && !sweep.missing.is_empty() {
-                self.read_window(window, None, sweep).await?;
+                self.read_window(window, None, false, sweep).await?;
                 sweep.drop_shown();
             }
         }

@@ -469,7 +469,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let is_down = state.is_down(System::Komet);
         // "Box code does not exist" may mean that it was already changed: the PO is read before that is believed.
         let unsure = shipments.is_empty() && !is_down && results.iter().any(Result::is_err);
-        let mut settled = Vec::new();
+        let mut settled: Vec<Settled> = Vec::new();
         for (entry, result) in chunk.into_iter().zip(results) {
             let (outcome, detail) = match &result {
                 Ok(outcome) => (ActionResult::Done, done(&entry.action, outcome)),
@@ -491,13 +491,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let at = self.clock.now();
         self.store
             .write(move |conn| {
-                let mut open = false;
-                for (entry, result, outcome, detail) in &settled {
-                    if unsure && result.is_err() {
-                        open = true;
-                        continue;
-                    }
-                    settle_entry(conn, entry, result, is_down)?;
+                let open = unsure;
+                settled.retain(|(_, result, _, _)| !(unsure && result.is_err()));
+                // An order's entries stand together, and an order of hundreds of boxes is written once.
+                for of_order in settled.chunk_by(|(a, ..), (b, ..)| a.key == b.key) {
+                    settle_entries(conn, of_order, is_down)?;
+                }
+                for (entry, _, outcome, detail) in &settled {
                     events::add(
                         conn,
                         &Event {
@@ -604,25 +604,26 @@ fn split(entries: &[Entry]) -> (Vec<Shipment>, Vec<CodeChange>) {
     (shipments, changes)
 }
 
-/// Brings one order's views to what its part of a shared request did.
-fn settle_entry(
-    conn: &Connection,
-    entry: &Entry,
-    result: &Result<Outcome, String>,
-    is_down: bool,
-) -> Result<(), StoreError> {
-    let Some(mut order) = orders::load(conn, entry.key)? else { return Ok(()) };
-    match result {
-        Ok(outcome) => apply(&mut order, &entry.action, outcome),
-        Err(_) if is_down => return Ok(()),
-        Err(message) => {
-            let rejection = Rejection { lines: entry.action.lines(), message: message.clone() };
-            order.agreed.rejections.insert(entry.action.key(), rejection);
+/// What became of one order's part in a shared request, with its report.
+type Settled = (Entry, Result<Outcome, String>, ActionResult, String);
+
+/// Brings one order's views to what its parts of a shared request did.
+fn settle_entries(conn: &Connection, entries: &[Settled], is_down: bool) -> Result<(), StoreError> {
+    let Some(key) = entries.first().map(|(entry, ..)| entry.key) else { return Ok(()) };
+    let Some(mut order) = orders::load(conn, key)? else { return Ok(()) };
+    for (entry, result, ..) in entries {
+        match result {
+            Ok(outcome) => apply(&mut order, &entry.action, outcome),
+            Err(_) if is_down => {}
+            Err(message) => {
+                let rejection = Rejection { lines: entry.action.lines(), message: message.clone() };
+                order.agreed.rejections.insert(entry.action.key(), rejection);
+            }
         }
     }
-    save_views(conn, entry.key, order.axerrio.order.as_ref(), &order.komet)?;
-    orders::save_agreed(conn, entry.key, &order.agreed)?;
-    orders::mark_dirty(conn, &[entry.key])
+    save_views(conn, key, order.axerrio.order.as_ref(), &order.komet)?;
+    orders::save_agreed(conn, key, &order.agreed)?;
+    orders::mark_dirty(conn, &[key])
 }
 
 pub(super) fn save_views(

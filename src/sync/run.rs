@@ -155,18 +155,32 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 self.counted(state, requests, *job, self.push_again(state, *job)).await?;
             }
         }
-        // What was shipped is told to Axerrio at once; nothing has to be read for it.
-        let tells = Job::PurchaseOrders;
-        if pushed(Job::Labels) > 0 && jobs.contains(&tells) {
-            self.counted(state, requests, tells, self.push_again(state, tells)).await?;
-        }
+        // What was shipped, for one, is told to Axerrio at once; nothing has to be read for it.
+        self.push_all(state, jobs, requests).await?;
         // What timed out may still take effect: everything else is done, so that can be waited out.
         if !self.verify(state, Patience::UntilDecided).await?.is_empty() {
+            self.push_all(state, jobs, requests).await?;
+        }
+        Ok(())
+    }
+
+    /// Pushes for every job until none of them gives another one work.
+    async fn push_all(
+        &self,
+        state: &RunState,
+        jobs: &[Job],
+        requests: &mut BTreeMap<Job, Requests>,
+    ) -> Result<(), StoreError> {
+        loop {
+            let before = state.progress();
             for job in jobs {
                 self.counted(state, requests, *job, self.push_again(state, *job)).await?;
             }
+            // Every request is sent a limited number of times in a run, so this ends.
+            if state.progress() == before {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Pushes what a later job's poll made possible after this job had its turn; nothing has to be read for it.

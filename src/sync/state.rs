@@ -48,6 +48,7 @@ struct Shared {
     tallies: BTreeMap<Job, Tally>,
     serial: i64,
     cancelled: usize,
+    settled: u64,
 }
 
 /// What has been read by now: a plan works on one moment's state of it.
@@ -231,6 +232,17 @@ impl RunState {
         let mut shared = self.shared();
         shared.serial += 1;
         shared.serial
+    }
+
+    /// A request that was in doubt is settled: its orders can go on, whichever job is at work.
+    pub(super) fn settled_one(&self) {
+        self.shared().settled += 1;
+    }
+
+    /// Grows with everything that may give some job work.
+    pub(super) fn progress(&self) -> u64 {
+        let shared = self.shared();
+        shared.settled + shared.tallies.values().map(|tally| tally.pushed).sum::<u64>()
     }
 
     pub(super) fn cancelled_one(&self) {

@@ -91,9 +91,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 for case in cases {
                     let keys: Vec<OrderKey> = case.entries.iter().map(|(key, _)| *key).collect();
                     let until = case.decided_from;
-                    if self.settle(state, case).await? {
+                    // Asked once: what is undecided a moment before its time must still be waited for.
+                    let is_decided = self.clock.now() >= until;
+                    if self.settle(state, case, is_decided).await? {
                         freed.extend(keys);
-                    } else if until > self.clock.now() {
+                    } else if !is_decided {
                         undecided = Some(undecided.map_or(until, |at| at.min(until)));
                     }
                 }
@@ -164,30 +166,23 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(())
     }
 
-    /// Settles one intent by what the views show now. `false`: still open.
-    async fn settle(&self, state: &RunState, case: Case) -> Result<bool, StoreError> {
+    /// Settles one intent by what the views show now; absence is believed where it `is_decided`. `false`: still open.
+    async fn settle(&self, state: &RunState, case: Case, is_decided: bool) -> Result<bool, StoreError> {
         let id = case.intent.id;
         let job = case.intent.sent.job;
-        let believed = self.clock.now() >= case.decided_from;
         let mut results = Vec::new();
         for (key, action) in case.entries {
             let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
-            let known = state.known();
-            let mut agreed = plan(&order, &state.rules(&self.settings, &known)).agreed;
-            if let Action::CreatePrebook(create) = &action
-                && linked_items(&order, &agreed, create, None).is_none()
-                && self.look_on_truck_date(state, job, create).await?
-                && let Some(again) = self.store.read(move |conn| orders::load(conn, key)).await?
-            {
-                order = again;
-                agreed = plan(&order, &state.rules(&self.settings, &known)).agreed;
-            }
-            let effect = match (&action, case.intent.answer.as_deref().and_then(prebook_answer)) {
-                (Action::CreatePrebook(create), Some(created)) => {
-                    self.created_prebook(&order, &agreed, create, created).await
+            let answer = case.intent.answer.as_deref();
+            let (mut agreed, mut effect) = self.judge(state, &order, &action, answer).await;
+            if let (None, Action::CreatePrebook(create)) = (&effect, &action) {
+                if !self.look_on_truck_date(state, job, create).await? {
+                    return Ok(false);
                 }
-                _ => effect(&order, &agreed, &action),
-            };
+                let Some(now) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
+                order = now;
+                (agreed, effect) = self.judge(state, &order, &action, answer).await;
+            }
             let answered = case.intent.answer.is_some();
             match effect {
                 Some(effect) => {
@@ -202,16 +197,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     results.push((order, action, true, detail, answered));
                 }
                 // What was answered is done, even if no list shows it yet; what timed out may still come.
-                None if answered || !believed => return Ok(false),
+                None if answered || !is_decided => return Ok(false),
                 None => {
-                    if matches!(action, Action::CreatePrebook(_)) {
-                        order.agreed.doubtful_creates += 1;
+                    match action {
+                        Action::CreatePrebook(_) => order.agreed.doubtful_creates += 1,
+                        Action::CreatePo(_) => order.agreed.doubtful_purchases += 1,
+                        _ => {}
                     }
                     let detail = format!("{}: not found on read-back", action.detail());
                     results.push((order, action, false, detail, answered));
                 }
             }
         }
+        state.settled_one();
         let at = self.clock.now();
         let mut rows = Vec::new();
         for (order, action, found, detail, answered) in results {
@@ -242,6 +240,25 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         Ok(true)
+    }
+
+    /// Whether the views show the effect, with the agreed view that recognised it.
+    async fn judge(
+        &self,
+        state: &RunState,
+        order: &Order,
+        action: &Action,
+        answer: Option<&str>,
+    ) -> (Agreed, Option<Effect>) {
+        let known = state.known();
+        let agreed = plan(order, &state.rules(&self.settings, &known)).agreed;
+        let effect = match (action, answer.and_then(prebook_answer)) {
+            (Action::CreatePrebook(create), Some(created)) => {
+                self.created_prebook(order, &agreed, create, created).await
+            }
+            _ => effect(order, &agreed, action),
+        };
+        (agreed, effect)
     }
 
     /// A Prebook that was answered without item ids: its items are those now linked to the lines, or, if Komet

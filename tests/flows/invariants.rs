@@ -41,6 +41,11 @@ pub(crate) async fn invariants(link: &Link) {
     assert!(link.strangers_are_untouched(), "what is not stemsync's was touched");
     let open = link.engine.store.read(intents::count).await.unwrap();
     assert_eq!(open, 0, "no request is in doubt");
+    // The program's own verdict; what waits for a person is a difference until then.
+    let audit = link.engine.audit().await.unwrap();
+    if holds.is_empty() {
+        assert_eq!(audit.differences, [], "verify");
+    }
     // What a system refuses is tried again each run (clarification 11); everything else is done.
     let retries =
         |reason: &HoldReason| matches!(reason, HoldReason::RejectedByKomet | HoldReason::RejectedByAxerrio);

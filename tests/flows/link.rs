@@ -73,6 +73,7 @@ impl Default for Setup {
 }
 
 /// Records that are none of stemsync's business.
+#[derive(Clone)]
 struct Strangers {
     prebook: Prebook,
     stock: PurchaseOrder,
@@ -120,15 +121,33 @@ impl Link {
         Self { sandbox, scenario, people, engine, path, clock, setup, strangers, _directory: directory }
     }
 
+    /// The same trade once more, with its own systems and database; to try what could have happened instead.
+    pub(crate) async fn copy(&self) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let world = directory.path().join("world.json");
+        self.sandbox.save(&world).unwrap();
+        let path = directory.path().join("stemsync.db");
+        self.engine.store.copy_to(&path).unwrap();
+        let options = SandboxOptions { answers: self.setup.answers, ..SandboxOptions::default() };
+        let sandbox = Sandbox::load_or_new(&world, options).await.unwrap();
+        let clock = Arc::new(MovedClock(AtomicI64::new(self.clock.0.load(Ordering::SeqCst))));
+        let engine = engine(&sandbox, &path, &self.setup, &clock);
+        Self {
+            sandbox,
+            scenario: Scenario::bundled(),
+            people: self.people.clone(),
+            engine,
+            path,
+            clock,
+            setup: self.setup.clone(),
+            strangers: self.strangers.clone(),
+            _directory: directory,
+        }
+    }
+
     /// A new process on the same database.
     pub(crate) fn restart(&mut self) {
         self.engine = engine(&self.sandbox, &self.path, &self.setup, &self.clock);
-    }
-
-    /// A new process with other settings.
-    pub(crate) fn restart_with(&mut self, settings: Settings) {
-        self.setup.settings = settings;
-        self.restart();
     }
 
     /// The database is lost; the systems are not.

@@ -4,10 +4,16 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod boxes;
+mod cancelling;
+mod crashes;
+mod faults;
 mod flow1;
 mod flow2;
 mod invariants;
 mod link;
+mod ownership;
+mod requests;
 mod trade;
 mod unknown;
+mod watermarks;
 mod week;

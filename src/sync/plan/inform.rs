@@ -93,11 +93,10 @@ fn shipped_awb(draft: &Draft<'_>, linked: &[(&PurchaseOrder, &PoLine, &LineId)])
     })
 }
 
-/// The AWB that Axerrio knows of this PO. Komet may show none, and a new database does not know it yet: that is no
-/// reason to take it back.
-fn told_awb(draft: &Draft<'_>, po: &PurchaseOrder) -> Option<String> {
+/// The AWB that Axerrio was told: nothing unships a box, so it stands until another one is known.
+fn told_awb(draft: &Draft<'_>, main: &PurchaseOrder) -> Option<String> {
     let told = draft.order.axerrio.order.as_ref()?.purchase_order.as_ref()?;
-    told.awb.clone().filter(|_| told.number == po.number)
+    told.awb.clone().filter(|_| told.number == main.number)
 }
 
 /// The PO that gives the order its number and state: the one further lines would go on, else the one with most lines.

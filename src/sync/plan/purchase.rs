@@ -41,7 +41,10 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             .map(|l| l.po_lines.iter().filter(|link| link.item == buy.item).cloned().collect())
             .unwrap_or_default();
         let alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
-        if alive.iter().any(|link| draft.po_status(link).is_decided()) {
+        let late = late_effects(draft, &alive);
+        if !late.is_empty() {
+            delete(draft, &buy.line, &late);
+        } else if alive.iter().any(|link| draft.po_status(link).is_decided()) {
             judge_decided(draft, buy, &alive);
         } else if alive.is_empty() {
             if buy.goods.boxes > 0 && may_buy(draft, buy, &links) {
@@ -56,6 +59,15 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
     if !create.is_empty() && !busy {
         create_lines(draft, &create, ship_date, location);
     }
+}
+
+/// Pending lines that stand beside the one that stemsync made: what a request that was given up did after all.
+fn late_effects(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
+    if draft.agreed.doubtful_purchases == 0 || alive.iter().all(|link| link.asked.is_none()) {
+        return Vec::new();
+    }
+    let is_late = |link: &&PoLink| link.asked.is_none() && !draft.po_status(link).is_decided();
+    alive.iter().filter(is_late).cloned().collect()
 }
 
 fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {

@@ -1,0 +1,271 @@
+//! Cancelling: never from absence alone, and never many at once without a person's word.
+
+use chrono::TimeDelta;
+use stemsync::domain::{HoldReason, Stage, Verdict};
+use stemsync::sandbox::axerrio::OrderStatus;
+use stemsync::sandbox::komet::ItemChange;
+use stemsync::sandbox::{Fault, KometRules, Target};
+use stemsync::systems::System;
+
+use crate::invariants::invariants;
+use crate::link::{Link, Setup, both, both_with};
+use crate::trade::{FREEDOM, MONDIAL, bought, item, items_of, line, order, orders_for, prebook};
+
+async fn placed(link: &Link, count: usize) -> Vec<String> {
+    let ids = (0..count)
+        .map(|_| {
+            let draft = order(link.day(3), vec![line(FREEDOM, 1)]);
+            link.act(|w, now| w.axerrio.customer_orders(draft, now))
+        })
+        .collect();
+    link.sync_well().await;
+    ids
+}
+
+/// A Prebook of two items, known in Axerrio.
+async fn prebooked(link: &Link, ship: i64) -> (u64, String) {
+    let date = link.day(ship);
+    let draft = prebook(link.day(ship + 2), vec![item(FREEDOM, 4, date), item(MONDIAL, 2, date)]);
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    (id, link.act(|w, _| orders_for(w, id)[0].id.clone()))
+}
+
+fn status(link: &Link, order: &str) -> OrderStatus {
+    link.act(|w, _| w.axerrio.order(order).unwrap().status)
+}
+
+fn cancel_all(link: &Link, ids: &[String]) {
+    link.act(|w, now| ids.iter().try_for_each(|id| w.axerrio.customer_cancels(id, now))).unwrap();
+}
+
+#[tokio::test]
+async fn five_cancellations_pass_and_six_of_few_stop_before_the_first() {
+    both(async |link: Link| {
+        let ids = placed(&link, 12).await;
+        cancel_all(&link, &ids[..5]);
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert!(link.act(|w, _| ids[..5].iter().all(|id| items_of(w, id).is_empty())));
+
+        cancel_all(&link, &ids[5..11]);
+        // What is not cancelled goes on meanwhile.
+        link.act(|w, now| w.axerrio.customer_changes_line(&ids[11], "1", |l| l.boxes = 3, now)).unwrap();
+        let report = link.sync_well().await;
+        assert!(report.actions.iter().all(|a| a.order.as_ref() == Some(&ids[11])), "{:?}", report.actions);
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+        assert_eq!(link.act(|w, _| items_of(w, &ids[11])[0].goods.boxes), 3);
+        assert!(link.act(|w, _| ids[5..11].iter().all(|id| items_of(w, id).len() == 1)));
+        invariants(&link).await;
+
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert!(link.act(|w, _| ids[5..11].iter().all(|id| items_of(w, id).is_empty())));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn taking_the_other_side_keeps_what_was_to_be_cancelled() {
+    both(async |link: Link| {
+        let ids = placed(&link, 7).await;
+        cancel_all(&link, &ids);
+        link.sync_well().await;
+        link.decide(Verdict::TakeKomet).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert!(link.act(|w, _| ids.iter().all(|id| items_of(w, id).len() == 1)));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_prebooks_gone_at_once_stop_too_and_pass_when_released() {
+    both(async |link: Link| {
+        let mut orders = Vec::new();
+        for _ in 0..7 {
+            orders.push(prebooked(&link, 3).await);
+        }
+        link.act(|w, _| orders.iter().try_for_each(|(prebook, _)| w.komet.rep_deletes_prebook(*prebook))).unwrap();
+        link.let_pass(TimeDelta::hours(25));
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+        assert!(orders.iter().all(|(_, order)| status(&link, order) == OrderStatus::Placed));
+        link.decide(Verdict::TakeKomet).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert!(orders.iter().all(|(_, order)| status(&link, order) == OrderStatus::Cancelled));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_brake_whose_cause_goes_away_clears_itself() {
+    both(async |link: Link| {
+        let ids = placed(&link, 7).await;
+        cancel_all(&link, &ids);
+        link.sync_well().await;
+        assert_eq!(link.held().await.len(), 1);
+        // Enough new orders make it less than 20 %.
+        placed(&link, 40).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_prebook_is_noticed_by_the_days_full_read() {
+    both(async |link: Link| {
+        let (id, order) = prebooked(&link, 3).await;
+        let (_, other) = prebooked(&link, 3).await;
+        link.act(|w, now| {
+            let items: Vec<u64> = w.komet.prebook(id).unwrap().items.iter().map(|i| i.id).collect();
+            w.axerrio.vendor_accepts(&order, &[], now).unwrap();
+            items
+        });
+        link.sync_well().await;
+        let items: Vec<u64> = link.act(|w, _| w.komet.prebook(id).unwrap().items.iter().map(|i| i.id).collect());
+        link.act(|w, _| w.komet.rep_deletes_prebook(id)).unwrap();
+        link.sync_well().await;
+        assert_eq!(status(&link, &order), OrderStatus::Accepted, "no changed-since read shows it");
+        link.let_pass(TimeDelta::hours(25));
+        link.sync_well().await;
+        assert_eq!(status(&link, &order), OrderStatus::Cancelled);
+        assert_eq!(status(&link, &other), OrderStatus::Placed);
+        assert!(link.act(|w, _| items.iter().all(|i| bought(w, *i).is_empty())));
+        assert_eq!(link.order(&order).await.stage, Stage::Cancelled);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_prebook_that_left_the_horizon_lives_on() {
+    both(async |link: Link| {
+        let (id, order) = prebooked(&link, 3).await;
+        let to = link.day(45);
+        link.act(|w, now| {
+            let items: Vec<u64> = w.komet.prebook(id).unwrap().items.iter().map(|i| i.id).collect();
+            items.iter().try_for_each(|i| w.komet.rep_moves_ship_date(*i, to, now))
+        })
+        .unwrap();
+        link.let_pass(TimeDelta::hours(25));
+        link.sync_well().await;
+        let moved = link.act(|w, _| w.axerrio.order(&order).unwrap().clone());
+        assert_eq!((moved.status, moved.draft.ship_date), (OrderStatus::Placed, to));
+        link.let_pass(TimeDelta::hours(25));
+        link.sync_well().await;
+        assert_eq!(status(&link, &order), OrderStatus::Placed);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_up_that_fails_cancels_nothing() {
+    both(async |link: Link| {
+        let (id, order) = prebooked(&link, 3).await;
+        link.act(|w, _| w.komet.rep_deletes_prebook(id)).unwrap();
+        link.let_pass(TimeDelta::hours(25));
+        let windows = u32::try_from(link.engine.windows().count()).unwrap();
+        // Every window is read, then the look-up breaks, over and over.
+        link.act(|w, _| {
+            let target = Target::next(System::Komet, "prebook.details.list").after(windows).times(50);
+            w.inject(target, Fault::Html(502));
+        });
+        let report = link.sync().await;
+        assert!(report.jobs.iter().any(|j| j.error.is_some()));
+        assert_eq!(status(&link, &order), OrderStatus::Placed);
+        link.act(|w, _| w.clear_faults());
+        link.sync_well().await;
+        assert_eq!(status(&link, &order), OrderStatus::Cancelled);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_empty_list_from_a_broken_komet_cancels_nothing_until_the_look_up_agrees() {
+    both(async |link: Link| {
+        let (_, order) = prebooked(&link, 3).await;
+        link.let_pass(TimeDelta::hours(25));
+        let windows = u32::try_from(link.engine.windows().count()).unwrap();
+        link.act(|w, _| {
+            let empty = Fault::Http {
+                status: 200,
+                body: r#"{"status":1,"message":"","prebooks":[]}"#.into(),
+                headers: Vec::new(),
+            };
+            w.inject(Target::next(System::Komet, "prebook.details.list").times(windows), empty);
+        });
+        link.sync_well().await;
+        assert_eq!(status(&link, &order), OrderStatus::Placed);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unreadable_prebook_is_not_gone() {
+    both(async |link: Link| {
+        let (id, order) = prebooked(&link, 3).await;
+        link.let_pass(TimeDelta::hours(25));
+        let body = format!(r#"{{"status":1,"message":"","prebooks":[{{"id":{id},"number":"?","details":17}}]}}"#);
+        link.act(|w, _| {
+            let garbled = Fault::Http { status: 200, body, headers: Vec::new() };
+            w.inject(Target::next(System::Komet, "prebook.details.list").times(30), garbled);
+        });
+        let report = link.sync().await;
+        assert!(report.jobs.iter().any(|j| j.failed > 0), "it is reported: {:?}", report.jobs);
+        assert_eq!(status(&link, &order), OrderStatus::Placed);
+        link.act(|w, _| w.clear_faults());
+        link.sync_well().await;
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_shipped_in_the_past_is_not_missed_when_it_leaves_the_list() {
+    both(async |link: Link| {
+        let id = placed(&link, 1).await.remove(0);
+        let (_, order) = prebooked(&link, 3).await;
+        for _ in 0..6 {
+            link.let_pass(TimeDelta::hours(25));
+            link.sync_well().await;
+        }
+        assert_eq!(status(&link, &order), OrderStatus::Placed);
+        assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 1);
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_window_may_show_whole_prebooks_or_only_its_own_items() {
+    let rules = KometRules { window_shows_whole_prebook: true, ..KometRules::default() };
+    both_with(Setup { rules, ..Setup::default() }, async |link: Link| {
+        let draft = prebook(link.day(14), vec![item(FREEDOM, 4, link.day(3)), item(MONDIAL, 2, link.day(11))]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| orders_for(w, id)).len(), 2);
+        let late = link.act(|w, _| w.komet.prebook(id).unwrap().items[1].id);
+        link.act(|w, now| {
+            w.komet.rep_changes_item(late, &ItemChange { boxes: Some(0), ..Default::default() }, now)
+        })
+        .unwrap();
+        link.sync_well().await;
+        let states = link.act(|w, _| orders_for(w, id).iter().map(|o| o.status).collect::<Vec<_>>());
+        assert_eq!(states, [OrderStatus::Placed, OrderStatus::Cancelled]);
+        invariants(&link).await;
+    })
+    .await;
+}

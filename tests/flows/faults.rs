@@ -1,0 +1,395 @@
+//! Every write meets every fault: what was done is adopted, what was not is sent again, and nothing happens twice.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use stemsync::sandbox::axerrio::Reprint;
+use stemsync::sandbox::komet::ItemChange;
+use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens, World};
+use stemsync::store::intents;
+use stemsync::sync::RunRequest;
+use stemsync::sync::engine::Settings;
+use stemsync::sync::report::{Job, Outcome};
+use stemsync::systems::{Fault as SystemFault, System};
+
+use crate::invariants::invariants;
+use crate::link::{BOTH, Link, Setup};
+use crate::trade::{
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, mixed_line, order, orders_for, prebook,
+    print_all,
+};
+
+/// Every method that writes.
+const WRITES: [&str; 10] = [
+    "prebook.create",
+    "prebook.item.delete",
+    "purchase.order.create",
+    "purchase.order.mixed.create",
+    "purchase.order.item.delete",
+    "purchase.order.items.awb.add",
+    "box.code.change",
+    "PUT orders/by-ref/{externalRef}",
+    "POST orders/by-ref/{externalRef}/cancel",
+    "PUT orders/{id}/purchase-order",
+];
+
+fn system_of(method: &str) -> System {
+    if method.starts_with('P') { System::Axerrio } else { System::Komet }
+}
+
+/// Time-outs come soon enough for a test, and late enough for a busy machine.
+const TIMEOUT: Duration = Duration::from_millis(900);
+
+async fn link(answers: Answers) -> Link {
+    let settings = Settings { komet_timeout: TIMEOUT, ..Settings::default() };
+    Link::start(Setup { answers, settings, ..Setup::default() }).await
+}
+
+/// Brings the trade to where the next run sends `method` once.
+async fn before(link: &Link, method: &str) {
+    match method {
+        "purchase.order.mixed.create" => {
+            let draft = order(link.day(3), vec![mixed_line(2, &[MONDIAL, NOBBIO])]);
+            link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        }
+        "prebook.create" | "purchase.order.create" => drop(ordered(link)),
+        "prebook.item.delete" | "purchase.order.item.delete" => {
+            let id = ordered(link);
+            link.sync_well().await;
+            link.act(|w, now| w.axerrio.customer_removes_line(&id, "2", now)).unwrap();
+        }
+        "PUT orders/{id}/purchase-order" => {
+            ordered(link);
+            link.sync_well().await;
+            link.act(approve_all);
+        }
+        "purchase.order.items.awb.add" | "box.code.change" => {
+            let id = ordered(link);
+            link.sync_well().await;
+            link.act(approve_all);
+            link.sync_well().await;
+            let labels = link.act(|w, now| print_all(w, &id, now));
+            if method == "box.code.change" {
+                link.sync_well().await;
+                link.act(|w, now| w.axerrio.vendor_reprints(&labels[1], Reprint::NewLabel, now)).unwrap();
+            }
+        }
+        _ => {
+            let ship = link.day(3);
+            let draft = prebook(link.day(5), vec![item(FREEDOM, 4, ship)]);
+            let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+            if method.ends_with("/cancel") {
+                link.sync_well().await;
+                link.act(|w, now| {
+                    let item = w.komet.prebook(id).unwrap().items[0].id;
+                    assert_eq!(orders_for(w, id).len(), 1);
+                    w.komet.rep_changes_item(item, &ItemChange { boxes: Some(0), ..Default::default() }, now)
+                })
+                .unwrap();
+            }
+        }
+    }
+}
+
+fn ordered(link: &Link) -> String {
+    let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+    link.act(|w, now| w.axerrio.customer_orders(draft, now))
+}
+
+fn sent(link: &Link, method: &str) -> u64 {
+    link.act(|w, _| w.requests().count(system_of(method), method))
+}
+
+/// One method meets one fault. `requests`: how often the method is sent until all is done, `runs` runs later.
+async fn meets(answers: Answers, method: &str, fault: Fault, runs: usize, requests: u64) {
+    println!("--- {method} meets {fault:?} in {answers:?}");
+    let link = link(answers).await;
+    before(&link, method).await;
+    let already = sent(&link, method);
+    link.inject(system_of(method), method, fault.clone());
+    let mut told = Vec::new();
+    for _ in 0..runs {
+        let report = link.sync().await;
+        told.extend(report.jobs.iter().filter_map(|job| job.error.clone()));
+        told.extend(report.actions.into_iter().map(|a| format!("{} {}: {}", a.method, a.result.name(), a.detail)));
+    }
+    assert_eq!(link.act(|w, _| w.faults_waiting()), 0, "{method} was sent");
+    let now = sent(&link, method) - already;
+    assert_eq!(now, requests, "{method} meets {fault:?} in {answers:?}: {told:#?}");
+    assert!(link.holds().await.is_empty(), "{method} meets {fault:?}: {:?}", link.holds().await);
+    invariants(&link).await;
+}
+
+/// Every method at the same time, since time-outs take time.
+async fn each_meets(fault: Fault, runs: usize, requests: u64) {
+    join_all(WRITES.map(|method| Box::pin(meets(Answers::Plain, method, fault.clone(), runs, requests)))).await;
+}
+
+/// As [`each_meets`], where the wording of answers matters for what is read back.
+async fn each_meets_messily(fault: Fault, runs: usize, requests: u64) {
+    join_all(WRITES.map(|method| Box::pin(meets(Answers::Messy(7), method, fault.clone(), runs, requests)))).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_adopted() {
+    each_meets(Fault::AnswerLost, 1, 1).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_adopted_from_messy_answers() {
+    each_meets_messily(Fault::AnswerLost, 1, 1).await;
+}
+
+#[tokio::test]
+async fn a_connection_closed_before_is_sent_again_once_in_messy_answers() {
+    each_meets_messily(Fault::RefusedBefore, 1, 2).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_adopted() {
+    each_meets(Fault::Truncated, 1, 1).await;
+}
+
+#[tokio::test]
+async fn an_answer_of_the_wrong_shape_is_adopted() {
+    each_meets(Fault::Malformed, 1, 1).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_is_adopted() {
+    each_meets(Fault::NotJson, 1, 1).await;
+}
+
+#[tokio::test]
+async fn a_connection_closed_before_is_sent_again_once() {
+    each_meets(Fault::RefusedBefore, 1, 2).await;
+}
+
+#[tokio::test]
+async fn a_proxys_page_is_sent_again_once() {
+    each_meets(Fault::Html(502), 1, 2).await;
+}
+
+#[tokio::test]
+async fn a_server_error_is_sent_again_once() {
+    let fault = Fault::Http { status: 500, body: r#"{"oops":1}"#.into(), headers: Vec::new() };
+    each_meets(fault, 1, 2).await;
+}
+
+#[tokio::test]
+async fn a_system_that_asks_to_wait_is_asked_again_in_the_next_run() {
+    each_meets(Fault::Throttle(Duration::from_secs(30)), 2, 2).await;
+}
+
+#[tokio::test]
+async fn a_time_out_with_its_effect_is_adopted() {
+    each_meets(Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Done }, 1, 1).await;
+}
+
+#[tokio::test]
+async fn a_time_out_without_effect_is_sent_again_once() {
+    each_meets(Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Never }, 1, 2).await;
+}
+
+/// The effect comes when stemsync has long believed in its absence and sent the request again.
+async fn comes_too_late(answers: Answers, method: &str) {
+    println!("--- {method} comes too late in {answers:?}");
+    let link = link(answers).await;
+    before(&link, method).await;
+    link.inject(system_of(method), method, Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Late });
+    link.sync().await;
+    invariants(&link).await;
+    link.act(World::release_delayed);
+    link.sync().await;
+    link.sync().await;
+    assert!(link.holds().await.is_empty(), "{method}: {:?}", link.holds().await);
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn an_effect_that_comes_too_late_is_cleared_away() {
+    join_all(WRITES.map(|method| Box::pin(comes_too_late(Answers::Messy(7), method)))).await;
+}
+
+/// The effect comes after the client gave up, and before absence is believed.
+async fn comes_late(answers: Answers, method: &str) {
+    println!("--- {method} comes late in {answers:?}");
+    let link = link(answers).await;
+    before(&link, method).await;
+    let already = sent(&link, method);
+    link.inject(system_of(method), method, Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Late });
+    let comes = async {
+        // The client gives up after one time-out; absence counts after two.
+        tokio::time::sleep(TIMEOUT * 3 / 2).await;
+        link.act(World::release_delayed);
+    };
+    tokio::join!(link.sync(), comes);
+    assert_eq!(sent(&link, method) - already, 1, "{method}");
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn an_effect_that_comes_late_is_adopted() {
+    let late = WRITES.into_iter().filter(|m| *m != "POST orders/by-ref/{externalRef}/cancel");
+    join_all(late.map(|method| Box::pin(comes_late(Answers::Plain, method)))).await;
+}
+
+/// The answer is lost and the read-back fails as well: the request stays in doubt, others go on, the next run settles.
+async fn read_back_fails(method: &str, read: &str) {
+    println!("--- the read-back of {method} by {read} fails");
+    let link = link(Answers::Plain).await;
+    link.sync_well().await;
+    before(&link, method).await;
+    let already = sent(&link, method);
+    link.inject(system_of(method), method, Fault::AnswerLost);
+    link.act(|w, _| w.inject(Target::next(system_of(method), read).times(200), Fault::Html(502)));
+    let other = link.act(|w, now| w.axerrio.customer_orders(order(link.day(9), vec![line(NOBBIO, 1)]), now));
+    let report = link.sync().await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    let open = link.engine.store.read(intents::count).await.unwrap();
+    assert!(open >= 1, "{method} is in doubt");
+    link.act(|w, _| w.clear_faults());
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| items_of(w, &other)).len(), 1);
+    let others = u64::from(method.starts_with("prebook.create") || method == "purchase.order.create");
+    assert_eq!(sent(&link, method) - already, 1 + others, "{method} was not repeated");
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn a_read_back_that_fails_leaves_the_request_in_doubt_until_the_next_run() {
+    let pairs = [
+        ("prebook.create", "prebook.details.list"),
+        ("prebook.item.delete", "prebook.details.list"),
+        ("purchase.order.create", "purchase.order.list"),
+        ("purchase.order.item.delete", "purchase.order.list"),
+        ("PUT orders/by-ref/{externalRef}", "GET orders"),
+    ];
+    join_all(pairs.map(|(method, read)| Box::pin(read_back_fails(method, read)))).await;
+}
+
+#[tokio::test]
+async fn an_order_in_doubt_holds_up_no_other() {
+    let link = link(Answers::Plain).await;
+    link.sync_well().await;
+    let first = ordered(&link);
+    link.inject(System::Komet, "prebook.create", Fault::AnswerLost);
+    link.act(|w, _| w.inject(Target::next(System::Komet, "prebook.details.list").times(200), Fault::Html(502)));
+    link.sync().await;
+    let second = link.act(|w, now| w.axerrio.customer_orders(order(link.day(9), vec![line(NOBBIO, 1)]), now));
+    link.sync().await;
+    link.act(|w, _| {
+        assert_eq!(bought(w, items_of(w, &second)[0].id).len(), 1);
+        assert!(items_of(w, &first).iter().all(|i| bought(w, i.id).is_empty()));
+    });
+    link.act(|w, _| w.clear_faults());
+    link.sync_well().await;
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn a_create_is_found_again_where_komet_ignores_the_ship_date() {
+    for answers in BOTH {
+        println!("--- {answers:?}");
+        let rules = KometRules { keep_vendor_ship_date: false, ..KometRules::default() };
+        let link = Link::start(Setup { answers, rules, ..Setup::default() }).await;
+        // The truck leaves in another window than the vendor ships.
+        let mut draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        draft.truck_date = Some(link.day(13));
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.inject(System::Komet, "prebook.create", Fault::AnswerLost);
+        link.sync_well().await;
+        assert_eq!(link.komet_requests("prebook.create"), 1);
+        link.act(|w, _| {
+            let items = items_of(w, &id);
+            assert!(items.iter().all(|i| bought(w, i.id).len() == 1));
+        });
+        link.sync_well().await;
+        let writes = link.writes();
+        link.sync_well().await;
+        assert_eq!(link.writes(), writes);
+        assert_eq!(link.holds().await, []);
+    }
+}
+
+#[tokio::test]
+async fn a_spent_quota_stops_komet_and_axerrio_goes_on() {
+    for limit_is_429 in [false, true] {
+        for answers in BOTH {
+            let link = link(answers).await;
+            let id = ordered(&link);
+            let used = link.act(|w, now| w.komet.quota_used(now));
+            // The windows are read and one Prebook is made; then it is over.
+            let windows = u64::try_from(link.engine.windows().count()).unwrap();
+            link.act(|w, _| {
+                w.komet.rules.limit_is_429 = limit_is_429;
+                w.komet.rules.daily_limit = Some(used + windows + 1);
+            });
+            let end = link.run(RunRequest::default()).await;
+            assert!(end.quota_spent(), "{:?}", end.down);
+            let asked = link.act(|w, _| w.requests().of(System::Komet));
+            assert!(asked <= used + windows + 2, "nothing more is sent to Komet: {asked}");
+            let later =
+                link.act(|w, now| w.axerrio.customer_orders(order(link.day(9), vec![line(NOBBIO, 1)]), now));
+            link.sync().await;
+            assert_eq!(link.order(&later).await.name(), later, "Axerrio is polled all the same");
+            link.act(|w, _| w.komet.rules.daily_limit = None);
+            link.sync_well().await;
+            link.sync_well().await;
+            assert_eq!(link.act(|w, _| (items_of(w, &id).len(), items_of(w, &later).len())), (2, 1));
+            invariants(&link).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_stops_its_system_and_is_told() {
+    for answers in BOTH {
+        let link = link(answers).await;
+        let id = ordered(&link);
+        let right = Tokens {
+            vendor: link.sandbox.komet_token().into(),
+            company: None,
+            axerrio: link.sandbox.axerrio_token().into(),
+        };
+        link.act(|w, _| w.set_tokens(Tokens { vendor: "another".into(), ..right.clone() }));
+        let end = link.run(RunRequest::default()).await;
+        assert_eq!(end.down.len(), 1);
+        assert!(matches!(end.down[0].fault, SystemFault::Unauthorized(_)), "{:?}", end.down);
+        assert_eq!(link.writes(), 0);
+        assert!(!format!("{end:?}").contains(link.sandbox.komet_token()));
+        link.act(|w, _| w.set_tokens(Tokens { axerrio: "another".into(), ..right.clone() }));
+        let end = link.run(RunRequest::default()).await;
+        assert_eq!(end.down.iter().map(|e| e.system).collect::<Vec<_>>(), [System::Axerrio]);
+        link.act(|w, _| w.set_tokens(right));
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 2);
+        invariants(&link).await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_fails_once_is_read_again_and_one_that_keeps_failing_stops_its_job() {
+    let link = link(Answers::Plain).await;
+    let id = ordered(&link);
+    for (method, fault) in [
+        ("prebook.details.list", Fault::Html(503)),
+        ("prebook.details.list", Fault::Truncated),
+        ("carrier.list", Fault::RefusedBefore),
+    ] {
+        link.inject(System::Komet, method, fault);
+    }
+    link.inject(System::Axerrio, "GET orders", Fault::NotJson);
+    link.sync_well().await;
+    link.act(|w, now| {
+        approve_all(w, now);
+        w.inject(Target::next(System::Komet, "purchase.order.list").times(100), Fault::Html(503));
+        print_all(w, &id, now);
+    });
+    let report = link.sync().await;
+    let failed: Vec<_> = report.jobs.iter().filter(|j| j.error.is_some()).map(|j| j.job).collect();
+    assert_eq!(failed, [Job::PurchaseOrders]);
+    link.act(|w, _| w.clear_faults());
+    link.sync_well().await;
+    invariants(&link).await;
+}

@@ -1,0 +1,422 @@
+//! Who owns what: a change on the side that does not own it is held, and released, taken or dismissed by a person; a
+//! hold stops nothing else.
+
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+use stemsync::domain::{HoldReason, OnConflict, Verdict};
+use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
+use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+use stemsync::sync::engine::Settings;
+
+use crate::invariants::invariants;
+use crate::link::{Link, Setup, both, both_with};
+use crate::trade::{
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
+    prebooks_of,
+};
+
+async fn placed(link: &Link) -> String {
+    let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_well().await;
+    id
+}
+
+async fn approved(link: &Link) -> String {
+    let id = placed(link).await;
+    link.act(approve_all);
+    link.sync_well().await;
+    id
+}
+
+/// The order of a Prebook of two items that the vendor has accepted, with the item ids.
+async fn prebooked(link: &Link) -> (u64, Vec<u64>, String) {
+    let ship = link.day(3);
+    let draft = prebook(link.day(5), vec![item(FREEDOM, 4, ship), item(MONDIAL, 2, ship)]);
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    let order = link.act(|w, now| {
+        let order = orders_for(w, id)[0].id.clone();
+        w.axerrio.vendor_accepts(&order, &[], now).unwrap();
+        order
+    });
+    link.sync_well().await;
+    let items = link.act(|w, _| w.komet.prebook(id).unwrap().items.iter().map(|i| i.id).collect());
+    (id, items, order)
+}
+
+fn boxes(link: &Link, order: &str) -> Vec<u32> {
+    let mut boxes = link.act(|w, _| items_of(w, order).iter().map(|i| i.goods.boxes).collect::<Vec<_>>());
+    boxes.sort_unstable();
+    boxes
+}
+
+fn changed_boxes(boxes: u32) -> ItemChange {
+    ItemChange { boxes: Some(boxes), ..ItemChange::default() }
+}
+
+#[tokio::test]
+async fn a_line_edited_in_komet_waits_while_the_others_go_on() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        let other = placed(&link).await;
+        link.act(|w, now| {
+            let items = items_of(w, &id);
+            w.komet.rep_changes_item(items[0].id, &changed_boxes(9), now).unwrap();
+            w.axerrio.customer_changes_line(&id, "2", |l| l.boxes = 5, now).unwrap();
+            w.axerrio.customer_changes_line(&other, "1", |l| l.boxes = 6, now).unwrap();
+        });
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+        assert_eq!((boxes(&link, &id), boxes(&link, &other)), (vec![5, 9], vec![2, 6]));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn taking_axerrio_writes_its_line_again_and_taking_komet_leaves_it() {
+    for (verdict, left) in
+        [(Verdict::TakeAxerrio, [2, 4]), (Verdict::TakeKomet, [2, 9]), (Verdict::Dismissed, [2, 9])]
+    {
+        both(async |link: Link| {
+            let id = placed(&link).await;
+            link.act(|w, now| w.komet.rep_changes_item(items_of(w, &id)[0].id, &changed_boxes(9), now)).unwrap();
+            link.sync_well().await;
+            link.decide(verdict).await;
+            link.sync_well().await;
+            assert_eq!(link.holds().await, []);
+            assert_eq!(boxes(&link, &id), left, "{verdict:?}");
+            invariants(&link).await;
+            if verdict == Verdict::TakeKomet {
+                // Agreed to differ is no loss of interest: a later change of Axerrio's is carried out.
+                link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 7, now)).unwrap();
+                link.sync_well().await;
+                assert_eq!(boxes(&link, &id), [2, 7]);
+                invariants(&link).await;
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_edit_that_is_undone_clears_its_hold() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        let first = link.act(|w, _| items_of(w, &id)[0].id);
+        link.act(|w, now| w.komet.rep_changes_item(first, &changed_boxes(9), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await.len(), 1);
+        link.act(|w, now| w.komet.rep_changes_item(first, &changed_boxes(4), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_line_deleted_in_komet_waits_and_is_made_again_or_left() {
+    for (verdict, left) in [(Verdict::TakeAxerrio, vec![2, 4]), (Verdict::TakeKomet, vec![2])] {
+        both(async |link: Link| {
+            let id = placed(&link).await;
+            link.act(|w, now| w.komet.rep_deletes_item(items_of(w, &id)[0].id, now)).unwrap();
+            link.let_pass(TimeDelta::hours(25));
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            link.sync_well().await;
+            assert_eq!(boxes(&link, &id), left, "{verdict:?}");
+            assert_eq!(link.holds().await, []);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_item_added_to_our_prebook_waits_and_goes_or_stays() {
+    for (verdict, left) in [(Verdict::TakeAxerrio, 2), (Verdict::TakeKomet, 3)] {
+        both(async |link: Link| {
+            let id = placed(&link).await;
+            let ship = link.day(3);
+            link.act(|w, now| {
+                let prebook = prebooks_of(w, &id)[0].id;
+                w.komet.rep_adds_item(prebook, &item(NOBBIO, 8, ship), now).unwrap();
+            });
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            assert_eq!(boxes(&link, &id).len(), left);
+            assert_eq!(link.holds().await, []);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_header_edited_in_komet_waits_and_is_moved_or_left() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet] {
+        both(async |link: Link| {
+            let id = placed(&link).await;
+            let truck = link.day(9);
+            let old = link.act(|w, now| {
+                let prebook = prebooks_of(w, &id)[0].id;
+                let change = HeaderChange { truck_date: Some(truck), ..HeaderChange::default() };
+                w.komet.rep_changes_header(prebook, &change, now).unwrap();
+                prebook
+            });
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            assert_eq!(link.holds().await, []);
+            let now = link.act(|w, _| (prebooks_of(w, &id)[0].id, prebooks_of(w, &id)[0].truck_date));
+            if verdict == Verdict::TakeAxerrio {
+                assert_ne!(now.0, old);
+                assert_eq!(now.1, link.day(5));
+            } else {
+                assert_eq!(now, (old, truck));
+            }
+            assert_eq!(boxes(&link, &id), [2, 4]);
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn the_owner_wins_where_the_admin_says_so() {
+    let settings = Settings { on_conflict: OnConflict::Owner, ..Settings::default() };
+    both_with(Setup { settings, ..Setup::default() }, async |link: Link| {
+        let id = placed(&link).await;
+        let (_, items, order2) = prebooked(&link).await;
+        link.act(|w, now| {
+            w.komet.rep_changes_item(items_of(w, &id)[0].id, &changed_boxes(9), now).unwrap();
+            w.axerrio.vendor_edits_line(&order2, &items[0].to_string(), Some(1), None, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(boxes(&link, &id), [2, 4]);
+        assert_eq!(link.act(|w, _| w.axerrio.order(&order2).unwrap().draft.lines[0].boxes), 4);
+        link.act(|w, now| w.axerrio.vendor_accepts(&order2, &[], now)).unwrap();
+        link.sync_well().await;
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_line_edited_in_axerrio_waits_and_is_put_right_or_left() {
+    for (verdict, left) in [(Verdict::TakeKomet, 4), (Verdict::TakeAxerrio, 1), (Verdict::Dismissed, 1)] {
+        both(async |link: Link| {
+            let (_, items, order) = prebooked(&link).await;
+            let first = items[0].to_string();
+            link.act(|w, now| w.axerrio.vendor_edits_line(&order, &first, Some(1), Some(Decimal::ONE), now))
+                .unwrap();
+            // Another line of the same order changes in Komet, and goes on.
+            link.act(|w, now| w.komet.rep_changes_item(items[1], &changed_boxes(6), now)).unwrap();
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::EditedInAxerrio, Some(first.clone()))]);
+            let now = |link: &Link| {
+                link.act(|w, _| {
+                    w.axerrio.order(&order).unwrap().draft.lines.iter().map(|l| l.boxes).collect::<Vec<_>>()
+                })
+            };
+            assert_eq!(now(&link), [1, 6]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            assert_eq!(now(&link), [left, 6], "{verdict:?}");
+            assert_eq!(link.holds().await, []);
+            link.act(|w, now| w.axerrio.vendor_accepts(&order, &[], now)).unwrap();
+            link.sync_well().await;
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_flow_2_order_cancelled_in_axerrio_waits_and_is_placed_again_or_left() {
+    for (verdict, status) in
+        [(Verdict::TakeKomet, OrderStatus::Placed), (Verdict::TakeAxerrio, OrderStatus::Cancelled)]
+    {
+        both(async |link: Link| {
+            let (_, _, order) = prebooked(&link).await;
+            link.act(|w, now| w.axerrio.customer_cancels(&order, now)).unwrap();
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::EditedInAxerrio, None)]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            assert_eq!(link.act(|w, _| w.axerrio.order(&order).unwrap().status), status);
+            assert_eq!(link.holds().await, []);
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_changes_after_approval_waits_and_is_carried_out_or_not() {
+    for (verdict, left) in [(Verdict::TakeAxerrio, [2, 6]), (Verdict::TakeKomet, [2, 4])] {
+        both(async |link: Link| {
+            let id = approved(&link).await;
+            let po = link.act(|w, _| po_of(w, &id));
+            link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 6, now)).unwrap();
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
+            assert_eq!(boxes(&link, &id), [2, 4]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            link.sync_well().await;
+            assert_eq!(link.holds().await, []);
+            assert_eq!(boxes(&link, &id), left, "{verdict:?}");
+            link.act(|w, _| {
+                assert_eq!(po_of(w, &id), po);
+                for item in items_of(w, &id) {
+                    assert_eq!(
+                        bought(w, item.id).iter().map(|(_, l)| l.goods.boxes).sum::<u32>(),
+                        item.goods.boxes
+                    );
+                }
+            });
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_order_cancelled_after_approval_waits_and_goes_or_stays() {
+    for (verdict, lines) in [(Verdict::TakeAxerrio, 0), (Verdict::TakeKomet, 2)] {
+        both(async |link: Link| {
+            let id = approved(&link).await;
+            link.act(|w, now| w.axerrio.customer_cancels(&id, now)).unwrap();
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, None)]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            link.sync_well().await;
+            assert_eq!(boxes(&link, &id).len(), lines);
+            assert_eq!(link.holds().await, []);
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn lines_added_removed_and_moved_after_approval_wait() {
+    both(async |link: Link| {
+        let id = approved(&link).await;
+        link.act(|w, now| {
+            w.axerrio.customer_adds_line(&id, line(NOBBIO, 1), now).unwrap();
+            w.axerrio.customer_removes_line(&id, "2", now).unwrap();
+        });
+        link.sync_well().await;
+        let mut held = link.held().await;
+        held.sort();
+        let after = |line: &str| (HoldReason::ChangedAfterApproval, Some(line.to_owned()));
+        assert_eq!(held, [after("2"), after("3")]);
+        assert_eq!(boxes(&link, &id), [2, 4]);
+        let change = OrderChange { ship_date: Some(link.day(4)), ..OrderChange::default() };
+        link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(boxes(&link, &id), [2, 4]);
+        assert!(link.held().await.contains(&after("1")));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pending_po_that_the_buyer_edits_or_moves_waits_until_it_is_approved() {
+    both(async |link: Link| {
+        let edited = placed(&link).await;
+        let moved = placed(&link).await;
+        let to = link.day(4);
+        link.act(|w, now| {
+            let po_line = bought(w, items_of(w, &edited)[0].id)[0].1.id;
+            w.komet.buyer_changes_line(po_line, Some(3), None, now).unwrap();
+            w.komet.buyer_moves_po(po_of(w, &moved), to, now).unwrap();
+        });
+        link.sync_well().await;
+        let mut held = link.held().await;
+        held.sort();
+        assert_eq!(held, [(HoldReason::EditedInKomet, None), (HoldReason::EditedInKomet, Some("1".into()))]);
+        // Approving it is the buyer's word.
+        link.act(approve_all);
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        let told = link
+            .act(|w, _| [&edited, &moved].map(|id| w.axerrio.order(id).unwrap().purchase_order.clone().unwrap()));
+        assert_eq!((told[0].lines[0].boxes, told[1].ship_date), (3, to));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn too_long_a_field_waits_and_is_cut_only_if_a_person_says_so() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        let id = link.act(|w, now| {
+            let id = w.axerrio.customer_orders(draft, now);
+            let long = "A MARK CODE BEYOND TWENTY CHARACTERS";
+            w.axerrio.customer_changes_line(&id, "1", |l| l.mark_code = Some(long.into()), now).unwrap();
+            w.axerrio.customer_changes_line(&id, "2", |l| l.notes = Some("n".repeat(300)), now).unwrap();
+            id
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::FieldTooLong, Some("1".into()))]);
+        let notes = link.act(|w, _| items_of(w, &id)[0].goods.notes.clone());
+        assert_eq!(
+            (notes.chars().count(), notes.chars().last()),
+            (200, Some('…')),
+            "a note is cut with an ellipsis"
+        );
+        link.decide(Verdict::TakeKomet).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(boxes(&link, &id), [2, 4]);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_customer_po_that_was_cut_is_no_difference() {
+    both(async |link: Link| {
+        let mut draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        draft.customer_po = Some("PURCHASE ORDER OF MARCH 2026".into());
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        assert!(boxes(&link, &id).is_empty());
+        link.decide(Verdict::TakeKomet).await;
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| prebooks_of(w, &id)[0].customer_po.clone()), "PURCHASE ORDER OF MA");
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn both_sides_changed_to_the_same_is_agreement() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        link.act(|w, now| {
+            w.komet.rep_changes_item(items_of(w, &id)[0].id, &changed_boxes(5), now).unwrap();
+            w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 5, now).unwrap();
+        });
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(boxes(&link, &id), [2, 5]);
+        invariants(&link).await;
+    })
+    .await;
+}
