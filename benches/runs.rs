@@ -1,7 +1,7 @@
 //! Whole runs against the sandbox over loopback HTTP: a first sync, a quiet run, and ten changed orders among many.
 //! `cargo bench --bench runs -- [ORDERS…]` prints a line for each; nothing is asserted, machines differ.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::cast_precision_loss, missing_docs)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,7 +83,7 @@ fn measure(orders: usize) {
         let request = RunRequest { jobs: vec![Job::Orders], trigger: "bench".into(), ..RunRequest::default() };
         let end = runtime.block_on(engine.run(request)).unwrap();
         assert!(end.down.is_empty(), "{:?}", end.down);
-        (start.elapsed(), self::cpu() - cpu, end.report.jobs[0].pushed)
+        (start.elapsed(), self::cpu().saturating_sub(cpu), end.report.jobs[0].pushed)
     };
     let first = engine(0);
     let inputs = scenario.bulk(orders, 3, 1, first.today());
