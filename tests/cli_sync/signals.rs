@@ -62,7 +62,8 @@ async fn a_run_that_is_told_to_stop_leaves_though_a_request_hangs_and_nothing_is
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_leaves_at_once() {
     let (sandbox, _) = sandbox_with_a_week().await;
-    let place = Place::on(&sandbox, "5m");
+    // Requests of others are cut off, too: the next run waits this long before it believes that they had no effect.
+    let place = Place::on(&sandbox, "3s");
     let mut child = start(&sandbox, &place).await;
     terminate(&child);
     // Signals of one kind do not queue up: the next one counts once the first was seen.
