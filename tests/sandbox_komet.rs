@@ -42,7 +42,10 @@ async fn a_method_beyond_the_eleven_is_not_allowed() {
 async fn carriers_and_box_types_are_listed() {
     let f = Fixture::plain().await;
     let carriers = f.read("carrier.list", "").await;
-    assert_eq!(carriers["carriers"][0], json!({ "id": 301, "code": "ARM", "name": "Armellini", "active": 1 }));
+    assert_eq!(
+        carriers["carriers"][0],
+        json!({ "id": 301, "code": "ARM", "name": "Greenway Trucking", "active": 1 })
+    );
     let box_types = f.read("boxtype.list", "").await;
     assert_eq!(box_types["boxtypes"][2]["code"], "QB");
     assert_eq!(decimal(&box_types["boxtypes"][2]["fbe"]).normalize().to_string(), "0.25");

@@ -116,8 +116,8 @@ impl Default for Catalogue {
                 customer(5002, "PETAL", "Petal Street Florists"),
             ],
             carriers: vec![
-                carrier(301, "ARM", "Armellini", true),
-                carrier(302, "PRI", "Prime Floral", true),
+                carrier(301, "ARM", "Greenway Trucking", true),
+                carrier(302, "PRI", "Bluestem Freight", true),
                 carrier(303, "OLD", "Oldway Trucking", false),
             ],
             box_types: vec![

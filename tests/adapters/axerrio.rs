@@ -292,7 +292,7 @@ async fn the_token_is_in_no_fault() {
 fn the_contracts_shapes_go_both_ways() {
     let mut full = order("AX-1");
     full["externalRef"] = json!("komet-prebook-85063");
-    full["carrier"] = json!({"code": "ARM", "name": "Armellini"});
+    full["carrier"] = json!({"code": "ARM", "name": "Greenway Trucking"});
     full["lines"][0]["mix"] = json!([{"product": {"code": "RF50", "description": "Rose"}, "bunches": 6,
         "stemsPerBunch": 25, "unitCost": "0.30"}]);
     full["purchaseOrder"] = json!({"number": "4711", "status": "pending", "shipDate": "2026-02-05", "awb": null,

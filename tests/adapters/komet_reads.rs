@@ -145,7 +145,7 @@ async fn a_shipped_line_shows_its_boxes_and_stock_without_a_prebook_is_kept() {
 async fn carriers_are_the_active_ones_and_box_types_have_their_fbe() {
     let server = Server::start([
         Canned::json(&json!({"status": 1, "carriers": [
-            {"id": 1, "code": "ARM", "name": "Armellini", "active": "1"},
+            {"id": 1, "code": "ARM", "name": "Greenway Trucking", "active": "1"},
             {"id": "2", "code": "OLD", "name": "Gone", "active": false},
             {"id": "x", "code": "BAD", "name": "Unreadable", "active": 1},
             {"id": 3, "code": "PRI", "name": "Prime", "active": true}]})),

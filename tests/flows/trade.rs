@@ -67,7 +67,7 @@ pub(crate) fn order(ship_date: NaiveDate, lines: Vec<Line>) -> OrderDraft {
         customer_po: Some("PO-77".into()),
         ship_date,
         truck_date: Some(ship_date + TimeDelta::days(2)),
-        carrier: Some(Named { code: "ARM".into(), name: "Armellini".into() }),
+        carrier: Some(Named { code: "ARM".into(), name: "Greenway Trucking".into() }),
         location: None,
         comments: Some("Spring week".into()),
         lines,

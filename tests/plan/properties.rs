@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use stemsync::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPrebook, AxStatus, CreatePo, Flow, HoldReason, InputLine, ItemId,
     ItemLink, KometView, LabelStatus, LineId, LineTerms, OnConflict, Order, OrderInput, PoBox, PoItemId, PoLine,
@@ -284,7 +285,12 @@ fn deed(desk: &mut Desk, dice: &mut Dice<'_>) {
         }),
         4 => on_axerrio(desk, |order| order.header.truck_date = Some(day("2026-12-04"))),
         5 => on_axerrio(desk, |order| order.status = AxStatus::Cancelled),
-        6 => on_axerrio(desk, |order| order.lines.push(line(&format!("n{which}{boxes}"), roses(boxes)))),
+        // A line's id is unique within its order: the adapter reads no other.
+        6 => on_axerrio(desk, |order| {
+            let id = format!("n{}", order.version);
+            order.version += 1;
+            order.lines.push(line(&id, roses(boxes)));
+        }),
         7 => {
             let items = desk.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
             let mut items: Vec<_> = items.filter(|item| item.is_alive()).collect();
@@ -332,7 +338,9 @@ fn waiting(plan: &Plan) -> BTreeSet<LineId> {
             HoldReason::EditedInKomet | HoldReason::EditedInAxerrio | HoldReason::ChangedAfterApproval
         )
     };
-    plan.holds.iter().filter(|hold| waits(hold.reason)).filter_map(|hold| hold.line.clone()).collect()
+    // A surplus of labels is a question about boxes: what the line orders goes on.
+    let about_goods = plan.holds.iter().filter(|hold| waits(hold.reason) && !hold.cause.starts_with("surplus"));
+    about_goods.filter_map(|hold| hold.line.clone()).collect()
 }
 
 /// What both systems say in the end, the numbers they give left out.
@@ -370,8 +378,19 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..240)
 }
 
+/// The same cases on every machine, so that a change is judged by what it changes. `PROPTEST_RNG_SEED=7 PROPTEST_CASES=16000
+/// cargo test --test plan properties` draws others, and replays them.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let rng_seed = match default.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(20_261_123),
+        fixed @ RngSeed::Fixed(_) => fixed,
+    };
+    ProptestConfig { cases: 4 * default.cases, rng_seed, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4 * ProptestConfig::default().cases, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn planning_and_applying_never_panic(bytes in bytes()) {
@@ -409,7 +428,8 @@ proptest! {
                 Action::PutOrder(put) => {
                     let shown: Vec<_> = desk.order.axerrio.order.iter().flat_map(|order| &order.lines).collect();
                     for line in put.input.lines.iter().filter(|l| waiting.contains(&l.id)) {
-                        prop_assert!(shown.iter().any(|l| l.id == line.id && l.terms == line.terms));
+                        let as_shown = shown.iter().any(|l| l.id == line.id && l.terms == line.terms);
+                        prop_assert!(as_shown, "put {}: {:?}", line.id, plan.holds);
                     }
                 }
                 _ => {

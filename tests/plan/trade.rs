@@ -80,7 +80,7 @@ pub(crate) fn header() -> Header {
         customer_po: Some("C-77".into()),
         ship_date: day("2026-12-01"),
         truck_date: Some(day("2026-12-03")),
-        carrier: Some(Party { code: "ARM".into(), name: "Armellini".into() }),
+        carrier: Some(Party { code: "ARM".into(), name: "Greenway Trucking".into() }),
         location: None,
         comments: None,
     }
@@ -543,7 +543,7 @@ pub(crate) fn prebook(id: i64, comments: Option<String>, items: Vec<PrebookItem>
             truck_date: day("2026-12-03"),
             customer_po: Some("C-77".into()),
             carrier_id: Some(31),
-            carrier_name: Some("Armellini".into()),
+            carrier_name: Some("Greenway Trucking".into()),
         },
         comments,
         items,

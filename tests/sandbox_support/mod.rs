@@ -258,7 +258,7 @@ pub fn ax_line(boxes: u32) -> Line {
 pub fn ax_input() -> Value {
     json!({
         "customer": { "code": "BLOOM", "name": "Bloom & Bough" }, "customerPo": null, "shipDate": "2026-03-04",
-        "truckDate": "2026-03-06", "carrier": { "code": "ARM", "name": "Armellini" }, "location": null,
+        "truckDate": "2026-03-06", "carrier": { "code": "ARM", "name": "Greenway Trucking" }, "location": null,
         "comments": "Call first",
         "lines": [{
             "id": "3000001", "product": { "code": "9001", "description": "Rose Freedom 50 cm" }, "boxType": "QB",

@@ -218,7 +218,7 @@ fn the_quota_counts_a_day_over_all_processes_and_forgets_old_days() {
 fn komets_carriers_are_kept_with_the_time_they_were_read() {
     let (_dir, store) = fresh();
     assert_eq!(store.read_blocking(reference::carriers).unwrap(), None);
-    let carrier = Carrier { id: 3, code: "ARM".to_owned(), name: "Armellini".to_owned() };
+    let carrier = Carrier { id: 3, code: "ARM".to_owned(), name: "Greenway Trucking".to_owned() };
     let carriers = vec![carrier];
     let kept = carriers.clone();
     store.write_blocking(move |conn| reference::set_carriers(conn, &kept, now())).unwrap();

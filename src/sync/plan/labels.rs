@@ -307,11 +307,12 @@ fn groups<'l>(draft: &mut Draft<'_>, line: &LineId, labels: &[&'l Label]) -> BTr
 }
 
 /// More labels than boxes were bought: nothing is left to ship them on. While a PO still has boxes without a code, the
-/// line that holds them has only not been read yet.
+/// line that holds them has only not been read yet; and while the line's PO is being changed, it is too early to ask.
 fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
     let shown = links.iter().filter_map(|link| draft.po_line(&link.line));
     let (bought, shipped) = shown.fold((0, 0), |(b, s), (_, l)| (b + l.terms.boxes as usize, s + l.boxes.len()));
-    if bought == 0 || shipped < bought {
+    let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));
+    if bought == 0 || shipped < bought || changing {
         return;
     }
     let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
