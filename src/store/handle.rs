@@ -210,9 +210,9 @@ fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, S
     conn.busy_timeout(busy)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.pragma_update(None, "foreign_keys", true)?;
-    // 4 MiB of pages hold the upper levels of every index; with 2 MiB a first sync reads them again and again. A longer
+    // 6 MiB of pages hold the upper levels of every index; with 2 MiB a first sync reads them again and again. A longer
     // log between two checkpoints writes a page that changes often once instead of many times.
-    conn.pragma_update(None, "cache_size", -4096)?;
+    conn.pragma_update(None, "cache_size", -6144)?;
     conn.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // Savepoints' undo pages stay in memory.
     conn.pragma_update(None, "temp_store", "MEMORY")?;

@@ -24,7 +24,7 @@ use crate::store::{Connection, StoreError, holds, orders};
 use crate::systems::{Axerrio, Certainty, Fault, Komet, SystemError};
 
 /// Orders whose views are in memory at once: enough that one commit serves many, little enough for a small machine.
-const ORDERS_IN_HAND: usize = 96;
+const ORDERS_IN_HAND: usize = 128;
 
 /// Rounds of reading, batching and verifying after which the rest is left to the next run.
 const ROUNDS: usize = 40;
