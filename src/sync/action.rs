@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::Job;
 use crate::domain::{
-    AxOrderId, CodeChange, ExternalRef, Flow, Header, ItemId, LineId, LineTerms, NewPrebook, NewPurchaseOrder,
+    AxOrderId, CodeChange, ExternalRef, Header, ItemId, LineId, LineTerms, NewPrebook, NewPurchaseOrder,
     OrderInput, PoItemId, PoNumber, PrebookId, PurchaseOrderInfo, Shipment, fingerprint,
 };
 use crate::systems::System;
@@ -154,7 +154,7 @@ impl Action {
 
     /// The job that pushes it (product.md, "Jobs"). The PO of a flow 2 order follows its acceptance, which the
     /// `orders` job polls.
-    pub fn job(&self, _flow: Flow) -> Job {
+    pub fn job(&self) -> Job {
         match self {
             Self::CreatePrebook(_) | Self::DeleteItem(_) | Self::CreatePo(_) | Self::DeletePoLine(_) => {
                 Job::Orders

@@ -192,7 +192,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         planned
             .actions
             .iter()
-            .filter(|action| action.job(order.flow) == job && !action.is_batched())
+            .filter(|action| action.job() == job && !action.is_batched())
             .filter(|action| !state.is_down(action.system()))
             .map(|action| (action.key(), action))
             .find(|(key, _)| !state.was_tried(order.key, key) && state.try_once(order.key, key))
@@ -270,7 +270,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let batch = planned
             .actions
             .iter()
-            .filter(|action| action.is_batched() && action.job(flow) == job)
+            .filter(|action| action.is_batched() && action.job() == job)
             .filter(|action| !state.is_down(action.system()) && !state.was_tried(key, &action.key()))
             .map(|action| Entry { key, name: name.clone(), action: action.clone() })
             .collect();

@@ -65,23 +65,27 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if !request.dry_run {
             return self.run_on(request).await;
         }
-        // A dry run goes through everything on a copy of the database, which is thrown away.
-        let (copy, path) = self.copy_store().await?;
-        let dry = Engine {
+        // A dry run goes through everything on a copy of the database.
+        self.on_a_copy(async |dry| dry.run_on(request).await).await?
+    }
+
+    /// Does `work` on a private copy of the database, which is thrown away. Reading costs quota all the same.
+    pub(super) async fn on_a_copy<T>(&self, work: impl AsyncFnOnce(&Self) -> T) -> Result<T, StoreError> {
+        let (store, file) = self.copy_store().await?;
+        let copy = Self {
             komet: self.komet.clone(),
             axerrio: self.axerrio.clone(),
-            store: copy,
+            store,
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
         };
         let before = self.komet.requests();
-        let end = dry.run_on(request).await;
-        drop((dry, path));
-        // Reading costs quota, dry or not.
+        let done = work(&copy).await;
+        drop((copy, file));
         let spent = self.komet.requests() - before;
         let day = self.komet_day();
         self.store.write(move |conn| quota::add(conn, day, spent)).await?;
-        end
+        Ok(done)
     }
 
     async fn run_on(&self, request: RunRequest) -> Result<RunEnd, StoreError> {
@@ -136,7 +140,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         self.verify(state, Patience::None).await?;
         let mut pushed_before: BTreeMap<Job, u64> = BTreeMap::new();
         for job in jobs {
-            self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
+            self.counted(requests, *job, self.pass(state, request, *job)).await?;
             pushed_before.insert(*job, state.tallies().get(job).map_or(0, |t| t.pushed));
         }
         let pushed = |job: Job| state.tallies().get(&job).map_or(0, |t| t.pushed);
@@ -150,9 +154,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Job::Labels => fresh(Job::PurchaseOrders) || fresh(Job::Orders),
             };
             if again && !request.dry_run {
-                self.counted(state, requests, *job, self.pass(state, request, *job)).await?;
+                self.counted(requests, *job, self.pass(state, request, *job)).await?;
             } else {
-                self.counted(state, requests, *job, self.push_again(state, *job)).await?;
+                self.counted(requests, *job, self.push_again(state, *job)).await?;
             }
         }
         // What was shipped, for one, is told to Axerrio at once; nothing has to be read for it.
@@ -174,7 +178,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         loop {
             let before = state.progress();
             for job in jobs {
-                self.counted(state, requests, *job, self.push_again(state, *job)).await?;
+                self.counted(requests, *job, self.push_again(state, *job)).await?;
             }
             // Every request is sent a limited number of times in a run, so this ends.
             if state.progress() == before {
@@ -196,7 +200,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Runs a pass and adds its requests to its job's.
     async fn counted(
         &self,
-        _state: &RunState,
         requests: &mut BTreeMap<Job, Requests>,
         job: Job,
         pass: impl Future<Output = Result<(), StoreError>>,

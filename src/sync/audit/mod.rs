@@ -16,7 +16,6 @@ mod purchase;
 mod read;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -25,7 +24,6 @@ use super::engine::{Engine, Settings};
 use super::plan::{Facts, Plan, Rules, plan, same_input, shown, sight};
 use super::poll::PollError;
 use crate::domain::{Flow, Maps, Order};
-use crate::store::quota;
 use crate::systems::{Axerrio, Komet};
 use findings::Findings;
 
@@ -77,24 +75,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// # Errors
     /// If a system cannot be read or the database fails: half an audit would be taken for a whole one.
     pub async fn audit(&self) -> Result<AuditReport, AuditError> {
-        let (copy, file) = self.copy_store().await?;
-        let reader = Engine {
-            komet: self.komet.clone(),
-            axerrio: self.axerrio.clone(),
-            store: copy,
-            clock: Arc::clone(&self.clock),
-            settings: self.settings.clone(),
-        };
-        let before = self.komet.requests();
         // Large, and rare enough for the heap.
-        let report = Box::pin(reader.compare_all()).await;
-        drop((reader, file));
-        let spent = self.komet.requests() - before;
-        let day = self.komet_day();
-        let counted = self.store.write(move |conn| quota::add(conn, day, spent)).await;
-        let report = report?;
-        counted?;
-        Ok(report)
+        self.on_a_copy(async |reader| Box::pin(reader.compare_all()).await).await?
     }
 
     /// On the copy: reads everything, then compares order by order.
