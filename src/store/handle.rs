@@ -112,15 +112,19 @@ impl Store {
 
     /// A database that works on its caller's thread, in the order in which it is asked: a life that is played from a
     /// seed must not depend on a thread's. What is queued when the last handle goes is lost, as with a process that
-    /// is killed. `name` is an SQLite URI, such as `file:/life?vfs=memdb`.
+    /// is killed. `name` is an SQLite URI, such as `file:/life?vfs=memdb`; `prepare` gets the connection before anybody.
     ///
     /// Caveat: only handles on the same thread may use it.
-    pub fn open_inline(name: &str) -> Result<Self, StoreError> {
+    pub fn open_inline(
+        name: &str,
+        prepare: impl FnOnce(&mut Connection) -> rusqlite::Result<()>,
+    ) -> Result<Self, StoreError> {
         let path = Path::new(name);
         let open = || -> Result<Connection, StoreError> {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
             let mut conn = connect(path, flags | OpenFlags::SQLITE_OPEN_URI, Duration::ZERO)?;
             schema::migrate(&mut conn)?;
+            prepare(&mut conn)?;
             Ok(conn)
         };
         let conn = open().map_err(|e| e.at(path))?;
