@@ -37,6 +37,9 @@ use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, events, orders};
 use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery, System};
 
+/// What was answered and is in no list a quarter of an hour later was taken away by somebody since.
+const LISTS_LAG: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
+
 /// Whether to wait for what may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -171,6 +174,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     async fn settle(&self, state: &RunState, case: Case, is_decided: bool) -> Result<bool, StoreError> {
         let id = case.intent.id;
         let job = case.intent.sent.job;
+        let sent_at = case.intent.sent.sent_at;
         let mut results = Vec::new();
         for (key, action) in case.entries {
             let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
@@ -198,7 +202,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     results.push((order, action, true, detail, answered));
                 }
                 // What was answered is done, even if no list shows it yet; what timed out may still come.
-                None if answered || !is_decided => return Ok(false),
+                None if !is_decided || answered && self.clock.now() < sent_at + LISTS_LAG => return Ok(false),
                 None => {
                     match action {
                         Action::CreatePrebook(_) => order.agreed.doubtful_creates += 1,

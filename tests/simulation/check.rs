@@ -44,8 +44,15 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
     let net = life.net.clone();
     match net.drive(life.link().compare_all(), None) {
         End::Done(Ok(audit)) => {
+            let decided = decided(&known);
             for difference in audit.differences {
-                if !excused.contains(difference.order.as_deref().unwrap_or_default()) {
+                let order = difference.order.as_deref().unwrap_or_default();
+                // From approval on the order's lines are nobody's to put right: only the PO and the boxes are owned.
+                // Codes that Komet made itself stand until there are labels.
+                let own_code = difference.field == "box_code"
+                    && difference.komet.as_deref().is_some_and(|code| code.starts_with("KS"));
+                let of_po = difference.field.starts_with("po") || difference.field.starts_with("box");
+                if !excused.contains(order) && !own_code && (of_po || !decided.contains(order)) {
                     found.push(format!("verify: {difference:?}"));
                 }
             }
@@ -54,6 +61,15 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         End::Killed => {}
     }
     found
+}
+
+/// The orders of flow 1 whose PO procurement has decided about.
+fn decided(known: &Remembered) -> BTreeSet<String> {
+    let is_decided = |order: &&stemsync::domain::Order| {
+        order.flow == stemsync::domain::Flow::FromAxerrio
+            && order.komet.purchase_orders.iter().any(|po| po.status.is_decided())
+    };
+    known.orders.iter().filter(is_decided).map(|order| order.name().to_owned()).collect()
 }
 
 /// Another vendor's Prebooks and POs for stock are as their people made them.

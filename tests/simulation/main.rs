@@ -145,13 +145,47 @@ fn play_all(arguments: &Arguments) -> bool {
     let (tally, played, mut failed) = total.into_inner().unwrap();
     failed.sort();
     summary(&tally, played, began.elapsed().as_secs_f64());
-    for (seed, wrong) in &failed {
+    kinds(&failed);
+    for (seed, wrong) in failed.iter().take(20) {
         println!("seed {seed}: {}", wrong.join("\n    "));
     }
     if let Some((seed, _)) = failed.first().filter(|_| !arguments.no_shrink) {
         shrink::tell(*seed);
     }
     failed.is_empty()
+}
+
+/// What went wrong, numbers aside.
+fn plain(wrong: &str) -> String {
+    let mut plain = String::new();
+    for c in wrong.chars() {
+        match c {
+            '0'..='9' if plain.ends_with('#') => {}
+            '0'..='9' => plain.push('#'),
+            other => plain.push(other),
+        }
+    }
+    plain.chars().take(150).collect()
+}
+
+/// What went wrong, numbers aside: how often, and in which seed with the shortest history.
+fn kinds(failed: &[(u64, Vec<String>)]) {
+    let mut kinds: std::collections::BTreeMap<String, (u64, usize, u64)> = std::collections::BTreeMap::new();
+    for (seed, wrong) in failed {
+        let length = life::history(*seed).len();
+        for one in wrong {
+            let kind = kinds.entry(plain(one)).or_insert((0, usize::MAX, 0));
+            kind.0 += 1;
+            if length < kind.1 {
+                (kind.1, kind.2) = (length, *seed);
+            }
+        }
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, (count, ..))| std::cmp::Reverse(*count));
+    for (kind, (count, steps, seed)) in kinds {
+        println!("{count:5} x {kind}  (seed {seed}, {steps} steps)");
+    }
 }
 
 fn summary(tally: &Tally, played: u64, seconds: f64) {

@@ -2,16 +2,18 @@
 //! wrong at the end; then what is left of the faults is calmed.
 
 use crate::life::{self, Step};
-use crate::live;
+use crate::{live, plain};
 
-/// Whether a history of the seed goes wrong.
-fn fails(seed: u64, all: &[Step], kept: &[usize]) -> bool {
+/// Whether a history of the seed goes wrong in the same way.
+fn fails(seed: u64, all: &[Step], kept: &[usize], kind: &str) -> bool {
     let steps: Vec<Step> = kept.iter().map(|&at| all[at].clone()).collect();
-    !live(seed, &steps, false).wrong.is_empty()
+    live(seed, &steps, false).wrong.iter().any(|wrong| plain(wrong) == kind)
 }
 
 /// The steps of the seed's history that are left when none can be taken out any more.
 fn shortest(seed: u64, all: &[Step]) -> Vec<usize> {
+    let first = live(seed, all, false).wrong;
+    let kind = first.first().map(|wrong| plain(wrong)).unwrap_or_default();
     let mut kept: Vec<usize> = (0..all.len()).collect();
     let mut piece = (kept.len() / 2).max(1);
     loop {
@@ -20,7 +22,7 @@ fn shortest(seed: u64, all: &[Step]) -> Vec<usize> {
         while at < kept.len() {
             let until = (at + piece).min(kept.len());
             let without: Vec<usize> = kept[..at].iter().chain(&kept[until..]).copied().collect();
-            if fails(seed, all, &without) {
+            if fails(seed, all, &without, &kind) {
                 kept = without;
                 shorter = true;
             } else {

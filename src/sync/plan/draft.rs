@@ -278,12 +278,11 @@ impl<'a> Draft<'a> {
             self.needs.insert(Need::PurchaseOrder(number.clone()));
             return false;
         }
-        let ship_date = shown.map_or(self.order.ship_date, |item| item.ship_date);
-        if !facts.po_dates_read.contains(&ship_date) {
-            self.needs.insert(Need::PurchaseOrders(ship_date));
-            return false;
-        }
-        true
+        // Komet may have given the item another ship date than the PO was made for (assumed): both days are read.
+        let days = [self.order.ship_date, shown.map_or(self.order.ship_date, |item| item.ship_date)];
+        let unread: Vec<_> = days.into_iter().filter(|day| !facts.po_dates_read.contains(day)).collect();
+        self.needs.extend(unread.iter().map(|day| Need::PurchaseOrders(*day)));
+        unread.is_empty()
     }
 
     /// Every PO of the order was cancelled in Komet, and there is one.

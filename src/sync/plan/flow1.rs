@@ -42,6 +42,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let wanted: Vec<&AxLine> = order.lines.iter().filter(|l| l.terms.boxes > 0).collect();
     if order.status.is_off() || wanted.is_empty() {
         cancel(draft);
+        strays::judge_unlinked(draft);
         return;
     }
     stands_again(draft);

@@ -46,7 +46,16 @@ fn put_all(reference: crate::domain::ExternalRef, input: OrderInput) -> Action {
 
 /// Brings Axerrio's order to what Komet says.
 fn put(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, prebook: &Prebook, alive: &[&PrebookItem]) {
-    let Some(mut input) = desired(draft, prebook, alive) else { return };
+    let Some(mut input) = desired(draft, prebook, alive) else {
+        // Nothing that is left can be sent yet, and what Axerrio has went to another ship date.
+        let left = draft.order.axerrio.order.as_ref().is_some_and(|order| {
+            order.lines.iter().all(|line| !alive.iter().any(|item| LineId::from(&item.id) == line.id))
+        });
+        if left {
+            cancel(draft, reference);
+        }
+        return;
+    };
     let Some(order) = &draft.order.axerrio.order else {
         draft.act(put_all(reference, input));
         return;

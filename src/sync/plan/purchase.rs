@@ -41,7 +41,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             .map(|l| l.po_lines.iter().filter(|link| link.item == buy.item).cloned().collect())
             .unwrap_or_default();
         let alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
-        let late = late_effects(draft, &alive);
+        let late = late_effects(draft, buy, &alive);
         if !late.is_empty() {
             delete(draft, &buy.line, &late);
         } else if alive.iter().any(|link| draft.po_status(link).is_decided()) {
@@ -61,13 +61,19 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
     }
 }
 
-/// Pending lines that stand beside the one that stemsync made: what a request that was given up did after all.
-fn late_effects(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
-    if draft.agreed.doubtful_purchases == 0 || alive.iter().all(|link| link.asked.is_none()) {
-        return Vec::new();
-    }
-    let is_late = |link: &&PoLink| link.asked.is_none() && !draft.po_status(link).is_decided();
-    alive.iter().filter(is_late).cloned().collect()
+/// Pending lines that stand beside the one that is to stand: what a request that was given up did after all, and exact
+/// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins.
+fn late_effects(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<PoLink> {
+    let stands = |link: &&PoLink| link.asked.is_some() || draft.po_status(link).is_decided();
+    let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
+    let given_up = draft.agreed.doubtful_purchases > 0 && keeper.asked.is_some();
+    let asked = keeper.asked.as_ref().map_or(buy.goods.boxes, |goods| goods.boxes);
+    let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
+    let kept = terms(keeper);
+    let is_twin = |link: &PoLink| terms(link).is_some_and(|twin| twin.boxes == asked && Some(twin) == kept);
+    let others = alive.iter().filter(|link| link.line != keeper.line && link.asked.is_none());
+    let pending = others.filter(|link| !draft.po_status(link).is_decided());
+    pending.filter(|link| given_up || is_twin(link)).cloned().collect()
 }
 
 fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {

@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use super::links;
-use crate::domain::{HoldReason, LineId, PrebookId, Stray, Verdict};
+use crate::domain::{HoldReason, LineId, PrebookId, PrebookItem, Stray, Verdict};
 use crate::sync::action::{Action, DeleteItem};
 
 /// Lines that `useExisting` put into another Prebook go before anything else (clarification 2).
@@ -43,7 +43,11 @@ pub(super) fn has_stray(draft: &Draft<'_>, line: &LineId) -> bool {
 /// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
-        let late = draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id);
+        let late = draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id) || is_twin(draft, item);
+        if late && !draft.knows_purchase(&item.id) {
+            continue;
+        }
+        let late = late && !is_bought(draft, item);
         if draft.is_decided() && !late {
             continue;
         }
@@ -64,6 +68,18 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             }));
         }
     }
+}
+
+/// Whether the item is exactly what a line of the order has already: a request that was delivered twice.
+fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
+    let linked = draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).filter_map(|l| draft.item(&l.item));
+    linked.filter(|own| own.is_alive()).any(|own| own.terms == item.terms && own.ship_date == item.ship_date)
+}
+
+/// Whether a PO buys for the item: then it is not stemsync's to delete.
+fn is_bought(draft: &Draft<'_>, item: &PrebookItem) -> bool {
+    let lines = draft.order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+    lines.filter(|line| line.is_alive()).any(|line| line.item_id.as_ref() == Some(&item.id))
 }
 
 /// Whether one of the order's lines stands in this Prebook.

@@ -65,10 +65,9 @@ pub(super) fn prebooks(
 
 fn prebook(wire: &wire::Prebook<'_>, vendor: Option<i64>) -> Result<Option<Prebook>, Bad> {
     let items = all("details", &wire.details, |detail| {
-        if vendor.is_some() && detail.vendor_id.id("vendorId")? != vendor {
-            return Ok(None);
-        }
-        prebook_item(detail)
+        // A Company token shows more than a Vendor token would, and than is the vendor's business.
+        let hidden = vendor.is_some() && (detail.vendor_id.id("vendorId")? != vendor || is_unfinished(detail)?);
+        if hidden { Ok(None) } else { prebook_item(detail) }
     })?;
     if items.is_empty() && wire.details.has_any() && vendor.is_some() {
         return Ok(None);
@@ -92,6 +91,13 @@ fn prebook(wire: &wire::Prebook<'_>, vendor: Option<i64>) -> Result<Option<Prebo
         comments: wire.comments.string("comments")?,
         items,
     }))
+}
+
+/// Whether the sales rep has not said yet when the item ships or what it costs: a Vendor token does not see it then
+/// (komet-api.md, `prebook.details.list`).
+fn is_unfinished(wire: &wire::Detail<'_>) -> Result<bool, Bad> {
+    let costs = wire.unit_cost.decimal("unitCost")?.is_some() || wire.breakdowns.has_any();
+    Ok(!costs || wire.vendor_ship_date.date("vendorShipDate")?.is_none())
 }
 
 fn prebook_item(wire: &wire::Detail<'_>) -> Result<Option<PrebookItem>, Bad> {
