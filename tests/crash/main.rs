@@ -18,6 +18,8 @@ mod standing;
 #[allow(dead_code)] // likewise
 mod trade;
 
+mod database;
+mod fuse;
 mod gate;
 mod kills;
 mod process;
