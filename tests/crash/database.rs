@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use stemsync::sandbox::Answers;
+use stemsync::store::Fault;
 use stemsync::sync::RunRequest;
 use stemsync::sync::engine::Settings;
 use stemsync::systems::System;
@@ -54,6 +55,9 @@ async fn fails(before: &Link, written_well: &[u64], failure: Failure, spared: u3
     let mut link = before.copy().await;
     let blown = install(&link.engine.store, failure, spared).await;
     let ended = link.engine.run(RunRequest { trigger: "test".into(), ..RunRequest::default() }).await;
+    if let (Failure::DiskFull, Err(error)) = (failure, &ended) {
+        assert_eq!(error.fault, Fault::Full);
+    }
     // What has not failed by now does not.
     let failed = blown.swap(true, Ordering::SeqCst) || ended.is_err();
     if goes_on && failure != Failure::DiskFull {

@@ -19,6 +19,7 @@ mod standing;
 mod trade;
 
 mod database;
+mod disk;
 mod fuse;
 mod gate;
 mod kills;
