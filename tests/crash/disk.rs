@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use stemsync::sandbox::Answers;
 use tokio::runtime::Runtime;
 
+use crate::gate::Moment;
 use crate::place::everything;
 use crate::process::Site;
 use crate::scenario::STEPS;
@@ -37,7 +38,7 @@ fn a_full_disk_is_told_plainly_and_the_run_after_it_does_the_rest() {
     let mut broke_off_between_writes = 0;
     for units in (32..).step_by(48) {
         println!("--- {units} units");
-        let site = Site::at(runtime.handle(), Answers::Plain, &before);
+        let site = Site::at(runtime.handle(), Answers::Plain, &before, Moment::Asked);
         let output = sync_on_a_small_disk(&site, units);
         if output.status.code() == Some(0) {
             break;

@@ -1,6 +1,6 @@
 //! The door between the program and both systems. It names and counts every request, lets it through to the sandbox, and
 //! at one of them stops the world: before the request reaches the system, after its effect and before the answer, or
-//! with the answer in hand. What it has let through it sees to the end, whoever dies meanwhile.
+//! with the answer in hand. It can also keep a request back until the one who sent it is long gone. What it has let through it sees to the end, whoever dies meanwhile.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +20,9 @@ use tokio::sync::{Notify, watch};
 pub(crate) enum Moment {
     /// Before the request reaches the system.
     Asked,
+    /// As before, but the request was under way: it reaches the system after the next process has looked for its effect
+    /// in vain.
+    UnderWay,
     /// The system has done it, and the answer is not on its way.
     Done,
     /// The answer has arrived, and nothing of it is committed.
@@ -46,7 +49,12 @@ struct Book {
     trap: Option<Trap>,
     /// The trap has sprung: nothing goes through, in either direction.
     shut: bool,
+    /// A request is kept back, until so many others were answered.
+    kept_until: Option<u32>,
 }
+
+/// So many reads of the next process are answered before a request that was under way has its effect: it verifies first.
+const LATE: u32 = 3;
 
 struct Shared {
     client: reqwest::Client,
@@ -55,8 +63,10 @@ struct Shared {
     book: Mutex<Book>,
     /// Says that the trap has sprung.
     sprung: Sender<()>,
-    /// Lets the trapped answer go.
+    /// Lets the trapped answer go, or the request that was kept back.
     release: Notify,
+    /// Says that this request has had its effect.
+    late: Notify,
     /// Says that all of it was handed over.
     handed: Sender<()>,
     /// Requests on their way to the sandbox.
@@ -93,6 +103,7 @@ impl Gate {
             book: Mutex::default(),
             sprung,
             release: Notify::new(),
+            late: Notify::new(),
             handed,
             passing: watch::Sender::new(0),
         });
@@ -146,6 +157,8 @@ impl Gate {
 struct Passage {
     /// Its answer is waited for.
     trapped: Option<Moment>,
+    /// The one that was kept back goes first.
+    goes_second: bool,
 }
 
 impl Shared {
@@ -159,14 +172,22 @@ impl Shared {
         book.arrived.push((method.clone(), writes));
         let trapped = book.trap.take_if(|trap| trap.method == method && trap.nth as usize == nth);
         let trapped = trapped.map(|trap| trap.moment);
-        if trapped == Some(Moment::Asked) {
+        if let Some(Moment::Asked | Moment::UnderWay) = trapped {
             book.shut = true;
             self.sprung.send(()).unwrap();
+        }
+        if trapped == Some(Moment::Asked) {
             return None;
         }
         *book.passed.entry(method).or_default() += 1;
+        if trapped == Some(Moment::UnderWay) {
+            book.kept_until = Some(LATE);
+            return Some(Passage { trapped, goes_second: false });
+        }
         self.passing.send_modify(|passing| *passing += 1);
-        Some(Passage { trapped })
+        let goes_second = book.kept_until.take_if(|left| *left == 0).is_some();
+        book.kept_until = book.kept_until.map(|left| left - 1);
+        Some(Passage { trapped, goes_second })
     }
 
     /// An answer has come from the sandbox; `false` if it goes no further for now.
@@ -206,9 +227,13 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Resp
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let method = name_of(&head.method, head.uri.path());
-    let Some(Passage { trapped }) = shared.arrive(method, head.method != Method::GET) else {
+    let Some(Passage { trapped, goes_second }) = shared.arrive(method, head.method != Method::GET) else {
         return nothing().await;
     };
+    if goes_second {
+        shared.release.notify_one();
+        shared.late.notified().await;
+    }
     let path = head.uri.path_and_query().unwrap().as_str();
     let mut request = shared.client.request(head.method, format!("{}{path}", shared.target)).body(body);
     let own = [HOST, CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING];
@@ -218,12 +243,19 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Resp
     // A task of its own: the effect comes about though the one who asked for it is gone.
     let sent = shared.clone();
     let answer = tokio::spawn(async move {
+        if trapped == Some(Moment::UnderWay) {
+            sent.release.notified().await;
+        }
         let answer = request.send().await.unwrap();
         let mut response = Response::new(());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
         let body = answer.bytes().await.unwrap();
-        sent.passing.send_modify(|passing| *passing -= 1);
+        if trapped == Some(Moment::UnderWay) {
+            sent.late.notify_one();
+        } else {
+            sent.passing.send_modify(|passing| *passing -= 1);
+        }
         response.map(|()| body)
     });
     let answer = answer.await.unwrap();

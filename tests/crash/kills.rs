@@ -50,7 +50,7 @@ fn cases(played: &[Played], reads: bool) -> Vec<Case> {
         for (method, writes) in &played.requests {
             let nth = seen.entry(method).or_default();
             let moments: &[Moment] = match (writes, reads) {
-                (true, _) => &[Moment::Asked, Moment::Done, Moment::Answered],
+                (true, _) => &[Moment::Asked, Moment::UnderWay, Moment::Done, Moment::Answered],
                 (false, true) => &[Moment::Asked],
                 (false, false) => &[],
             };
@@ -66,7 +66,7 @@ fn cases(played: &[Played], reads: bool) -> Vec<Case> {
 /// The program dies, and the next one finds out what became of it; then the trade goes on to its end.
 fn dies(runtime: &Handle, answers: Answers, played: &[Played], case: &Case) {
     println!("--- dies in {:?}, {:?}", STEPS[case.step].0, case.trap);
-    let site = Site::at(runtime, answers, &played[case.step].before);
+    let site = Site::at(runtime, answers, &played[case.step].before, case.trap.moment);
     site.killed_at(&case.trap);
     site.gate.arrived();
     site.sync_until_quiet();

@@ -22,6 +22,8 @@ use crate::standing::{Remembered, wrong};
 /// What a system may take to answer. The program that follows a killed one waits this long before it believes that
 /// a request had no effect.
 const TIMEOUT: &str = "1s";
+/// The same where a request does have its effect meanwhile, which a busy machine must not keep from being seen.
+const LONG_TIMEOUT: &str = "4s";
 /// Ship dates that are polled: the trade's and not many more, so that there are few windows to read.
 const HORIZON: u64 = 7;
 /// Runs after which it must be quiet.
@@ -55,28 +57,29 @@ impl Site {
         let options = SandboxOptions { answers, ..SandboxOptions::default() };
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
         let strangers = sandbox.act(|world, now| strangers(world, today(), now));
-        Self::on(runtime, sandbox, strangers)
+        Self::on(runtime, sandbox, strangers, TIMEOUT)
     }
 
-    /// Where it stood then.
-    pub(crate) fn at(runtime: &Handle, answers: Answers, then: &Checkpoint) -> Self {
+    /// Where it stood then, for a crash at this moment.
+    pub(crate) fn at(runtime: &Handle, answers: Answers, then: &Checkpoint, moment: Moment) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("world.json");
         fs::write(&path, &then.world).unwrap();
         let options = SandboxOptions { answers, ..SandboxOptions::default() };
         let sandbox = runtime.block_on(Sandbox::load_or_new(&path, options)).unwrap();
-        let site = Self::on(runtime, sandbox, then.strangers.clone());
+        let timeout = if moment == Moment::UnderWay { LONG_TIMEOUT } else { TIMEOUT };
+        let site = Self::on(runtime, sandbox, then.strangers.clone(), timeout);
         if let Some(database) = &then.database {
             fs::write(site.place.database(), database).unwrap();
         }
         site
     }
 
-    fn on(runtime: &Handle, sandbox: Sandbox, strangers: Strangers) -> Self {
+    fn on(runtime: &Handle, sandbox: Sandbox, strangers: Strangers, timeout: &str) -> Self {
         let gate = runtime.block_on(Gate::before(&sandbox));
         let tokens = [sandbox.komet_token(), sandbox.axerrio_token()];
         let urls = [gate.url(&sandbox.komet_url()), gate.url(&sandbox.axerrio_url())];
-        let place = Place::at(&urls[0], &urls[1], TIMEOUT, tokens);
+        let place = Place::at(&urls[0], &urls[1], timeout, tokens);
         let file = place.folder.path().join("sync.toml");
         let text = fs::read_to_string(&file).unwrap();
         fs::write(&file, format!("{text}[sync]\nhorizon = \"{HORIZON}d\"\n")).unwrap();
