@@ -32,8 +32,8 @@ pub(crate) enum Moment {
 /// One moment of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trap {
-    /// Its method.
-    pub(crate) method: String,
+    /// Its method; `None` for any.
+    pub(crate) method: Option<String>,
     /// Which request of this method, from 0.
     pub(crate) nth: u32,
     pub(crate) moment: Moment,
@@ -118,9 +118,11 @@ impl Gate {
         url.replacen(&self.shared.target, &format!("http://{}", self.address), 1)
     }
 
-    /// Waits for one request.
-    pub(crate) fn set(&self, trap: Trap) {
-        self.shared.book.lock().unwrap().trap = Some(trap);
+    /// Waits for one of the requests from now on, or no longer for any.
+    pub(crate) fn set(&self, trap: Option<Trap>) {
+        let mut book = self.shared.book.lock().unwrap();
+        book.trap = trap;
+        book.arrived.clear();
     }
 
     /// Whether the trap has sprung; waits for it a moment.
@@ -168,10 +170,13 @@ impl Shared {
         if book.shut {
             return None;
         }
-        let nth = book.arrived.iter().filter(|(m, _)| *m == method).count();
+        let (of_all, of_its) = (book.arrived.len(), book.arrived.iter().filter(|(m, _)| *m == method).count());
         book.arrived.push((method.clone(), writes));
-        let trapped = book.trap.take_if(|trap| trap.method == method && trap.nth as usize == nth);
-        let trapped = trapped.map(|trap| trap.moment);
+        let is_it = |trap: &Trap| match &trap.method {
+            Some(trapped) => *trapped == method && trap.nth as usize == of_its,
+            None => trap.nth as usize == of_all,
+        };
+        let trapped = book.trap.take_if(|trap| is_it(trap)).map(|trap| trap.moment);
         if let Some(Moment::Asked | Moment::UnderWay) = trapped {
             book.shut = true;
             self.sprung.send(()).unwrap();
