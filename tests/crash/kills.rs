@@ -44,8 +44,9 @@ struct Case {
     again: Option<u32>,
 }
 
-/// Every moment of every request that writes; before every one that reads, if asked for.
-fn cases(played: &[Played], reads: bool) -> Vec<Case> {
+/// The whole: every moment of every request that writes, and before every one that reads. Else only the moments between
+/// a request that writes and its answer.
+fn cases(played: &[Played], whole: bool) -> Vec<Case> {
     let mut cases = Vec::new();
     // The first requests verify, the others go on; each is met by one case or another.
     let mut again = (0..AGAIN).cycle();
@@ -53,8 +54,9 @@ fn cases(played: &[Played], reads: bool) -> Vec<Case> {
         let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
         for (method, writes) in &played.requests {
             let nth = seen.entry(method).or_default();
-            let moments: &[Moment] = match (writes, reads) {
-                (true, _) => &[Moment::Asked, Moment::UnderWay, Moment::Done, Moment::Answered],
+            let moments: &[Moment] = match (writes, whole) {
+                (true, true) => &[Moment::Asked, Moment::UnderWay, Moment::Done, Moment::Answered],
+                (true, false) => &[Moment::UnderWay, Moment::Done],
                 (false, true) => &[Moment::Asked],
                 (false, false) => &[],
             };
@@ -92,12 +94,12 @@ fn dies(runtime: &Handle, answers: Answers, played: &[Played], case: &Case) {
 }
 
 /// Runs all cases, several at a time.
-fn all_die(answers: Answers, reads: bool) {
+fn all_die(answers: Answers, whole: bool) {
     let runtime = Runtime::new().unwrap();
     let played = play(runtime.handle(), answers);
     let done: BTreeSet<&str> = played.iter().flat_map(|p| p.written.keys()).map(String::as_str).collect();
     assert_eq!(done, BTreeSet::from(WRITES), "every request that writes occurs");
-    let cases = cases(&played, reads);
+    let cases = cases(&played, whole);
     println!("{} requests, {} cases", played.iter().map(|p| p.requests.len()).sum::<usize>(), cases.len());
     let queue = Mutex::new(cases.iter());
     std::thread::scope(|scope| {
