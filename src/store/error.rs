@@ -31,6 +31,12 @@ pub enum Fault {
     /// No room for a write.
     #[error("cannot grow: the disk is full; make room, then try again")]
     Full,
+    /// The disk refused a read or a write.
+    #[error(
+        "cannot be read or written ({0}); check the disk's space and health, the quota and the limit on file sizes, \
+         then try again"
+    )]
+    Disk(String),
     /// Written by a later stemsync.
     #[error("has schema version {found}, this stemsync knows {known} and older; install the newer stemsync again")]
     Newer {
@@ -108,6 +114,7 @@ impl From<rusqlite::Error> for StoreError {
                     Fault::Locked
                 }
                 ErrorCode::DiskFull => Fault::Full,
+                ErrorCode::SystemIoFailure => Fault::Disk(text),
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Fault::Corrupt(text),
                 ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Fault::CannotOpen(text),
                 _ => Fault::Sqlite(text),

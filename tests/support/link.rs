@@ -74,7 +74,7 @@ impl Default for Setup {
 
 /// Records that are none of stemsync's business.
 #[derive(Clone)]
-struct Strangers {
+pub(crate) struct Strangers {
     prebook: Prebook,
     stock: PurchaseOrder,
 }
@@ -262,15 +262,20 @@ impl Link {
 
     /// Whether what is none of stemsync's business is as it was.
     pub(crate) fn strangers_are_untouched(&self) -> bool {
-        let Strangers { prebook, stock } = &self.strangers;
-        self.act(|w, _| {
-            w.komet.prebook(prebook.id) == Some(prebook) && w.komet.purchase_order(stock.number) == Some(stock)
-        })
+        self.act(|world, _| self.strangers.are_untouched(world))
+    }
+}
+
+impl Strangers {
+    /// Whether they are as they were.
+    pub(crate) fn are_untouched(&self, world: &World) -> bool {
+        let Self { prebook, stock } = self;
+        world.komet.prebook(prebook.id) == Some(prebook) && world.komet.purchase_order(stock.number) == Some(stock)
     }
 }
 
 /// Another vendor's Prebook and a PO for stock, on dates that stories use.
-fn strangers(world: &mut World, today: NaiveDate, now: DateTime<Utc>) -> Strangers {
+pub(crate) fn strangers(world: &mut World, today: NaiveDate, now: DateTime<Utc>) -> Strangers {
     let ship = today + TimeDelta::days(3);
     let name = world.komet.catalogue().products[0].description.clone();
     let customer = world.komet.catalogue().customers[1].code.clone();
