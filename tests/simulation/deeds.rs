@@ -412,7 +412,8 @@ impl Deed {
             }
             Kind::BuyerChangesLine => {
                 let po = pos(world, dice, false)?;
-                let lines = world.komet.purchase_order(po)?.lines.iter().filter(|l| l.item.is_some() && l.goods.boxes > 0);
+                let lines =
+                    world.komet.purchase_order(po)?.lines.iter().filter(|l| l.item.is_some() && l.goods.boxes > 0);
                 let line = pick(dice, lines.map(|l| l.id).collect())?;
                 let boxes = dice.u32(1..7);
                 world.komet.buyer_changes_line(line, Some(boxes), None, ko).map(|()| format!("{line}: {boxes}"))
