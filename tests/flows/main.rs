@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod afterwards;
 mod boxes;
 mod cancelling;
 mod crashes;
