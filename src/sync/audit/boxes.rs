@@ -64,7 +64,11 @@ fn compare_line(
                 found.report_each(false, Some(line), "box_code", text(&label.box_code), text(&shown.code));
             }
             None if blank(label.awb.as_deref()).is_none() => {}
-            None => found.report_each(false, Some(line), "box_code", text(&label.box_code), text("absent")),
+            None => {
+                let cause = format!("box {} {}", label.box_number, label.box_code);
+                let left = found.is_left(HoldReason::DuplicateBoxCode, Some(line), |c| c == cause);
+                found.report_each(left, Some(line), "box_code", text(&label.box_code), text("absent"));
+            }
         }
     }
     if !context.whole.labels {
