@@ -13,6 +13,8 @@ use crate::sync::plan::{Sight, shown};
 
 /// The planner's cause for an order that was cancelled in Axerrio.
 const CANCELLED: &str = "cancelled";
+/// The planner's cause for an order whose Prebook Komet does not show.
+const ORPHAN: &str = "no Prebook";
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let order = found.order;
@@ -27,7 +29,8 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
         }
         (Some(ax), None) => {
             if !ax.status.is_off() && context.whole.prebooks {
-                let left = found.was_left(HoldReason::TooManyCancellations, None);
+                let left = found.was_left(HoldReason::TooManyCancellations, None)
+                    || found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause == ORPHAN);
                 found.report(left, None, "order", text("present"), text("absent"));
             }
             return;
