@@ -7,6 +7,7 @@ mod afterwards;
 mod boxes;
 mod cancelling;
 mod crashes;
+mod decisions;
 mod faults;
 mod flow1;
 mod flow2;

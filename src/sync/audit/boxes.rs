@@ -65,8 +65,7 @@ fn compare_line(
             }
             None if blank(label.awb.as_deref()).is_none() => {}
             None => {
-                let cause = format!("box {} {}", label.box_number, label.box_code);
-                let left = found.is_left(HoldReason::DuplicateBoxCode, Some(line), |c| c == cause);
+                let left = is_kept_out(found, line, label);
                 found.report_each(left, Some(line), "box_code", text(&label.box_code), text("absent"));
             }
         }
@@ -83,6 +82,22 @@ fn compare_line(
             });
         found.report_each(left, Some(line), "box_code", text(axerrio), text(&shown.code));
     }
+}
+
+/// Whether the label cannot go to Komet, and a person has said to leave it at that.
+fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
+    let (code, lot) = (&label.box_code, blank(label.lot_number.as_deref()));
+    let left = |reason, cause: &dyn Fn(&str) -> bool| found.is_left(reason, Some(line), cause);
+    left(HoldReason::DuplicateBoxCode, &|cause| cause == format!("box {} {code}", label.box_number))
+        || left(HoldReason::FieldTooLong, &|cause| cause == format!("box code {code}"))
+        || left(HoldReason::ReservedLotNumber, &|cause| Some(cause) == lot)
+        || left(HoldReason::UnmappedProduct, &|_| true)
+        || left(HoldReason::RejectedByKomet, &|cause| {
+            cause.starts_with("purchase.order.items.awb.add") || cause.starts_with("box.code.change")
+        })
+        || left(HoldReason::ChangedAfterApproval, &|cause| {
+            cause.strip_prefix("surplus ").is_some_and(|codes| codes.split(", ").any(|c| c == code))
+        })
 }
 
 /// The printed label of each box; of several the latest.

@@ -152,12 +152,17 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
         return;
     }
     let cause = format!("confirmed {confirmed}");
-    let _ = draft.settle(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, Verdict::TakeKomet, || {
-        format!(
-            "the vendor confirms {confirmed} boxes, but procurement approved {bought}. Change the PO in Komet (this clears itself \
-             then), or dismiss this."
-        )
-    });
+    let verdict =
+        draft.settle(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, Verdict::TakeKomet, || {
+            format!(
+                "the vendor confirms {confirmed} boxes, but procurement approved {bought}. Change the PO in Komet (this clears \
+                 itself then), take axerrio to buy {confirmed} in place of them, take komet to keep what was approved."
+            )
+        });
+    // What has shipped stays.
+    if verdict == Some(Verdict::TakeAxerrio) && shown(draft, alive).all(|line| line.boxes.is_empty()) {
+        delete(draft, &buy.line, alive);
+    }
 }
 
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
