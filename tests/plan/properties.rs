@@ -272,7 +272,14 @@ fn muddle(bytes: &[u8]) -> Desk {
     for id in 0..dice.up_to(3) {
         let comments = dice.one_of(&[Some("[AX AX-1]"), Some("[AX AX-2]"), None]).map(str::to_owned);
         let items = (0..dice.up_to(4)).map(|_| dice.item(&desk)).collect();
-        desk.komet.prebooks.push(prebook(i64::from(7 + id), comments, items));
+        let mut shown = prebook(i64::from(7 + id), comments, items);
+        match dice.up_to(6) {
+            1 => shown.header.customer_po = Some("OTHER".into()),
+            2 => shown.header.truck_date = day("2026-12-05"),
+            3 => shown.header.carrier_id = Some(32),
+            _ => {}
+        }
+        desk.komet.prebooks.push(shown);
     }
     desk.komet.purchase_orders = (0..dice.up_to(3)).map(|_| dice.po(&desk)).collect();
     desk.read();
@@ -550,6 +557,36 @@ proptest! {
                     prop_assert!(left_alone, "{}: {:?} {:#?}", tell(action), plan.holds, desk.order);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_prebook_whose_header_waits_for_a_person_is_left_alone(bytes in bytes()) {
+        let desk = any_desk(&bytes);
+        let plan = desk.plan();
+        let headers = plan.holds.iter().filter(|h| h.reason == HoldReason::EditedInKomet && h.line.is_none());
+        let held: BTreeSet<PrebookId> = headers
+            .filter_map(|hold| Some(PrebookId(hold.cause.strip_prefix("prebook ")?.split(' ').next()?.parse().ok()?)))
+            .collect();
+        let stands_there = |line: &LineId| {
+            let link = plan.agreed.lines.get(line).and_then(|l| l.item.as_ref());
+            let is_alive = |item: &ItemId| {
+                let mut items = desk.komet.prebooks.iter().flat_map(|p| &p.items);
+                items.any(|i| i.id == *item && i.is_alive())
+            };
+            link.is_some_and(|link| held.contains(&link.prebook) && is_alive(&link.item))
+        };
+        // A cancelled order goes whole, whatever was in question.
+        let off = desk.order.axerrio.order.as_ref().is_some_and(|o| o.status.is_off());
+        for action in plan.actions.iter().filter(|_| !off) {
+            let touches = match action {
+                Action::CreatePrebook(create) => {
+                    create.expect.as_ref().is_some_and(|id| held.contains(id)) || action.lines().iter().any(stands_there)
+                }
+                Action::DeleteItem(delete) => delete.line.as_ref().is_some_and(stands_there),
+                _ => false,
+            };
+            prop_assert!(!touches, "{}: {:?}", tell(action), plan.holds);
         }
     }
 
