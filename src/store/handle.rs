@@ -4,8 +4,9 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -32,14 +33,42 @@ struct Inner {
     path: PathBuf,
     /// `None` only while it is dropped: the worker ends when no sender is left.
     queue: Option<Sender<Job>>,
-    worker: Option<JoinHandle<()>>,
+    worker: Desk,
+}
+
+/// Where the worker works.
+enum Desk {
+    /// On a thread of its own.
+    Thread(Option<JoinHandle<()>>),
+    /// On the thread of whoever waits for it. On a panic it has done whole transactions only.
+    Inline(Mutex<Worker>),
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Thread(_) => "Thread",
+            Self::Inline(_) => "Inline",
+        })
+    }
+}
+
+impl Inner {
+    /// Without a thread, does what is queued.
+    fn turn(&self) {
+        if let Desk::Inline(worker) = &self.worker {
+            worker.lock().unwrap_or_else(PoisonError::into_inner).turn();
+        }
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue = None;
         // A closure may hold the last handle: the worker cannot wait for itself.
-        if let Some(worker) = self.worker.take_if(|w| w.thread().id() != std::thread::current().id()) {
+        if let Desk::Thread(worker) = &mut self.worker
+            && let Some(worker) = worker.take_if(|w| w.thread().id() != std::thread::current().id())
+        {
             let _ = worker.join();
         }
     }
@@ -81,6 +110,29 @@ impl Store {
         open().map_err(|e| e.at(path)).and_then(|conn| Self::start(conn, path))
     }
 
+    /// A database that works on its caller's thread, in the order in which it is asked: a life that is played from a
+    /// seed must not depend on a thread's. What is queued when the last handle goes is lost, as with a process that
+    /// is killed. `name` is an SQLite URI, such as `file:/life?vfs=memdb`; `prepare` gets the connection before anybody.
+    ///
+    /// Caveat: only handles on the same thread may use it.
+    pub fn open_inline(
+        name: &str,
+        prepare: impl FnOnce(&mut Connection) -> rusqlite::Result<()>,
+    ) -> Result<Self, StoreError> {
+        let path = Path::new(name);
+        let open = || -> Result<Connection, StoreError> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+            let mut conn = connect(path, flags | OpenFlags::SQLITE_OPEN_URI, Duration::ZERO)?;
+            schema::migrate(&mut conn)?;
+            prepare(&mut conn)?;
+            Ok(conn)
+        };
+        let conn = open().map_err(|e| e.at(path))?;
+        let (queue, jobs) = channel();
+        let worker = Desk::Inline(Mutex::new(Worker::new(conn, path.to_owned(), jobs)));
+        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), queue: Some(queue), worker }) })
+    }
+
     /// Opens an existing database for reading; `None` if there is none yet.
     pub fn open_existing_read_only(path: &Path) -> Result<Option<Self>, StoreError> {
         if !path.try_exists().map_err(|e| StoreError::new(Fault::CannotOpen(e.to_string()), path))? {
@@ -105,7 +157,7 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || worker.run())
             .map_err(|e| StoreError::new(Fault::CannotOpen(e.to_string()), path))?;
-        let inner = Inner { path: path.to_owned(), queue: Some(queue), worker: Some(worker) };
+        let inner = Inner { path: path.to_owned(), queue: Some(queue), worker: Desk::Thread(Some(worker)) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -124,7 +176,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.unpack(self.send(f, Job::Write).await)
+        self.answer(self.send(f, Job::Write)).await
     }
 
     /// Runs `f` on one snapshot that holds everything committed before the call. What `f` writes is taken back.
@@ -133,7 +185,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.unpack(self.send(f, Job::Read).await)
+        self.answer(self.send(f, Job::Read)).await
     }
 
     /// A consistent copy of the database in a new file at `target`, while others go on reading and writing.
@@ -153,7 +205,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.unpack(self.send(f, Job::Write).blocking_recv())
+        self.answer_blocking(self.send(f, Job::Write))
     }
 
     /// [`Store::read`] for callers outside of async code; panics inside of it.
@@ -162,7 +214,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.unpack(self.send(f, Job::Read).blocking_recv())
+        self.answer_blocking(self.send(f, Job::Read))
     }
 
     /// Queues `f`. If the worker is gone the answer's sender is dropped here, which the receiver notices.
@@ -176,6 +228,28 @@ impl Store {
             let _ = queue.send(job(Box::new(Task::new(f, reply))));
         }
         answer
+    }
+
+    async fn answer<T>(&self, answer: Answer<T>) -> Result<T, StoreError> {
+        if let Desk::Inline(_) = self.inner.worker {
+            // Others may queue first, so that inline too what waits together is committed together.
+            let mut waited = false;
+            std::future::poll_fn(|context| {
+                if std::mem::replace(&mut waited, true) {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            self.inner.turn();
+        }
+        self.unpack(answer.await)
+    }
+
+    fn answer_blocking<T>(&self, answer: Answer<T>) -> Result<T, StoreError> {
+        self.inner.turn();
+        self.unpack(answer.blocking_recv())
     }
 
     fn unpack<T>(

@@ -23,5 +23,5 @@ mod worker;
 pub use error::{Fault, StoreError};
 pub use handle::Store;
 pub use lock::{LockHolder, RunLock};
-pub use rusqlite::Connection;
+pub use rusqlite::{Connection, OpenFlags};
 pub use schema::VERSION;

@@ -96,13 +96,24 @@ impl Worker {
     /// Works until every handle is gone, then closes the database.
     pub(super) fn run(mut self) {
         while let Ok(job) = self.queue.recv() {
-            match job {
-                Job::Read(work) => self.read(work),
-                Job::Write(work) => self.write(work),
-            }
-            while let Some(work) = self.reads.pop_front() {
-                self.read(work);
-            }
+            self.serve(job);
+        }
+    }
+
+    /// Does what is queued, and no more: for a store without a thread of its own.
+    pub(super) fn turn(&mut self) {
+        while let Ok(job) = self.queue.try_recv() {
+            self.serve(job);
+        }
+    }
+
+    fn serve(&mut self, job: Job) {
+        match job {
+            Job::Read(work) => self.read(work),
+            Job::Write(work) => self.write(work),
+        }
+        while let Some(work) = self.reads.pop_front() {
+            self.read(work);
         }
     }
 

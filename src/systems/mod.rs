@@ -5,6 +5,7 @@
 pub mod axerrio;
 mod error;
 pub mod komet;
+pub mod network;
 mod transport;
 
 use std::future::Future;

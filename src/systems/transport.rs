@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url};
 
+use super::network::{Received, Sent, SharedNetwork};
 use super::{Fault, System, SystemError};
 
 /// No answer of either system comes near it; whatever does is not an answer.
@@ -34,12 +35,21 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     /// The first back-off; doubles with each attempt.
     pub(super) retry_base: Duration,
+    /// What carries the requests in place of HTTP.
+    pub(super) network: Option<SharedNetwork>,
+}
+
+/// What carries the requests.
+enum Line {
+    Http(Client),
+    /// A simulated network, and what stands in the header that carries the token.
+    Simulated(SharedNetwork, Option<String>),
 }
 
 /// One system's HTTP client.
 pub(super) struct Transport {
     system: System,
-    client: Client,
+    line: Line,
     /// Ends with a slash, so that paths are simply appended.
     base: String,
     /// Every spelling in which a server may echo the token; the longest first.
@@ -152,44 +162,20 @@ impl Reply {
 impl Transport {
     /// A client with its pool. Fails where the base URL is none or TLS cannot be set up.
     pub(super) fn new(settings: Settings) -> Result<Self, SystemError> {
-        let Settings { system, base_url, token, auth, timeout, retry_base } = settings;
+        let Settings { system, base_url, token, auth, timeout, retry_base, network } = settings;
         let unusable = |what: String| SystemError { system, method: "set-up", fault: Fault::Unreachable(what) };
-        // Only the first call of the process can succeed; the others find the same provider installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-
         let base = if base_url.ends_with('/') { base_url } else { base_url + "/" };
         let url = Url::parse(&base).map_err(|e| unusable(format!("the base URL cannot be used: {e}")))?;
-
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some((name, mut value)) = auth {
-            value.set_sensitive(true);
-            headers.insert(name, value);
-        }
-        let mut builder = Client::builder()
-            .user_agent(concat!("stemsync/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .gzip(true)
-            .tcp_nodelay(true)
-            .timeout(timeout)
-            .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
-            .pool_max_idle_per_host(64)
-            // Shorter than what servers allow: a write on a connection that is just being closed would have to be
-            // read back.
-            .pool_idle_timeout(Duration::from_secs(15));
-        builder = if url.scheme() == "https" {
-            builder.https_only(true)
-        } else {
-            // Loopback: neither a proxy nor certificates, whose loading would cost the start of every run.
-            builder.no_proxy().tls_certs_only([])
+        let line = match network {
+            Some(network) => {
+                let credential = auth.and_then(|(_, value)| value.to_str().ok().map(str::to_owned));
+                Line::Simulated(network, credential)
+            }
+            None => Line::Http(http(&url, auth, timeout).map_err(|e| unusable(deepest(&e.without_url())))?),
         };
-        let client = builder.build().map_err(|e| unusable(deepest(&e.without_url())))?;
         Ok(Self {
             system,
-            client,
+            line,
             base,
             secrets: spellings(&token),
             timeout,
@@ -250,7 +236,10 @@ impl Transport {
                 return Err(error);
             }
             log::debug!("{error}; attempt {attempt} of {ATTEMPTS}");
-            tokio::time::sleep(wait).await;
+            match &self.line {
+                Line::Http(_) => tokio::time::sleep(wait).await,
+                Line::Simulated(network, _) => network.sleep(wait).await,
+            }
             attempt += 1;
         }
     }
@@ -307,11 +296,15 @@ impl Transport {
 
     async fn attempt(&self, request: Request) -> Result<Reply, Fault> {
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let mut response = self.client.execute(request).await.map_err(|e| self.broken(e))?;
+        let client = match &self.line {
+            Line::Http(client) => client,
+            Line::Simulated(network, credential) => {
+                return self.received(network.send(sent(request, credential.as_ref())).await?);
+            }
+        };
+        let mut response = client.execute(request).await.map_err(|e| self.broken(e))?;
         let date = header(&response, &DATE).and_then(http_date);
-        if let Some(date) = date {
-            self.clock.store(date.timestamp(), Ordering::Relaxed);
-        }
+        self.set_clock(date);
         let retry_after = header(&response, &RETRY_AFTER).and_then(|value| pause(value, date));
         let status = response.status();
         let announced = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
@@ -323,6 +316,21 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         Ok(Reply { status, date, retry_after, body })
+    }
+
+    fn received(&self, answer: Received) -> Result<Reply, Fault> {
+        let date = answer.date.as_deref().and_then(http_date);
+        self.set_clock(date);
+        let retry_after = answer.retry_after.and_then(|value| pause(&value, date));
+        let status = StatusCode::from_u16(answer.status)
+            .map_err(|_| Fault::Unreadable(format!("{} is no HTTP status", answer.status)))?;
+        Ok(Reply { status, date, retry_after, body: answer.body })
+    }
+
+    fn set_clock(&self, date: Option<DateTime<Utc>>) {
+        if let Some(date) = date {
+            self.clock.store(date.timestamp(), Ordering::Relaxed);
+        }
     }
 
     fn broken(&self, error: reqwest::Error) -> Fault {
@@ -339,8 +347,46 @@ impl Transport {
 
     fn back_off(&self, attempt: u32) -> Duration {
         let full = self.retry_base.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_WAIT);
-        full.mul_f64(0.5 + fastrand::f64() / 2.0)
+        let jitter = match &self.line {
+            Line::Http(_) => fastrand::f64(),
+            Line::Simulated(network, _) => network.jitter(),
+        };
+        full.mul_f64(0.5 + jitter / 2.0)
     }
+}
+
+/// An HTTP client with its pool.
+fn http(url: &Url, auth: Option<(HeaderName, HeaderValue)>, timeout: Duration) -> Result<Client, reqwest::Error> {
+    // Only the first call of the process can succeed; the others find the same provider installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if let Some((name, mut value)) = auth {
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    let mut builder = Client::builder()
+        .user_agent(concat!("stemsync/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .gzip(true)
+        .tcp_nodelay(true)
+        .timeout(timeout)
+        .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
+        .pool_max_idle_per_host(64)
+        // Shorter than what servers allow: a write on a connection that is just being closed would have to be
+        // read back.
+        .pool_idle_timeout(Duration::from_secs(15));
+    builder = if url.scheme() == "https" {
+        builder.https_only(true)
+    } else {
+        // Loopback: neither a proxy nor certificates, whose loading would cost the start of every run.
+        builder.no_proxy().tls_certs_only([])
+    };
+    builder.build()
 }
 
 /// Appends `text` to a URL, everything but RFC 3986's unreserved characters percent-encoded: right for a path
@@ -391,6 +437,19 @@ fn deepest(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
+fn sent(request: Request, credential: Option<&String>) -> Sent {
+    Sent {
+        verb: match *request.method() {
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            _ => "GET",
+        },
+        url: request.url().to_string(),
+        credential: credential.cloned(),
+        body: request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec(),
+    }
+}
+
 fn strip_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
@@ -425,6 +484,7 @@ mod tests {
             auth: None,
             timeout: Duration::from_secs(1),
             retry_base: Duration::from_millis(100),
+            network: None,
         })
         .unwrap()
     }

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "../flows/link.rs"]
+#[path = "../support/link.rs"]
 #[allow(dead_code)] // the flows need more of it
 mod link;
-#[path = "../flows/trade.rs"]
+#[path = "../support/trade.rs"]
 #[allow(dead_code)] // likewise
 mod trade;
 

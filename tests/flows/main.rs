@@ -3,19 +3,23 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod afterwards;
+#[path = "../support/invariants.rs"]
+mod invariants;
+#[path = "../support/link.rs"]
+mod link;
+#[path = "../support/standing.rs"]
+mod standing;
+#[path = "../support/trade.rs"]
+mod trade;
+
 mod boxes;
 mod cancelling;
 mod crashes;
-mod decisions;
 mod faults;
 mod flow1;
 mod flow2;
-mod invariants;
-mod link;
 mod ownership;
 mod requests;
-mod trade;
 mod unknown;
 mod watermarks;
 mod week;

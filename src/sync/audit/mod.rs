@@ -79,8 +79,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         self.on_a_copy(async |reader| Box::pin(reader.compare_all()).await).await?
     }
 
-    /// On the copy: reads everything, then compares order by order.
-    async fn compare_all(&self) -> Result<AuditReport, AuditError> {
+    /// Reads everything, then compares order by order. As [`Engine::audit`], but what is read stays in the database:
+    /// for a caller who throws that away.
+    pub async fn compare_all(&self) -> Result<AuditReport, AuditError> {
         let readings = self.read_all().await?;
         let context = Context {
             settings: &self.settings,

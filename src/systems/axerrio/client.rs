@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::wire;
 use crate::domain::{AxOrder, AxOrderId, ExternalRef, Label, OrderInput, PurchaseOrderInfo, blank};
+use crate::systems::network::SharedNetwork;
 use crate::systems::transport::{Failure, Reply, Settings, Transport, encode};
 use crate::systems::{Answer, Axerrio, Fault, FeedPage, System, SystemError, Unreadable};
 
@@ -69,6 +70,17 @@ impl AxerrioClient {
     ///
     /// Fails where the base URL is none, the token cannot stand in a header, or TLS cannot be set up.
     pub fn new(options: AxerrioOptions) -> Result<Self, SystemError> {
+        Self::build(options, None)
+    }
+
+    /// A client over a simulated network.
+    ///
+    /// Fails as [`Self::new`] does.
+    pub fn over(network: SharedNetwork, options: AxerrioOptions) -> Result<Self, SystemError> {
+        Self::build(options, Some(network))
+    }
+
+    fn build(options: AxerrioOptions, network: Option<SharedNetwork>) -> Result<Self, SystemError> {
         let AxerrioOptions { base_url, token, auth, timeout, retry_base, page_size } = options;
         let (name, value) = match auth {
             AxerrioAuth::Bearer => (AUTHORIZATION, format!("Bearer {token}")),
@@ -86,6 +98,7 @@ impl AxerrioClient {
             auth: Some((name, value)),
             timeout,
             retry_base,
+            network,
         })?);
         Ok(Self { transport, page_size: page_size.clamp(1, LARGEST_PAGE) })
     }

@@ -16,6 +16,7 @@ use crate::domain::{
     BoxType, Carrier, CodeChange, CodeChanged, CreatedPo, CreatedPrebook, ItemId, NewPrebook, NewPurchaseOrder,
     PoItemId, Prebook, PrebookId, PurchaseOrder, Shipment, Shipped,
 };
+use crate::systems::network::SharedNetwork;
 use crate::systems::transport::{Failure, Reply, Settings, Transport, encode};
 use crate::systems::{Answer, Fault, Komet, PoQuery, PrebookDates, PrebookQuery, System, SystemError, Unreadable};
 
@@ -48,6 +49,17 @@ impl KometClient {
     ///
     /// Fails where the base URL is none, or where TLS cannot be set up (no certificates on the machine).
     pub fn new(options: KometOptions) -> Result<Self, SystemError> {
+        Self::build(options, None)
+    }
+
+    /// A client over a simulated network.
+    ///
+    /// Fails as [`Self::new`] does.
+    pub fn over(network: SharedNetwork, options: KometOptions) -> Result<Self, SystemError> {
+        Self::build(options, Some(network))
+    }
+
+    fn build(options: KometOptions, network: Option<SharedNetwork>) -> Result<Self, SystemError> {
         let KometOptions { base_url, token, vendor_id, timeout, retry_base } = options;
         let mut query = "?authenticationToken=".to_owned();
         encode(&mut query, &token);
@@ -58,6 +70,7 @@ impl KometClient {
             auth: None,
             timeout,
             retry_base,
+            network,
         })?);
         Ok(Self { transport, token, vendor_id, query })
     }

@@ -1,0 +1,109 @@
+//! What must hold at the end of every life: no duplicate, no loss, nothing of anybody else's touched, both sides equal
+//! on every owned field but where a person is asked, watermarks not ahead, and a further run silent.
+
+use std::collections::BTreeSet;
+
+use stemsync::domain::HoldReason;
+use stemsync::store::watermarks::{self, Stream};
+use stemsync::systems::System;
+
+use crate::life::Life;
+use crate::network::End;
+use crate::standing::{Remembered, wrong};
+
+/// Lets stemsync come to rest, and says what is wrong then.
+pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
+    let writes = life.settle();
+    let known = life.link().store.read_blocking(Remembered::read).unwrap();
+    let mut found = Vec::new();
+    // What a system refuses is tried again each run (clarification 11).
+    if writes > 0 && !known.retries() {
+        found.push(format!("it does not come to rest: the last run made {writes} writes"));
+    }
+    let (first, last) = (life.link().today(), life.link().horizon_end());
+    found.extend(wrong(&life.net.lock().world, &known, first, last));
+    found.extend(strangers(life));
+    found.extend(watermarks_ahead(life));
+    for hold in &known.holds {
+        *life.tally.holds.entry(hold.reason.name()).or_default() += 1;
+        if hold.reason == HoldReason::UnmappedProduct {
+            found.extend(nothing_to_map(life, &hold.order.clone().unwrap_or_default()));
+        }
+    }
+    // The program's own verdict comes last: it reads, and what it read stays.
+    let excused: BTreeSet<String> = known
+        .orders
+        .iter()
+        .filter(|o| {
+            !o.agreed.decisions.is_empty()
+                || known.holds.iter().any(|h| h.order_key == Some(o.key) || h.covers.contains(&o.key))
+        })
+        .map(|o| o.name().to_owned())
+        .collect();
+    life.link();
+    let net = life.net.clone();
+    match net.drive(life.link().compare_all(), None) {
+        End::Done(Ok(audit)) => {
+            for difference in audit.differences {
+                if !excused.contains(difference.order.as_deref().unwrap_or_default()) {
+                    found.push(format!("verify: {difference:?}"));
+                }
+            }
+        }
+        End::Done(Err(error)) => found.push(format!("verify failed: {error}")),
+        End::Killed => {}
+    }
+    found
+}
+
+/// Another vendor's Prebooks and POs for stock are as their people made them.
+fn strangers(life: &Life) -> Vec<String> {
+    let state = life.net.lock();
+    let vendor = state.world.komet.catalogue().vendor.id;
+    let mut found = Vec::new();
+    for (id, items) in &state.strangers.prebooks {
+        let now = state.world.komet.prebook(*id).map(|p| p.items.iter().map(|i| (i.id, i.goods.boxes)).collect());
+        if now.as_ref() != Some(items) {
+            found.push(format!("another vendor's Prebook {id} was touched: {items:?} is now {now:?}"));
+        }
+    }
+    for (number, lines) in &state.strangers.stock {
+        let now = state.world.komet.purchase_order(*number);
+        let now: Option<Vec<_>> = now.map(|po| po.lines.iter().map(|l| (l.id, l.goods.boxes)).collect());
+        if now.as_ref() != Some(lines) {
+            found.push(format!("the stock PO {number} was touched: {lines:?} is now {now:?}"));
+        }
+    }
+    let foreign = state.world.komet.prebooks().flat_map(|p| &p.items).filter(|i| i.vendor != vendor);
+    for item in foreign {
+        if state.world.komet.lines_buying(item.id).next().is_some() {
+            found.push(format!("another vendor's item {} was bought", item.id));
+        }
+    }
+    found
+}
+
+fn watermarks_ahead(life: &mut Life) -> Vec<String> {
+    let mut found = Vec::new();
+    for (stream, system) in
+        [(Stream::Orders, System::Axerrio), (Stream::Labels, System::Axerrio), (Stream::Prebooks, System::Komet)]
+    {
+        let now = life.net.lock().clock(system);
+        let all = life.link().store.read_blocking(move |conn| watermarks::list(conn, stream)).unwrap();
+        for (part, mark) in all.into_iter().filter(|(_, mark)| mark.at > now) {
+            found.push(format!("the watermark {stream:?} {part} is ahead: {} after {now}", mark.at));
+        }
+    }
+    found
+}
+
+/// An order that waits for a product to be mapped has one that is not.
+fn nothing_to_map(life: &Life, order: &str) -> Option<String> {
+    let state = life.net.lock();
+    let unmapped = |goods: &stemsync::sandbox::komet::Goods| {
+        goods.product.is_none() || goods.parts.iter().any(|p| p.product.is_none())
+    };
+    let any_item = state.world.komet.prebooks().flat_map(|p| &p.items).any(|i| unmapped(&i.goods));
+    let any_line = state.world.komet.purchase_orders().flat_map(|p| &p.lines).any(|l| unmapped(&l.goods));
+    (!any_item && !any_line).then(|| format!("{order} waits for a product to be mapped, and none is unknown"))
+}

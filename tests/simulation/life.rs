@@ -1,0 +1,559 @@
+//! A life of the program: a history of deeds, faults and runs drawn from a seed, played over the sandbox's model by the
+//! real engine, adapters and store. After the last edit the faults stop, the engine runs until it is quiet, and what
+//! must hold is checked.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use chrono::{TimeDelta, TimeZone, Utc};
+use fastrand::Rng;
+use stemsync::domain::{CreatePo, MapKind, OnConflict, Verdict};
+use stemsync::sandbox::people::People;
+use stemsync::sandbox::scenario::Scenario;
+use stemsync::sandbox::{Answers, Catalogue, KometRules, Tokens, World};
+use stemsync::store::watermarks::{self, Stream};
+use stemsync::store::{Connection, Store, StoreError, holds, maps};
+use stemsync::sync::engine::{Engine, Settings};
+use stemsync::sync::report::{ActionResult, Job};
+use stemsync::sync::{RunEnd, RunRequest};
+use stemsync::systems::System;
+use stemsync::systems::axerrio::{AxerrioAuth, AxerrioClient, AxerrioOptions};
+use stemsync::systems::komet::{KometClient, KometOptions};
+
+use crate::check;
+use crate::deeds::{Deed, Kind};
+use crate::network::{End, Mishap, Net, TIMEOUT, Weather};
+use crate::trade;
+
+type Link = Engine<KometClient, AxerrioClient>;
+
+/// One step of a history.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Somebody does something.
+    Deed(Deed),
+    /// Everybody does what is ready for them: the vendor accepts, the buyer approves, the packer prints.
+    People,
+    /// So many seconds pass.
+    Pass(i64),
+    /// A clock (Komet's, Axerrio's, stemsync's) is set to another time.
+    Clock(usize, i64),
+    /// An admin decides a hold, maps a product or moves a watermark back.
+    Admin(u64),
+    /// stemsync runs.
+    Run(Run),
+    /// stemsync's process is started anew.
+    Restart,
+    /// The database is lost.
+    LoseDatabase,
+}
+
+/// How one run goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    jobs: Vec<Job>,
+    pub(crate) weather: Weather,
+    /// Killed after so many steps of the process.
+    pub(crate) kill: Option<u64>,
+    pub(crate) database: Option<DatabaseFault>,
+    /// So many of the deeds that follow are done while it runs.
+    meanwhile: usize,
+}
+
+/// What goes wrong with the database during a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DatabaseFault {
+    /// Every statement fails once SQLite has done so many hundred operations.
+    Closed(u64),
+    /// The file may grow by so many pages, then the disk is full.
+    Full(i64),
+    /// Another process holds the lock.
+    Locked,
+}
+
+/// What was drawn and played, for the summary.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) mishaps: BTreeMap<Mishap, u64>,
+    pub(crate) deeds: BTreeMap<Kind, u64>,
+    pub(crate) other: BTreeMap<&'static str, u64>,
+    pub(crate) holds: BTreeMap<&'static str, u64>,
+    pub(crate) pushes: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, what: &'static str) {
+        *self.other.entry(what).or_default() += 1;
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { mishaps, deeds, other: rest, holds, pushes } = other;
+        mishaps.iter().for_each(|(k, n)| *self.mishaps.entry(*k).or_default() += n);
+        deeds.iter().for_each(|(k, n)| *self.deeds.entry(*k).or_default() += n);
+        rest.iter().for_each(|(k, n)| *self.other.entry(k).or_default() += n);
+        holds.iter().for_each(|(k, n)| *self.holds.entry(k).or_default() += n);
+        pushes.iter().for_each(|(k, n)| *self.pushes.entry(k.clone()).or_default() += n);
+    }
+}
+
+/// The history that a seed stands for.
+pub(crate) fn history(seed: u64) -> Vec<Step> {
+    let mut dice = Rng::with_seed(seed);
+    // Short lives try more beginnings, long ones reach further: most have some dozens of edits, some have hundreds.
+    let edits = match dice.u8(0..20) {
+        0 => dice.usize(150..400),
+        1..=4 => dice.usize(50..150),
+        _ => dice.usize(6..50),
+    };
+    // Some lives are calm, some are storms.
+    let storm = [0, 0, 20, 60, 200][dice.usize(..5)];
+    let kills = dice.u8(0..3) == 0;
+    let weak_disk = dice.u8(0..4) == 0;
+    let clocks = dice.u8(0..4) == 0;
+    let mut steps = Vec::with_capacity(edits * 2);
+    let mut done = 0;
+    while done < edits {
+        match dice.u8(0..100) {
+            0..=54 => {
+                steps.push(Step::Deed(Deed::draw(&mut dice)));
+                done += 1;
+            }
+            55..=64 => {
+                steps.push(Step::People);
+                done += 1;
+            }
+            65..=71 => steps.push(Step::Pass(match dice.u8(0..12) {
+                0 => dice.i64(3600..90_000),
+                1..=4 => dice.i64(60..3600),
+                _ => dice.i64(1..60),
+            })),
+            72 if clocks => {
+                // A server's clock that goes back by more than the overlap has no changed-since reads worth the name.
+                let which = dice.usize(..3);
+                let by = if which == 2 { dice.i64(-7200..7200) } else { dice.i64(-120..600) };
+                steps.push(Step::Clock(which, by));
+            }
+            73..=75 => steps.push(Step::Admin(dice.u64(..))),
+            76 => steps.push(if dice.u8(0..8) == 0 { Step::LoseDatabase } else { Step::Restart }),
+            _ => steps.push(Step::Run(run(&mut dice, storm, kills, weak_disk))),
+        }
+    }
+    steps
+}
+
+fn run(dice: &mut Rng, storm: u32, kills: bool, weak_disk: bool) -> Run {
+    let jobs = match dice.u8(0..10) {
+        0 => vec![Job::Orders],
+        1 => vec![Job::Prebooks],
+        2 => vec![Job::PurchaseOrders],
+        3 => vec![Job::Labels],
+        _ => Vec::new(),
+    };
+    let methods = [
+        "prebook.list",
+        "prebook.create",
+        "prebook.item.delete",
+        "purchase.order.list",
+        "purchase.order.create",
+        "purchase.order.item.delete",
+        "purchase.orders.details",
+        "awb.add",
+        "box.code.change",
+        "orders",
+        "labels",
+        "cancel",
+        "purchase-order",
+    ];
+    Run {
+        jobs,
+        weather: Weather {
+            mishaps: storm,
+            down: (storm > 0 && dice.u8(0..10) == 0).then(|| methods[dice.usize(..methods.len())]),
+        },
+        kill: (kills && dice.u8(0..3) == 0)
+            .then(|| if dice.bool() { dice.u64(1..60) } else { dice.u64(60..1500) }),
+        database: (weak_disk && dice.u8(0..5) == 0).then(|| match dice.u8(0..3) {
+            0 => DatabaseFault::Full(dice.i64(0..12)),
+            1 => DatabaseFault::Locked,
+            _ => DatabaseFault::Closed(if dice.bool() { dice.u64(1..40) } else { dice.u64(40..1000) }),
+        }),
+        meanwhile: if dice.bool() { 0 } else { dice.usize(1..4) },
+    }
+}
+
+/// A life while it is played.
+pub(crate) struct Life {
+    pub(crate) net: Arc<Net>,
+    pub(crate) settings: Settings,
+    pub(crate) tally: Tally,
+    name: String,
+    lost: u32,
+    page_size: u32,
+    company: bool,
+    anchor: Connection,
+    link: Option<Link>,
+    /// So many hundred operations of SQLite are left until every statement fails; 0 for no end.
+    operations: Arc<AtomicU64>,
+}
+
+/// Parsed once: every life has the same people.
+static PEOPLE: LazyLock<People> = LazyLock::new(|| People::of(&Scenario::bundled()));
+
+impl Life {
+    /// The beginning of the life that a seed stands for. `name` is the life's own among those played at once.
+    pub(crate) fn new(seed: u64, name: &str, tell: bool) -> Self {
+        let mut dice = Rng::with_seed(seed ^ 0x5EED);
+        let rules = KometRules {
+            daily_limit: (dice.u8(0..8) == 0).then(|| dice.u64(40..400)),
+            limit_is_429: dice.bool(),
+            create_tells_items: dice.u8(0..3) > 0,
+            refuse_unknown_customer: dice.bool(),
+            require_carrier: dice.u8(0..4) == 0,
+            keep_vendor_ship_date: dice.u8(0..6) > 0,
+            po_touches_prebook: dice.bool(),
+            mapping_touches_prebook: dice.bool(),
+            deleted_po_line_stays: dice.bool(),
+            items_show_po: dice.bool(),
+            orders_show_awb: dice.bool(),
+            window_shows_whole_prebook: dice.bool(),
+            ..KometRules::default()
+        };
+        let answers = if dice.bool() { Answers::Plain } else { Answers::Messy(dice.u64(..)) };
+        let tokens =
+            Tokens { vendor: "vendor".into(), company: Some("company".into()), axerrio: "axerrio".into() };
+        let mut world = World::new(Catalogue::default(), rules, answers);
+        world.set_tokens(tokens);
+        let settings = Settings {
+            on_conflict: if dice.u8(0..3) == 0 { OnConflict::Owner } else { OnConflict::Hold },
+            create_po: if dice.bool() { CreatePo::Accepted } else { CreatePo::Received },
+            concurrency: dice.usize(1..9),
+            komet_timeout: TIMEOUT,
+            ..Settings::default()
+        };
+        let start = Utc.with_ymd_and_hms(2027, 1, 12, 9, 0, 0).single().unwrap_or_default();
+        let start = start + TimeDelta::seconds(dice.i64(0..86_400 * 20));
+        let page_size = if dice.bool() { 500 } else { dice.u32(1..8) };
+        let company = dice.u8(0..5) == 0;
+        let net = Net::new(world, start, dice, tell);
+        let anchor = anchor(&uri(name, 0));
+        Self {
+            net,
+            settings,
+            tally: Tally::default(),
+            name: name.to_owned(),
+            lost: 0,
+            page_size,
+            company,
+            anchor,
+            link: None,
+            operations: Arc::default(),
+        }
+    }
+
+    fn tell(&self, what: impl FnOnce() -> String) {
+        let mut state = self.net.lock();
+        let when = state.now.format("%d %H:%M:%S");
+        if let Some(story) = &mut state.story {
+            story.push(format!("{when} {}", what()));
+        }
+    }
+
+    /// The process, started if it is not running.
+    pub(crate) fn link(&mut self) -> &Link {
+        if self.link.is_none() {
+            self.link = Some(self.start());
+        }
+        self.link.as_ref().expect("it was just started")
+    }
+
+    fn start(&self) -> Link {
+        let retry_base = Duration::from_millis(250);
+        let (token, vendor_id) = if self.company { ("company", Some(1201)) } else { ("vendor", None) };
+        let komet = KometClient::over(
+            self.net.clone(),
+            KometOptions {
+                base_url: "http://127.0.0.1/komet/api/".into(),
+                token: token.into(),
+                vendor_id,
+                timeout: TIMEOUT,
+                retry_base,
+            },
+        );
+        let axerrio = AxerrioClient::over(
+            self.net.clone(),
+            AxerrioOptions {
+                base_url: "http://127.0.0.1/axerrio/api/v1".into(),
+                token: "axerrio".into(),
+                auth: AxerrioAuth::Bearer,
+                timeout: TIMEOUT,
+                retry_base,
+                page_size: self.page_size,
+            },
+        );
+        Engine {
+            komet: komet.unwrap(),
+            axerrio: axerrio.unwrap(),
+            store: self.open(),
+            clock: self.net.clone(),
+            settings: self.settings.clone(),
+        }
+    }
+
+    fn open(&self) -> Store {
+        let operations = self.operations.clone();
+        operations.store(0, Ordering::Relaxed);
+        let ends = move || match operations.load(Ordering::Relaxed) {
+            0 => false,
+            1 => true,
+            left => {
+                operations.store(left - 1, Ordering::Relaxed);
+                false
+            }
+        };
+        let prepare = |conn: &mut Connection| conn.progress_handler(100, Some(ends));
+        Store::open_inline(&uri(&self.name, self.lost), prepare).unwrap()
+    }
+
+    /// Plays a history. Steps that follow a run and are done while it is under way are taken from it.
+    pub(crate) fn play<'s>(&mut self, steps: impl IntoIterator<Item = &'s Step>) {
+        let mut steps = steps.into_iter().peekable();
+        while let Some(step) = steps.next() {
+            match step {
+                Step::Deed(deed) => {
+                    *self.tally.deeds.entry(deed.kind).or_default() += 1;
+                    deed.play(&mut self.net.lock());
+                }
+                Step::People => self.people(),
+                Step::Pass(seconds) => self.net.pass(TimeDelta::seconds(*seconds)),
+                Step::Clock(which, by) => {
+                    self.tally.count("clock set");
+                    self.tell(|| format!("clock {which} moves by {by} s"));
+                    self.net.lock().skew[*which] += TimeDelta::seconds(*by);
+                }
+                Step::Admin(seed) => self.admin(*seed),
+                Step::Restart => self.link = None,
+                Step::LoseDatabase => {
+                    self.tally.count("database lost");
+                    self.tell(|| "the database is lost".to_owned());
+                    self.link = None;
+                    self.lost += 1;
+                    self.anchor = anchor(&uri(&self.name, self.lost));
+                }
+                Step::Run(run) => {
+                    for _ in 0..run.meanwhile {
+                        let Some(Step::Deed(deed)) = steps.next_if(|next| matches!(next, Step::Deed(_))) else {
+                            break;
+                        };
+                        *self.tally.deeds.entry(deed.kind).or_default() += 1;
+                        self.net.lock().meanwhile.push_back(*deed);
+                    }
+                    self.run(run);
+                    // Whoever did not get round to it while it ran does it now.
+                    self.net.pass(TimeDelta::zero());
+                }
+            }
+        }
+    }
+
+    /// What is ready for people is done.
+    fn people(&mut self) {
+        let mut guard = self.net.lock();
+        let state = &mut *guard;
+        let (ax, ko) = (state.clock(System::Axerrio), state.clock(System::Komet));
+        let (people, world) = (&*PEOPLE, &mut state.world);
+        let told = [
+            people.vendor_accepts(world, ax),
+            people.buyer_approves(world, ko),
+            people.packer_prints(world, ax),
+            people.vendor_ships(world, ax),
+            people.warehouse_receives(world, ko),
+        ];
+        let when = state.now.format("%d %H:%M:%S");
+        if let Some(story) = &mut state.story {
+            for told in told {
+                match told {
+                    Ok(told) => story.extend(told.into_iter().map(|told| format!("{when} {told}"))),
+                    Err(error) => story.push(format!("{when} could not: {error}")),
+                }
+            }
+        }
+    }
+
+    fn admin(&mut self, seed: u64) {
+        let mut dice = Rng::with_seed(seed);
+        let now = stemsync::sync::engine::Clock::now(&*self.net);
+        let what = dice.u8(0..10);
+        let verdict = *dice.choice([Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed].iter()).unwrap();
+        let chosen = dice.usize(..);
+        let act = move |conn: &Connection| -> Result<String, StoreError> {
+            match what {
+                0 => {
+                    maps::set(
+                        conn,
+                        MapKind::Product,
+                        trade::UNKNOWN_CODE,
+                        i64::try_from(trade::UNKNOWN_IS).unwrap(),
+                    )?;
+                    Ok("maps the unknown product here".to_owned())
+                }
+                1 => {
+                    maps::remove(conn, MapKind::Product, trade::UNKNOWN_CODE)?;
+                    Ok("takes the map away".to_owned())
+                }
+                2 => {
+                    watermarks::reset(conn, [Stream::Orders, Stream::Prebooks, Stream::Labels][chosen % 3])?;
+                    Ok("forgets a watermark".to_owned())
+                }
+                _ => {
+                    let holds = holds::list(conn)?;
+                    if holds.is_empty() {
+                        return Ok("finds nothing held".to_owned());
+                    }
+                    let hold = &holds[chosen % holds.len()];
+                    holds::decide(conn, hold.id, verdict, now)?;
+                    Ok(format!("decides {verdict:?}: {} {:?}: {}", hold.reason.name(), hold.order, hold.detail))
+                }
+            }
+        };
+        let told = self.link().store.write_blocking(act).unwrap();
+        self.tell(|| format!("an admin {told}"));
+    }
+
+    /// One run, with what goes wrong in it. `None`: it did not come to its end.
+    pub(crate) fn run(&mut self, run: &Run) -> Option<RunEnd> {
+        self.tell(|| format!("run {run:?}"));
+        self.tally.count("runs");
+        self.net.lock().weather = run.weather.clone();
+        let fault = run.database;
+        self.link();
+        if let Some(fault) = fault {
+            self.break_database(fault);
+        }
+        let request = RunRequest { jobs: run.jobs.clone(), trigger: "life".into(), ..RunRequest::default() };
+        let link = self.link.as_ref().expect("it was started above");
+        let end = self.net.drive(link.run(request), run.kill);
+        if fault == Some(DatabaseFault::Locked) {
+            self.anchor.execute_batch("ROLLBACK").unwrap();
+        }
+        let end = match end {
+            End::Killed => {
+                self.tally.count("process killed");
+                self.tell(|| "the process is killed".to_owned());
+                self.link = None;
+                None
+            }
+            End::Done(Err(error)) => {
+                assert!(fault.is_some(), "the database failed by itself: {error}");
+                self.tally.count("run ended by the database");
+                self.tell(|| format!("the run ends: {error}"));
+                None
+            }
+            End::Done(Ok(end)) => Some(end),
+        };
+        if fault.is_some() {
+            // A process whose database failed ends, and is started anew.
+            self.link = None;
+        }
+        self.net.lock().weather = Weather::default();
+        if let Some(end) = &end {
+            self.tally_run(end);
+        }
+        end
+    }
+
+    fn tally_run(&mut self, end: &RunEnd) {
+        let mut lines = Vec::new();
+        for action in &end.report.actions {
+            if action.result == ActionResult::Adopted {
+                self.tally.count("adopted");
+            }
+            if action.result == ActionResult::Done {
+                *self.tally.pushes.entry(action.method.clone()).or_default() += 1;
+            }
+            lines.push(format!(
+                "      {} {} {} {}",
+                action.order.as_deref().unwrap_or("-"),
+                action.method,
+                action.result.name(),
+                action.detail
+            ));
+        }
+        lines.extend(end.report.jobs.iter().filter_map(|j| j.error.as_ref()).map(|e| format!("      error: {e}")));
+        if let Some(story) = &mut self.net.lock().story {
+            story.extend(lines);
+        }
+    }
+
+    fn break_database(&mut self, fault: DatabaseFault) {
+        match fault {
+            DatabaseFault::Locked => {
+                self.tally.count("database locked");
+                self.anchor.execute_batch("BEGIN IMMEDIATE").unwrap();
+            }
+            DatabaseFault::Full(pages) => {
+                self.tally.count("disk full");
+                let limit = move |conn: &Connection| {
+                    let used: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                    conn.pragma_update_and_check(None, "max_page_count", used + pages, |_| Ok(()))?;
+                    Ok(())
+                };
+                self.link().store.read_blocking(limit).unwrap();
+            }
+            DatabaseFault::Closed(after) => {
+                self.tally.count("database closed");
+                self.operations.store(after + 1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Faults stop; stemsync runs until it has nothing left to do. Says how many writes the last run made.
+    pub(crate) fn settle(&mut self) -> u64 {
+        let calm = Run { jobs: Vec::new(), weather: Weather::default(), kill: None, database: None, meanwhile: 0 };
+        {
+            let mut state = self.net.lock();
+            state.world.komet.rules.daily_limit = None;
+        }
+        self.tell(|| "--- nobody does anything any more".to_owned());
+        let mut writes = 0;
+        // A deleted Prebook shows in no changed-since read: a day later every window was read in full.
+        for wait in [TimeDelta::minutes(45), TimeDelta::hours(25)] {
+            self.net.pass(wait);
+            for _ in 0..8 {
+                let before = self.writes();
+                self.run(&calm);
+                writes = self.writes() - before;
+                if writes == 0 {
+                    break;
+                }
+                self.net.pass(TimeDelta::minutes(10));
+            }
+        }
+        writes
+    }
+
+    pub(crate) fn writes(&self) -> u64 {
+        self.net.lock().world.requests().writes()
+    }
+
+    /// The whole life: what is wrong at its end.
+    pub(crate) fn live<'s>(&mut self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<String> {
+        self.play(steps);
+        let wrong = check::at_rest(self);
+        let mishaps = self.net.lock().mishaps.clone();
+        self.tally.mishaps = mishaps;
+        wrong
+    }
+}
+
+fn uri(name: &str, lost: u32) -> String {
+    format!("file:/{name}-{lost}?vfs=memdb")
+}
+
+/// Keeps a database in memory alive while no process has it open.
+fn anchor(uri: &str) -> Connection {
+    use stemsync::store::OpenFlags;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(uri, flags).unwrap()
+}

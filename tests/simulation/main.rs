@@ -1,0 +1,169 @@
+//! A deterministic simulation: whole lives of the program from a seed, with every kind of fault and crash.
+//!
+//! ```text
+//! cargo test --profile simulate --test simulation -- --seeds 2000
+//! cargo test --profile simulate --test simulation -- --replay 4711
+//! ```
+//!
+//! `cargo test` alone plays a few, so that it stays quick in a debug build.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod check;
+mod deeds;
+mod life;
+mod network;
+mod shrink;
+#[path = "../support/standing.rs"]
+mod standing;
+#[path = "../support/trade.rs"]
+#[allow(dead_code)]
+mod trade;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser as _;
+use life::{Life, Step, Tally};
+
+/// Plays lives of stemsync from seeds, and says where one went wrong.
+#[derive(clap::Parser)]
+struct Arguments {
+    /// How many seeds to play.
+    #[arg(long, default_value_t = 60)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Threads; each plays lives of its own.
+    #[arg(long, default_value_t = 2)]
+    threads: u64,
+    /// Go on after a life that went wrong, and count.
+    #[arg(long)]
+    go_on: bool,
+    /// Play one seed and tell its story.
+    #[arg(long)]
+    replay: Option<u64>,
+    /// Of the replayed history only these steps, such as `0-4,9`.
+    #[arg(long, requires = "replay")]
+    keep: Option<String>,
+    /// Do not look for the shortest history that goes wrong.
+    #[arg(long)]
+    no_shrink: bool,
+}
+
+fn main() {
+    // libtest's own arguments (`--nocapture`, a filter) are none of this harness's business.
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && std::env::args().any(|a| a == "--list" || a == "--nocapture") => {
+            return;
+        }
+        Err(error) => error.exit(),
+    };
+    std::panic::set_hook(Box::new(|_| {}));
+    let ok = match arguments.replay {
+        Some(seed) => replay(seed, arguments.keep.as_deref()),
+        None => play_all(&arguments),
+    };
+    std::process::exit(i32::from(!ok));
+}
+
+/// What became of a life: what was wrong at its end, and what happened in it.
+struct Fate {
+    wrong: Vec<String>,
+    tally: Tally,
+    story: Vec<String>,
+}
+
+/// Plays one life to its end. A panic is a wrong too.
+fn live(seed: u64, steps: &[Step], tell: bool) -> Fate {
+    static PLAYED: AtomicU64 = AtomicU64::new(0);
+    let name = format!("life-{}", PLAYED.fetch_add(1, Ordering::Relaxed));
+    let mut life = Life::new(seed, &name, tell);
+    let net = life.net.clone();
+    let result = catch_unwind(AssertUnwindSafe(|| life.live(steps)));
+    let wrong = result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
+        vec![format!("panicked: {}", text.unwrap_or_default())]
+    });
+    let story = net.lock().story.take().unwrap_or_default();
+    Fate { wrong, tally: life.tally, story }
+}
+
+fn replay(seed: u64, keep: Option<&str>) -> bool {
+    let all = life::history(seed);
+    let steps: Vec<Step> = match keep.map(shrink::parse) {
+        Some(kept) => kept.into_iter().filter_map(|at| all.get(at).cloned()).collect(),
+        None => all,
+    };
+    let fate = live(seed, &steps, true);
+    fate.story.iter().for_each(|line| println!("{line}"));
+    println!(
+        "\nseed {seed}, {} steps: {}",
+        steps.len(),
+        if fate.wrong.is_empty() { "all is well" } else { "WRONG" }
+    );
+    fate.wrong.iter().for_each(|wrong| println!("  {wrong}"));
+    fate.wrong.is_empty()
+}
+
+fn play_all(arguments: &Arguments) -> bool {
+    let began = Instant::now();
+    let next = AtomicU64::new(arguments.from);
+    let end = arguments.from + arguments.seeds;
+    let stop = AtomicBool::new(false);
+    let total = Mutex::new((Tally::default(), 0_u64, Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.threads.max(1) {
+            scope.spawn(|| {
+                let mut tally = Tally::default();
+                let mut played = 0;
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end || stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let fate = live(seed, &life::history(seed), false);
+                    tally.add(&fate.tally);
+                    played += 1;
+                    if !fate.wrong.is_empty() {
+                        total.lock().unwrap().2.push((seed, fate.wrong));
+                        if !arguments.go_on {
+                            stop.store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
+                let mut total = total.lock().unwrap();
+                total.0.add(&tally);
+                total.1 += played;
+            });
+        }
+    });
+    let (tally, played, mut failed) = total.into_inner().unwrap();
+    failed.sort();
+    summary(&tally, played, began.elapsed().as_secs_f64());
+    for (seed, wrong) in &failed {
+        println!("seed {seed}: {}", wrong.join("\n    "));
+    }
+    if let Some((seed, _)) = failed.first().filter(|_| !arguments.no_shrink) {
+        shrink::tell(*seed);
+    }
+    failed.is_empty()
+}
+
+fn summary(tally: &Tally, played: u64, seconds: f64) {
+    fn row<K: std::fmt::Debug>(title: &str, counts: &std::collections::BTreeMap<K, u64>) {
+        let all: Vec<String> =
+            counts.iter().map(|(kind, n)| format!("{} {n}", format!("{kind:?}").trim_matches('"'))).collect();
+        println!("{title} ({}): {}", counts.values().sum::<u64>(), all.join(", "));
+    }
+    println!("{played} lives in {seconds:.1} s ({:.1} ms each)", seconds * 1000.0 / played.max(1) as f64);
+    row("edits", &tally.deeds);
+    row("network", &tally.mishaps);
+    row("process and database", &tally.other);
+    row("pushed", &tally.pushes);
+    row("held at the end", &tally.holds);
+}
