@@ -561,8 +561,8 @@ proptest! {
     }
 
     #[test]
-    fn a_prebook_whose_header_waits_for_a_person_is_left_alone(bytes in bytes()) {
-        let desk = any_desk(&bytes);
+    fn a_prebook_whose_header_waits_for_a_person_is_left_alone(bytes in bytes(), is_lived in any::<bool>()) {
+        let desk = if is_lived { lived(&bytes) } else { any_desk(&bytes) };
         let plan = desk.plan();
         let headers = plan.holds.iter().filter(|h| h.reason == HoldReason::EditedInKomet && h.line.is_none());
         let held: BTreeSet<PrebookId> = headers

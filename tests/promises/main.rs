@@ -6,10 +6,12 @@
 #[path = "../support/invariants.rs"]
 mod invariants;
 #[path = "../support/link.rs"]
+#[allow(dead_code)] // the flows need more of it
 mod link;
 #[path = "../support/standing.rs"]
 mod standing;
 #[path = "../support/trade.rs"]
+#[allow(dead_code)] // the flows need more of it
 mod trade;
 
 mod afterwards;
