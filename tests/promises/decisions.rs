@@ -2,6 +2,8 @@
 //! and `holds dismiss`, and after a further run, which must neither change a thing nor ask again. And what happens when
 //! nobody decides, but the cause goes away: the hold clears itself.
 
+#![allow(clippy::semicolon_if_nothing_returned)] // a deed is one expression
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use stemsync::domain::{HoldReason, Verdict};
