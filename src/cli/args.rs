@@ -141,6 +141,18 @@ EXAMPLES:
   stemsync trace 85063                     a Prebook or PO, by its number
   stemsync trace BX00012345 --format json  a box, by its code")]
     Trace(TraceArgs),
+    /// Past runs, newest first; one of them in detail
+    ///
+    /// Runs in a row that found nothing are kept as one line: the last of them, and how many there were.
+    #[command(after_help = "\
+Ends with 4 when there is no such run, whatever became of the runs themselves.
+
+EXAMPLES:
+  stemsync history                      The last 20 runs
+  stemsync history --job labels --limit 100
+  stemsync history show latest
+  stemsync history --format json | jq '.runs[] | select(.outcome == \"failed\")'")]
+    History(HistoryArgs),
     /// What waits for a person: list, release, dismiss
     #[command(after_help = "\
 EXAMPLES:
@@ -241,6 +253,34 @@ pub(super) struct TraceArgs {
     /// An order's id, a Prebook's or PO's number, a box code
     #[arg(value_name = "REF")]
     pub(super) reference: String,
+}
+
+/// `history …`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(super) action: Option<HistoryAction>,
+    /// Only runs of this job, with its figures alone
+    #[arg(long, value_name = "JOB", value_parser = job())]
+    pub(super) job: Option<Job>,
+    /// How many to list
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) limit: u32,
+}
+
+/// What to tell of past runs.
+#[derive(Debug, Subcommand)]
+pub(super) enum HistoryAction {
+    /// One run in detail: its jobs, and what became of each push
+    #[command(after_help = "\
+EXAMPLES:
+  stemsync history show 01JD4Q6Z8K3N5T7V9X1B3D5F7H
+  stemsync history show latest --format json | jq .actions")]
+    Show {
+        /// The run, as `history` lists it, or `latest`
+        run: String,
+    },
 }
 
 /// `holds …`

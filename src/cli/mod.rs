@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod demo;
 pub mod exit;
+mod history;
 mod holds;
 mod link;
 mod logging;
@@ -95,6 +96,7 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Sync(args) => sync::run(&config()?, output, args).await,
         Command::Status => status::run(&config()?, output).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,
+        Command::History(args) => history::run(&config()?, output, args).await,
         Command::Holds(args) => holds::run(&config()?, output, args).await,
         Command::Map(args) => map::run(&config()?, output, args).await,
         Command::Watermark(args) => watermark::run(&config()?, output, args).await,

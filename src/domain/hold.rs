@@ -22,6 +22,8 @@ pub enum HoldReason {
     LabelChangedAfterShipping,
     /// A lot number lies in Komet's own range.
     ReservedLotNumber,
+    /// Two boxes of an order bear the same code, by which Komet could not tell them apart.
+    DuplicateBoxCode,
     /// A value does not fit Komet's field.
     FieldTooLong,
     /// One run would cancel more than `max_cancellations`.
@@ -33,6 +35,22 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::UnmappedProduct,
+        Self::EditedInKomet,
+        Self::EditedInAxerrio,
+        Self::ChangedAfterApproval,
+        Self::VoidLabel,
+        Self::LabelChangedAfterShipping,
+        Self::ReservedLotNumber,
+        Self::DuplicateBoxCode,
+        Self::FieldTooLong,
+        Self::TooManyCancellations,
+        Self::RejectedByKomet,
+        Self::RejectedByAxerrio,
+    ];
+
     /// The name that scripts rely on.
     pub fn name(self) -> &'static str {
         match self {
@@ -43,6 +61,7 @@ impl HoldReason {
             Self::VoidLabel => "void_label",
             Self::LabelChangedAfterShipping => "label_changed_after_shipping",
             Self::ReservedLotNumber => "reserved_lot_number",
+            Self::DuplicateBoxCode => "duplicate_box_code",
             Self::FieldTooLong => "field_too_long",
             Self::TooManyCancellations => "too_many_cancellations",
             Self::RejectedByKomet => "rejected_by_komet",
@@ -52,21 +71,7 @@ impl HoldReason {
 
     /// The reason of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::UnmappedProduct,
-            Self::EditedInKomet,
-            Self::EditedInAxerrio,
-            Self::ChangedAfterApproval,
-            Self::VoidLabel,
-            Self::LabelChangedAfterShipping,
-            Self::ReservedLotNumber,
-            Self::FieldTooLong,
-            Self::TooManyCancellations,
-            Self::RejectedByKomet,
-            Self::RejectedByAxerrio,
-        ]
-        .into_iter()
-        .find(|reason| reason.name() == name)
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }
 

@@ -279,6 +279,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             _ => order.ship_date,
         };
         let now = self.clock.now();
+        let run = Some(state.run.clone());
         let opened = self
             .store
             .write(move |conn| {
@@ -303,7 +304,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         conn,
                         &Event {
                             order: Some(key),
-                            run: None,
+                            run: run.clone(),
                             at: now,
                             system: None,
                             what: what.to_owned(),

@@ -11,10 +11,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::engine::{Engine, Listener, Progress};
 use super::plan::{Facts, plan};
 use super::poll::{PollError, Polled};
-use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
+use super::report::{Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
 use super::state::{RunState, Setup};
 use super::verify::Patience;
-use crate::domain::{OrderKey, Stage};
+use crate::domain::{HoldReason, OrderKey, Stage};
+use crate::store::events::{self, Event};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, holds, intents, maps, orders, quota, reference, runs};
 use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
@@ -329,7 +330,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                  cancelled. Release with --take the side that cancelled to let them through.",
                 self.settings.brake.percent
             );
-            let new = self.store.write(move |conn| holds::set_brake(conn, &cancels, &detail, now)).await?;
+            let run = Some(state.run.clone());
+            let new = self
+                .store
+                .write(move |conn| {
+                    let new = holds::set_brake(conn, &cancels, &detail, now)?;
+                    if new {
+                        let detail = format!("{}: {detail}", HoldReason::TooManyCancellations.name());
+                        let what = "held".to_owned();
+                        let event = Event { order: None, run, at: now, system: None, what, detail, result: None };
+                        events::add(conn, &event)?;
+                    }
+                    Ok(new)
+                })
+                .await?;
             if new {
                 log::warn!("held, too_many_cancellations: {total} of {open} open orders");
             }
@@ -390,7 +404,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let day = self.komet_day();
         let actions = state.take_actions();
         let quiet = outcome != Outcome::Failed
-            && actions.iter().all(|a| a.result == ActionResult::Held)
+            && actions.is_empty()
             && reports.iter().all(|job| job.pushed == 0 && job.failed == 0 && job.changed == 0);
         let mut report = RunReport {
             run: state.run.clone(),

@@ -1,15 +1,36 @@
 //! What became of an intent without a result. Nothing is repeated on a guess: the opposite system is read back, the
 //! views are brought up to date, and the planner's own recognition (`plan::links`) says whether the effect is there.
 //!
-//! | request | what may have happened | what is read | decided |
+//! Before each request the run, the job, the method, the moment and, for every order and line it is for, the whole action
+//! are committed (`store::intents`): what is sent, what of Axerrio's it stands for, and for which Prebook or PO.
+//!
+//! | method | recorded beside that | the answer adds | may have happened without it |
 //! | --- | --- | --- | --- |
-//! | `prebook.create` | a Prebook or items more | the window of the ship date | done if each line has an item |
-//! | `prebook.item.delete` | the item has quantity 0 or is gone | the window of the ship date | done if it is dead |
-//! | `purchase.order(.mixed).create` | a PO or lines more | the PO by number, else its ship date | done if each line is bought |
-//! | `purchase.order.item.delete` | the PO line has quantity 0 or is gone | the PO by number | done if it is dead |
-//! | `purchase.order.items.awb.add` | boxes shipped, the line split | the POs by number | done if the codes are there |
-//! | `box.code.change` | some codes changed | the POs by number | done for each code that is there |
-//! | `PUT orders/by-ref`, `cancel`, `PUT purchase-order` | the order changed | the order, else the feed | done if it shows so |
+//! | `prebook.create` | header and lines as Axerrio says them, the Prebook meant | Prebook, items, *or* that it was another Prebook: strays | a Prebook, or items in one, more |
+//! | `prebook.item.delete` | the item, the line it stood for | the link is dead | quantity 0, or the item is gone |
+//! | `purchase.order.create`, `.mixed.create` | item and goods of each line, the PO to add to | PO, PO lines | a PO, or lines on one, more |
+//! | `purchase.order.item.delete` | the PO line, the line it bought | the link is dead | quantity 0, or the line is gone |
+//! | `purchase.order.items.awb.add` | per entry: PO line, AWB, lot, codes, their box numbers | boxes by code, the rest's PO line; refusals, entry by entry | some entries shipped, their lines split |
+//! | `box.code.change` | per entry: code now, code meant, box number | the code; refusals, entry by entry | some codes changed |
+//! | `PUT orders/by-ref` | what is sent, what Komet wants, the lines kept | the order as Axerrio shows it | the order made or replaced |
+//! | `POST orders/by-ref/…/cancel` | the reference | the order as Axerrio shows it | the order cancelled |
+//! | `PUT orders/{id}/purchase-order` | the PO as told | the order as Axerrio shows it | the PO told |
+//!
+//! | method | what is read | decided as done | decided as not done |
+//! | --- | --- | --- | --- |
+//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | `doubtful_creates` grows: what comes later is cleared away |
+//! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again |
+//! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later is cleared away or held |
+//! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again |
+//! | `purchase.order.items.awb.add` | the POs by number | one of an entry's codes is there | planned again |
+//! | `box.code.change` | the POs by number | the code meant is there | planned again |
+//! | `PUT orders/by-ref` | the order, or, while its id is not known, the feed | it stands and says what was sent | planned again, idempotent |
+//! | `POST orders/by-ref/…/cancel` | the order | it is cancelled | planned again, idempotent |
+//! | `PUT orders/{id}/purchase-order` | the order | it knows the PO as told | planned again, idempotent |
+//!
+//! Done is reported as `adopted` (`done`, where only the ids were wanting), in the run's actions and in the order's
+//! events, so that `trace` and `history` tell it. What is answered and not found stays open: the lists are late, not the
+//! answer wrong. A read-back that fails or times out decides nothing.
 //!
 //! An answer that broke off or could not be read is followed by one read: the system has finished with the request.
 //! After a time-out it may still be at work, so that absence is believed only a further time-out later. Until it is

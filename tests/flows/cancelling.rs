@@ -105,6 +105,39 @@ async fn many_prebooks_gone_at_once_stop_too_and_pass_when_released() {
 }
 
 #[tokio::test]
+async fn a_brake_that_is_dismissed_or_taken_for_the_other_side_cancels_nothing_and_asks_no_more() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::Dismissed] {
+        both(async |link: Link| {
+            let ids = if verdict == Verdict::Dismissed { placed(&link, 7).await } else { Vec::new() };
+            let mut orders = Vec::new();
+            for _ in 0..7 {
+                orders.push(prebooked(&link, 3).await);
+            }
+            cancel_all(&link, &ids);
+            link.act(|w, _| orders.iter().try_for_each(|(prebook, _)| w.komet.rep_deletes_prebook(*prebook)))
+                .unwrap();
+            link.let_pass(TimeDelta::hours(25));
+            link.sync_well().await;
+            assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+            link.decide(verdict).await;
+            for _ in 0..3 {
+                link.sync_well().await;
+                assert_eq!(link.holds().await, [], "{verdict:?}");
+            }
+            assert!(orders.iter().all(|(_, order)| status(&link, order) == OrderStatus::Placed));
+            assert!(link.act(|w, _| ids.iter().all(|id| items_of(w, id).len() == 1)));
+            // One more is not many.
+            let more = placed(&link, 1).await;
+            cancel_all(&link, &more);
+            link.sync_well().await;
+            assert!(link.act(|w, _| items_of(w, &more[0]).is_empty()));
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_brake_whose_cause_goes_away_clears_itself() {
     both(async |link: Link| {
         let ids = placed(&link, 7).await;

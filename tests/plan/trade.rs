@@ -186,6 +186,11 @@ impl Desk {
         self.maps.push((MapKind::Product, code.into(), id));
     }
 
+    /// A number that Komet has given to nothing yet.
+    pub(crate) fn new_id(&mut self) -> i64 {
+        self.next()
+    }
+
     fn next(&mut self) -> i64 {
         self.serial += 1;
         self.serial
@@ -354,14 +359,18 @@ impl Desk {
                 told.push(self.send(&action));
                 continue;
             }
-            let before = (self.order.clone(), self.facts.po_dates_read.len(), self.facts.po_numbers_read.len());
+            let before = (self.order.clone(), self.read_so_far());
             self.meet(&planned.needs);
-            let after = (self.order.clone(), self.facts.po_dates_read.len(), self.facts.po_numbers_read.len());
-            if before == after {
+            if before == (self.order.clone(), self.read_so_far()) {
                 return told;
             }
         }
         panic!("no end to it: {told:?}");
+    }
+
+    fn read_so_far(&self) -> [usize; 3] {
+        let facts = &self.facts;
+        [facts.windows_known.len(), facts.po_dates_read.len(), facts.po_numbers_read.len()]
     }
 
     /// Reads what the plan asked for; a poll shows all there is.

@@ -22,8 +22,8 @@ use crate::store::{RunLock, Store, StoreError, events, quota, runs};
 use crate::sync::report::{Outcome, QuotaReport};
 use crate::sync::{RunEnd, RunRequest, end_of};
 use progress::Progress;
-pub(super) use report::deed;
 use report::{Asked, NoRun, SyncReport};
+pub(super) use report::{deed, jobs};
 
 /// How long the requests in hand may take once a signal came: within the ten seconds that interface.md promises.
 const GRACE: Duration = Duration::from_secs(8);

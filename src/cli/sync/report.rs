@@ -136,7 +136,8 @@ fn advice(error: &SystemError) -> String {
     format!("{what} Nothing is lost: the next run goes on. `stemsync check` tells more.")
 }
 
-fn jobs(page: &mut Page, jobs: &[JobReport]) {
+/// One row a job: how it ended, and its figures.
+pub(in crate::cli) fn jobs(page: &mut Page, jobs: &[JobReport]) {
     let number =
         |number: u64, tone: Tone| Cell::new(number.to_string(), if number == 0 { Tone::Faint } else { tone });
     let rows = jobs.iter().map(|job| {

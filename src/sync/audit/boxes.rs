@@ -64,7 +64,10 @@ fn compare_line(
                 found.report_each(false, Some(line), "box_code", text(&label.box_code), text(&shown.code));
             }
             None if blank(label.awb.as_deref()).is_none() => {}
-            None => found.report_each(false, Some(line), "box_code", text(&label.box_code), text("absent")),
+            None => {
+                let left = is_kept_out(found, line, label);
+                found.report_each(left, Some(line), "box_code", text(&label.box_code), text("absent"));
+            }
         }
     }
     if !context.whole.labels {
@@ -79,6 +82,22 @@ fn compare_line(
             });
         found.report_each(left, Some(line), "box_code", text(axerrio), text(&shown.code));
     }
+}
+
+/// Whether the label cannot go to Komet, and a person has said to leave it at that.
+fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
+    let (code, lot) = (&label.box_code, blank(label.lot_number.as_deref()));
+    let left = |reason, cause: &dyn Fn(&str) -> bool| found.is_left(reason, Some(line), cause);
+    left(HoldReason::DuplicateBoxCode, &|cause| cause == format!("box {} {code}", label.box_number))
+        || left(HoldReason::FieldTooLong, &|cause| cause == format!("box code {code}"))
+        || left(HoldReason::ReservedLotNumber, &|cause| Some(cause) == lot)
+        || left(HoldReason::UnmappedProduct, &|_| true)
+        || left(HoldReason::RejectedByKomet, &|cause| {
+            cause.starts_with("purchase.order.items.awb.add") || cause.starts_with("box.code.change")
+        })
+        || left(HoldReason::ChangedAfterApproval, &|cause| {
+            cause.strip_prefix("surplus ").is_some_and(|codes| codes.split(", ").any(|c| c == code))
+        })
 }
 
 /// The printed label of each box; of several the latest.

@@ -77,6 +77,13 @@ impl<'a> Findings<'a> {
             .any(|d| d.reason == reason && d.line.as_ref() == line && cause(&d.cause) && leaves(d.verdict, reason))
     }
 
+    /// Whether Komet refuses to take the line, and a person has said to leave it at that.
+    pub(super) fn is_kept_out(&self, line: &LineId) -> bool {
+        self.is_left(HoldReason::RejectedByKomet, Some(line), |_| true)
+            || self.is_left(HoldReason::FieldTooLong, Some(line), |cause| cause.starts_with("mark code"))
+            || self.is_left(HoldReason::FieldTooLong, None, |_| true)
+    }
+
     /// Whether a person has once decided so about the line, whatever the question was. Only for what both sides show as
     /// they did when it was agreed: then nothing came up since.
     pub(super) fn was_left(&self, reason: HoldReason, line: Option<&LineId>) -> bool {
@@ -85,12 +92,31 @@ impl<'a> Findings<'a> {
     }
 }
 
-/// Whether a verdict leaves a difference standing rather than asking for one side to be put right.
+/// Whether a verdict leaves a difference standing rather than asking for one side to be put right. Where stemsync cannot
+/// put anything right, every verdict does.
 fn leaves(verdict: Verdict, reason: HoldReason) -> bool {
+    match (verdict, reason) {
+        (
+            _,
+            HoldReason::RejectedByKomet
+            | HoldReason::RejectedByAxerrio
+            | HoldReason::UnmappedProduct
+            | HoldReason::ReservedLotNumber
+            | HoldReason::DuplicateBoxCode
+            // A brake's decision is kept only where it was to cancel nothing.
+            | HoldReason::TooManyCancellations,
+        ) => true,
+        // Komet's value is the one that was cut: it was written.
+        (verdict, HoldReason::FieldTooLong) => verdict != Verdict::TakeKomet,
+        (verdict, reason) => leaves_conflict(verdict, reason),
+    }
+}
+
+fn leaves_conflict(verdict: Verdict, reason: HoldReason) -> bool {
     match verdict {
         Verdict::Dismissed => true,
         Verdict::TakeKomet => reason != HoldReason::EditedInAxerrio,
-        Verdict::TakeAxerrio => reason == HoldReason::EditedInAxerrio || reason == HoldReason::RejectedByAxerrio,
+        Verdict::TakeAxerrio => reason == HoldReason::EditedInAxerrio,
     }
 }
 

@@ -80,6 +80,7 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
         [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
             .into_iter()
             .any(|reason| found.is_left(reason, Some(line), |_| true))
+            || found.is_kept_out(line)
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, &line.id));

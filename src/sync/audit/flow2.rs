@@ -13,6 +13,8 @@ use crate::sync::plan::{Sight, shown};
 
 /// The planner's cause for an order that was cancelled in Axerrio.
 const CANCELLED: &str = "cancelled";
+/// The planner's cause for an order whose Prebook Komet does not show.
+const ORPHAN: &str = "no Prebook";
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let order = found.order;
@@ -27,7 +29,8 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
         }
         (Some(ax), None) => {
             if !ax.status.is_off() && context.whole.prebooks {
-                let left = found.was_left(HoldReason::TooManyCancellations, None);
+                let left = found.was_left(HoldReason::TooManyCancellations, None)
+                    || found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause == ORPHAN);
                 found.report(left, None, "order", text("present"), text("absent"));
             }
             return;
@@ -48,8 +51,13 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
     purchase::compare(found, sight, &expected, context);
 }
 
+/// Axerrio takes no change any more, and a person has said to leave it at that.
+fn is_refused(found: &Findings<'_>) -> bool {
+    found.is_left(HoldReason::RejectedByAxerrio, None, |cause| cause.starts_with("PUT orders/by-ref"))
+}
+
 fn compare_header(found: &mut Findings<'_>, wanted: &Header, now: &Header, base: Option<&AgreedInput>) {
-    let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause != CANCELLED);
+    let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause != CANCELLED) || is_refused(found);
     let mut field = |name, value: fn(&Header) -> Option<String>| {
         let (komet, axerrio) = (value(wanted), value(now));
         let normalised =
@@ -74,7 +82,7 @@ fn compare_lines(
     context: &Context<'_>,
 ) {
     for line in &wanted.lines {
-        let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true);
+        let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || is_refused(found);
         match find(now, &line.id) {
             Some(other) => compare_line(found, left, line, other, base),
             None => found.report(left, Some(&line.id), "line", text("absent"), text("present")),
@@ -82,7 +90,7 @@ fn compare_lines(
     }
     for line in now.lines.iter().filter(|l| l.terms.boxes > 0 && find(wanted, &l.id).is_none()) {
         if context.whole.prebooks {
-            let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true);
+            let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || is_refused(found);
             found.report(left, Some(&line.id), "line", text("present"), text("absent"));
         }
     }

@@ -63,6 +63,8 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, expected: &[Expec
     }
     let is_left = |found: &Findings<'_>, line: &LineId| {
         found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line deleted"))
+            || found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| cause.starts_with("purchase.order."))
+            || found.is_left(HoldReason::UnmappedProduct, Some(line), |_| true)
     };
     if !bought && !missing.is_empty() {
         let left = missing.iter().all(|e| is_left(found, e.line));
@@ -123,6 +125,8 @@ fn compare_line(
     if alive.iter().any(|(_, (po, _))| po.status.is_decided()) {
         // The vendor confirms fewer boxes than were asked for, and procurement has not followed.
         let asked: u32 = alive.iter().filter_map(|(link, _)| link.asked.as_ref()).map(|goods| goods.boxes).sum();
+        // What was found after a lost database was asked for in another life.
+        let asked = if asked == 0 { bought } else { asked };
         if let Some(confirmed) = expect.confirmed.filter(|confirmed| *confirmed < asked && *confirmed < bought) {
             let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
             found.report(left, Some(line), "confirmed_boxes", text(confirmed), text(bought));

@@ -412,6 +412,7 @@ fn buy(draft: &Draft<'_>, line: &AxLine) -> Option<Buy> {
         line: line.id.clone(),
         item: link.item,
         goods: wanted_goods(draft, line),
+        confirmed: line.confirmed_boxes.is_some(),
         fresh: link.fresh,
         mapped,
         product: line.terms.product.description.clone(),

@@ -3,21 +3,25 @@
 //!
 //! `PUT by-ref` replaces the whole order, so a line that waits for a person is sent as Axerrio has it.
 
+use super::Need;
 use super::compare::{goods_from_komet, header_print, terms_print};
 use super::draft::Draft;
 use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
 use super::purchase::{self, Buy};
-use super::rules::Rules;
+use super::rules::{Rules, window_of};
 use crate::domain::{
-    AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, KometProduct, LineId, LineTerms,
-    MapKind, MixPart, OrderInput, Party, Prebook, PrebookHeader, PrebookItem, Product, UnitType, Verdict, blank,
-    fingerprint,
+    Agreed, AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, KometProduct, LineId,
+    LineTerms, MapKind, MixPart, Order, OrderInput, Party, Prebook, PrebookHeader, PrebookItem, Product, UnitType,
+    Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, CancelOrder, DeletePoLine, PutOrder};
 
 /// Cause of the hold of an order that the vendor rejected.
 const REJECTED: &str = "rejected by the vendor";
+
+/// Cause of the hold of an order whose Prebook Komet does not show.
+const ORPHAN: &str = "no Prebook";
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(reference) = draft.order.reference.clone() else { return };
@@ -25,6 +29,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         // Never read, or confirmed deleted: the poll removes a Prebook only after looking it up by its number.
         if draft.order.prebook.is_some() && draft.agreed.input.is_some() {
             cancel(draft, reference);
+        } else {
+            ask_about_orphan(draft, reference);
         }
         return;
     };
@@ -37,6 +43,32 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     draft.agreed.decisions.retain(|decision| decision.reason != HoldReason::TooManyCancellations);
     put(draft, reference, prebook, &alive);
     buy(draft, prebook, &alive);
+}
+
+/// An order in Axerrio that names a Prebook which this database never saw: it was deleted while the database was lost
+/// with it. Komet was looked through for it (each window once in full), but only by a person's word is it cancelled.
+fn ask_about_orphan(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
+    let Some(order) = &draft.order.axerrio.order else { return };
+    let ship_date = order.header.ship_date;
+    let stands = matches!(order.status, AxStatus::Placed | AxStatus::Accepted);
+    // A Vendor token sees nothing older: of an order that shipped nothing can be said.
+    if !stands || ship_date < draft.rules.visible_from {
+        return;
+    }
+    if !draft.rules.facts.windows_known.contains(&window_of(ship_date)) {
+        draft.needs.insert(Need::Prebooks(ship_date));
+        return;
+    }
+    let verdict = draft.ask(HoldReason::EditedInAxerrio, None, ORPHAN, || {
+        format!(
+            "the order stands in Axerrio, but Komet shows no Prebook for it ({reference}): it was deleted, or is another \
+             company's. Take komet to cancel the order in Axerrio, take axerrio to leave it."
+        )
+    });
+    if verdict == Some(Verdict::TakeKomet) {
+        draft.agreed.cancellation_released = true;
+        cancel(draft, reference);
+    }
 }
 
 /// A put that leaves nothing as Axerrio has it.
@@ -252,6 +284,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
             line,
             item: item.id.clone(),
             goods: goods_from_komet(&item.terms, boxes),
+            confirmed: shown.confirmed_boxes.is_some(),
             fresh: false,
             mapped: Some(item.terms.is_mapped()),
             product: item.terms.product.description.clone(),
@@ -275,7 +308,8 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     for item in alive {
         let id = LineId::from(&item.id);
         if item.terms.is_mapped() {
-            lines.push(InputLine { id, terms: line_terms(item, rules) });
+            let terms = line_terms(item, rules, known_line(draft.order, &draft.agreed, &id));
+            lines.push(InputLine { id, terms });
         } else {
             ask_for_mapping(draft, &id, &item.terms.product.description, None);
             let known = draft.agreed.input.as_ref().and_then(|i| i.sent.lines.iter().find(|l| l.id == id));
@@ -285,7 +319,8 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     if lines.is_empty() {
         return None;
     }
-    let header = header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules);
+    let known = known_header(draft.order, &draft.agreed);
+    let header = header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules, known);
     Some(OrderInput { header, lines })
 }
 
@@ -294,23 +329,23 @@ pub(super) fn header(
     comments: Option<&str>,
     ship_date: chrono::NaiveDate,
     rules: &Rules<'_>,
+    known: Option<&Header>,
 ) -> Header {
     let owned = |text: Option<&str>| blank(text).map(str::to_owned);
     let customer_id = shown.customer_id.filter(|id| *id != 0);
-    let customer = customer_id
-        .and_then(|id| rules.maps.axerrio(MapKind::Customer, id))
-        .map(str::to_owned)
-        .or_else(|| owned(shown.customer_code.as_deref()))
-        .or_else(|| customer_id.map(|id| id.to_string()))
-        .unwrap_or_default();
-    let carrier = shown.carrier_id.filter(|id| *id != 0).map(|id| Party {
-        code: rules
-            .maps
-            .axerrio(MapKind::Carrier, id)
-            .map(str::to_owned)
-            .or_else(|| rules.carriers.get(&id).cloned())
-            .unwrap_or_else(|| id.to_string()),
-        name: shown.carrier_name.clone().unwrap_or_default(),
+    let komets = owned(shown.customer_code.as_deref());
+    let customer = customer_id.map(|id| {
+        let names = Names { kind: MapKind::Customer, id, komets: komets.as_deref(), rules };
+        names.code(known.map(|known| known.customer.code.as_str()))
+    });
+    let customer = customer.or_else(|| komets.clone()).unwrap_or_default();
+    let carrier = shown.carrier_id.filter(|id| *id != 0).map(|id| {
+        let komets = rules.carriers.get(&id).map(String::as_str);
+        let names = Names { kind: MapKind::Carrier, id, komets, rules };
+        Party {
+            code: names.code(known.and_then(|known| known.carrier.as_ref()).map(|carrier| carrier.code.as_str())),
+            name: shown.carrier_name.clone().unwrap_or_default(),
+        }
     });
     Header {
         customer: Party { code: customer, name: shown.customer_name.clone().unwrap_or_default() },
@@ -323,19 +358,70 @@ pub(super) fn header(
     }
 }
 
-/// A Prebook item in Axerrio's words: codes by the reverse map, else Komet's id as text (clarification 17). The
-/// importer's sales price is never sent to the vendor.
-pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>) -> LineTerms {
-    let product = |p: &KometProduct| Product {
+/// What a thing of Komet's is called in Axerrio: by the reverse map, else by Komet's own code, else by Komet's id as text
+/// (clarification 17).
+struct Names<'r> {
+    kind: MapKind,
+    id: i64,
+    komets: Option<&'r str>,
+    rules: &'r Rules<'r>,
+}
+
+impl Names<'_> {
+    /// The code that was agreed before, as long as it still stands for the same thing: a map that is set later changes no
+    /// order that went out, for which the vendor would be asked again. Else the best there is now.
+    fn code(&self, agreed: Option<&str>) -> String {
+        if let Some(agreed) = agreed.filter(|agreed| self.stands(agreed)) {
+            return agreed.to_owned();
+        }
+        let mapped = self.rules.maps.axerrio(self.kind, self.id);
+        mapped.or(self.komets).map_or_else(|| self.id.to_string(), str::to_owned)
+    }
+
+    /// Whether `code` means this thing: the map says so, or says nothing of it and it is one of Komet's own names.
+    fn stands(&self, code: &str) -> bool {
+        match self.rules.maps.komet(self.kind, code) {
+            Some(id) => id == self.id,
+            None => self.komets == Some(code) || code == self.id.to_string(),
+        }
+    }
+}
+
+/// A line as it was agreed, else, after a lost database, as Axerrio shows it.
+pub(super) fn known_line<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineId) -> Option<&'o LineTerms> {
+    match &agreed.input {
+        Some(input) => find(&input.sent, line).map(|line| &line.terms),
+        None => order.axerrio.order.as_ref()?.lines.iter().find(|l| l.id == *line).map(|line| &line.terms),
+    }
+}
+
+/// The header as it was agreed, else, after a lost database, as Axerrio shows it.
+pub(super) fn known_header<'o>(order: &'o Order, agreed: &'o Agreed) -> Option<&'o Header> {
+    match &agreed.input {
+        Some(input) => Some(&input.sent.header),
+        None => order.axerrio.order.as_ref().map(|order| &order.header),
+    }
+}
+
+/// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
+/// sent to the vendor.
+pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: Option<&LineTerms>) -> LineTerms {
+    let product = |p: &KometProduct, agreed: &[&str]| Product {
         code: match p.id {
-            Some(id) => rules.maps.axerrio(MapKind::Product, id).map_or_else(|| id.to_string(), str::to_owned),
+            Some(id) => {
+                let names = Names { kind: MapKind::Product, id, komets: None, rules };
+                names.code(agreed.iter().copied().find(|code| names.stands(code)))
+            }
             None => p.description.clone(),
         },
         description: p.description.clone(),
     };
+    let own: Vec<&str> = known.iter().map(|known| known.product.code.as_str()).collect();
+    let parts: Vec<&str> =
+        known.iter().flat_map(|known| &known.mix).map(|part| part.product.code.as_str()).collect();
     let terms = &item.terms;
     LineTerms {
-        product: product(&terms.product),
+        product: product(&terms.product, &own),
         box_type: terms.box_type.clone(),
         boxes: terms.boxes,
         bunches: terms.bunches,
@@ -349,7 +435,7 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>) -> LineTerms {
             .breakdowns
             .iter()
             .map(|part| MixPart {
-                product: product(&part.product),
+                product: product(&part.product, &parts),
                 bunches: part.bunches,
                 stems_per_bunch: part.stems_per_bunch,
                 unit_cost: part.unit_cost,

@@ -2,7 +2,7 @@
 //! or, where Komet has boxes already, by changing their codes. Axerrio owns codes, lots and AWBs; what changes after
 //! a box has shipped cannot be written any more, except its code, and is held.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::draft::Draft;
 use crate::domain::{
@@ -20,9 +20,50 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     for label in &draft.order.axerrio.labels {
         by_line.entry(&label.line_id).or_default().push(label);
     }
+    let doubled = doubled_labels(&by_line, &draft.agreed.boxes);
     for (line, labels) in by_line {
-        plan_line(draft, line, &labels);
+        plan_line(draft, line, &labels, &doubled);
     }
+}
+
+/// Boxes whose current label bears the code of another box of the order: the later ones of each code, with the box that
+/// has it already, or first.
+type Doubled<'l> = BTreeMap<(&'l LineId, u32), (&'l LineId, u32)>;
+
+fn doubled_labels<'l>(
+    by_line: &BTreeMap<&'l LineId, Vec<&'l Label>>,
+    boxes: &BTreeMap<String, AgreedBox>,
+) -> Doubled<'l> {
+    let mut by_code: BTreeMap<&str, Vec<(&LineId, u32)>> = BTreeMap::new();
+    for (line, labels) in by_line {
+        for (number, label) in current_labels(labels) {
+            if label.status == LabelStatus::Printed {
+                by_code.entry(&label.box_code).or_default().push((line, number));
+            }
+        }
+    }
+    let mut doubled = Doubled::new();
+    for (code, bearers) in by_code.into_iter().filter(|(_, bearers)| bearers.len() > 1) {
+        let shipped = |(line, number): &(&LineId, u32)| {
+            boxes.get(code).is_some_and(|known| known.line == **line && known.box_number == *number)
+        };
+        let first = bearers.iter().copied().find(shipped).unwrap_or(bearers[0]);
+        doubled.extend(bearers.into_iter().filter(|bearer| *bearer != first).map(|bearer| (bearer, first)));
+    }
+    doubled
+}
+
+/// The box waits until its label is printed anew with a code of its own.
+fn ask_about_doubled(draft: &mut Draft<'_>, line: &LineId, label: &Label, other: (&LineId, u32)) {
+    let (other_line, other_number) = other;
+    let cause = format!("box {} {}", label.box_number, label.box_code);
+    let _ = draft.ask(HoldReason::DuplicateBoxCode, Some(line), &cause, || {
+        format!(
+            "box {} has the code {}, which is also that of box {other_number} of line {other_line}. Reprint one of them in \
+             Axerrio; until then this box has no label in Komet.",
+            label.box_number, label.box_code
+        )
+    });
 }
 
 /// Komet refuses labels of products it does not know; says so as soon as it shows.
@@ -73,7 +114,7 @@ struct Shown<'a> {
     seen: &'a PoBox,
 }
 
-fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
+fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label], doubled: &Doubled<'_>) {
     let links: Vec<PoLink> =
         draft.alive_po_links(line).into_iter().filter(|link| draft.po_status(link).can_ship()).collect();
     let boxes: Vec<Shown<'_>> = links
@@ -83,7 +124,15 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
         .collect();
     let current = current_labels(labels);
     judge_voids(draft, line, &current, &boxes);
-    let printed: Vec<&Label> = current.values().copied().filter(|l| l.status == LabelStatus::Printed).collect();
+    let mut printed: Vec<&Label> =
+        current.values().copied().filter(|l| l.status == LabelStatus::Printed).collect();
+    printed.retain(|label| {
+        let other = doubled.get(&(line, label.box_number)).copied();
+        if let Some(other) = other {
+            ask_about_doubled(draft, line, label, other);
+        }
+        other.is_none()
+    });
     let mut free: Vec<&Shown<'_>> = boxes.iter().collect();
     let mut waiting = Vec::new();
     // A label whose code a box bears is done; one whose box bears its former code is a reprint.
@@ -293,10 +342,9 @@ fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label
 /// The labels that can ship. They wait for their AWB.
 fn groups<'l>(draft: &mut Draft<'_>, line: &LineId, labels: &[&'l Label]) -> BTreeMap<Group, Vec<&'l Label>> {
     let mut groups: BTreeMap<Group, Vec<&Label>> = BTreeMap::new();
-    let mut codes = BTreeSet::new();
     for label in labels {
         let Some(awb) = blank(label.awb.as_deref()) else { continue };
-        if !fits(draft, line, label) || is_reserved(draft, line, label) || !codes.insert(&label.box_code) {
+        if !fits(draft, line, label) || is_reserved(draft, line, label) {
             continue;
         }
         let text = |value: &Option<String>| blank(value.as_deref()).unwrap_or_default().to_owned();

@@ -22,6 +22,8 @@ pub(super) struct Buy {
     pub(super) item: ItemId,
     /// Boxes 0: nothing is bought (any more).
     pub(super) goods: NewGoods,
+    /// The vendor named the boxes himself.
+    pub(super) confirmed: bool,
     /// stemsync made the item in this database's life.
     pub(super) fresh: bool,
     /// Whether Komet knows every product; `None` while that was not read.
@@ -61,19 +63,73 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
     }
 }
 
-/// Pending lines that stand beside the one that is to stand: what a request that was given up did after all, and exact
-/// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins.
+/// Pending lines that stand beside one that buys the same: what a request that was given up did after all, and exact
+/// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins. Where
+/// procurement approved the other one already, it is stemsync's that goes.
 fn late_effects(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<PoLink> {
-    let stands = |link: &&PoLink| link.asked.is_some() || draft.po_status(link).is_decided();
-    let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
-    let given_up = draft.agreed.doubtful_purchases > 0 && keeper.asked.is_some();
-    let asked = keeper.asked.as_ref().map_or(buy.goods.boxes, |goods| goods.boxes);
+    let is_decided = |link: &&PoLink| draft.po_status(link).is_decided();
+    let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
+    let given_up = draft.agreed.doubtful_purchases > 0;
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
+    let boxes_of = |links: &[PoLink]| shown(draft, links).map(|line| line.terms.boxes).sum::<u32>();
+    let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
+    if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
+        let asked: u32 = made.iter().filter_map(|link| link.asked.as_ref()).map(|goods| goods.boxes).sum();
+        let repeats = given_up || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
+        return if repeats && boxes_of(&approved) == asked { made.into_iter().cloned().collect() } else { Vec::new() };
+    }
+    let stands = |link: &&PoLink| link.asked.is_some() || is_decided(link);
+    let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
+    let asked = keeper.asked.as_ref().map_or(buy.goods.boxes, |goods| goods.boxes);
     let kept = terms(keeper);
     let is_twin = |link: &PoLink| terms(link).is_some_and(|twin| twin.boxes == asked && Some(twin) == kept);
-    let others = alive.iter().filter(|link| link.line != keeper.line && link.asked.is_none());
-    let pending = others.filter(|link| !draft.po_status(link).is_decided());
-    pending.filter(|link| given_up || is_twin(link)).cloned().collect()
+    let given_up = given_up && !made.is_empty();
+    let others = found.into_iter().filter(|link| link.line != keeper.line && !is_decided(link));
+    others.filter(|link| given_up || is_twin(link)).cloned().collect()
+}
+
+/// Approved lines without which a line is still bought in full: what a request that was given up did after all and
+/// procurement approved, or what somebody bought on another PO. A line that was split, by shipping or by a buyer, buys no
+/// more than was asked for.
+fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
+    let asked: u32 = alive.iter().filter_map(|link| link.asked.as_ref()).map(|goods| goods.boxes).sum();
+    let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
+    let boxes_of = |link: &PoLink| draft.po_line(&link.line).map_or(0, |(_, line)| line.terms.boxes);
+    let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
+    let mut total: u32 = alive.iter().map(boxes_of).sum();
+    let foreign = |link: &&PoLink| link.number != own.number || draft.agreed.doubtful_purchases > 0;
+    let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
+    let made = alive.iter().filter(|link| link.asked.is_some());
+    let is_doubled = found.clone().any(|link| total.saturating_sub(boxes_of(link)) >= asked);
+    if !is_doubled {
+        return Vec::new();
+    }
+    let mut surplus = Vec::new();
+    for link in found.chain(made).filter(unshipped) {
+        let left = total.saturating_sub(boxes_of(link));
+        if left >= asked {
+            total = left;
+            surplus.push(link.clone());
+        }
+    }
+    surplus
+}
+
+/// An approved PO that buys a line once more: which of the two is wanted only a person can say.
+fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
+    let names: Vec<String> =
+        surplus.iter().map(|link| format!("line {} of PO {}", link.line, link.number)).collect();
+    let names = names.join(", ");
+    // Not left to `on_conflict`: whoever owns the PO, a line bought twice is in nobody's interest.
+    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("bought twice {names}"), || {
+        format!(
+            "the line is bought twice, and procurement approved both: {names} buys it once more, by a request that took effect \
+             late or by a buyer. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
+        )
+    });
+    if verdict == Some(Verdict::TakeAxerrio) {
+        delete(draft, line, surplus);
+    }
 }
 
 fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
@@ -89,20 +145,32 @@ fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
 /// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
 /// know. In flow 2 more boxes than were bought are Komet's own change.
 fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
+    let twice = surplus(draft, alive);
+    if !twice.is_empty() {
+        ask_about_surplus(draft, &buy.line, &twice);
+        return;
+    }
     let confirmed = buy.goods.boxes;
     let asked: u32 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| goods.boxes).sum();
     let bought: u32 = shown(draft, alive).map(|line| line.terms.boxes).sum();
-    let is_komets_own = draft.order.flow == Flow::FromKomet && confirmed > asked;
-    if asked == 0 || confirmed == asked || confirmed == bought || is_komets_own {
+    let is_komets_own = draft.order.flow == Flow::FromKomet && confirmed > asked && asked > 0;
+    // What was found after a lost database was asked for in another life; that the vendor confirms fewer is plain.
+    let is_found = asked == 0 && !(buy.confirmed && confirmed < bought);
+    if is_found || confirmed == asked || confirmed == bought || is_komets_own {
         return;
     }
     let cause = format!("confirmed {confirmed}");
-    let _ = draft.settle(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, Verdict::TakeKomet, || {
-        format!(
-            "the vendor confirms {confirmed} boxes, but procurement approved {bought}. Change the PO in Komet (this clears itself \
-             then), or dismiss this."
-        )
-    });
+    let verdict =
+        draft.settle(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, Verdict::TakeKomet, || {
+            format!(
+                "the vendor confirms {confirmed} boxes, but procurement approved {bought}. Change the PO in Komet (this clears \
+                 itself then), take axerrio to buy {confirmed} in place of them, take komet to keep what was approved."
+            )
+        });
+    // What has shipped stays.
+    if verdict == Some(Verdict::TakeAxerrio) && shown(draft, alive).all(|line| line.boxes.is_empty()) {
+        delete(draft, &buy.line, alive);
+    }
 }
 
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,

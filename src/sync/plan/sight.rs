@@ -22,12 +22,22 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
     let po_to_tell = inform::desired(&draft);
     let prebook = order.komet.prebooks.first().filter(|_| order.flow == Flow::FromKomet);
     let ordered = prebook.map(|prebook| OrderInput {
-        header: flow2::header(&prebook.header, prebook.comments.as_deref(), order.ship_date, rules),
+        header: flow2::header(
+            &prebook.header,
+            prebook.comments.as_deref(),
+            order.ship_date,
+            rules,
+            flow2::known_header(order, &draft.agreed),
+        ),
         lines: prebook
             .items
             .iter()
             .filter(|item| item.is_alive())
-            .map(|item| InputLine { id: LineId::from(&item.id), terms: flow2::line_terms(item, rules) })
+            .map(|item| {
+                let id = LineId::from(&item.id);
+                let terms = flow2::line_terms(item, rules, flow2::known_line(order, &draft.agreed, &id));
+                InputLine { id, terms }
+            })
             .collect(),
     });
     Sight { agreed: draft.agreed, po_to_tell, ordered }
