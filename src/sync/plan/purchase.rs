@@ -83,9 +83,9 @@ fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
 /// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
 /// know. In flow 2 more boxes than were bought are Komet's own change.
 fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
-    let confirmed = buy.goods.boxes;
-    let asked: u32 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| goods.boxes).sum();
-    let bought: u32 = shown(draft, alive).map(|line| line.terms.boxes).sum();
+    let confirmed = u64::from(buy.goods.boxes);
+    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+    let bought: u64 = shown(draft, alive).map(|line| u64::from(line.terms.boxes)).sum();
     let is_komets_own = draft.order.flow == Flow::FromKomet && confirmed > asked;
     if asked == 0 || confirmed == asked || confirmed == bought || is_komets_own {
         return;
@@ -252,12 +252,12 @@ fn differences(draft: &Draft<'_>, links: &[PoLink], goods: &NewGoods) -> Vec<&'s
     let mut fields = BTreeSet::new();
     let mut boxes = 0;
     for line in shown(draft, links) {
-        boxes += line.terms.boxes;
+        boxes += u64::from(line.terms.boxes);
         let same_boxes = NewGoods { boxes: line.terms.boxes, ..goods.clone() };
         fields.extend(goods_differences(&same_boxes, &line.terms));
     }
     let all_shown = shown(draft, links).count() == links.len();
-    if all_shown && boxes != goods.boxes {
+    if all_shown && boxes != u64::from(goods.boxes) {
         fields.insert("boxes");
     }
     fields.into_iter().collect()
