@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+/// What a person can do about a damaged file, and why starting anew repeats nothing (clarification 1).
+const AFTER_DAMAGE: &str = "restore the last backup, or move the file and its -wal and -shm away: the next sync then \
+                            reads both systems in full and finds its own work again by tag, Prebook item and box \
+                            code, so nothing is made twice, but the maps and the decisions on holds are lost";
+
 /// The database could not do what was asked; nothing of the failed work was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
@@ -48,10 +53,10 @@ pub enum Fault {
         known: i64,
     },
     /// The file is damaged, or no database at all.
-    #[error("is damaged or not a database ({0}); restore the last backup")]
+    #[error("is damaged or not a database ({0}); {AFTER_DAMAGE}")]
     Corrupt(String),
     /// A stored document does not have the expected shape.
-    #[error("holds an unreadable document ({0}); restore the last backup, or report this")]
+    #[error("holds an unreadable document ({0}); {AFTER_DAMAGE}")]
     Document(String),
     /// A closure panicked; its transaction was rolled back.
     #[error("was not changed: an internal error occurred ({0}); please report this")]
@@ -84,6 +89,15 @@ impl StoreError {
     pub(super) fn at(mut self, path: &Path) -> Self {
         self.path.get_or_insert_with(|| path.to_owned());
         self
+    }
+
+    /// The same, of the database that a copy was made of, where the copy took it over: nobody can restore the copy.
+    #[must_use]
+    pub fn of_original(self, path: &Path) -> Self {
+        match self.fault {
+            Fault::Corrupt(_) | Fault::Document(_) => Self::new(self.fault, path),
+            _ => self,
+        }
     }
 
     /// A stored document that does not have the shape it was stored with.
