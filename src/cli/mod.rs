@@ -9,7 +9,7 @@ pub mod exit;
 mod holds;
 mod link;
 mod logging;
-mod map;
+pub mod map;
 mod moment;
 pub mod output;
 mod sandbox;
