@@ -347,7 +347,22 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, date, retry_after, body })
+        Ok(Reply { status, date, retry_after, body: self.without_token(body) })
+    }
+
+    /// A body that repeats the token, without it: in a field of the trade it would be stored and shown as if it were one.
+    /// Tokens so short that they may be words of an answer are left alone.
+    fn without_token(&self, body: Vec<u8>) -> Vec<u8> {
+        const TELLING: usize = 12;
+        let Ok(text) = std::str::from_utf8(&body) else { return body };
+        let mut masked: Option<String> = None;
+        for secret in self.secrets.iter().filter(|secret| secret.len() >= TELLING) {
+            let text = masked.as_deref().unwrap_or(text);
+            if text.contains(secret.as_str()) {
+                masked = Some(text.replace(secret.as_str(), "***"));
+            }
+        }
+        masked.map_or(body, String::into_bytes)
     }
 
     fn broken(&self, error: reqwest::Error) -> Fault {
@@ -401,12 +416,26 @@ fn spellings(token: &str) -> Vec<String> {
         encoded.replace("%20", "+"),
         encoded,
         in_json.replace('/', "\\/"),
+        in_careful_json(token),
         in_json,
         token.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
     ];
     all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     all.dedup();
     all
+}
+
+/// As writers do who fear that JSON is pasted into HTML: `+` becomes `\u002B`.
+fn in_careful_json(token: &str) -> String {
+    let mut text = String::with_capacity(token.len());
+    for c in token.chars() {
+        match c {
+            '"' | '&' | '\'' | '+' | '<' | '>' | '`' => text.extend(format!("\\u{:04X}", u32::from(c)).chars()),
+            '\\' => text.push_str("\\\\"),
+            _ => text.push(c),
+        }
+    }
+    text
 }
 
 /// Where `text` ends with a beginning of `secret`, because whoever told it cut it short; a few characters tell nothing.
@@ -475,6 +504,8 @@ mod tests {
         let long = format!("{}{}", "x".repeat(MESSAGE_LIMIT - 4), "s3 Cr+t&\"x");
         assert!(transport.clean(&long).ends_with("x***"));
         assert_eq!(transport.clean("raw JSON: \"s3 Cr+t&\\\"x\""), "raw JSON: \"***\"");
+        assert_eq!(transport.clean("s3 Cr\\u002Bt\\u0026\\u0022x"), "***");
+        assert_eq!(transport.without_token(b"{\"awb\":\"s3%20Cr%2Bt%26%22x\"}".to_vec()), b"{\"awb\":\"***\"}");
         assert_eq!(transport.clean("Komet cut its message after s3 Cr"), "Komet cut its message after ***");
     }
 
