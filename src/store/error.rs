@@ -65,7 +65,7 @@ pub enum Fault {
     #[error("was closed while in use; start stemsync again")]
     Closed,
     /// Anything else that SQLite reports.
-    #[error("reports: {0}")]
+    #[error("reports: {0}; `stemsync check` says whether the file is sound")]
     Sqlite(String),
 }
 
@@ -95,7 +95,7 @@ impl StoreError {
     #[must_use]
     pub fn of_original(self, path: &Path) -> Self {
         match self.fault {
-            Fault::Corrupt(_) | Fault::Document(_) => Self::new(self.fault, path),
+            Fault::Corrupt(_) | Fault::Document(_) | Fault::Sqlite(_) => Self::new(self.fault, path),
             _ => self,
         }
     }
@@ -124,8 +124,11 @@ impl From<rusqlite::Error> for StoreError {
                 ErrorCode::DiskFull => Fault::Full,
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Fault::Corrupt(text),
                 ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Fault::CannotOpen(text),
+                // "No such column": the statements are the program's own, so it is the file that lacks something.
+                ErrorCode::Unknown => Fault::Corrupt(text),
                 _ => Fault::Sqlite(text),
             },
+            rusqlite::Error::SqlInputError { .. } => Fault::Corrupt(text),
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
