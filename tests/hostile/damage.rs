@@ -224,7 +224,9 @@ fn judge(ended: &Ended, place: &Path) -> Result<(), String> {
         Some(0 | 4) => Ok(()),
         Some(1) if !ended.stderr.contains("link.db") => wrong("names no file"),
         Some(1)
-            if !["restore", "install", "check that", "try again"].iter().any(|way| ended.stderr.contains(way)) =>
+            if !["restore", "stemsync check", "install", "check that", "try again"]
+                .iter()
+                .any(|way| ended.stderr.contains(way)) =>
         {
             wrong("says nothing that a person can do")
         }

@@ -12,6 +12,7 @@ use crate::corpus;
 use crate::damage::{Trade, run};
 use crate::http::response;
 use crate::komet::parrot;
+use crate::mutate::TOKEN;
 use crate::world::{self, Systems, axerrio, komet, world};
 
 /// The first specimen of a call, changed.
@@ -74,6 +75,15 @@ async fn a_feed_whose_time_cannot_be_counted_with_moves_no_watermark() {
         let read = |conn: &Connection| watermarks::get(conn, watermarks::Stream::Orders, 0);
         assert!(engine.store.read(read).await.unwrap().is_none(), "{odd}");
     }
+}
+
+#[tokio::test]
+async fn a_token_in_a_field_of_the_trade_is_not_taken_for_data() {
+    let (server, next) = parrot().await;
+    let day = world::now().date_naive();
+    *next.lock().unwrap() = specimen("purchase.order.list", |a| a["purchaseOrders"][0]["awb"] = json!(TOKEN));
+    let answer = komet(&server.url).purchase_orders(&PoQuery::ShipDate(day)).await.unwrap();
+    assert_eq!(answer.items[0].awb.as_deref(), Some("***"));
 }
 
 #[tokio::test]
@@ -140,4 +150,20 @@ async fn a_dry_run_on_a_damaged_database_names_the_database_and_not_its_copy() {
         assert!(ended.stderr.contains("the database link.db holds an unreadable document"), "{}", ended.stderr);
         assert!(ended.stderr.contains("restore the last backup, or move the file"), "{}", ended.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_column_that_is_gone_is_damage_and_no_riddle() {
+    let trade = Trade::carried().await;
+    let place = trade.place(false);
+    let sql = "ALTER TABLE komet_views RENAME COLUMN print TO hint";
+    Connection::open(place.path().join("link.db")).unwrap().execute(sql, []).unwrap();
+    let folder = place.path().to_owned();
+    let ended = tokio::task::spawn_blocking(move || run(&folder, &["sync"])).await.unwrap().unwrap();
+    assert_eq!(ended.status, Some(1));
+    assert!(
+        ended.stderr.contains("the database link.db is damaged") && ended.stderr.contains("restore"),
+        "{}",
+        ended.stderr
+    );
 }
