@@ -27,7 +27,8 @@ pub enum Fault {
     CannotOpen(String),
     /// It can be read, not written.
     #[error(
-        "is read-only; check the owner and mode of the file and its directory, and that the disk is not mounted read-only"
+        "is read-only; check the owner and mode of the file and its directory, and that the disk is not mounted read-only; \
+         where all of that is in order its header is damaged: restore the last backup"
     )]
     ReadOnly,
     /// Another process kept it locked for longer than the busy time-out.
@@ -122,10 +123,9 @@ impl From<rusqlite::Error> for StoreError {
                     Fault::Locked
                 }
                 ErrorCode::DiskFull => Fault::Full,
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Fault::Corrupt(text),
+                // Unknown is "no such column": the statements are the program's own, so it is the file that lacks one.
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown => Fault::Corrupt(text),
                 ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Fault::CannotOpen(text),
-                // "No such column": the statements are the program's own, so it is the file that lacks something.
-                ErrorCode::Unknown => Fault::Corrupt(text),
                 _ => Fault::Sqlite(text),
             },
             rusqlite::Error::SqlInputError { .. } => Fault::Corrupt(text),

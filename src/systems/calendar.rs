@@ -5,6 +5,6 @@
 use chrono::Datelike;
 
 /// Whether the year has four digits.
-pub(super) fn is_countable(at: impl Datelike) -> bool {
+pub(super) fn is_countable(at: impl Datelike + Copy) -> bool {
     (1..=9999).contains(&at.year())
 }

@@ -119,7 +119,7 @@ impl Reply {
 
     /// Whether a byte that begins or separates values stands there so often; those inside of texts count as well.
     fn holds_more_than(&self, most: usize, mark: u8) -> bool {
-        self.body.len() > most && self.body.iter().filter(|byte| **byte == mark).count() > most
+        self.body.len() > most && self.body.iter().map(|byte| usize::from(*byte == mark)).sum::<usize>() > most
     }
 
     /// A proxy's page, not an answer.

@@ -24,7 +24,7 @@ pub(crate) fn answers(call: &str) -> Vec<String> {
     let mut files: Vec<_> = files
         .filter(|file| {
             let name = file.file_name().unwrap().to_string_lossy();
-            name.strip_prefix(call).is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".json"))
+            name.strip_prefix(call).is_some_and(|rest| rest.starts_with('-'))
                 && name.matches('-').count() == call.matches('-').count() + 2
         })
         .collect();
@@ -72,7 +72,8 @@ async fn specimens_of_every_call_are_at_hand() {
 /// Plays a week of trade and writes down the two largest answers to each call that are not too large.
 /// (What a week of trade does not ask for was written by hand: deletions, code changes, one order, health.)
 async fn record(name: &str, style: Answers) {
-    let heard: Arc<Mutex<BTreeMap<String, BTreeSet<(usize, String)>>>> = Arc::default();
+    type Heard = BTreeMap<String, BTreeSet<(usize, String)>>;
+    let heard: Arc<Mutex<Heard>> = Arc::default();
     let book = Arc::clone(&heard);
     let hand = Box::new(move |call: &str, status: u16, body: String| {
         if (200..300).contains(&status) && body.len() <= LARGEST {

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use crate::mutate::Mutator;
 
 /// No case takes a hundredth of it; one that takes longer does not end.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static LAST: Mutex<String> = Mutex::new(String::new());

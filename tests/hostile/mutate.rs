@@ -262,7 +262,9 @@ impl Mutator {
                     0 => drop(fields.remove(at)),
                     1 => fields.push((fields[at].0.clone(), donor)),
                     2 => fields.push((fields[at].0.clone(), fields[at].1.clone())),
-                    3 => fields[at].0 = self.pick(&["", "x", "status", "items", "\u{0}", "__proto__"]).to_owned(),
+                    3 => self
+                        .pick(&["", "x", "status", "items", "\u{0}", "__proto__"])
+                        .clone_into(&mut fields[at].0),
                     4 => {
                         let other = self.rng.usize(..fields.len());
                         let moved = fields[other].1.clone();

@@ -91,7 +91,7 @@ pub(crate) fn komet(url: &str) -> KometClient {
         base_url: url.to_owned(),
         token: TOKEN.to_owned(),
         vendor_id: None,
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         retry_base: Duration::ZERO,
     })
     .unwrap()
@@ -102,7 +102,7 @@ pub(crate) fn axerrio(url: &str) -> AxerrioClient {
         base_url: url.to_owned(),
         token: TOKEN.to_owned(),
         auth: AxerrioAuth::Bearer,
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         retry_base: Duration::ZERO,
         page_size: 100,
     })

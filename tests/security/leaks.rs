@@ -5,8 +5,11 @@ use stemsync::store::Store;
 use crate::echo::{Heard, Server, response};
 use crate::place::{Place, tells_no_token, told};
 
+/// Arguments and environment.
+type Run = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+
 /// Where a command goes wrong, and how loud it is about it.
-const RUNS: [(&[&str], &[(&str, &str)]); 7] = [
+const RUNS: [Run; 7] = [
     (&["sync", "-vv"], &[]),
     (&["sync", "-vvv", "--format", "json"], &[]),
     (&["sync", "--dry-run"], &[("RUST_LOG", "trace")]),

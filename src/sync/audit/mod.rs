@@ -79,7 +79,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let report = self.on_a_copy(async |reader| Box::pin(reader.compare_all()).await).await?;
         report.map_err(|error| match error {
             AuditError::Store(error) => error.of_original(self.store.path()).into(),
-            error => error,
+            error @ AuditError::System(_) => error,
         })
     }
 
