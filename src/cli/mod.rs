@@ -10,7 +10,7 @@ mod history;
 mod holds;
 mod link;
 mod logging;
-mod map;
+pub mod map;
 mod moment;
 pub mod output;
 mod sandbox;

@@ -1,13 +1,16 @@
 //! Which configuration file is meant, and its text.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{ConfigErrors, Problem};
 
 /// Where a configuration is looked for when nobody names one, in this order.
 const USUAL_PLACES: [&str; 2] = ["./sync.toml", "/etc/stemsync/sync.toml"];
+
+/// The commented one in the repository has 3 KB; what is longer is the wrong file, or a device that does not end.
+const LONGEST: u64 = 1024 * 1024;
 
 /// The file named by `-c`, else by the environment, else the first of the usual places that exists.
 pub(super) fn find(explicit: Option<PathBuf>, variable: Option<OsString>) -> Result<PathBuf, ConfigErrors> {
@@ -28,11 +31,14 @@ pub(super) fn find(explicit: Option<PathBuf>, variable: Option<OsString>) -> Res
 
 /// The file's text. What is not UTF-8 is a problem with a line, like any other.
 pub(super) fn read(file: &Path) -> Result<String, ConfigErrors> {
-    let bytes = std::fs::read(file).map_err(|error| ConfigErrors::Unreadable {
-        file: file.to_owned(),
-        named_by: None,
-        why: reason(&error),
-    })?;
+    let unreadable = |why: String| ConfigErrors::Unreadable { file: file.to_owned(), named_by: None, why };
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file);
+    let read = opened.and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| unreadable(reason(&error)))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(unreadable("it is longer than 1 MB, which no configuration is".to_owned()));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = 1 + String::from_utf8_lossy(&error.as_bytes()[..good]).matches('\n').count();

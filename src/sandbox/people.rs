@@ -202,7 +202,8 @@ fn unlabelled(world: &World, order: &Order) -> Vec<(String, u32)> {
     };
     let lines = order.draft.lines.iter().map(|line| {
         // After a split a line has several entries, which together are what is bought.
-        let bought: u32 = po.lines.iter().filter(|l| l.line_id == line.id).map(|l| l.boxes).sum();
+        let entries = po.lines.iter().filter(|l| l.line_id == line.id);
+        let bought = entries.fold(0_u32, |sum, entry| sum.saturating_add(entry.boxes));
         (line.id.clone(), bought.min(line.boxes).saturating_sub(printed(&line.id)))
     });
     lines.filter(|(_, boxes)| *boxes > 0).collect()

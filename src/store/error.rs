@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+/// What a person can do about a damaged file, and why starting anew repeats nothing (clarification 1).
+const AFTER_DAMAGE: &str = "restore the last backup, or move the file and its -wal and -shm away: the next sync then \
+                            reads both systems in full and finds its own work again by tag, Prebook item and box \
+                            code, so nothing is made twice, but the maps and the decisions on holds are lost";
+
 /// The database could not do what was asked; nothing of the failed work was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
@@ -22,7 +27,8 @@ pub enum Fault {
     CannotOpen(String),
     /// It can be read, not written.
     #[error(
-        "is read-only; check the owner and mode of the file and its directory, and that the disk is not mounted read-only"
+        "is read-only; check the owner and mode of the file and its directory, and that the disk is not mounted read-only; \
+         where all of that is in order its header is damaged: restore the last backup"
     )]
     ReadOnly,
     /// Another process kept it locked for longer than the busy time-out.
@@ -54,10 +60,10 @@ pub enum Fault {
         known: i64,
     },
     /// The file is damaged, or no database at all.
-    #[error("is damaged or not a database ({0}); restore the last backup")]
+    #[error("is damaged or not a database ({0}); {AFTER_DAMAGE}")]
     Corrupt(String),
     /// A stored document does not have the expected shape.
-    #[error("holds an unreadable document ({0}); restore the last backup, or report this")]
+    #[error("holds an unreadable document ({0}); {AFTER_DAMAGE}")]
     Document(String),
     /// A closure panicked; its transaction was rolled back.
     #[error("was not changed: an internal error occurred ({0}); please report this")]
@@ -66,7 +72,7 @@ pub enum Fault {
     #[error("was closed while in use; start stemsync again")]
     Closed,
     /// Anything else that SQLite reports.
-    #[error("reports: {0}")]
+    #[error("reports: {0}; `stemsync check` says whether the file is sound")]
     Sqlite(String),
 }
 
@@ -92,6 +98,15 @@ impl StoreError {
         self
     }
 
+    /// The same, of the database that a copy was made of, where the copy took it over: nobody can restore the copy.
+    #[must_use]
+    pub fn of_original(self, path: &Path) -> Self {
+        match self.fault {
+            Fault::Corrupt(_) | Fault::Document(_) | Fault::Sqlite(_) => Self::new(self.fault, path),
+            _ => self,
+        }
+    }
+
     /// A stored document that does not have the shape it was stored with.
     pub(super) fn document(what: impl std::fmt::Display, error: impl std::fmt::Display) -> Self {
         Fault::Document(format!("{what}: {error}")).into()
@@ -115,10 +130,12 @@ impl From<rusqlite::Error> for StoreError {
                 }
                 ErrorCode::DiskFull => Fault::Full,
                 ErrorCode::SystemIoFailure => Fault::Disk(text),
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Fault::Corrupt(text),
+                // Unknown is "no such column": the statements are the program's own, so it is the file that lacks one.
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown => Fault::Corrupt(text),
                 ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Fault::CannotOpen(text),
                 _ => Fault::Sqlite(text),
             },
+            rusqlite::Error::SqlInputError { .. } => Fault::Corrupt(text),
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)

@@ -69,7 +69,7 @@ pub fn prune(conn: &Connection, before: DateTime<Utc>) -> Result<usize, StoreErr
     Ok(conn.prepare_cached("DELETE FROM events WHERE at < ?1")?.execute([Time(before)])?)
 }
 
-fn select(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<Event>, StoreError> {
+fn select(conn: &Connection, sql: &'static str, params: impl Params) -> Result<Vec<Event>, StoreError> {
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params, |row| {
         Ok(Event {

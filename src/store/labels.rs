@@ -16,8 +16,8 @@ pub fn observe(conn: &Connection, label: &Label) -> Result<bool, StoreError> {
     if statement.query_row([&label.id.0], |row| row.get::<_, i64>(0)).optional()? == Some(print) {
         return Ok(false);
     }
-    let mark = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (ax_id = ?1 OR ax_id = (SELECT ax_order FROM labels WHERE id = ?2))";
-    conn.prepare_cached(mark)?.execute([&label.order_id.0, &label.id.0])?;
+    let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (ax_id = ?1 OR ax_id = (SELECT ax_order FROM labels WHERE id = ?2))";
+    conn.prepare_cached(sql)?.execute([&label.order_id.0, &label.id.0])?;
     let doc = to_doc(label, format_args!("label {}", label.id))?;
     conn.prepare_cached(
         "INSERT INTO labels (id, ax_order, line, box_code, doc, print) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

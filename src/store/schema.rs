@@ -23,7 +23,7 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     apply(conn, MIGRATIONS)
 }
 
-fn apply(conn: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
+fn apply(conn: &mut Connection, migrations: &[&'static str]) -> Result<(), StoreError> {
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     loop {
         let found = version(conn)?;

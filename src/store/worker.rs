@@ -175,7 +175,7 @@ impl Worker {
         }
     }
 
-    fn execute(&self, sql: &str) -> Result<(), StoreError> {
+    fn execute(&self, sql: &'static str) -> Result<(), StoreError> {
         let ran = self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
         ran.map(|_| ()).map_err(|e| StoreError::from(e).at(&self.path))
     }

@@ -67,7 +67,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             return self.run_on(request).await;
         }
         // A dry run goes through everything on a copy of the database.
-        self.on_a_copy(async |dry| dry.run_on(request).await).await?
+        let end = self.on_a_copy(async |dry| dry.run_on(request).await).await?;
+        end.map_err(|error| error.of_original(self.store.path()))
     }
 
     /// Does `work` on a private copy of the database, which is thrown away. Reading costs quota all the same.

@@ -3,6 +3,7 @@
 //! here and nowhere else.
 
 pub mod axerrio;
+mod calendar;
 mod error;
 pub mod komet;
 pub mod network;

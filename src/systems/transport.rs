@@ -9,17 +9,25 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url};
 
+use super::calendar::is_countable;
 use super::network::{Received, Sent, SharedNetwork};
 use super::{Fault, System, SystemError};
 
 /// No answer of either system comes near it; whatever does is not an answer.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
+/// What a body of 32 MB of real records stays well below. An empty record is two bytes in JSON and a few hundred in
+/// memory: without a limit 32 MB of them would take gigabytes.
+const MOST_RECORDS: usize = 400_000;
+/// As [`MOST_RECORDS`], for values of all kinds.
+const MOST_VALUES: usize = 4_000_000;
 /// Komet's own messages have up to 500 characters (komet-api.md).
 const MESSAGE_LIMIT: usize = 500;
 /// A read is tried this many times before the run gives it up; the next run tries again anyway.
 const ATTEMPTS: u32 = 4;
 /// No back-off is longer, and who asks for a longer pause gets it from the scheduler, not from a waiting run.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// What asks for a longer pause does not mean it.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
 /// What a transport needs to know. No `Debug`: it holds the token.
 pub(super) struct Settings {
@@ -112,8 +120,16 @@ impl Reply {
         if self.is_page() {
             return Err(garbled(format!("a web page instead of JSON: {}", self.summary())));
         }
+        if self.holds_more_than(MOST_RECORDS, b'{') || self.holds_more_than(MOST_VALUES, b',') {
+            return Err(Failure::shape(format!("more than {MOST_RECORDS} records or {MOST_VALUES} values")));
+        }
         std::str::from_utf8(strip_bom(&self.body))
             .map_err(|e| garbled(format!("not UTF-8 at byte {}", e.valid_up_to())))
+    }
+
+    /// Whether a byte that begins or separates values stands there so often; those inside of texts count as well.
+    fn holds_more_than(&self, most: usize, mark: u8) -> bool {
+        self.body.len() > most && self.body.iter().map(|byte| usize::from(*byte == mark)).sum::<usize>() > most
     }
 
     /// A proxy's page, not an answer.
@@ -290,6 +306,10 @@ impl Transport {
                 masked = masked.replace(secret.as_str(), "***");
             }
         }
+        if let Some(rest) = self.secrets.iter().filter_map(|secret| beginning_at_end(&masked, secret)).min() {
+            masked.truncate(rest);
+            masked.push_str("***");
+        }
         let line: String = masked.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         crate::domain::tag::cut(line.trim(), MESSAGE_LIMIT)
     }
@@ -307,24 +327,47 @@ impl Transport {
         self.set_clock(date);
         let retry_after = header(&response, &RETRY_AFTER).and_then(|value| pause(value, date));
         let status = response.status();
-        let announced = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        // A compressed body announces nothing here: what counts is its length when it is unpacked.
+        let announced = response.content_length().map_or(0, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let too_long = || Fault::Unreadable("longer than 32 MB".to_owned());
+        if announced > BODY_LIMIT {
+            return Err(too_long());
+        }
         let mut body = Vec::with_capacity(announced.min(1 << 20));
         while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(e))? {
             if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(Fault::Unreadable("longer than 32 MB".to_owned()));
+                return Err(too_long());
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, date, retry_after, body })
+        Ok(Reply { status, date, retry_after, body: self.without_token(body) })
+    }
+
+    /// A body that repeats the token, without it: in a field of the trade it would be stored and shown as if it were one.
+    /// Tokens so short that they may be words of an answer are left alone.
+    fn without_token(&self, body: Vec<u8>) -> Vec<u8> {
+        const TELLING: usize = 12;
+        let Ok(text) = std::str::from_utf8(&body) else { return body };
+        let mut masked: Option<String> = None;
+        for secret in self.secrets.iter().filter(|secret| secret.len() >= TELLING) {
+            let text = masked.as_deref().unwrap_or(text);
+            if text.contains(secret.as_str()) {
+                masked = Some(text.replace(secret.as_str(), "***"));
+            }
+        }
+        masked.map_or(body, String::into_bytes)
     }
 
     fn received(&self, answer: Received) -> Result<Reply, Fault> {
+        if answer.body.len() > BODY_LIMIT {
+            return Err(Fault::Unreadable("longer than 32 MB".to_owned()));
+        }
         let date = answer.date.as_deref().and_then(http_date);
         self.set_clock(date);
         let retry_after = answer.retry_after.and_then(|value| pause(&value, date));
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Fault::Unreadable(format!("{} is no HTTP status", answer.status)))?;
-        Ok(Reply { status, date, retry_after, body: answer.body })
+        Ok(Reply { status, date, retry_after, body: self.without_token(answer.body) })
     }
 
     fn set_clock(&self, date: Option<DateTime<Utc>>) {
@@ -415,17 +458,41 @@ fn spellings(token: &str) -> Vec<String> {
     let (mut encoded, mut lower) = (String::new(), String::new());
     encode(&mut encoded, token);
     encode_with(&mut lower, token, b"0123456789abcdef");
+    let in_json = token.replace('\\', "\\\\").replace('"', "\\\"");
     let mut all = vec![
         token.to_owned(),
         lower,
         encoded.replace("%20", "+"),
         encoded,
-        token.replace('\\', "\\\\").replace('"', "\\\""),
+        in_json.replace('/', "\\/"),
+        in_careful_json(token),
+        in_json,
         token.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
     ];
     all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     all.dedup();
     all
+}
+
+/// As writers do who fear that JSON is pasted into HTML: `+` becomes `\u002B`.
+fn in_careful_json(token: &str) -> String {
+    let mut text = String::with_capacity(token.len());
+    for c in token.chars() {
+        match c {
+            '"' | '&' | '\'' | '+' | '<' | '>' | '`' => text.extend(format!("\\u{:04X}", u32::from(c)).chars()),
+            '\\' => text.push_str("\\\\"),
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+/// Where `text` ends with a beginning of `secret`, because whoever told it cut it short; a few characters tell nothing.
+fn beginning_at_end(text: &str, secret: &str) -> Option<usize> {
+    const TELLING: usize = 4;
+    let cuts = secret.char_indices().map(|(at, _)| at).filter(|at| *at >= TELLING);
+    let part = cuts.rev().map(|at| &secret[..at]).find(|part| text.ends_with(part))?;
+    Some(text.len() - part.len())
 }
 
 /// The cause at the bottom, which is the one an admin can act on: `Connection refused (os error 111)`.
@@ -459,16 +526,16 @@ fn header<'a>(response: &'a reqwest::Response, name: &HeaderName) -> Option<&'a 
 }
 
 fn http_date(value: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(value).ok().map(|date| date.to_utc())
+    DateTime::parse_from_rfc2822(value).ok().map(|date| date.to_utc()).filter(|date| is_countable(*date))
 }
 
-/// `Retry-After` in seconds, or as a date by the server's own clock.
+/// `Retry-After` in seconds, or as a date by the server's own clock; a day at most.
 fn pause(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = http_date(value)?;
-    Some((until - now.unwrap_or_else(Utc::now)).to_std().unwrap_or(Duration::ZERO))
+    let asked = match value.trim().parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (http_date(value)? - now.unwrap_or_else(Utc::now)).to_std().unwrap_or(Duration::ZERO),
+    };
+    Some(asked.min(LONGEST_PAUSE))
 }
 
 #[cfg(test)]
@@ -499,6 +566,10 @@ mod tests {
         }
         let long = format!("{}{}", "x".repeat(MESSAGE_LIMIT - 4), "s3 Cr+t&\"x");
         assert!(transport.clean(&long).ends_with("x***"));
+        assert_eq!(transport.clean("raw JSON: \"s3 Cr+t&\\\"x\""), "raw JSON: \"***\"");
+        assert_eq!(transport.clean("s3 Cr\\u002Bt\\u0026\\u0022x"), "***");
+        assert_eq!(transport.without_token(b"{\"awb\":\"s3%20Cr%2Bt%26%22x\"}".to_vec()), b"{\"awb\":\"***\"}");
+        assert_eq!(transport.clean("Komet cut its message after s3 Cr"), "Komet cut its message after ***");
     }
 
     #[test]
@@ -507,6 +578,8 @@ mod tests {
         assert_eq!(pause("7", now), Some(Duration::from_secs(7)));
         assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(pause("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(pause("18446744073709551615", now), Some(LONGEST_PAUSE));
+        assert_eq!(pause("Fri, 31 Dec 9999 23:59:59 GMT", now), Some(LONGEST_PAUSE));
         assert_eq!(pause("soon", now), None);
     }
 

@@ -216,7 +216,11 @@ pub fn find(conn: &Connection, reference: &str) -> Result<Vec<OrderKey>, StoreEr
 }
 
 /// The keys that a query selects.
-pub(super) fn keys(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<OrderKey>, StoreError> {
+pub(super) fn keys(
+    conn: &Connection,
+    sql: &'static str,
+    params: impl Params,
+) -> Result<Vec<OrderKey>, StoreError> {
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params, |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -23,12 +23,12 @@ pub fn backlog(conn: &Connection) -> Result<i64, StoreError> {
 /// How many orders that ship from `from` on are neither received nor cancelled. Counts index entries: for the brake,
 /// not for every poll.
 pub fn open_count(conn: &Connection, from: NaiveDate) -> Result<i64, StoreError> {
-    let open = "SELECT count(*) FROM orders WHERE ship_date >= ?1
+    let sql = "SELECT count(*) FROM orders WHERE ship_date >= ?1
                 AND stage IN ('placed', 'prebooked', 'po_pending', 'po_approved', 'labelled')";
-    Ok(conn.prepare_cached(open)?.query_row([Day(from)], |row| row.get(0))?)
+    Ok(conn.prepare_cached(sql)?.query_row([Day(from)], |row| row.get(0))?)
 }
 
-fn count(conn: &Connection, sql: &str) -> Result<i64, StoreError> {
+fn count(conn: &Connection, sql: &'static str) -> Result<i64, StoreError> {
     Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 

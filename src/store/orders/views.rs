@@ -112,7 +112,7 @@ pub fn load_agreed(conn: &Connection, key: OrderKey) -> Result<Agreed, StoreErro
     doc.map_or_else(|| Ok(Agreed::default()), |doc| from_doc(&doc, format_args!("agreed view of order {}", key.0)))
 }
 
-fn stored_prints(conn: &Connection, sql: &str, key: OrderKey) -> Result<Option<(i64, i64)>, StoreError> {
+fn stored_prints(conn: &Connection, sql: &'static str, key: OrderKey) -> Result<Option<(i64, i64)>, StoreError> {
     let mut statement = conn.prepare_cached(sql)?;
     Ok(statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }

@@ -76,7 +76,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// If a system cannot be read or the database fails: half an audit would be taken for a whole one.
     pub async fn audit(&self) -> Result<AuditReport, AuditError> {
         // Large, and rare enough for the heap.
-        self.on_a_copy(async |reader| Box::pin(reader.compare_all()).await).await?
+        let report = self.on_a_copy(async |reader| Box::pin(reader.compare_all()).await).await?;
+        report.map_err(|error| match error {
+            AuditError::Store(error) => error.of_original(self.store.path()).into(),
+            error @ AuditError::System(_) => error,
+        })
     }
 
     /// Reads everything, then compares order by order. As [`Engine::audit`], but what is read stays in the database:

@@ -121,13 +121,16 @@ fn compare_line(
     context: &Context<'_>,
 ) {
     let line = expect.line;
-    let bought: u32 = alive.iter().map(|(_, (_, shown))| shown.terms.boxes).sum();
+    let bought: u64 = alive.iter().map(|(_, (_, shown))| u64::from(shown.terms.boxes)).sum();
     if alive.iter().any(|(_, (po, _))| po.status.is_decided()) {
         // The vendor confirms fewer boxes than were asked for, and procurement has not followed.
-        let asked: u32 = alive.iter().filter_map(|(link, _)| link.asked.as_ref()).map(|goods| goods.boxes).sum();
+        let asked = alive.iter().filter_map(|(link, _)| link.asked.as_ref());
+        let asked: u64 = asked.map(|goods| u64::from(goods.boxes)).sum();
         // What was found after a lost database was asked for in another life.
         let asked = if asked == 0 { bought } else { asked };
-        if let Some(confirmed) = expect.confirmed.filter(|confirmed| *confirmed < asked && *confirmed < bought) {
+        if let Some(confirmed) =
+            expect.confirmed.map(u64::from).filter(|confirmed| *confirmed < asked && *confirmed < bought)
+        {
             let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
             found.report(left, Some(line), "confirmed_boxes", text(confirmed), text(bought));
         }
@@ -145,7 +148,7 @@ fn compare_line(
             found.report(left, Some(line), name, axerrio, komet);
         }
     };
-    field("boxes", "po_boxes", expect.boxes != bought, text(expect.boxes), text(bought));
+    field("boxes", "po_boxes", u64::from(expect.boxes) != bought, text(expect.boxes), text(bought));
     if ours.is_mixed() {
         let differs = !now.breakdowns.is_empty() && sorted_parts(&ours.mix) != sorted_breakdowns(now);
         field("mix", "po_mix", differs, text(parts_of_mix(&ours.mix)), text(parts_of_komet(now)));

@@ -71,12 +71,15 @@ fn late_effects(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<PoLink> {
     let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
     let given_up = draft.agreed.doubtful_purchases > 0;
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
-    let boxes_of = |links: &[PoLink]| shown(draft, links).map(|line| line.terms.boxes).sum::<u32>();
     let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
     if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
-        let asked: u32 = made.iter().filter_map(|link| link.asked.as_ref()).map(|goods| goods.boxes).sum();
+        let asked: u64 = made.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
         let repeats = given_up || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
-        return if repeats && boxes_of(&approved) == asked { made.into_iter().cloned().collect() } else { Vec::new() };
+        return if repeats && boxes_of(draft, &approved) == asked {
+            made.into_iter().cloned().collect()
+        } else {
+            Vec::new()
+        };
     }
     let stands = |link: &&PoLink| link.asked.is_some() || is_decided(link);
     let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
@@ -92,11 +95,11 @@ fn late_effects(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<PoLink> {
 /// procurement approved, or what somebody bought on another PO. A line that was split, by shipping or by a buyer, buys no
 /// more than was asked for.
 fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
-    let asked: u32 = alive.iter().filter_map(|link| link.asked.as_ref()).map(|goods| goods.boxes).sum();
+    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
     let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
-    let boxes_of = |link: &PoLink| draft.po_line(&link.line).map_or(0, |(_, line)| line.terms.boxes);
+    let boxes_of = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
-    let mut total: u32 = alive.iter().map(boxes_of).sum();
+    let mut total: u64 = alive.iter().map(boxes_of).sum();
     let foreign = |link: &&PoLink| link.number != own.number || draft.agreed.doubtful_purchases > 0;
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
     let made = alive.iter().filter(|link| link.asked.is_some());
@@ -132,6 +135,11 @@ fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
     }
 }
 
+/// Boxes that these PO lines buy together.
+fn boxes_of(draft: &Draft<'_>, links: &[PoLink]) -> u64 {
+    shown(draft, links).map(|line| u64::from(line.terms.boxes)).sum()
+}
+
 fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
     for link in links {
         draft.act(Action::DeletePoLine(DeletePoLine {
@@ -150,9 +158,9 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
         ask_about_surplus(draft, &buy.line, &twice);
         return;
     }
-    let confirmed = buy.goods.boxes;
-    let asked: u32 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| goods.boxes).sum();
-    let bought: u32 = shown(draft, alive).map(|line| line.terms.boxes).sum();
+    let confirmed = u64::from(buy.goods.boxes);
+    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+    let bought = boxes_of(draft, alive);
     let is_komets_own = draft.order.flow == Flow::FromKomet && confirmed > asked && asked > 0;
     // What was found after a lost database was asked for in another life; that the vendor confirms fewer is plain.
     let is_found = asked == 0 && !(buy.confirmed && confirmed < bought);
@@ -326,12 +334,12 @@ fn differences(draft: &Draft<'_>, links: &[PoLink], goods: &NewGoods) -> Vec<&'s
     let mut fields = BTreeSet::new();
     let mut boxes = 0;
     for line in shown(draft, links) {
-        boxes += line.terms.boxes;
+        boxes += u64::from(line.terms.boxes);
         let same_boxes = NewGoods { boxes: line.terms.boxes, ..goods.clone() };
         fields.extend(goods_differences(&same_boxes, &line.terms));
     }
     let all_shown = shown(draft, links).count() == links.len();
-    if all_shown && boxes != goods.boxes {
+    if all_shown && boxes != u64::from(goods.boxes) {
         fields.insert("boxes");
     }
     fields.into_iter().collect()

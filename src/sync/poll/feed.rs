@@ -8,12 +8,16 @@ use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, labels};
 use crate::sync::engine::Engine;
 use crate::sync::observe;
-use crate::systems::{Axerrio, FeedPage, Komet, SystemError};
+use crate::systems::{Axerrio, Fault, FeedPage, Komet, System, SystemError};
+
+/// No feed is longer (5 million records); one that is does not end.
+const MOST_PAGES: u32 = 10_000;
 
 /// What the two feeds of Axerrio have in common.
 struct Feed<T> {
     stream: Stream,
     what: &'static str,
+    method: &'static str,
     store: fn(&Connection, &T) -> Result<bool, StoreError>,
     changed_at: fn(&T) -> DateTime<Utc>,
 }
@@ -24,6 +28,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let feed = Feed::<AxOrder> {
             stream: Stream::Orders,
             what: "Axerrio order",
+            method: "GET orders",
             store: observe::axerrio_order,
             changed_at: |order| order.changed_at,
         };
@@ -35,6 +40,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let feed = Feed::<Label> {
             stream: Stream::Labels,
             what: "Axerrio label",
+            method: "GET labels",
             store: labels::observe,
             changed_at: |label| label.changed_at,
         };
@@ -64,7 +70,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut as_of = None;
         let mut limit: Option<DateTime<Utc>> = None;
         let mut stuck = false;
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = read(since, cursor.as_deref()).await?;
             let first_as_of = *as_of.get_or_insert(page.answer.as_of);
             polled.records += page.answer.items.len() as u64;
@@ -102,5 +108,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 _ => return Ok(polled),
             }
         }
+        let fault = Fault::Unreadable(format!("the feed goes on after {MOST_PAGES} pages"));
+        Err(SystemError { system: System::Axerrio, method: feed.method, fault }.into())
     }
 }

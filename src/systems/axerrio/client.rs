@@ -11,14 +11,18 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::convert::countable;
 use super::wire;
 use crate::domain::{AxOrder, AxOrderId, ExternalRef, Label, OrderInput, PurchaseOrderInfo, blank};
+use crate::systems::calendar::is_countable;
 use crate::systems::network::SharedNetwork;
 use crate::systems::transport::{Failure, Reply, Settings, Transport, encode};
 use crate::systems::{Answer, Axerrio, Fault, FeedPage, System, SystemError, Unreadable};
 
 /// The contract's largest page.
 const LARGEST_PAGE: u32 = 500;
+/// A server that heeds no `limit` is read all the same, one that sends without end is not.
+const MOST_ITEMS: usize = 20 * LARGEST_PAGE as usize;
 /// A 429 without `Retry-After` is not in the contract; a minute is what it usually means.
 const UNHINTED_PAUSE: Duration = Duration::from_mins(1);
 
@@ -160,6 +164,11 @@ where
     W: DeserializeOwned,
     T: TryFrom<W, Error = String>,
 {
+    if raw.items.len() > MOST_ITEMS {
+        let what = format!("items: expected a page of at most {LARGEST_PAGE}, found {}", raw.items.len());
+        return Err(Failure::shape(what));
+    }
+    countable(raw.as_of, "asOf").map_err(Failure::shape)?;
     let next = raw.next_cursor.filter(|next| blank(Some(next)).is_some());
     if next.is_some() && next.as_deref() == cursor {
         return Err(Failure::shape("nextCursor: expected a further page, found the same cursor again"));
@@ -236,7 +245,9 @@ fn identity(text: &str) -> (Option<String>, Option<DateTime<Utc>>) {
     let Identity { id, changed_at } = serde_json::from_str(text).unwrap_or_default();
     (
         id.and_then(|raw| serde_json::from_str(raw.get()).ok()),
-        changed_at.and_then(|raw| serde_json::from_str(raw.get()).ok()),
+        changed_at
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .filter(|at: &DateTime<Utc>| is_countable(*at)),
     )
 }
 
@@ -297,6 +308,7 @@ impl Axerrio for AxerrioClient {
             .read("GET health", "health", |reply| {
                 answered(reply)?;
                 let health = parse::<wire::Health>(reply.text()?)?;
+                countable(health.time, "time").map_err(Failure::shape)?;
                 if health.status.eq_ignore_ascii_case("ok") {
                     Ok(health.time)
                 } else {

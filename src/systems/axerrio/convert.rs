@@ -2,11 +2,16 @@
 //! sandbox does the reverse. Reading checks what a shape cannot say (ids there and unique, boxes counted from 1) and
 //! names the field that is wrong.
 
+use std::fmt::Display;
+
+use chrono::Datelike;
+
 use super::wire;
 use crate::domain::{
     AxLine, AxOrder, AxOrderId, ExternalRef, Header, InputLine, Label, LabelId, LineId, LineTerms, MixPart,
     OrderInput, Party, PoInfoLine, PoNumber, Product, PurchaseOrderInfo, blank,
 };
+use crate::systems::calendar::is_countable;
 
 /// Blank text is no value.
 fn filled(text: Option<String>) -> Option<String> {
@@ -18,6 +23,11 @@ fn required(text: &str, field: &str) -> Result<(), String> {
         Some(_) => Ok(()),
         None => Err(format!("{field}: expected text, found nothing")),
     }
+}
+
+/// A date or time that can be counted with.
+pub(super) fn countable(at: impl Datelike + Copy + Display, field: &str) -> Result<(), String> {
+    if is_countable(at) { Ok(()) } else { Err(format!("{field}: expected a year of four digits, found {at}")) }
 }
 
 fn lines_have_ids(lines: &[wire::Line]) -> Result<(), String> {
@@ -118,6 +128,13 @@ impl TryFrom<wire::Order> for AxOrder {
     fn try_from(wire: wire::Order) -> Result<Self, String> {
         required(&wire.id, "id")?;
         lines_have_ids(&wire.lines)?;
+        countable(wire.changed_at, "changedAt")?;
+        countable(wire.ship_date, "shipDate")?;
+        wire.truck_date.map_or(Ok(()), |day| countable(day, "truckDate"))?;
+        if let Some(info) = &wire.purchase_order {
+            countable(info.ship_date, "purchaseOrder.shipDate")?;
+            countable(info.updated_at, "purchaseOrder.updatedAt")?;
+        }
         Ok(Self {
             id: AxOrderId(wire.id),
             external_ref: filled(wire.external_ref).map(ExternalRef),
@@ -272,6 +289,8 @@ impl TryFrom<wire::Label> for Label {
         if wire.box_number == 0 {
             return Err("boxNumber: expected 1 or more, found 0".to_owned());
         }
+        countable(wire.changed_at, "changedAt")?;
+        countable(wire.ship_date, "shipDate")?;
         Ok(Self {
             id: LabelId(wire.id),
             order_id: AxOrderId(wire.order_id),

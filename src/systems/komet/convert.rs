@@ -12,6 +12,9 @@ use crate::domain::{
 };
 use crate::systems::Unreadable;
 
+/// An answer with more unreadable records than this is unreadable as a whole: nobody looks at each of them.
+const MOST_UNREADABLE: usize = 1000;
+
 /// Reads each record; what cannot be read is told apart with its id where that much is legible.
 fn each<W, T>(
     name: &str,
@@ -22,6 +25,9 @@ fn each<W, T>(
     let records = list.get(name)?;
     let (mut items, mut unreadable) = (Vec::with_capacity(records.len()), Vec::new());
     for (index, record) in records.iter().enumerate() {
+        if unreadable.len() > MOST_UNREADABLE {
+            return Err(Bad::new(name, "records", format!("more than {MOST_UNREADABLE} that cannot be read")));
+        }
         match record.get(&format!("{name}[{index}]")) {
             Err(bad) => unreadable.push(Unreadable { id: None, changed_at: None, what: bad.to_string() }),
             Ok(record) => match read(record) {
@@ -242,8 +248,17 @@ fn unit_type(field: Loose<'_>) -> Result<Option<UnitType>, Bad> {
     }
 }
 
+/// As long as `purchase.order.list` documents its `number`: a longer one could never be looked up, and every run would
+/// fail at trying.
+const PO_NUMBER_LENGTH: usize = 10;
+
 pub(super) fn po_number(field: Loose<'_>, name: &str) -> Result<Option<PoNumber>, Bad> {
-    Ok(field.string(name)?.filter(|number| number != "0").map(PoNumber))
+    match field.string(name)?.filter(|number| number != "0") {
+        Some(number) if number.chars().count() > PO_NUMBER_LENGTH => {
+            Err(field.bad(name, "a PO number of at most 10 characters"))
+        }
+        number => Ok(number.map(PoNumber)),
+    }
 }
 
 /// `carrier.list`: the active ones; one of unstated activity is active.

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde_json::value::RawValue;
 
+use crate::systems::calendar::is_countable;
+
 /// A value that could not be read: where, what was expected, what was there.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bad {
@@ -159,7 +161,7 @@ impl<'a> Loose<'a> {
         let bad = || self.bad(field, "a date (YYYY-MM-DD)");
         let Some(text) = self.text(field).map_err(|_| bad())? else { return Ok(None) };
         let day = text.split([' ', 'T']).next().unwrap_or_default();
-        NaiveDate::parse_from_str(day, "%Y-%m-%d").map(Some).map_err(|_| bad())
+        NaiveDate::parse_from_str(day, "%Y-%m-%d").ok().filter(|day| is_countable(*day)).map(Some).ok_or_else(bad)
     }
 
     /// A date that must be there.
@@ -171,13 +173,12 @@ impl<'a> Loose<'a> {
     pub(super) fn time(self, field: &str) -> Result<Option<DateTime<Utc>>, Bad> {
         let bad = || self.bad(field, "a time (YYYY-MM-DD hh:mm:ss)");
         let Some(text) = self.text(field).map_err(|_| bad())? else { return Ok(None) };
-        if let Ok(time) = DateTime::parse_from_rfc3339(&text) {
-            return Ok(Some(time.to_utc()));
-        }
-        ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
-            .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
-            .map(|time| Some(time.and_utc()))
+        let plain = |format: &&str| NaiveDateTime::parse_from_str(&text, format).ok().map(|time| time.and_utc());
+        let zoned = DateTime::parse_from_rfc3339(&text).ok().map(|time| time.to_utc());
+        zoned
+            .or_else(|| ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"].iter().find_map(plain))
+            .filter(|time| is_countable(*time))
+            .map(Some)
             .ok_or_else(bad)
     }
 }
@@ -206,8 +207,8 @@ fn decimal(text: &str) -> Option<Decimal> {
 
 /// What should be an object.
 pub(super) enum Record<T> {
-    /// It is one.
-    Is(T),
+    /// It is one. Boxed, so that a list of what is none takes little.
+    Is(Box<T>),
     /// It is something else, named here.
     Other(&'static str),
 }
@@ -216,7 +217,7 @@ impl<T> Record<T> {
     /// The object, or a complaint about `path`.
     pub(super) fn get(&self, path: &str) -> Result<&T, Bad> {
         match self {
-            Self::Is(record) => Ok(record),
+            Self::Is(record) => Ok(record.as_ref()),
             Self::Other(found) => Err(Bad::new(path, "an object", *found)),
         }
     }
@@ -285,7 +286,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Record<T> {
                 Ok(Record::Other("nothing"))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Record::Is)
+                T::deserialize(MapAccessDeserializer::new(map)).map(|record| Record::Is(Box::new(record)))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
