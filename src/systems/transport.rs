@@ -319,7 +319,7 @@ impl Transport {
         let client = match &self.line {
             Line::Http(client) => client,
             Line::Simulated(network, credential) => {
-                return self.received(network.send(sent(request, credential.as_ref())).await?);
+                return self.received(network.send(sent(&request, credential.as_ref())).await?);
             }
         };
         let mut response = client.execute(request).await.map_err(|e| self.broken(e))?;
@@ -504,7 +504,7 @@ fn deepest(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-fn sent(request: Request, credential: Option<&String>) -> Sent {
+fn sent(request: &Request, credential: Option<&String>) -> Sent {
     Sent {
         verb: match *request.method() {
             Method::POST => "POST",
