@@ -65,6 +65,10 @@ impl Buried {
             let links = agreed.lines.values_mut().flat_map(|line| &mut line.po_lines);
             links.filter(|link| link.line == self.line).for_each(|link| link.dead = true);
             orders::save_agreed(conn, other, &agreed)?;
+            let mut view = orders::load_komet(conn, other)?;
+            let lines = view.purchase_orders.iter_mut().flat_map(|po| &mut po.lines);
+            lines.filter(|line| line.id == self.line).for_each(|line| line.terms.boxes = 0);
+            orders::save_komet(conn, other, &view)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use stemsync::domain::{HoldReason, Stage};
+use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::PoStatus;
 use stemsync::store::watermarks::{self, Stream};
 use stemsync::sync::audit::Difference;
@@ -53,7 +54,7 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
                 // Codes that Komet made itself stand until there are labels.
                 // What was received is done with: its PO is not read any more.
                 let is_over = known.orders.iter().any(|o| o.name() == order && o.stage == Stage::Received);
-                let is_over = is_over || is_cancelled(life, &difference);
+                let is_over = is_over || is_cancelled(life, &difference) || is_shipped(life, order);
                 let own_code = difference.field == "box_code"
                     && difference.komet.as_deref().is_some_and(|code| code.starts_with("KS"));
                 let of_po = difference.field.starts_with("po") || difference.field.starts_with("box_code");
@@ -66,6 +67,11 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         End::Killed => {}
     }
     found
+}
+
+/// Whether the vendor has shipped the order: it is over, also if its Prebook is gone since.
+fn is_shipped(life: &Life, order: &str) -> bool {
+    life.net.lock().world.axerrio.order(order).is_some_and(|order| order.status == OrderStatus::Shipped)
 }
 
 /// Whether a difference is about a PO that procurement cancelled: nothing of it is owed to anybody.

@@ -346,7 +346,12 @@ impl Life {
                     self.net.pass(TimeDelta::minutes(45));
                     self.run(&Run::calm());
                     // What waits for a person is known there alone, too.
-                    if self.link().store.read_blocking(holds::count).unwrap() > 0 {
+                    // Where Prebook items do not name their PO, one that was made for another ship date is not found.
+                    let names_po = {
+                        let world = &self.net.lock().world;
+                        world.answers == Answers::Plain && world.komet.rules.items_show_po
+                    };
+                    if !names_po || self.link().store.read_blocking(holds::count).unwrap() > 0 {
                         continue;
                     }
                     self.tally.count("database lost");

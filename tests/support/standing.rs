@@ -146,7 +146,8 @@ impl Check<'_> {
 
     fn flow2(&self, wrong: &mut Vec<String>) {
         let id = &self.order.id;
-        let standing = !matches!(self.order.status, OrderStatus::Cancelled);
+        // What was shipped is over, also if its Prebook is gone since.
+        let standing = !matches!(self.order.status, OrderStatus::Cancelled | OrderStatus::Shipped);
         let accepted = matches!(self.order.status, OrderStatus::Accepted | OrderStatus::Shipped);
         for line in &self.order.draft.lines {
             let Some((_, item)) = line.id.parse().ok().and_then(|item| self.world.komet.prebook_item(item)) else {
