@@ -47,11 +47,15 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
         if late && !draft.knows_purchase(&item.id) {
             continue;
         }
-        let late = late && !is_bought(draft, item);
+        let cause = format!("item {}", item.id);
+        let is_left = matches!(
+            draft.verdict(HoldReason::EditedInKomet, None, &cause),
+            Some(Verdict::TakeKomet | Verdict::Dismissed)
+        );
+        let late = late && !is_left && !is_bought(draft, item);
         if draft.is_decided() && !late {
             continue;
         }
-        let cause = format!("item {}", item.id);
         let goes = late
             || draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
                 format!(
