@@ -1,9 +1,11 @@
 //! One order with its three views, as the engine sees it.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Agreed, AxOrder, AxOrderId, ExternalRef, Label, Prebook, PrebookId, PurchaseOrder};
+use super::{Agreed, AxOrder, AxOrderId, ExternalRef, Label, LineId, Prebook, PrebookId, PurchaseOrder};
 
 /// Which way an order travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,6 +131,8 @@ pub struct Order {
     pub komet: KometView,
     /// What was last agreed.
     pub agreed: Agreed,
+    /// Flow 2: lines that Axerrio still has on another order of the same Prebook, which is one order per ship date.
+    pub elsewhere: BTreeSet<LineId>,
 }
 
 impl Order {

@@ -76,11 +76,10 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
         .or_insert_with(|| AgreedPrebook { number: created.number.clone(), sent: None, seen: None })
         .sent = Some(create.header.clone());
     for ((line, terms), item) in create.lines.iter().zip(items) {
-        // A read-back may have recognised the item already.
-        let seen = order.agreed.lines.get(line).and_then(|l| l.item.as_ref()).filter(|l| l.item == item);
-        let seen = seen.and_then(|link| link.seen.clone());
+        // What was asked for is the baseline, also where a read-back has shown the item already: somebody may have
+        // changed it since.
         let products = products_of(create, line);
-        let link = ItemLink { prebook: created.id.clone(), item, seen, fresh: true, products, dead: false };
+        let link = ItemLink { prebook: created.id.clone(), item, seen: None, fresh: true, products, dead: false };
         order
             .agreed
             .lines

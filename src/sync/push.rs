@@ -266,7 +266,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
         });
         let braked = planned.cancels && planned.actions.is_empty();
-        let dirty = !planned.actions.is_empty() || !planned.needs.is_empty() || braked;
+        let dirty = !planned.actions.is_empty() || !planned.needs.is_empty() || braked || planned.waits;
         let batch = planned
             .actions
             .iter()

@@ -2,7 +2,7 @@
 //! say; people act on them directly. `sync` plans, sends, applies and reads until nothing is left, and tells what was
 //! sent in one short word a request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -137,6 +137,7 @@ impl Desk {
                 axerrio: AxerrioView::default(),
                 komet: KometView::default(),
                 agreed: Agreed::default(),
+                elsewhere: BTreeSet::new(),
             },
             komet: KometView::default(),
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),

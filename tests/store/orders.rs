@@ -44,6 +44,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         axerrio: AxerrioView { order: Some(order), labels: vec![printed] },
         komet,
         agreed,
+        elsewhere: std::collections::BTreeSet::new(),
     };
     assert_eq!(load(&store, key), expected);
 }

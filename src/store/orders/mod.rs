@@ -18,10 +18,13 @@ pub use views::{
     forget_axerrio, load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet,
 };
 
+use std::collections::BTreeSet;
+
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
-    Agreed, AxOrderId, AxerrioView, ExternalRef, Flow, KometView, Order, OrderKey, PrebookId, Stage,
+    Agreed, AxOrder, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey,
+    PrebookId, Stage,
 };
 
 /// An order seen for the first time.
@@ -108,18 +111,39 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     let komet: Option<KometView> = text(7)?.map(|doc| from_doc(doc, view("Komet"))).transpose()?;
     let agreed: Option<Agreed> = text(8)?.map(|doc| from_doc(doc, view("agreed"))).transpose()?;
     let labels = ax_id.as_ref().map(|id| labels::for_order(conn, id)).transpose()?;
+    let prebook: Option<PrebookId> = row.get(3)?;
+    let elsewhere = prebook.as_ref().map(|prebook| lines_elsewhere(conn, key, prebook)).transpose()?;
     Ok(Some(Order {
         key,
         flow: row.get::<_, Named<_>>(0)?.0,
         ax_id,
         reference: row.get::<_, Option<String>>(2)?.map(ExternalRef),
-        prebook: row.get(3)?,
+        prebook,
         ship_date: row.get::<_, Day>(4)?.0,
         stage: row.get::<_, Named<_>>(5)?.0,
         axerrio: AxerrioView { order, labels: labels.unwrap_or_default() },
         komet: komet.unwrap_or_default(),
         agreed: agreed.unwrap_or_default(),
+        elsewhere: elsewhere.unwrap_or_default(),
     }))
+}
+
+/// The lines that the Prebook's other orders have in Axerrio.
+fn lines_elsewhere(conn: &Connection, key: OrderKey, prebook: &PrebookId) -> Result<BTreeSet<LineId>, StoreError> {
+    let sql = "SELECT o.key, a.doc FROM orders o JOIN axerrio_views a ON a.key = o.key
+               WHERE o.prebook = ?1 AND o.key <> ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params![prebook, key])?;
+    let mut lines = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let doc = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let order: AxOrder =
+            from_doc(doc, format_args!("Axerrio view of order {}", row.get::<_, OrderKey>(0)?.0))?;
+        if order.status != AxStatus::Cancelled {
+            lines.extend(order.lines.into_iter().map(|line| line.id));
+        }
+    }
+    Ok(lines)
 }
 
 /// The order of that id in Axerrio.

@@ -18,6 +18,8 @@ pub(super) struct Draft<'a> {
     pub(super) actions: Vec<Action>,
     pub(super) needs: BTreeSet<Need>,
     pub(super) cancels: bool,
+    /// Something waits until another order has let go of it.
+    pub(super) waits: bool,
     holds: Vec<Hold>,
     /// Conflicts that the owner rule settled in this plan.
     recorded: Vec<Hold>,
@@ -36,6 +38,7 @@ impl<'a> Draft<'a> {
             actions: Vec::new(),
             needs: BTreeSet::new(),
             cancels: false,
+            waits: false,
             holds: Vec::new(),
             recorded: Vec::new(),
             answered: Vec::new(),
@@ -57,6 +60,7 @@ impl<'a> Draft<'a> {
             agreed: self.agreed,
             stage,
             cancels: self.cancels,
+            waits: self.waits,
         }
     }
 

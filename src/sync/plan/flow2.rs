@@ -320,7 +320,11 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     let mut lines = Vec::new();
     for item in alive {
         let id = LineId::from(&item.id);
-        if item.terms.is_mapped() {
+        let own = draft.order.axerrio.order.as_ref().is_some_and(|order| order.lines.iter().any(|l| l.id == id));
+        if !own && draft.order.elsewhere.contains(&id) {
+            // It moved to another ship date: it never stands in two orders, so the other one lets go of it first.
+            draft.waits = true;
+        } else if item.terms.is_mapped() {
             let terms = line_terms(item, rules, known_line(draft.order, &draft.agreed, &id));
             lines.push(InputLine { id, terms });
         } else {

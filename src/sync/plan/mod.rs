@@ -56,6 +56,8 @@ pub struct Plan {
     pub stage: Stage,
     /// The order as a whole is to be cancelled on the other side: counted by the brake.
     pub cancels: bool,
+    /// Something waits until another order has let go of it: the order is looked at again.
+    pub waits: bool,
 }
 
 /// Something to read before deciding. Collected over all orders, so that one request serves many.
