@@ -44,18 +44,15 @@ pub(super) fn has_stray(draft: &Draft<'_>, line: &LineId) -> bool {
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
         let late = draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id) || is_twin(draft, item);
+        let late = late && !is_left(draft, item);
         if late && !draft.knows_purchase(&item.id) {
             continue;
         }
-        let cause = format!("item {}", item.id);
-        let is_left = matches!(
-            draft.verdict(HoldReason::EditedInKomet, None, &cause),
-            Some(Verdict::TakeKomet | Verdict::Dismissed)
-        );
-        let late = late && !is_left && !is_bought(draft, item);
+        let late = late && !is_bought(draft, item);
         if draft.is_decided() && !late {
             continue;
         }
+        let cause = format!("item {}", item.id);
         let goes = late
             || draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
                 format!(
@@ -84,6 +81,12 @@ fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
 fn is_bought(draft: &Draft<'_>, item: &PrebookItem) -> bool {
     let lines = draft.order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
     lines.filter(|line| line.is_alive()).any(|line| line.item_id.as_ref() == Some(&item.id))
+}
+
+/// Whether a person has said that the item stays.
+fn is_left(draft: &Draft<'_>, item: &PrebookItem) -> bool {
+    let verdict = draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id));
+    matches!(verdict, Some(Verdict::TakeKomet | Verdict::Dismissed))
 }
 
 /// Whether one of the order's lines stands in this Prebook.
