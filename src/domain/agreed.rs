@@ -76,6 +76,9 @@ pub struct ItemLink {
     /// stemsync deleted it.
     #[serde(default)]
     pub dead: bool,
+    /// stemsync made it, and Komet was looked through since and does not have it: somebody else deleted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }
 
 /// The baseline of a Prebook item.

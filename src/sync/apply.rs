@@ -79,7 +79,8 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
         // What was asked for is the baseline, also where a read-back has shown the item already: somebody may have
         // changed it since.
         let products = products_of(create, line);
-        let link = ItemLink { prebook: created.id.clone(), item, seen: None, fresh: true, products, dead: false };
+        let prebook = created.id.clone();
+        let link = ItemLink { prebook, item, seen: None, fresh: true, products, dead: false, gone: false };
         order
             .agreed
             .lines

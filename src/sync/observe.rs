@@ -239,7 +239,18 @@ pub fn forget_items(conn: &Connection, key: OrderKey, items: &BTreeSet<ItemId>) 
         prebook.items.retain(|item| !items.contains(&item.id));
     }
     view.prebooks.retain(|p| !p.items.is_empty());
-    orders::observe_komet(conn, key, &view)
+    let mut agreed = orders::load_agreed(conn, key)?;
+    let links = agreed.lines.values_mut().filter_map(|line| line.item.as_mut());
+    let mut unread = 0;
+    for link in links.filter(|l| l.seen.is_none() && !l.gone && items.contains(&l.item)) {
+        link.gone = true;
+        unread += 1;
+    }
+    if unread > 0 {
+        orders::save_agreed(conn, key, &agreed)?;
+        orders::mark_dirty(conn, &[key])?;
+    }
+    Ok(orders::observe_komet(conn, key, &view)? || unread > 0)
 }
 
 /// Takes a whole Prebook out of its orders' views.

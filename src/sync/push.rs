@@ -17,7 +17,7 @@ use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report};
 use super::verify::Patience;
-use crate::domain::{CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, Rejection};
+use crate::domain::{CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
 use crate::store::{Connection, StoreError, holds, orders};
@@ -41,6 +41,33 @@ struct Driven {
 struct Finished {
     intent: Option<IntentId>,
     event: Event,
+    buried: Option<Buried>,
+}
+
+/// A PO line of a flow 2 Prebook that stemsync deleted.
+pub(super) struct Buried {
+    key: OrderKey,
+    prebook: PrebookId,
+    line: PoItemId,
+}
+
+impl Buried {
+    pub(super) fn of(order: &Order, action: &Action) -> Option<Self> {
+        let (Action::DeletePoLine(delete), Some(prebook)) = (action, &order.prebook) else { return None };
+        Some(Self { key: order.key, prebook: prebook.clone(), line: delete.po_item.clone() })
+    }
+
+    /// The Prebook's orders of other ship dates, which an item may have moved to, know that it was no buyer who took the
+    /// line from the PO.
+    pub(super) fn tell_others(&self, conn: &Connection) -> Result<(), StoreError> {
+        for other in orders::keys_by_prebook(conn, &self.prebook)?.into_iter().filter(|key| *key != self.key) {
+            let mut agreed = orders::load_agreed(conn, other)?;
+            let links = agreed.lines.values_mut().flat_map(|line| &mut line.po_lines);
+            links.filter(|link| link.line == self.line).for_each(|link| link.dead = true);
+            orders::save_agreed(conn, other, &agreed)?;
+        }
+        Ok(())
+    }
 }
 
 /// What a system answered.
@@ -126,6 +153,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     apply(&mut order, &action, &outcome);
                     let detail = done(&action, &outcome);
                     finished = Some(Finished {
+                        buried: Buried::of(&order, &action),
                         intent: Some(intent),
                         event: event(state, &order, &action, at, ActionResult::Done, &detail),
                     });
@@ -141,6 +169,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Err(error) if error.certainty() == Certainty::NotDone => {
                     let detail = format!("{}: {error}", action.detail());
                     finished = Some(Finished {
+                        buried: None,
                         intent: Some(intent),
                         event: event(state, &order, &action, at, ActionResult::Failed, &detail),
                     });
@@ -401,6 +430,9 @@ pub(super) fn save_views(
 
 fn finish(conn: &Connection, finished: &Finished) -> Result<(), StoreError> {
     events::add(conn, &finished.event)?;
+    if let Some(buried) = &finished.buried {
+        buried.tell_others(conn)?;
+    }
     match finished.intent {
         Some(intent) => intents::close(conn, intent),
         None => Ok(()),

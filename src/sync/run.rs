@@ -278,6 +278,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(polled)
             }
             Job::Prebooks => {
+                // Before the first push to Axerrio its orders were read once: what was put there in a former life, and
+                // on which ship date, is there to be found.
+                if self.store.read(|conn| watermarks::get(conn, Stream::Orders, 0)).await?.is_none() {
+                    self.poll_orders(None).await?;
+                }
                 let polled = self.poll_prebooks(request.since, false).await?;
                 state.saw_carriers(&polled.carriers);
                 // Axerrio is told a carrier's code: one that came to be known only later would look like a change.

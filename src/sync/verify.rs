@@ -47,7 +47,7 @@ use super::engine::Engine;
 use super::observe;
 use super::plan::{plan, shown, window_of};
 use super::poll::{PollError, dates_of};
-use super::push::save_views;
+use super::push::{Buried, save_views};
 use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report};
@@ -243,7 +243,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 let result = if answered { ActionResult::Done } else { ActionResult::Adopted };
                 let told = event(state, &order, &action, at, result, &detail);
                 state.report(job, report(&order, &action, result, detail));
-                rows.push((order, told));
+                let buried = Buried::of(&order, &action);
+                rows.push((order, told, buried));
             } else {
                 log::info!(
                     job = job.name(), order = order.name();
@@ -251,16 +252,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 );
                 state.allow_again(order.key, &action.key());
                 let told = event(state, &order, &action, at, ActionResult::Failed, &detail);
-                rows.push((order, told));
+                rows.push((order, told, None));
             }
         }
         self.store
             .write(move |conn| {
-                for (order, told) in &rows {
+                for (order, told, buried) in &rows {
                     save_views(conn, order.key, order.axerrio.order.as_ref(), &order.komet)?;
                     orders::save_agreed(conn, order.key, &order.agreed)?;
                     orders::mark_dirty(conn, &[order.key])?;
                     events::add(conn, told)?;
+                    if let Some(buried) = buried {
+                        buried.tell_others(conn)?;
+                    }
                 }
                 intents::close(conn, id)
             })
@@ -331,19 +335,24 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 
     async fn stray_items(&self, create: &CreatePrebook, created: &CreatedPrebook) -> Option<Vec<ItemId>> {
-        let ship_date = create.new.items.first()?.ship_date;
-        let (from, to) = dates_of(window_of(ship_date));
-        let query = PrebookQuery {
-            dates: PrebookDates::Ship { from, to },
-            updated_as_of: None,
-            number: Some(created.number.clone()),
-        };
-        let answer = self.komet.prebooks(&query).await.ok()?;
+        // Komet may have given the items another ship date than it was sent (assumed): the truck date.
+        let days = [create.new.items.first()?.ship_date, create.new.truck_date];
+        let windows: BTreeSet<i64> = days.into_iter().map(window_of).collect();
+        let mut shown = Vec::new();
+        for window in windows {
+            let (from, to) = dates_of(window);
+            let query = PrebookQuery {
+                dates: PrebookDates::Ship { from, to },
+                updated_as_of: None,
+                number: Some(created.number.clone()),
+            };
+            shown.extend(self.komet.prebooks(&query).await.ok()?.items);
+        }
         let mut found = Vec::new();
-        let mut candidates: Vec<_> =
-            answer.items.iter().filter(|p| p.id == created.id).flat_map(|p| &p.items).collect();
+        let mut candidates: Vec<_> = shown.iter().filter(|p| p.id == created.id).flat_map(|p| &p.items).collect();
         // Komet numbers upwards: the latest of equal items is the one just made.
         candidates.sort_by_key(|item| std::cmp::Reverse(item.id.0));
+        candidates.dedup_by(|a, b| a.id == b.id);
         for wanted in &create.new.items {
             let goods = &wanted.goods;
             let at = candidates.iter().position(|item| {

@@ -53,7 +53,7 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
                 let is_over = known.orders.iter().any(|o| o.name() == order && o.stage == Stage::Received);
                 let own_code = difference.field == "box_code"
                     && difference.komet.as_deref().is_some_and(|code| code.starts_with("KS"));
-                let of_po = difference.field.starts_with("po") || difference.field.starts_with("box");
+                let of_po = difference.field.starts_with("po") || difference.field.starts_with("box_code");
                 if !excused.contains(order) && !own_code && !is_over && (of_po || !decided.contains(order)) {
                     found.push(format!("verify: {difference:?}"));
                 }

@@ -201,13 +201,14 @@ impl Deed {
                 .collect();
             pick(dice, all)
         };
+        // What is cancelled is done with.
         let pos = |w: &stemsync::sandbox::World, dice: &mut Rng, pending: bool| {
             let vendor = w.komet.catalogue().vendor.id;
             let all: Vec<u64> = w
                 .komet
                 .purchase_orders()
                 .filter(|po| po.vendor == vendor && po.lines.iter().any(|l| l.item.is_some()))
-                .filter(|po| !pending || po.status == PoStatus::Pending)
+                .filter(|po| po.status != PoStatus::Cancelled && (!pending || po.status == PoStatus::Pending))
                 .map(|po| po.number)
                 .collect();
             pick(dice, all)
@@ -412,8 +413,12 @@ impl Deed {
             }
             Kind::BuyerChangesLine => {
                 let po = pos(world, dice, false)?;
-                let lines =
-                    world.komet.purchase_order(po)?.lines.iter().filter(|l| l.item.is_some() && l.goods.boxes > 0);
+                let lines = world
+                    .komet
+                    .purchase_order(po)?
+                    .lines
+                    .iter()
+                    .filter(|l| l.item.is_some() && l.goods.boxes > 0 && l.boxes.is_empty());
                 let line = pick(dice, lines.map(|l| l.id).collect())?;
                 let boxes = dice.u32(1..7);
                 world.komet.buyer_changes_line(line, Some(boxes), None, ko).map(|()| format!("{line}: {boxes}"))

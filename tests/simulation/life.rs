@@ -62,6 +62,13 @@ pub(crate) struct Run {
     meanwhile: usize,
 }
 
+impl Run {
+    /// All jobs, and nothing goes wrong.
+    fn calm() -> Self {
+        Self { jobs: Vec::new(), weather: Weather::default(), kill: None, database: None, meanwhile: 0 }
+    }
+}
+
 /// What goes wrong with the database during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DatabaseFault {
@@ -340,11 +347,19 @@ impl Life {
                 Step::Admin(seed) => self.admin(*seed),
                 Step::Restart => self.link = None,
                 Step::LoseDatabase => {
+                    // What changed since the last run cannot be known without it: it is lost in a quiet hour.
+                    self.net.pass(TimeDelta::minutes(45));
+                    self.run(&Run::calm());
+                    // What waits for a person is known there alone, too.
+                    if self.link().store.read_blocking(holds::count).unwrap() > 0 {
+                        continue;
+                    }
                     self.tally.count("database lost");
                     self.tell(|| "the database is lost".to_owned());
                     self.link = None;
                     self.lost += 1;
                     self.anchor = anchor(&uri(&self.name, self.lost));
+                    self.run(&Run::calm());
                 }
                 Step::Run(run) => {
                     for _ in 0..run.meanwhile {
@@ -515,7 +530,7 @@ impl Life {
 
     /// Faults stop; stemsync runs until it has nothing left to do. Says how many writes the last run made.
     pub(crate) fn settle(&mut self) -> u64 {
-        let calm = Run { jobs: Vec::new(), weather: Weather::default(), kill: None, database: None, meanwhile: 0 };
+        let calm = Run::calm();
         {
             let mut state = self.net.lock();
             state.world.komet.rules.daily_limit = None;

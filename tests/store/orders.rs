@@ -177,6 +177,7 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         fresh: false,
         products: Vec::new(),
         dead: false,
+        gone: false,
     };
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };
     let stray = Stray { prebook: PrebookId(99), item: Some(ItemId(7)), line: LineId("1".to_owned()) };

@@ -58,8 +58,8 @@ pub fn keys_with_open_po(conn: &Connection, ship_date: NaiveDate) -> Result<Vec<
     keys(conn, sql, [Day(ship_date)])
 }
 
-/// The live Prebook items that Komet last showed with a ship date from `from` to `to`: what a full read of these
-/// dates must show again, or have looked up.
+/// The live Prebook items that Komet last showed with a ship date from `from` to `to`, and those that stemsync made for
+/// these dates and Komet never showed: what a full read of these dates must show, or have looked up.
 pub fn items_expected(
     conn: &Connection,
     from: NaiveDate,
@@ -67,7 +67,12 @@ pub fn items_expected(
 ) -> Result<Vec<(OrderKey, PrebookId, ItemId)>, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT order_key, prebook, item FROM item_links INDEXED BY item_links_alive
-         WHERE alive = 1 AND ship_date BETWEEN ?1 AND ?2 ORDER BY order_key, item",
+         WHERE alive = 1 AND ship_date BETWEEN ?1 AND ?2
+         UNION ALL
+         SELECT i.order_key, i.prebook, i.item FROM item_links i INDEXED BY item_links_unread
+         JOIN orders o ON o.key = i.order_key
+         WHERE i.ship_date IS NULL AND o.ship_date BETWEEN ?1 AND ?2
+         ORDER BY order_key, item",
     )?;
     let rows =
         statement.query_map(params![Day(from), Day(to)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

@@ -220,7 +220,7 @@ impl<'a> Draft<'a> {
     pub(super) fn item_alive(&self, link: &ItemLink) -> bool {
         match self.item(&link.item) {
             Some(item) => item.is_alive(),
-            None => !link.dead && link.seen.is_none(),
+            None => !link.dead && !link.gone && link.seen.is_none(),
         }
     }
 

@@ -235,7 +235,7 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
     if !on_order && pending.is_empty() {
         return;
     }
-    if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() {
+    if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() || !knows_purchases(draft) {
         return;
     }
     draft.cancels = on_order && !draft.agreed.cancellation_released;
@@ -247,6 +247,13 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
             draft.act(Action::CancelOrder(CancelOrder { reference }));
         }
     }
+}
+
+/// Whether the POs were read that may buy lines of which none is known: what is pending goes with the order.
+fn knows_purchases(draft: &mut Draft<'_>) -> bool {
+    let lines = draft.agreed.lines.values().filter(|line| line.po_lines.is_empty());
+    let unknown: Vec<_> = lines.filter_map(|line| line.item.as_ref()).map(|link| link.item.clone()).collect();
+    unknown.iter().filter(|item| !draft.knows_purchase(item)).count() == 0
 }
 
 /// What is bought and not approved yet, but for lines about which a person must decide.
@@ -320,9 +327,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     let mut lines = Vec::new();
     for item in alive {
         let id = LineId::from(&item.id);
-        let own = draft.order.axerrio.order.as_ref().is_some_and(|order| order.lines.iter().any(|l| l.id == id));
-        if !own && draft.order.elsewhere.contains(&id) {
-            // It moved to another ship date: it never stands in two orders, so the other one lets go of it first.
+        if is_elsewhere(draft.order, &id) {
             draft.waits = true;
         } else if item.terms.is_mapped() {
             let terms = line_terms(item, rules, known_line(draft.order, &draft.agreed, &id));
@@ -339,6 +344,13 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     let known = known_header(draft.order, &draft.agreed);
     let header = header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules, known);
     Some(OrderInput { header, lines })
+}
+
+/// Whether a line that moved to this order's ship date still stands in the one it left. It never stands in two orders,
+/// so that one lets go of it first.
+pub(super) fn is_elsewhere(order: &Order, line: &LineId) -> bool {
+    let own = order.axerrio.order.as_ref().is_some_and(|order| order.lines.iter().any(|l| l.id == *line));
+    !own && order.elsewhere.contains(line)
 }
 
 pub(super) fn header(

@@ -3,7 +3,8 @@
 
 use super::draft::Draft;
 use crate::domain::{
-    AgreedPoInfo, LineId, PoInfoLine, PoInfoStatus, PoLine, PoStatus, PurchaseOrder, PurchaseOrderInfo,
+    AgreedPoInfo, Flow, LineId, PoInfoLine, PoInfoStatus, PoLine, PoLink, PoStatus, PurchaseOrder,
+    PurchaseOrderInfo,
 };
 use crate::sync::action::{Action, PutPurchaseOrder};
 
@@ -36,10 +37,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     draft.act(Action::PutPurchaseOrder(action));
 }
 
-/// A line that was just bought is not told before Komet has shown it.
+/// A line that was just bought is not told before Komet has shown it. What an item that moved to another ship date was
+/// bought with is told there.
 fn has_unread_lines(draft: &Draft<'_>) -> bool {
+    let has_left = |link: &PoLink| draft.order.flow == Flow::FromKomet && draft.item(&link.item).is_none();
     let mut links = draft.agreed.lines.values().flat_map(|line| &line.po_lines);
-    links.any(|link| draft.po_line(&link.line).is_none() && draft.po_alive(link))
+    links.any(|link| draft.po_line(&link.line).is_none() && draft.po_alive(link) && !has_left(link))
 }
 
 fn moves_lines(action: &Action) -> bool {

@@ -100,7 +100,10 @@ fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let boxes_of = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
     let mut total: u64 = alive.iter().map(boxes_of).sum();
-    let foreign = |link: &&PoLink| link.number != own.number || draft.agreed.doubtful_purchases > 0;
+    let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
+    let foreign = |link: &&PoLink| {
+        link.number != own.number || draft.agreed.doubtful_purchases > 0 || terms(link) == terms(own)
+    };
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
     let made = alive.iter().filter(|link| link.asked.is_some());
     let is_doubled = found.clone().any(|link| total.saturating_sub(boxes_of(link)) >= asked);
@@ -164,7 +167,7 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     let is_komets_own = draft.order.flow == Flow::FromKomet && confirmed > asked && asked > 0;
     // What was found after a lost database was asked for in another life; that the vendor confirms fewer is plain.
     let is_found = asked == 0 && !(buy.confirmed && confirmed < bought);
-    if is_found || confirmed == asked || confirmed == bought || is_komets_own {
+    if is_found || asked > 0 && confirmed == asked || confirmed == bought || is_komets_own {
         return;
     }
     let cause = format!("confirmed {confirmed}");

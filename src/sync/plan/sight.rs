@@ -33,6 +33,8 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
             .items
             .iter()
             .filter(|item| item.is_alive())
+            // What another order has still to let go of is told there.
+            .filter(|item| !flow2::is_elsewhere(order, &LineId::from(&item.id)))
             .map(|item| {
                 let id = LineId::from(&item.id);
                 let terms = flow2::line_terms(item, rules, flow2::known_line(order, &draft.agreed, &id));

@@ -3,8 +3,8 @@
 
 use super::draft::Draft;
 use super::links;
-use crate::domain::{HoldReason, LineId, PrebookId, PrebookItem, Stray, Verdict};
-use crate::sync::action::{Action, DeleteItem};
+use crate::domain::{HoldReason, LineId, PoStatus, PrebookId, PrebookItem, Stray, Verdict};
+use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
 /// Lines that `useExisting` put into another Prebook go before anything else (clarification 2).
 pub(super) fn delete_strays(draft: &mut Draft<'_>) {
@@ -49,10 +49,19 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             continue;
         }
         let late = late && !is_bought(draft, item);
+        let cause = format!("item {}", item.id);
         if draft.is_decided() && !late {
+            if is_bought(draft, item) {
+                let _ = draft.ask(HoldReason::ChangedAfterApproval, None, &cause, || {
+                    format!(
+                        "Prebook {} has an item ({}) that no line of the order stands for, and a PO buys it. Axerrio cannot be \
+                         told of it: order it there too, or take it off the PO (this clears itself then), or dismiss this.",
+                        prebook.number, item.id
+                    )
+                });
+            }
             continue;
         }
-        let cause = format!("item {}", item.id);
         let goes = late
             || draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
                 format!(
@@ -61,7 +70,7 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
                     prebook.number, item.id
                 )
             }) == Some(Verdict::TakeAxerrio);
-        if goes {
+        if goes && draft.knows_purchase(&item.id) && !gives_up_purchase(draft, item) {
             draft.act(Action::DeleteItem(DeleteItem {
                 prebook: prebook.id.clone(),
                 item: item.id.clone(),
@@ -75,6 +84,24 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
 fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
     let linked = draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).filter_map(|l| draft.item(&l.item));
     linked.filter(|own| own.is_alive()).any(|own| own.terms == item.terms && own.ship_date == item.ship_date)
+}
+
+/// What buys the item goes before it does. Says whether something had to go.
+fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
+    let line = LineId::from(&item.id);
+    let pos = draft.order.komet.purchase_orders.iter().filter(|po| po.status == PoStatus::Pending);
+    let buying = pos.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
+    let buying = buying.filter(|(_, bought)| bought.is_alive() && bought.item_id.as_ref() == Some(&item.id));
+    let deletes: Vec<DeletePoLine> = buying
+        .map(|(po, bought)| DeletePoLine {
+            number: po.number.clone(),
+            po_item: bought.id.clone(),
+            line: line.clone(),
+        })
+        .collect();
+    let any = !deletes.is_empty();
+    deletes.into_iter().for_each(|delete| draft.act(Action::DeletePoLine(delete)));
+    any
 }
 
 /// Whether a PO buys for the item: then it is not stemsync's to delete.
