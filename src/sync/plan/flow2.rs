@@ -235,10 +235,14 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
     if !on_order && pending.is_empty() {
         return;
     }
-    if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() || !knows_purchases(draft) {
+    if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() {
         return;
     }
+    // Counted before the POs are read: the brake judges all that a run would cancel, at once.
     draft.cancels = on_order && !draft.agreed.cancellation_released;
+    if !knows_purchases(draft) {
+        return;
+    }
     if !draft.cancels || draft.rules.may_cancel {
         for delete in pending {
             draft.act(Action::DeletePoLine(delete));
