@@ -100,7 +100,9 @@ fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
         })
         .collect();
     let any = !deletes.is_empty();
-    deletes.into_iter().for_each(|delete| draft.act(Action::DeletePoLine(delete)));
+    for delete in deletes {
+        draft.act(Action::DeletePoLine(delete));
+    }
     any
 }
 
