@@ -87,14 +87,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for _ in 0..ROUNDS {
             let mut needs: BTreeMap<Need, BTreeSet<OrderKey>> = BTreeMap::new();
             let mut batch = Vec::new();
-            let mut driving =
-                stream::iter(queue).map(|key| self.drive(state, job, key)).buffer_unordered(ORDERS_IN_HAND);
-            while let Some(driven) = driving.next().await {
-                let driven = driven?;
-                state.say(&Progress::OrderDone(job));
-                batch.extend(driven.batch);
-                for need in driven.needs {
-                    needs.entry(need).or_default().extend(driven.key);
+            let families = self.store.read(move |conn| orders::families(conn, &queue)).await?;
+            let mut driving = stream::iter(families)
+                .map(|family| self.drive_family(state, job, family))
+                .buffer_unordered(ORDERS_IN_HAND);
+            while let Some(family) = driving.next().await {
+                for driven in family? {
+                    state.say(&Progress::OrderDone(job));
+                    batch.extend(driven.batch);
+                    for need in driven.needs {
+                        needs.entry(need).or_default().extend(driven.key);
+                    }
                 }
             }
             drop(driving);
@@ -110,6 +113,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             queue = again.into_iter().collect();
         }
         Ok(())
+    }
+
+    /// Orders that may take lines from each other, one after the other.
+    async fn drive_family(
+        &self,
+        state: &RunState,
+        job: Job,
+        family: Vec<OrderKey>,
+    ) -> Result<Vec<Driven>, StoreError> {
+        let mut driven = Vec::with_capacity(family.len());
+        for key in family {
+            driven.push(self.drive(state, job, key).await?);
+        }
+        Ok(driven)
     }
 
     /// Takes one order as far as it goes: plan, send, apply, and plan again.

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use stemsync::domain::{HoldReason, Stage};
+use stemsync::sandbox::komet::PoStatus;
 use stemsync::store::watermarks::{self, Stream};
+use stemsync::sync::audit::Difference;
 use stemsync::systems::System;
 
 use crate::life::Life;
@@ -51,6 +53,7 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
                 // Codes that Komet made itself stand until there are labels.
                 // What was received is done with: its PO is not read any more.
                 let is_over = known.orders.iter().any(|o| o.name() == order && o.stage == Stage::Received);
+                let is_over = is_over || is_cancelled(life, &difference);
                 let own_code = difference.field == "box_code"
                     && difference.komet.as_deref().is_some_and(|code| code.starts_with("KS"));
                 let of_po = difference.field.starts_with("po") || difference.field.starts_with("box_code");
@@ -63,6 +66,18 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         End::Killed => {}
     }
     found
+}
+
+/// Whether a difference is about a PO that procurement cancelled: nothing of it is owed to anybody.
+fn is_cancelled(life: &Life, difference: &Difference) -> bool {
+    let state = life.net.lock();
+    let texts = [&difference.axerrio, &difference.komet].into_iter().flatten();
+    let mut numbers = texts.filter_map(|text| text.split_whitespace().last()?.parse::<u64>().ok());
+    numbers.any(|number| {
+        let komet = &state.world.komet;
+        let po = komet.purchase_order(number).or_else(|| komet.po_line(number).map(|(po, _)| po));
+        po.is_some_and(|po| po.status == PoStatus::Cancelled)
+    })
 }
 
 /// The orders of flow 1 whose PO procurement has decided about.

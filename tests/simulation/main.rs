@@ -36,6 +36,9 @@ struct Arguments {
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     from: u64,
+    /// Begin no life after so many seconds; 0 for no limit.
+    #[arg(long, default_value_t = 0)]
+    seconds: u64,
     /// Threads; each plays lives of its own.
     #[arg(long, default_value_t = 2)]
     threads: u64,
@@ -123,7 +126,8 @@ fn play_all(arguments: &Arguments) -> bool {
                 let mut played = 0;
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || stop.load(Ordering::Relaxed) {
+                    let late = arguments.seconds > 0 && began.elapsed().as_secs() >= arguments.seconds;
+                    if seed >= end || late || stop.load(Ordering::Relaxed) {
                         break;
                     }
                     let fate = live(seed, &life::history(seed), false);

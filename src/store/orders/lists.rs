@@ -2,8 +2,10 @@
 //! index that holds just the answer, so that it costs the same at a thousand orders and at a hundred thousand.
 //! `INDEXED BY` makes that a promise: a query that could not use its index would be an error.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::links::keys;
 use crate::domain::{ItemId, OrderKey, PrebookId, Stage};
@@ -77,6 +79,22 @@ pub fn items_expected(
     let rows =
         statement.query_map(params![Day(from), Day(to)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The orders, those of one flow 2 Prebook together: an item may move from one of them to another.
+pub fn families(conn: &Connection, orders: &[OrderKey]) -> Result<Vec<Vec<OrderKey>>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT prebook FROM orders WHERE key = ?1")?;
+    let mut of_prebook: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut families: Vec<Vec<OrderKey>> = Vec::with_capacity(orders.len());
+    for key in orders {
+        let prebook: Option<i64> = statement.query_row([key], |row| row.get(0)).optional()?.flatten();
+        let family = prebook.map(|prebook| *of_prebook.entry(prebook).or_insert(families.len()));
+        match family.and_then(|at| families.get_mut(at)) {
+            Some(family) => family.push(*key),
+            None => families.push(vec![*key]),
+        }
+    }
+    Ok(families)
 }
 
 /// How many orders stand at each stage; stages without orders are left out.

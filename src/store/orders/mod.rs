@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook};
 pub use lists::{
-    all_keys, backlog, dirty, items_expected, keys_in_range, keys_with_open_po, open_count, open_po_ship_dates,
-    stage_counts,
+    all_keys, backlog, dirty, families, items_expected, keys_in_range, keys_with_open_po, open_count,
+    open_po_ship_dates, stage_counts,
 };
 pub use views::{
     forget_axerrio, load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet,
