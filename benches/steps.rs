@@ -52,6 +52,7 @@ fn order_of(shown: AxOrder) -> Order {
         axerrio: AxerrioView { order: Some(shown), labels: Vec::new() },
         komet: KometView::default(),
         agreed: stemsync::domain::Agreed::default(),
+        elsewhere: BTreeSet::new(),
     }
 }
 

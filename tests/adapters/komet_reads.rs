@@ -208,6 +208,26 @@ async fn komets_clock_is_the_date_of_its_answer() {
 }
 
 #[tokio::test]
+async fn a_company_tokens_items_without_cost_or_ship_date_are_not_the_vendors_business_yet() {
+    let (mut unpriced, mut undated, mut mixed) = (detail(11), detail(12), detail(13));
+    unpriced["unitCost"] = Value::Null;
+    undated["vendorShipDate"] = json!("");
+    mixed["unitCost"] = json!("");
+    let part =
+        json!({"productId": 77, "productDescription": "Rose", "stemsBunch": 25, "bunches": 12, "cost": "0.3"});
+    mixed["breakdowns"] = json!([part]);
+    let hidden = prebook(8, &[unpriced.clone(), undated.clone()]);
+    let list = [prebook(7, &[detail(10), unpriced, undated, mixed]), hidden];
+    let server = Server::start([Canned::json(&prebooks(&list))]).await;
+    let komet = KometClient::new(KometOptions { vendor_id: Some(9), ..options(&server.url) }).unwrap();
+    let read = komet.prebooks(&week()).await.unwrap();
+    assert_eq!(read.unreadable, []);
+    let shown: Vec<_> = read.items.iter().map(|book| (book.id.0, book.items.len())).collect();
+    assert_eq!(shown, [(7, 2)]);
+    assert_eq!(read.items[0].items[1].id, ItemId(13), "a mixed box costs what is in it");
+}
+
+#[tokio::test]
 async fn a_company_token_names_its_vendor_and_sees_nobody_elses() {
     let mut theirs = detail(11);
     theirs["vendorId"] = json!(8);

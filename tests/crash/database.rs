@@ -99,13 +99,13 @@ async fn every_commit_may_fail() {
 /// What is answered without ids is read back first, which has writes of its own.
 #[tokio::test]
 async fn any_statement_may_fail() {
-    assert!(all_fail(Answers::Messy(7), Failure::Statement, 5).await > 80);
+    assert!(all_fail(Answers::Messy(7), Failure::Statement, 7).await > 60);
 }
 
 /// What a failed write to the disk does; the commits above come to the same, but for what was queued with them.
 #[tokio::test]
 async fn a_statement_may_take_its_transaction_with_it() {
-    assert!(all_fail(Answers::Messy(7), Failure::Transaction, 13).await > 30);
+    assert!(all_fail(Answers::Messy(7), Failure::Transaction, 19).await > 20);
 }
 
 #[tokio::test]

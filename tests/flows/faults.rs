@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
@@ -16,7 +17,7 @@ use crate::invariants::invariants;
 use crate::link::{BOTH, Link, Setup};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, mixed_line, order, orders_for, prebook,
-    print_all,
+    prebooks_of, print_all,
 };
 
 /// Every method that writes.
@@ -266,6 +267,33 @@ async fn a_read_back_that_fails_leaves_the_request_in_doubt_until_the_next_run()
         ("PUT orders/by-ref/{externalRef}", "GET orders"),
     ];
     join_all(pairs.map(|(method, read)| Box::pin(read_back_fails(method, read)))).await;
+}
+
+/// Komet answers without ids, nothing can be read back, and meanwhile somebody deletes what was made.
+#[tokio::test]
+async fn what_was_answered_and_is_in_no_list_a_quarter_of_an_hour_later_is_made_anew() {
+    let link = link(Answers::Messy(7)).await;
+    link.sync_well().await;
+    let id = ordered(&link);
+    link.act(|w, _| w.inject(Target::next(System::Komet, "prebook.details.list").times(200), Fault::Html(502)));
+    link.sync().await;
+    assert_eq!(link.komet_requests("prebook.create"), 1);
+    link.act(|w, _| {
+        w.clear_faults();
+        let made = prebooks_of(w, &id)[0].id;
+        w.komet.rep_deletes_prebook(made).unwrap();
+    });
+    link.sync_well().await;
+    link.sync_well().await;
+    assert_eq!(link.komet_requests("prebook.create"), 1, "a list may lag behind what was answered");
+    assert_eq!(link.engine.store.read(intents::count).await.unwrap(), 1);
+    link.let_pass(TimeDelta::minutes(16));
+    link.sync().await;
+    assert_eq!(link.komet_requests("prebook.create"), 2);
+    link.sync_well().await;
+    assert_eq!(link.engine.store.read(intents::count).await.unwrap(), 0);
+    assert_eq!(link.holds().await, []);
+    invariants(&link).await;
 }
 
 #[tokio::test]

@@ -348,24 +348,22 @@ async fn a_standing_order_of_mixed_boxes_goes_all_the_way() {
 
 #[tokio::test]
 async fn a_prebook_without_cost_or_ship_date_is_seen_once_it_has_them() {
-    both(async |link: Link| {
-        let ship = link.day(3);
-        let unpriced = trade::item(FREEDOM, 4, ship);
-        let draft = prebook(link.day(5), vec![stemsync::sandbox::komet::ItemDraft { cost: None, ..unpriced }]);
-        let id = prebooked_as(&link, draft).await;
-        assert!(link.act(|w, _| orders_for(w, id)).is_empty());
-        link.act(|w, now| {
-            let item = w.komet.prebook(id).unwrap().items[0].id;
-            w.komet.rep_changes_item(
-                item,
-                &ItemChange { cost: Some(Decimal::new(29, 2)), ..Default::default() },
-                now,
-            )
-        })
-        .unwrap();
-        link.sync_well().await;
-        assert_eq!(link.act(|w, _| orders_for(w, id)).len(), 1);
-        invariants(&link).await;
+    both(seen_once_it_has_them).await;
+    both_with(Setup { company_token: true, ..Setup::default() }, seen_once_it_has_them).await;
+}
+
+async fn seen_once_it_has_them(link: Link) {
+    let ship = link.day(3);
+    let unpriced = trade::item(FREEDOM, 4, ship);
+    let draft = prebook(link.day(5), vec![stemsync::sandbox::komet::ItemDraft { cost: None, ..unpriced }]);
+    let id = prebooked_as(&link, draft).await;
+    assert!(link.act(|w, _| orders_for(w, id)).is_empty());
+    link.act(|w, now| {
+        let item = w.komet.prebook(id).unwrap().items[0].id;
+        w.komet.rep_changes_item(item, &ItemChange { cost: Some(Decimal::new(29, 2)), ..Default::default() }, now)
     })
-    .await;
+    .unwrap();
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| orders_for(w, id)).len(), 1);
+    invariants(&link).await;
 }

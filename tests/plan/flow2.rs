@@ -203,6 +203,41 @@ fn an_item_of_an_unknown_product_waits_and_the_others_go() {
     assert_eq!(held(&desk), [""; 0]);
 }
 
+/// Roses that the vendor has accepted and that then went to another ship date, beside an item that nobody has mapped.
+fn only_unmapped_left() -> Desk {
+    let mut desk = Desk::flow2(&[roses(5), lilies(3)]);
+    desk.komet.prebooks[0].items[1].terms.product.id = None;
+    desk.read();
+    desk.sync();
+    desk.accept();
+    assert_eq!(desk.sync(), ["po 11"]);
+    desk.komet.prebooks[0].items.remove(0);
+    desk.read();
+    desk
+}
+
+#[test]
+fn an_order_whose_lines_moved_away_is_cancelled_although_an_unmapped_item_is_left() {
+    let mut desk = only_unmapped_left();
+    assert!(desk.plan().cancels);
+    assert_eq!(desk.sync(), ["delete po line 11", "cancel"]);
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["unmapped_product 12".to_owned()]));
+    desk.komet.prebooks[0].items[0].terms.product.id = Some(502);
+    desk.read();
+    assert_eq!(desk.sync(), ["put"], "once it is mapped the order stands again");
+    assert_eq!((desk.ax().lines.len(), held(&desk).len()), (1, 0));
+}
+
+#[test]
+fn an_order_whose_lines_moved_away_goes_once_the_brake_is_released() {
+    let mut desk = only_unmapped_left();
+    desk.may_cancel = false;
+    assert_eq!(desk.sync(), [""; 0]);
+    desk.order.agreed.cancellation_released = true;
+    assert!(!desk.plan().cancels, "a person has counted it");
+    assert_eq!(desk.sync(), ["delete po line 11", "cancel"]);
+}
+
 #[test]
 fn a_po_line_that_komet_deleted_is_not_bought_again() {
     let mut desk = accepted();

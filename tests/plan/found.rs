@@ -1,6 +1,7 @@
 //! What is already there is recognised: after a lost database, a lost answer, a late effect.
 
-use stemsync::domain::{AxStatus, PoStatus, PrebookId};
+use stemsync::domain::{AxStatus, HoldReason, PoItemId, PoNumber, PoStatus, PrebookId, PurchaseOrder, Verdict};
+use stemsync::sync::plan::Need;
 
 use crate::trade::{Desk, bouquet, day, held, label, lilies, line, prebook, roses};
 
@@ -70,10 +71,7 @@ fn a_change_that_came_while_the_database_was_lost_is_carried_out() {
         assert!(desk.sync().starts_with(&["delete po line 1".to_owned()]), "{what}");
         assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{what}");
         for number in ["1", "2", "3"] {
-            let item = desk.item_of(number);
-            let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
-            let bought = lines.filter(|l| l.is_alive() && l.item_id.as_ref() == Some(&item)).count();
-            assert_eq!(bought, 1, "{what}: line {number} is bought once");
+            assert_eq!(bought(&desk, number), 1, "{what}: line {number} is bought once");
         }
     }
 }
@@ -124,7 +122,7 @@ fn a_late_second_prebook_of_a_doubtful_create_is_cleared_away() {
 #[test]
 fn a_second_prebook_that_nobody_can_explain_is_a_question() {
     let mut desk = placed();
-    let items = vec![desk.item(901, &roses(5))];
+    let items = vec![desk.item(901, &roses(4))];
     desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
     desk.read();
     assert_eq!(desk.sync(), [""; 0]);
@@ -150,4 +148,122 @@ fn a_pending_po_read_after_the_loss_is_not_bought_again() {
     assert_eq!(desk.sync(), [""; 0]);
     assert_eq!(desk.komet.purchase_orders.len(), 1);
     assert_eq!(desk.po().status, PoStatus::Pending);
+}
+
+/// Everything of the last PO once more, under other numbers.
+fn po_again(desk: &mut Desk, number: PoNumber) -> PurchaseOrder {
+    let mut again = PurchaseOrder { number, ..desk.po().clone() };
+    again.lines.iter_mut().for_each(|line| line.id = PoItemId(desk.new_id()));
+    again
+}
+
+#[test]
+fn a_prebook_create_that_was_delivered_twice_leaves_nothing_behind() {
+    let mut desk = placed();
+    let items = vec![desk.item(901, &roses(5)), desk.item(902, &lilies(3))];
+    desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
+    let twin = desk.item(903, &roses(5));
+    desk.komet.prebooks[0].items.push(twin);
+    desk.read();
+    let before = desk.item_of("1");
+    assert_eq!(desk.sync(), ["delete item"; 3]);
+    assert_eq!((desk.item_of("1"), desk.sync().len(), held(&desk).len()), (before, 0, 0));
+}
+
+#[test]
+fn a_twin_that_a_buyer_bought_is_a_question() {
+    let mut desk = placed();
+    let items = vec![desk.item(901, &roses(5))];
+    desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
+    let mut bought = po_again(&mut desk, PoNumber("PO990".into()));
+    bought.lines.truncate(1);
+    bought.lines[0].item_id = Some(stemsync::domain::ItemId(901));
+    desk.komet.purchase_orders.push(bought);
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet".to_owned()]));
+}
+
+#[test]
+fn po_lines_that_were_delivered_twice_go_while_they_are_pending() {
+    for on_own_po in [false, true] {
+        for flow2 in [false, true] {
+            let mut desk = if flow2 { Desk::flow2(&[roses(5), lilies(3)]) } else { placed() };
+            desk.sync();
+            desk.accept();
+            desk.sync();
+            let made = desk.po().lines.clone();
+            if on_own_po {
+                let again = po_again(&mut desk, PoNumber("PO990".into()));
+                desk.komet.purchase_orders.push(again);
+                desk.read();
+            } else {
+                let number = desk.po().number.clone();
+                let again = po_again(&mut desk, number).lines;
+                desk.edit_po(|po| po.lines.extend(again));
+            }
+            let told = desk.sync();
+            assert_eq!(told.len(), made.len(), "{told:?}");
+            assert!(told.iter().all(|told| told.starts_with("delete po line")), "{told:?}");
+            let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+            let left: Vec<_> = lines.filter(|line| line.is_alive()).cloned().collect();
+            assert_eq!(left, made, "what stemsync knows stays");
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+        }
+    }
+}
+
+#[test]
+fn what_is_left_in_a_cancelled_orders_prebooks_is_a_question() {
+    let mut desk = placed();
+    desk.ax().status = AxStatus::Cancelled;
+    desk.sync();
+    let items = vec![desk.item(901, &roses(4))];
+    desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet".to_owned()]));
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeAxerrio);
+    assert_eq!(desk.sync(), ["delete item"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn what_a_doubtful_create_did_after_its_order_was_cancelled_is_cleared_away() {
+    let mut desk = placed();
+    desk.order.agreed.doubtful_creates = 1;
+    desk.ax().status = AxStatus::Cancelled;
+    desk.sync();
+    let items = vec![desk.item(901, &roses(4))];
+    desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
+    desk.read();
+    assert_eq!(desk.sync(), ["delete item"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn a_po_is_looked_for_on_the_orders_day_and_on_the_items() {
+    let mut desk = placed();
+    // Komet gave the items the truck date; the PO was made for the order's ship date (assumed).
+    let (ours, komets) = (desk.po().ship_date, day("2026-12-03"));
+    desk.komet.prebooks[0].items.iter_mut().for_each(|item| item.ship_date = komets);
+    desk.lose_database();
+    desk.read();
+    desk.order.komet.purchase_orders.clear();
+    for read in [ours, komets] {
+        let mut desk = desk.clone();
+        desk.facts.po_dates_read.insert(read);
+        let plan = desk.plan();
+        let other = if read == ours { komets } else { ours };
+        assert_eq!((plan.actions.len(), plan.needs), (0, [Need::PurchaseOrders(other)].into()));
+    }
+    desk.sync();
+    for number in ["1", "2", "3"] {
+        assert_eq!(bought(&desk, number), 1, "line {number} is bought once");
+    }
+}
+
+/// How many PO lines buy for a line.
+fn bought(desk: &Desk, line: &str) -> usize {
+    let item = desk.item_of(line);
+    let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+    lines.filter(|line| line.is_alive() && line.item_id.as_ref() == Some(&item)).count()
 }

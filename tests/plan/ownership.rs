@@ -1,6 +1,6 @@
 //! Who owns what in flow 1: what Komet's people change before approval waits for a person, or goes by the owner rule.
 
-use stemsync::domain::{AxStatus, HoldReason, Verdict};
+use stemsync::domain::{AxStatus, HoldReason, ItemId, Verdict};
 
 use crate::trade::{Desk, cost, day, held, lilies, line, roses};
 
@@ -196,12 +196,13 @@ fn a_line_that_a_buyer_split_still_buys_the_same() {
 }
 
 #[test]
-fn a_line_bought_twice_is_a_question() {
+fn a_line_bought_once_more_is_a_question() {
     let mut desk = placed();
     desk.edit_po(|po| {
-        let mut twice = po.lines[0].clone();
-        twice.id = stemsync::domain::PoItemId(990);
-        po.lines.push(twice);
+        let mut more = po.lines[0].clone();
+        more.id = stemsync::domain::PoItemId(990);
+        more.terms.boxes = 2;
+        po.lines.push(more);
     });
     assert_eq!(desk.sync(), [""; 0]);
     assert_eq!(held(&desk), ["edited_in_komet 1"]);
@@ -229,4 +230,7 @@ fn an_item_that_a_person_left_in_komet_never_becomes_a_line() {
     desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
     desk.ax().lines.push(line("3", roses(9)));
     assert_eq!(desk.sync(), ["more prebook 3", "more po 3"]);
+    // By now it looks like a request that was delivered twice, but a person has said what it is.
+    assert_eq!(desk.sync(), [""; 0]);
+    assert!(desk.komet.prebooks[0].items.iter().any(|i| i.id == ItemId(900) && i.is_alive()));
 }

@@ -138,6 +138,7 @@ impl Dice<'_> {
             fresh: self.coin(),
             products: Vec::new(),
             dead: self.rarely(),
+            gone: self.rarely(),
         });
         let mut po_lines = Vec::new();
         for _ in 0..self.up_to(3) {

@@ -100,7 +100,7 @@ fn line(dice: &mut Rng) -> Line {
         line.unit_cost = cost(dice);
         line.bunches_per_box = dice.u32(4..9);
     }
-    line.box_type = ["QB", "HB", "FB"][dice.usize(..3)].to_owned();
+    ["QB", "HB", "FB"][dice.usize(..3)].clone_into(&mut line.box_type);
     line.mark_code = match dice.u8(0..30) {
         0 => Some("M".repeat(60)),
         1..=9 => None,
@@ -225,7 +225,7 @@ impl Deed {
                     0 => draft.comments = Some("Valentine. ".repeat(60)),
                     1 => draft.customer_po = Some("P".repeat(80)),
                     2 => draft.carrier = None,
-                    3 => draft.customer.code = "NOBODY".to_owned(),
+                    3 => "NOBODY".clone_into(&mut draft.customer.code),
                     _ => {}
                 }
                 Ok(world.axerrio.customer_orders(draft, ax))

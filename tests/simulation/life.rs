@@ -96,12 +96,17 @@ impl Tally {
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
+        fn add<K: Ord + Clone>(sum: &mut BTreeMap<K, u64>, counts: &BTreeMap<K, u64>) {
+            for (what, n) in counts {
+                *sum.entry(what.clone()).or_default() += n;
+            }
+        }
         let Self { mishaps, deeds, other: rest, holds, pushes } = other;
-        mishaps.iter().for_each(|(k, n)| *self.mishaps.entry(*k).or_default() += n);
-        deeds.iter().for_each(|(k, n)| *self.deeds.entry(*k).or_default() += n);
-        rest.iter().for_each(|(k, n)| *self.other.entry(k).or_default() += n);
-        holds.iter().for_each(|(k, n)| *self.holds.entry(k).or_default() += n);
-        pushes.iter().for_each(|(k, n)| *self.pushes.entry(k.clone()).or_default() += n);
+        add(&mut self.mishaps, mishaps);
+        add(&mut self.deeds, deeds);
+        add(&mut self.other, rest);
+        add(&mut self.holds, holds);
+        add(&mut self.pushes, pushes);
     }
 }
 

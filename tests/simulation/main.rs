@@ -198,7 +198,9 @@ fn summary(tally: &Tally, played: u64, seconds: f64) {
             counts.iter().map(|(kind, n)| format!("{} {n}", format!("{kind:?}").trim_matches('"'))).collect();
         println!("{title} ({}): {}", counts.values().sum::<u64>(), all.join(", "));
     }
-    println!("{played} lives in {seconds:.1} s ({:.1} ms each)", seconds * 1000.0 / played.max(1) as f64);
+    #[allow(clippy::cast_precision_loss, reason = "for people to read")]
+    let each = seconds * 1000.0 / played.max(1) as f64;
+    println!("{played} lives in {seconds:.1} s ({each:.1} ms each)");
     row("edits", &tally.deeds);
     row("network", &tally.mishaps);
     row("process and database", &tally.other);

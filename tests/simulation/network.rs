@@ -136,11 +136,13 @@ struct Way {
     again: Option<(Request, TimeDelta)>,
 }
 
+type Answered = Option<Result<Received, Fault>>;
+
 #[derive(Default)]
-struct Slot(Mutex<(Option<Result<Received, Fault>>, bool, Option<Waker>)>);
+struct Slot(Mutex<(Answered, bool, Option<Waker>)>);
 
 impl Slot {
-    fn fill(&self, what: Option<Result<Received, Fault>>) {
+    fn fill(&self, what: Answered) {
         let mut slot = lock(&self.0);
         slot.0 = what;
         slot.1 = true;
@@ -309,9 +311,11 @@ impl State {
     fn step(&mut self) -> bool {
         let Some(Reverse((at, _, id))) = self.events.pop() else { return false };
         self.now = self.now.max(at);
-        if !self.meanwhile.is_empty() && self.dice.u8(0..5) == 0 {
-            let deed = self.meanwhile.pop_front();
-            deed.into_iter().for_each(|deed| deed.play(self));
+        if !self.meanwhile.is_empty()
+            && self.dice.u8(0..5) == 0
+            && let Some(deed) = self.meanwhile.pop_front()
+        {
+            deed.play(self);
         }
         let ticket = self.tickets[id].take();
         self.free.push(id);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -82,7 +82,7 @@ pub(crate) struct Strangers {
 /// Everything a story needs.
 pub(crate) struct Link {
     pub(crate) sandbox: Sandbox,
-    pub(crate) scenario: Scenario,
+    pub(crate) scenario: &'static Scenario,
     pub(crate) people: People,
     pub(crate) engine: Engine<KometClient, AxerrioClient>,
     pub(crate) path: PathBuf,
@@ -104,7 +104,7 @@ impl Link {
     }
 
     pub(crate) async fn start(setup: Setup) -> Self {
-        let scenario = Scenario::bundled();
+        let scenario = scenario();
         let options = SandboxOptions {
             catalogue: setup.catalogue.clone(),
             rules: setup.rules.clone(),
@@ -117,7 +117,7 @@ impl Link {
         let clock = Arc::new(MovedClock::default());
         let engine = engine(&sandbox, &path, &setup, &clock);
         let strangers = sandbox.act(|world, now| strangers(world, engine.today(), now));
-        let people = People::of(&scenario);
+        let people = People::of(scenario);
         Self { sandbox, scenario, people, engine, path, clock, setup, strangers, _directory: directory }
     }
 
@@ -134,7 +134,7 @@ impl Link {
         let engine = engine(&sandbox, &path, &self.setup, &clock);
         Self {
             sandbox,
-            scenario: Scenario::bundled(),
+            scenario: scenario(),
             people: self.people.clone(),
             engine,
             path,
@@ -289,6 +289,12 @@ pub(crate) fn strangers(world: &mut World, today: NaiveDate, now: DateTime<Utc>)
         prebook: world.komet.prebook(prebook).unwrap().clone(),
         stock: world.komet.purchase_order(stock).unwrap().clone(),
     }
+}
+
+/// The bundled scenario, read once for all links.
+fn scenario() -> &'static Scenario {
+    static BUNDLED: LazyLock<Scenario> = LazyLock::new(Scenario::bundled);
+    &BUNDLED
 }
 
 /// The machine's clock, moved by so many seconds.

@@ -39,10 +39,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         cancel(draft, reference);
         return;
     }
-    draft.agreed.cancellation_released = false;
-    draft.agreed.decisions.retain(|decision| decision.reason != HoldReason::TooManyCancellations);
-    put(draft, reference, prebook, &alive);
-    buy(draft, prebook, &alive);
+    if put(draft, reference, prebook, &alive) {
+        buy(draft, prebook, &alive);
+    }
 }
 
 /// An order in Axerrio that names a Prebook which this database never saw: it was deleted while the database was lost
@@ -76,9 +75,14 @@ fn put_all(reference: crate::domain::ExternalRef, input: OrderInput) -> Action {
     Action::PutOrder(PutOrder { reference, wanted: input.clone(), input, keeps: Vec::new() })
 }
 
-/// Brings Axerrio's order to what Komet says.
-fn put(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, prebook: &Prebook, alive: &[&PrebookItem]) {
-    let Some(mut input) = desired(draft, prebook, alive) else {
+/// Brings Axerrio's order to what Komet says; `false` where nothing of it stands any more and it is cancelled.
+fn put(
+    draft: &mut Draft<'_>,
+    reference: crate::domain::ExternalRef,
+    prebook: &Prebook,
+    alive: &[&PrebookItem],
+) -> bool {
+    let Some(input) = desired(draft, prebook, alive) else {
         // Nothing that is left can be sent yet, and what Axerrio has went to another ship date.
         let left = draft.order.axerrio.order.as_ref().is_some_and(|order| {
             order.lines.iter().all(|line| !alive.iter().any(|item| LineId::from(&item.id) == line.id))
@@ -86,8 +90,17 @@ fn put(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, prebook: &P
         if left {
             cancel(draft, reference);
         }
-        return;
+        return !left;
     };
+    // What was decided about a cancellation is forgotten once the order stands: another one is a new question.
+    draft.agreed.cancellation_released = false;
+    draft.agreed.decisions.retain(|decision| decision.reason != HoldReason::TooManyCancellations);
+    bring(draft, reference, input);
+    true
+}
+
+/// Puts `input`, but for what waits for a person.
+fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input: OrderInput) {
     let Some(order) = &draft.order.axerrio.order else {
         draft.act(put_all(reference, input));
         return;
@@ -222,10 +235,14 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
     if !on_order && pending.is_empty() {
         return;
     }
-    if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() || !knows_purchases(draft) {
+    if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() {
         return;
     }
+    // Counted before the POs are read: the brake judges all that a run would cancel, at once.
     draft.cancels = on_order && !draft.agreed.cancellation_released;
+    if !knows_purchases(draft) {
+        return;
+    }
     if !draft.cancels || draft.rules.may_cancel {
         for delete in pending {
             draft.act(Action::DeletePoLine(delete));

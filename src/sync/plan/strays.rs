@@ -44,6 +44,7 @@ pub(super) fn has_stray(draft: &Draft<'_>, line: &LineId) -> bool {
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
         let late = draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id) || is_twin(draft, item);
+        let late = late && !is_left(draft, item);
         if late && !draft.knows_purchase(&item.id) {
             continue;
         }
@@ -99,7 +100,9 @@ fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
         })
         .collect();
     let any = !deletes.is_empty();
-    deletes.into_iter().for_each(|delete| draft.act(Action::DeletePoLine(delete)));
+    for delete in deletes {
+        draft.act(Action::DeletePoLine(delete));
+    }
     any
 }
 
@@ -107,6 +110,12 @@ fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
 fn is_bought(draft: &Draft<'_>, item: &PrebookItem) -> bool {
     let lines = draft.order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
     lines.filter(|line| line.is_alive()).any(|line| line.item_id.as_ref() == Some(&item.id))
+}
+
+/// Whether a person has said that the item stays.
+fn is_left(draft: &Draft<'_>, item: &PrebookItem) -> bool {
+    let verdict = draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id));
+    matches!(verdict, Some(Verdict::TakeKomet | Verdict::Dismissed))
 }
 
 /// Whether one of the order's lines stands in this Prebook.
