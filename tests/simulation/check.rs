@@ -39,6 +39,8 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         .iter()
         .filter(|o| {
             !o.agreed.decisions.is_empty()
+                // A line that another of the Prebook's orders cannot let go of: that one is held.
+                || !o.elsewhere.is_empty()
                 || known.holds.iter().any(|h| h.order_key == Some(o.key) || h.covers.contains(&o.key))
         })
         .map(|o| o.name().to_owned())

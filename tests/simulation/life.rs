@@ -424,10 +424,6 @@ impl Life {
                     Ok("maps the unknown product here".to_owned())
                 }
                 1 => {
-                    maps::remove(conn, MapKind::Product, trade::UNKNOWN_CODE)?;
-                    Ok("takes the map away".to_owned())
-                }
-                2 => {
                     watermarks::reset(conn, [Stream::Orders, Stream::Prebooks, Stream::Labels][chosen % 3])?;
                     Ok("forgets a watermark".to_owned())
                 }

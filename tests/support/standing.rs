@@ -55,8 +55,9 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
             continue;
         };
         let asked = holds.iter().any(|h| h.order_key == Some(known.key) && h.cause.starts_with("item "));
-        let twice = holds.iter().any(|h| h.order_key == Some(known.key) && h.cause.starts_with("bought twice"));
-        let check = Check { world, order, known, differs: differs(known), asked, twice };
+        let twice =
+            holds.iter().any(|h| h.order_key == Some(known.key) && h.reason == HoldReason::ChangedAfterApproval);
+        let check = Check { world, order, known, differs: differs(known), asked, twice, last };
         match order.origin {
             Born::Axerrio => check.flow1(&mut wrong),
             Born::Komet => check.flow2(&mut wrong),
@@ -80,6 +81,8 @@ struct Check<'w> {
     asked: bool,
     /// Procurement approved a line twice before stemsync could see that it was there twice, and a person is asked.
     twice: bool,
+    /// The end of the horizon: what ships later is read when it comes nearer.
+    last: NaiveDate,
 }
 
 /// What one line is, so that both sides can be counted against each other.
@@ -151,7 +154,7 @@ impl Check<'_> {
         let accepted = matches!(self.order.status, OrderStatus::Accepted | OrderStatus::Shipped);
         for line in &self.order.draft.lines {
             let Some((_, item)) = line.id.parse().ok().and_then(|item| self.world.komet.prebook_item(item)) else {
-                if standing && !self.differs {
+                if standing && !self.differs && self.order.draft.ship_date <= self.last {
                     wrong.push(format!("{id}: line {} stands for no Prebook item", line.id));
                 }
                 continue;
