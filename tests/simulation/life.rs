@@ -206,6 +206,10 @@ pub(crate) struct Life {
     company: bool,
     anchor: Connection,
     link: Option<Link>,
+    /// A person has let a run's many cancellations through.
+    released: bool,
+    /// What was wrong before the end.
+    wrong: Vec<String>,
     /// So many hundred operations of SQLite are left until every statement fails; 0 for no end.
     operations: Arc<AtomicU64>,
 }
@@ -260,6 +264,8 @@ impl Life {
             company,
             anchor,
             link: None,
+            released: false,
+            wrong: Vec::new(),
             operations: Arc::default(),
         }
     }
@@ -439,6 +445,7 @@ impl Life {
             }
         };
         let told = self.link().store.write_blocking(act).unwrap();
+        self.released |= told.contains("too_many_cancellations");
         self.tell(|| format!("an admin {told}"));
     }
 
@@ -452,12 +459,14 @@ impl Life {
         if let Some(fault) = fault {
             self.break_database(fault);
         }
+        let before = stages(&self.anchor);
         let request = RunRequest { jobs: run.jobs.clone(), trigger: "life".into(), ..RunRequest::default() };
         let link = self.link.as_ref().expect("it was started above");
         let end = self.net.drive(link.run(request), run.kill);
         if fault == Some(DatabaseFault::Locked) {
             self.anchor.execute_batch("ROLLBACK").unwrap();
         }
+        self.brake(&before);
         let end = match end {
             End::Killed => {
                 self.tally.count("process killed");
@@ -482,6 +491,18 @@ impl Life {
             self.tally_run(end);
         }
         end
+    }
+
+    /// No run may cancel too many orders without a person's word (product.md, Never).
+    fn brake(&mut self, before: &BTreeMap<i64, String>) {
+        let after = stages(&self.anchor);
+        let is_open = |stage: &str| matches!(stage, "prebooked" | "po_pending" | "po_approved" | "labelled");
+        let open = before.values().filter(|stage| is_open(stage) || *stage == "placed").count();
+        let gone = before.iter().filter(|(_, stage)| is_open(stage));
+        let gone = gone.filter(|(key, _)| after.get(key).is_some_and(|now| now == "cancelled")).count();
+        if !self.released && self.settings.brake.stops(gone, open) {
+            self.wrong.push(format!("a run cancelled {gone} of {open} open orders, and nobody was asked"));
+        }
     }
 
     fn tally_run(&mut self, end: &RunEnd) {
@@ -561,11 +582,19 @@ impl Life {
     /// The whole life: what is wrong at its end.
     pub(crate) fn live<'s>(&mut self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<String> {
         self.play(steps);
-        let wrong = check::at_rest(self);
+        let mut wrong = check::at_rest(self);
+        wrong.append(&mut self.wrong);
         let mishaps = self.net.lock().mishaps.clone();
         self.tally.mishaps = mishaps;
         wrong
     }
+}
+
+/// How far each order on file has come.
+fn stages(conn: &Connection) -> BTreeMap<i64, String> {
+    let Ok(mut statement) = conn.prepare("SELECT key, stage FROM orders") else { return BTreeMap::new() };
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
 }
 
 fn uri(name: &str, lost: u32) -> String {

@@ -27,6 +27,10 @@ use std::time::Instant;
 use clap::Parser as _;
 use life::{Life, Step, Tally};
 
+/// A life is short and made of small pieces.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Plays lives of stemsync from seeds, and says where one went wrong.
 #[derive(clap::Parser)]
 struct Arguments {
