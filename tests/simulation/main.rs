@@ -20,8 +20,8 @@ mod standing;
 mod trade;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser as _;
@@ -43,9 +43,9 @@ struct Arguments {
     /// Begin no life after so many seconds; 0 for no limit.
     #[arg(long, default_value_t = 0)]
     seconds: u64,
-    /// Threads; each plays lives of its own.
+    /// Processes; each plays a part of the seeds. SQLite's own locks would make threads wait for each other.
     #[arg(long, default_value_t = 2)]
-    threads: u64,
+    processes: u64,
     /// Go on after a life that went wrong, and count.
     #[arg(long)]
     go_on: bool,
@@ -72,6 +72,7 @@ fn main() {
     std::panic::set_hook(Box::new(|_| {}));
     let ok = match arguments.replay {
         Some(seed) => replay(seed, arguments.keep.as_deref()),
+        None if arguments.processes > 1 => share(&arguments),
         None => play_all(&arguments),
     };
     std::process::exit(i32::from(!ok));
@@ -117,41 +118,44 @@ fn replay(seed: u64, keep: Option<&str>) -> bool {
     fate.wrong.is_empty()
 }
 
+/// Has other processes play the seeds, each its part.
+fn share(arguments: &Arguments) -> bool {
+    let program = std::env::current_exe().expect("a running program has a path");
+    let part = arguments.seeds.div_ceil(arguments.processes);
+    let mut children = Vec::new();
+    for process in 0..arguments.processes {
+        let from = arguments.from + process * part;
+        let seeds = part.min((arguments.from + arguments.seeds).saturating_sub(from));
+        let mut command = Command::new(&program);
+        command.args(["--processes", "1", "--from", &from.to_string(), "--seeds", &seeds.to_string()]);
+        command.args(["--seconds", &arguments.seconds.to_string()]);
+        command.args(arguments.go_on.then_some("--go-on"));
+        command.args(arguments.no_shrink.then_some("--no-shrink"));
+        children.push(command.spawn().expect("this program starts once more"));
+    }
+    // Not lazily: all of them are waited for.
+    let ends: Vec<bool> =
+        children.into_iter().map(|mut child| child.wait().is_ok_and(|status| status.success())).collect();
+    ends.into_iter().all(|ok| ok)
+}
+
 fn play_all(arguments: &Arguments) -> bool {
     let began = Instant::now();
-    let next = AtomicU64::new(arguments.from);
-    let end = arguments.from + arguments.seeds;
-    let stop = AtomicBool::new(false);
-    let total = Mutex::new((Tally::default(), 0_u64, Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..arguments.threads.max(1) {
-            scope.spawn(|| {
-                let mut tally = Tally::default();
-                let mut played = 0;
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let late = arguments.seconds > 0 && began.elapsed().as_secs() >= arguments.seconds;
-                    if seed >= end || late || stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let fate = live(seed, &life::history(seed), false);
-                    tally.add(&fate.tally);
-                    played += 1;
-                    if !fate.wrong.is_empty() {
-                        total.lock().unwrap().2.push((seed, fate.wrong));
-                        if !arguments.go_on {
-                            stop.store(true, Ordering::Relaxed);
-                        }
-                    }
-                }
-                let mut total = total.lock().unwrap();
-                total.0.add(&tally);
-                total.1 += played;
-            });
+    let (mut tally, mut played, mut failed) = (Tally::default(), 0_u64, Vec::new());
+    for seed in arguments.from..arguments.from + arguments.seeds {
+        if arguments.seconds > 0 && began.elapsed().as_secs() >= arguments.seconds {
+            break;
         }
-    });
-    let (tally, played, mut failed) = total.into_inner().unwrap();
-    failed.sort();
+        let fate = live(seed, &life::history(seed), false);
+        tally.add(&fate.tally);
+        played += 1;
+        if !fate.wrong.is_empty() {
+            failed.push((seed, fate.wrong));
+            if !arguments.go_on {
+                break;
+            }
+        }
+    }
     summary(&tally, played, began.elapsed().as_secs_f64());
     kinds(&failed);
     for (seed, wrong) in failed.iter().take(20) {

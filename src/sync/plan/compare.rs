@@ -114,6 +114,13 @@ pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str
     fields
 }
 
+/// Whether one is exactly what the other is, the product included: what a request that was delivered twice leaves.
+pub(super) fn are_twins(one: &KometTerms, other: &KometTerms) -> bool {
+    let (a, b) = (&one.product, &other.product);
+    let same_product = a.id == b.id && (a.id.is_some() || super::same_description(&a.description, &b.description));
+    same_product && item_differences(one, other).is_empty()
+}
+
 /// As [`item_differences`], the vendor ship date included.
 pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem) -> Vec<&'static str> {
     let mut fields = item_differences(&seen.terms, &now.terms);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::Need;
-use super::compare::{asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
+use super::compare::{are_twins, asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use crate::domain::{
@@ -85,7 +85,10 @@ fn late_effects(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<PoLink> {
     let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
     let asked = keeper.asked.as_ref().map_or(buy.goods.boxes, |goods| goods.boxes);
     let kept = terms(keeper);
-    let is_twin = |link: &PoLink| terms(link).is_some_and(|twin| twin.boxes == asked && Some(twin) == kept);
+    let is_twin = |link: &PoLink| {
+        let both = terms(link).zip(kept.as_ref());
+        both.is_some_and(|(twin, kept)| twin.boxes == asked && are_twins(kept, &twin))
+    };
     let given_up = given_up && !made.is_empty();
     let others = found.into_iter().filter(|link| link.line != keeper.line && !is_decided(link));
     others.filter(|link| given_up || is_twin(link)).cloned().collect()

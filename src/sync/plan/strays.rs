@@ -1,6 +1,7 @@
 //! What lies in Komet and stands for no line of a flow 1 order: lines that `useExisting` put into another Prebook, late
 //! effects of requests that were given up, and what people added.
 
+use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
 use crate::domain::{HoldReason, LineId, PoStatus, PrebookId, PrebookItem, Stray, Verdict};
@@ -83,7 +84,9 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
 /// Whether the item is exactly what a line of the order has already: a request that was delivered twice.
 fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
     let linked = draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).filter_map(|l| draft.item(&l.item));
-    linked.filter(|own| own.is_alive()).any(|own| own.terms == item.terms && own.ship_date == item.ship_date)
+    linked
+        .filter(|own| own.is_alive())
+        .any(|own| are_twins(&own.terms, &item.terms) && own.ship_date == item.ship_date)
 }
 
 /// What buys the item goes before it does. Says whether something had to go.
