@@ -69,6 +69,7 @@ impl Buried {
             let lines = view.purchase_orders.iter_mut().flat_map(|po| &mut po.lines);
             lines.filter(|line| line.id == self.line).for_each(|line| line.terms.boxes = 0);
             orders::save_komet(conn, other, &view)?;
+            orders::mark_dirty(conn, &[other])?;
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(clap::Parser)]
 struct Arguments {
     /// How many seeds to play.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 30)]
     seeds: u64,
     /// The first of them.
     #[arg(long, default_value_t = 1)]
@@ -55,6 +55,9 @@ struct Arguments {
     /// Of the replayed history only these steps, such as `0-4,9`.
     #[arg(long, requires = "replay")]
     keep: Option<String>,
+    /// A file of seeds that are known to go wrong, one at the start of each line: they are played and told apart.
+    #[arg(long)]
+    known: Option<std::path::PathBuf>,
     /// Do not look for the shortest history that goes wrong.
     #[arg(long)]
     no_shrink: bool,
@@ -129,6 +132,9 @@ fn share(arguments: &Arguments) -> bool {
         let mut command = Command::new(&program);
         command.args(["--processes", "1", "--from", &from.to_string(), "--seeds", &seeds.to_string()]);
         command.args(["--seconds", &arguments.seconds.to_string()]);
+        if let Some(known) = &arguments.known {
+            command.arg("--known").arg(known);
+        }
         command.args(arguments.go_on.then_some("--go-on"));
         command.args(arguments.no_shrink.then_some("--no-shrink"));
         children.push(command.spawn().expect("this program starts once more"));
@@ -139,8 +145,16 @@ fn share(arguments: &Arguments) -> bool {
     ends.into_iter().all(|ok| ok)
 }
 
+/// The seeds of a file of known ones.
+fn known(file: Option<&std::path::Path>) -> Vec<u64> {
+    let Some(file) = file else { return Vec::new() };
+    let text = std::fs::read_to_string(file).expect("the file of known seeds is there");
+    text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}
+
 fn play_all(arguments: &Arguments) -> bool {
     let began = Instant::now();
+    let known = known(arguments.known.as_deref());
     let (mut tally, mut played, mut failed) = (Tally::default(), 0_u64, Vec::new());
     for seed in arguments.from..arguments.from + arguments.seeds {
         if arguments.seconds > 0 && began.elapsed().as_secs() >= arguments.seconds {
@@ -149,7 +163,12 @@ fn play_all(arguments: &Arguments) -> bool {
         let fate = live(seed, &life::history(seed), false);
         tally.add(&fate.tally);
         played += 1;
-        if !fate.wrong.is_empty() {
+        if known.contains(&seed) {
+            println!(
+                "known seed {seed}: {}",
+                if fate.wrong.is_empty() { "all is well now" } else { &fate.wrong[0] }
+            );
+        } else if !fate.wrong.is_empty() {
             failed.push((seed, fate.wrong));
             if !arguments.go_on {
                 break;
