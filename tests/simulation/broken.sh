@@ -17,7 +17,7 @@ if [ ${#rules[@]} = 0 ]; then for patch in tests/simulation/broken/*.patch; do r
 for rule in "${rules[@]}"; do
     git -C "$copy" checkout -q --force --detach "$(git rev-parse HEAD)"
     git -C "$copy" apply "$here/tests/simulation/broken/$rule.patch"
-    broken=$(build "$copy")
+    broken=$(build "$copy") || { echo "$rule: does not build"; continue; }
     found=
     for seed in $(seq "$seeds"); do
         if ! "$broken" --processes 1 --from "$seed" --seeds 1 --no-shrink >/dev/null 2>&1 &&

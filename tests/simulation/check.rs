@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use stemsync::domain::{HoldReason, Stage};
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::PoStatus;
@@ -33,6 +34,7 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
             found.extend(nothing_to_map(life, &hold.order.clone().unwrap_or_default()));
         }
     }
+    found.extend(cancelled_unasked(life, last, &known));
     // The program's own verdict comes last: it reads, and what it read stays.
     let excused: BTreeSet<String> = known
         .orders
@@ -67,6 +69,34 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         }
         End::Done(Err(error)) => found.push(format!("verify failed: {error}")),
         End::Killed => {}
+    }
+    found
+}
+
+/// What moved beyond the horizon is in no list any more, and stands all the same: its order is not cancelled.
+fn cancelled_unasked(life: &Life, last: NaiveDate, known: &Remembered) -> Vec<String> {
+    let state = life.net.lock();
+    let vendor = state.world.komet.catalogue().vendor.id;
+    let mut found = Vec::new();
+    for prebook in state.world.komet.prebooks() {
+        let asked = known.orders.iter().any(|order| {
+            let is_its = order.prebook.as_ref().is_some_and(|p| u64::try_from(p.0) == Ok(prebook.id));
+            is_its
+                && (!order.agreed.decisions.is_empty()
+                    || known.holds.iter().any(|h| h.order_key == Some(order.key) || h.covers.contains(&order.key)))
+        });
+        let items = prebook.items.iter().filter(|i| i.vendor == vendor && i.goods.boxes > 0 && !asked);
+        for item in items.filter(|i| i.goods.cost.is_some() && i.ship_date.is_some_and(|day| day > last)) {
+            let line = item.id.to_string();
+            let orders = state.world.axerrio.orders().filter(|o| o.draft.lines.iter().any(|l| l.id == line));
+            let statuses: Vec<_> = orders.map(|o| o.status).collect();
+            if !statuses.is_empty() && statuses.iter().all(|s| *s == OrderStatus::Cancelled) {
+                found.push(format!(
+                    "item {line} of Prebook {} stands, and its order was cancelled",
+                    prebook.number
+                ));
+            }
+        }
     }
     found
 }

@@ -183,7 +183,7 @@ impl Deed {
         // A rep works on what the vendor's own token shows, whoever made it.
         let items = |w: &stemsync::sandbox::World, dice: &mut Rng| {
             let vendor = w.komet.catalogue().vendor.id;
-            let mine = w.komet.prebooks().filter(|p| dice_flow(p, dice.bool()) || p.id % 4 > 0);
+            let mine = w.komet.prebooks().filter(|p| is_in_reach(p, dice.bool()) || p.id % 4 > 0);
             let all: Vec<u64> = mine
                 .flat_map(|p| &p.items)
                 .filter(|i| i.vendor == vendor && i.goods.boxes > 0)
@@ -472,7 +472,7 @@ impl Deed {
     }
 }
 
-/// Whether a Prebook is of flow 1 (it carries the tag), asked for or not.
-fn dice_flow(prebook: &stemsync::sandbox::komet::Prebook, flow2_only: bool) -> bool {
+/// Whether a rep takes this Prebook: any, or only those that bear no tag.
+fn is_in_reach(prebook: &stemsync::sandbox::komet::Prebook, flow2_only: bool) -> bool {
     !flow2_only || trade::tag_of(prebook).is_none()
 }

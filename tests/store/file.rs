@@ -103,7 +103,7 @@ fn a_read_only_file_is_called_read_only() {
 fn a_database_locked_by_another_process_is_a_plain_error() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("stemsync.db");
-    let store = Store::open_waiting(&path, Duration::from_millis(20)).unwrap();
+    let store = Store::open_waiting(&path, Duration::from_millis(300)).unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let insert = || store.write_blocking(|conn| orders::insert(conn, &flow_1("AX-1", "2026-03-05")));
