@@ -41,13 +41,7 @@ async fn answer(State(mut shared): State<Shared>, request: HttpRequest<Body>) ->
     let Ok(body) = axum::body::to_bytes(body, LARGEST_READ).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    let request = Request {
-        verb: head.method.as_str().to_owned(),
-        path: path_of(&head.uri),
-        parameters: Query::try_from_uri(&head.uri).map(|Query(parameters)| parameters).unwrap_or_default(),
-        credential: credential_of(&head.headers),
-        body: body.into(),
-    };
+    let request = Request::of(head.method.as_str(), &head.uri, credential_of(&head.headers), body.into());
     let (outcome, now, is_set) = {
         let mut world = lock(&shared.world);
         // Read under the lock, so that times grow in the order of changes.
@@ -70,8 +64,17 @@ async fn answer(State(mut shared): State<Shared>, request: HttpRequest<Body>) ->
     }
 }
 
-fn path_of(uri: &Uri) -> Vec<String> {
-    uri.path().split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
+impl Request {
+    /// Takes a request's address apart: path segments and parameters, decoded.
+    pub fn of(verb: &str, uri: &Uri, credential: Option<String>, body: Vec<u8>) -> Self {
+        Self {
+            verb: verb.to_owned(),
+            path: uri.path().split('/').filter(|segment| !segment.is_empty()).map(decode).collect(),
+            parameters: Query::try_from_uri(uri).map(|Query(parameters)| parameters).unwrap_or_default(),
+            credential,
+            body,
+        }
+    }
 }
 
 /// Undoes percent-encoding; what is not valid stays as it is.

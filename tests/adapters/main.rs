@@ -6,4 +6,6 @@ mod komet_faults;
 mod komet_reads;
 mod komet_things;
 mod komet_writes;
+#[path = "../support/received.rs"]
+mod received;
 mod wire_server;

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use crate::received::{Received, receive};
 
 /// One answer.
 #[derive(Clone, Debug)]
@@ -47,23 +49,9 @@ impl Canned {
     }
 }
 
-/// One request as it arrived.
-#[derive(Clone, Debug)]
-pub(crate) struct Received {
-    pub(crate) method: String,
-    /// Path and query, as sent.
-    pub(crate) target: String,
-    headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
 impl Received {
     pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// A query parameter, decoded as every server decodes it: `+` is a space.
@@ -162,22 +150,4 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
             Some(Canned::Reset) | None => return,
         }
     }
-}
-
-async fn receive(stream: &mut BufReader<TcpStream>) -> Option<Received> {
-    let mut line = String::new();
-    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
-    let mut words = line.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = Vec::new();
-    loop {
-        let mut header = String::new();
-        stream.read_line(&mut header).await.ok()?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
-        headers.push((name.to_owned(), value.trim().to_owned()));
-    }
-    let mut request = Received { method, target, headers, body: Vec::new() };
-    request.body = vec![0; request.header("content-length").map_or(0, |length| length.parse().unwrap())];
-    stream.read_exact(&mut request.body).await.ok()?;
-    Some(request)
 }

@@ -15,7 +15,8 @@ use stemsync::systems::System;
 use crate::fuse::{Failure, install};
 use crate::invariants::invariants;
 use crate::link::{Link, Setup};
-use crate::scenario::{STEPS, WRITES};
+use crate::scenario::STEPS;
+use crate::trade::WRITES;
 
 /// Soon enough for a test, late enough for a busy machine.
 const TIMEOUT: Duration = Duration::from_millis(600);

@@ -150,7 +150,7 @@ impl Gate {
     /// How often each writing method was let through.
     pub(crate) fn written(&self) -> BTreeMap<String, u32> {
         let book = self.shared.book.lock().unwrap();
-        let writes = book.passed.iter().filter(|(method, _)| crate::scenario::WRITES.contains(&method.as_str()));
+        let writes = book.passed.iter().filter(|(method, _)| crate::trade::WRITES.contains(&method.as_str()));
         writes.map(|(method, count)| (method.clone(), *count)).collect()
     }
 }

@@ -8,7 +8,8 @@ use tokio::runtime::{Handle, Runtime};
 
 use crate::gate::{Moment, Trap};
 use crate::process::{Checkpoint, Site};
-use crate::scenario::{STEPS, WRITES};
+use crate::scenario::STEPS;
+use crate::trade::WRITES;
 
 /// One step as it goes when nobody dies.
 struct Played {

@@ -11,20 +11,6 @@ use crate::trade::{
     AWB, FREEDOM, LOT, MONDIAL, NOBBIO, approve_all, item, line, mixed_line, order, orders_for, prebook, print_all,
 };
 
-/// Every request that writes, by the API pages' names.
-pub(crate) const WRITES: [&str; 10] = [
-    "prebook.create",
-    "prebook.item.delete",
-    "purchase.order.create",
-    "purchase.order.mixed.create",
-    "purchase.order.item.delete",
-    "purchase.order.items.awb.add",
-    "box.code.change",
-    "PUT orders/by-ref/{externalRef}",
-    "POST orders/by-ref/{externalRef}/cancel",
-    "PUT orders/{id}/purchase-order",
-];
-
 /// What people do before stemsync runs again.
 pub(crate) type Deeds = fn(&mut World, NaiveDate, DateTime<Utc>);
 

@@ -16,23 +16,9 @@ use stemsync::systems::{Fault as SystemFault, System};
 use crate::invariants::invariants;
 use crate::link::{BOTH, Link, Setup};
 use crate::trade::{
-    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, mixed_line, order, orders_for, prebook,
-    prebooks_of, print_all,
+    FREEDOM, MONDIAL, NOBBIO, WRITES, approve_all, bought, item, items_of, line, mixed_line, order, orders_for,
+    prebook, prebooks_of, print_all,
 };
-
-/// Every method that writes.
-const WRITES: [&str; 10] = [
-    "prebook.create",
-    "prebook.item.delete",
-    "purchase.order.create",
-    "purchase.order.mixed.create",
-    "purchase.order.item.delete",
-    "purchase.order.items.awb.add",
-    "box.code.change",
-    "PUT orders/by-ref/{externalRef}",
-    "POST orders/by-ref/{externalRef}/cancel",
-    "PUT orders/{id}/purchase-order",
-];
 
 fn system_of(method: &str) -> System {
     if method.starts_with('P') { System::Axerrio } else { System::Komet }

@@ -6,19 +6,11 @@ use stemsync::sandbox::axerrio::{InfoStatus, Named, OrderChange};
 use stemsync::sandbox::komet::PoStatus;
 
 use crate::invariants::invariants;
-use crate::link::{Link, both, told};
+use crate::link::{Link, both, placed, told};
 use crate::trade::{
     self, FREEDOM, MONDIAL, NOBBIO, approve_all, bought, items_of, line, mixed_line, order, po_of, prebooks_of,
     print_all,
 };
-
-/// An order of two lines that is in Komet with its PO.
-async fn placed(link: &Link) -> String {
-    let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
-    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
-    link.sync_well().await;
-    id
-}
 
 #[tokio::test]
 async fn an_order_travels_from_the_customer_to_the_warehouse() {

@@ -9,25 +9,11 @@ use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 use stemsync::sync::engine::Settings;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, both, both_with};
+use crate::link::{Link, Setup, approved, both, both_with, placed};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
     prebooks_of,
 };
-
-async fn placed(link: &Link) -> String {
-    let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
-    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
-    link.sync_well().await;
-    id
-}
-
-async fn approved(link: &Link) -> String {
-    let id = placed(link).await;
-    link.act(approve_all);
-    link.sync_well().await;
-    id
-}
 
 /// The order of a Prebook of two items that the vendor has accepted, with the item ids.
 async fn prebooked(link: &Link) -> (u64, Vec<u64>, String) {

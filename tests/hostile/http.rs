@@ -3,24 +3,11 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// One request as it arrived.
-pub(crate) struct Received {
-    pub(crate) verb: String,
-    /// Path and query, as sent.
-    pub(crate) target: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Received {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-}
+use crate::received::{Received, receive};
 
 /// What a request is answered with: the response's bytes. `None` closes the connection.
 type Answer = dyn Fn(Received) -> Option<Vec<u8>> + Send + Sync;
@@ -70,22 +57,4 @@ async fn serve(stream: TcpStream, answer: Arc<Answer>) {
             return;
         }
     }
-}
-
-pub(crate) async fn receive(stream: &mut BufReader<TcpStream>) -> Option<Received> {
-    let mut line = String::new();
-    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
-    let mut words = line.split(' ');
-    let (verb, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = Vec::new();
-    loop {
-        let mut header = String::new();
-        stream.read_line(&mut header).await.ok()?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
-        headers.push((name.to_owned(), value.trim().to_owned()));
-    }
-    let mut request = Received { verb, target, headers, body: Vec::new() };
-    request.body = vec![0; request.header("content-length").map_or(0, |length| length.parse().unwrap())];
-    stream.read_exact(&mut request.body).await.ok()?;
-    Some(request)
 }

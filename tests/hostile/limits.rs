@@ -17,9 +17,10 @@ use stemsync::systems::{Axerrio, Fault, Komet, SystemError};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use crate::http::{receive, response};
+use crate::http::response;
 use crate::komet::parrot;
 use crate::mutate::TOKEN;
+use crate::received::receive;
 use crate::world;
 
 const MIB: usize = 1 << 20;

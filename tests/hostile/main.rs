@@ -15,5 +15,7 @@ mod komet;
 mod limits;
 mod lives;
 mod mutate;
+#[path = "../support/received.rs"]
+mod received;
 mod regressions;
 mod world;

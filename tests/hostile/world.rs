@@ -18,8 +18,9 @@ use stemsync::sync::engine::{Clock, Engine, Settings};
 use stemsync::systems::axerrio::{AxerrioAuth, AxerrioClient, AxerrioOptions};
 use stemsync::systems::komet::{KometClient, KometOptions};
 
-use crate::http::{Received, Server, response};
+use crate::http::{Server, response};
 use crate::mutate::TOKEN;
+use crate::received::Received;
 
 /// When all of this happens.
 pub(crate) fn now() -> DateTime<Utc> {
@@ -142,16 +143,7 @@ pub(crate) fn call(received: &Received) -> String {
 }
 
 fn request(received: Received) -> Request {
-    let url = reqwest::Url::parse(&format!("http://x{}", received.target)).unwrap();
-    let decode = |segment: &str| {
-        let url = reqwest::Url::parse(&format!("http://x/?{}", segment.replace('+', "%2B"))).unwrap();
-        url.query_pairs().next().map(|(text, _)| text.into_owned()).unwrap_or_default()
-    };
-    Request {
-        path: url.path_segments().unwrap().filter(|s| !s.is_empty()).map(decode).collect(),
-        parameters: url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
-        credential: received.header("authorization").and_then(|v| v.strip_prefix("Bearer ")).map(str::to_owned),
-        verb: received.verb,
-        body: received.body,
-    }
+    let credential = received.header("authorization").and_then(|v| v.strip_prefix("Bearer ")).map(str::to_owned);
+    let uri = received.target.parse().expect("the adapters send addresses");
+    Request::of(&received.method, &uri, credential, received.body)
 }

@@ -11,26 +11,12 @@ use stemsync::sync::engine::Settings;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, both, both_with};
+use crate::link::{Link, Setup, approved, both, both_with};
 use crate::trade::{
     FREEDOM, MONDIAL, approve_all, bought, item, items_of, line, mixed_item, order, orders_for, prebook, print_all,
 };
 
 const TIMEOUT: Duration = Duration::from_millis(600);
-
-async fn placed(link: &Link) -> String {
-    let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
-    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
-    link.sync_well().await;
-    id
-}
-
-async fn approved(link: &Link) -> String {
-    let id = placed(link).await;
-    link.act(approve_all);
-    link.sync_well().await;
-    id
-}
 
 fn confirm(link: &Link, order: &str, boxes: u32) {
     link.act(|w, now| w.axerrio.vendor_accepts(order, &[("1", boxes)], now)).unwrap();

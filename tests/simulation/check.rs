@@ -39,12 +39,8 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
     let excused: BTreeSet<String> = known
         .orders
         .iter()
-        .filter(|o| {
-            !o.agreed.decisions.is_empty()
-                // A line that another of the Prebook's orders cannot let go of: that one is held.
-                || !o.elsewhere.is_empty()
-                || known.holds.iter().any(|h| h.order_key == Some(o.key) || h.covers.contains(&o.key))
-        })
+        // Also where a line stands in another of the Prebook's orders that cannot let go of it: that one is held.
+        .filter(|o| known.is_asked(o) || !o.elsewhere.is_empty())
         .map(|o| o.name().to_owned())
         .collect();
     life.link();
@@ -81,9 +77,7 @@ fn cancelled_unasked(life: &Life, last: NaiveDate, known: &Remembered) -> Vec<St
     for prebook in state.world.komet.prebooks() {
         let asked = known.orders.iter().any(|order| {
             let is_its = order.prebook.as_ref().is_some_and(|p| u64::try_from(p.0) == Ok(prebook.id));
-            is_its
-                && (!order.agreed.decisions.is_empty()
-                    || known.holds.iter().any(|h| h.order_key == Some(order.key) || h.covers.contains(&order.key)))
+            is_its && known.is_asked(order)
         });
         let items = prebook.items.iter().filter(|i| i.vendor == vendor && i.goods.boxes > 0 && !asked);
         for item in items.filter(|i| i.goods.cost.is_some() && i.ship_date.is_some_and(|day| day > last)) {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use axum::http::Uri;
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use stemsync::sandbox::{Outcome, Reply, Request, World};
@@ -441,38 +442,9 @@ impl Clock for Net {
     }
 }
 
-/// Takes a request apart, as the sandbox's HTTP layer does.
+/// The request as it arrives.
 fn parsed(sent: Sent) -> Request {
-    let (_, rest) = sent.url.split_once("://").unwrap_or_default();
-    let (_, rest) = rest.split_once('/').unwrap_or_default();
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    Request {
-        verb: sent.verb.to_owned(),
-        path: path.split('/').filter(|part| !part.is_empty()).map(decoded).collect(),
-        parameters: query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (decoded(name), decoded(value)))
-            .collect(),
-        credential: sent.credential.map(|c| c.strip_prefix("Bearer ").map_or(c.clone(), str::to_owned)),
-        body: sent.body,
-    }
-}
-
-fn decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        let mut digit = || bytes.next().and_then(|b| char::from(b).to_digit(16)).unwrap_or_default();
-        if byte == b'%' {
-            let (high, low) = (digit(), digit());
-            out.push(u8::try_from(high * 16 + low).unwrap_or_default());
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    let uri: Uri = sent.url.parse().expect("the adapters send addresses");
+    let bearer = sent.credential.map(|value| value.strip_prefix("Bearer ").map_or(value.clone(), str::to_owned));
+    Request::of(sent.verb, &uri, bearer, sent.body)
 }

@@ -368,3 +368,19 @@ pub(crate) fn failures(report: &RunReport) -> Vec<String> {
         .map(|a| format!("{:?} {} {}", a.order, a.method, a.detail))
         .collect()
 }
+
+/// A link's order of two lines that is in Komet with its PO.
+pub(crate) async fn placed(link: &Link) -> String {
+    let draft = trade::order(link.day(3), vec![trade::line(trade::FREEDOM, 4), trade::line(trade::MONDIAL, 2)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_well().await;
+    id
+}
+
+/// The same, and procurement has approved the PO.
+pub(crate) async fn approved(link: &Link) -> String {
+    let id = placed(link).await;
+    link.act(trade::approve_all);
+    link.sync_well().await;
+    id
+}

@@ -32,6 +32,12 @@ impl Remembered {
         Ok(Self { orders: all, holds: holds::list(conn)?, in_doubt: intents::count(conn)? })
     }
 
+    /// Whether a person is asked about the order, or has decided: there the two sides may differ.
+    pub(crate) fn is_asked(&self, order: &Known) -> bool {
+        let holds = |hold: &HoldRow| hold.order_key == Some(order.key) || hold.covers.contains(&order.key);
+        !order.agreed.decisions.is_empty() || self.holds.iter().any(holds)
+    }
+
     /// Whether a hold is there whose request is tried again each run, until the system takes it (clarification 11).
     pub(crate) fn retries(&self) -> bool {
         let tried =
@@ -44,9 +50,8 @@ impl Remembered {
 /// it looks at: yesterday, and the end of its horizon.
 pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: NaiveDate) -> Vec<String> {
     let holds = &known.holds;
-    let covered: BTreeSet<_> = holds.iter().flat_map(|h| h.covers.iter().copied().chain(h.order_key)).collect();
-    // Where a person is asked or has decided, the two sides may differ; nothing may stand twice all the same.
-    let differs = |order: &Known| covered.contains(&order.key) || !order.agreed.decisions.is_empty();
+    // Nothing may stand twice all the same.
+    let differs = |order: &Known| known.is_asked(order);
     let by_name: BTreeMap<String, &Known> = known.orders.iter().map(|o| (o.name().to_owned(), o)).collect();
     let mut wrong = Vec::new();
     for order in world.axerrio.orders() {

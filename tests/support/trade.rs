@@ -21,6 +21,20 @@ pub(crate) const UNKNOWN_IS: u64 = 9006;
 pub(crate) const AWB: &str = "045-12345675";
 pub(crate) const LOT: &str = "FV0301";
 
+/// Every request that writes, by the API pages' names.
+pub(crate) const WRITES: [&str; 10] = [
+    "prebook.create",
+    "prebook.item.delete",
+    "purchase.order.create",
+    "purchase.order.mixed.create",
+    "purchase.order.item.delete",
+    "purchase.order.items.awb.add",
+    "box.code.change",
+    "PUT orders/by-ref/{externalRef}",
+    "POST orders/by-ref/{externalRef}/cancel",
+    "PUT orders/{id}/purchase-order",
+];
+
 fn code(description: &str) -> String {
     description.to_uppercase().replace(' ', "-")
 }

@@ -109,9 +109,9 @@ fn bought_twice(
 }
 
 /// In flow 2 a PO line that was made as it should be is the buyer's to change (plan/purchase.rs).
-fn is_the_buyers(flow: Flow, expect: &Expected<'_>, links: &[&PoLink]) -> bool {
-    let asked: Option<u32> = links.iter().map(|link| link.asked.as_ref().map(|goods| goods.boxes)).sum();
-    flow == Flow::FromKomet && asked == Some(expect.boxes)
+fn is_the_buyers<'l>(flow: Flow, expect: &Expected<'_>, mut links: impl Iterator<Item = &'l PoLink>) -> bool {
+    let asked = links.try_fold(0_u64, |sum, link| Some(sum + u64::from(link.asked.as_ref()?.boxes)));
+    flow == Flow::FromKomet && asked == Some(u64::from(expect.boxes))
 }
 
 fn compare_line(
@@ -140,7 +140,7 @@ fn compare_line(
     let unchanged = link.seen.as_ref().is_some_and(|seen| item_differences(seen, &shown.terms).is_empty());
     let left = unchanged && found.was_left(HoldReason::EditedInKomet, Some(line))
         || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line "))
-        || is_the_buyers(found.order.flow, expect, &alive.iter().map(|(link, _)| *link).collect::<Vec<_>>());
+        || is_the_buyers(found.order.flow, expect, alive.iter().map(|(link, _)| *link));
     let (ours, now) = (expect.terms, &shown.terms);
     let mut field = |of_line: &str, name, differs: bool, axerrio: Option<String>, komet: Option<String>| {
         // Where the line itself differs the PO follows it.

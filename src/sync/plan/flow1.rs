@@ -12,8 +12,8 @@ use super::draft::Draft;
 use super::purchase::{self, Buy};
 use super::{create, header, strays};
 use crate::domain::{
-    AgreedLine, AxLine, AxOrder, Header, HoldReason, ItemId, ItemLink, LineId, NewGoods, PrebookId, SeenItem,
-    Verdict, fingerprint,
+    AgreedLine, AxLine, AxOrder, Header, HoldReason, ItemLink, LineId, NewGoods, PrebookId, SeenItem, Verdict,
+    fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
@@ -36,7 +36,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     // A tag whose order was not read: nothing is decided on absence.
     let Some(order) = &draft.order.axerrio.order else { return };
     strays::delete_strays(draft);
-    if !knows_purchases(draft) {
+    // Items that were found, not made, may have been bought, and the PO approved: that is read before anything is done.
+    if !draft.knows_purchases(|draft, link| !link.fresh && draft.item_alive(link)) {
         return;
     }
     let wanted: Vec<&AxLine> = order.lines.iter().filter(|l| l.terms.boxes > 0).collect();
@@ -70,22 +71,6 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 fn stands_again(draft: &mut Draft<'_>) {
     draft.agreed.cancellation_released = false;
     draft.agreed.decisions.retain(|decision| decision.cause != CANCELLED);
-}
-
-/// Items that were found, not made, may have been bought, and the PO approved: nothing is done about the order before
-/// that was read.
-fn knows_purchases(draft: &mut Draft<'_>) -> bool {
-    let found: Vec<ItemId> = draft
-        .agreed
-        .lines
-        .values()
-        .filter(|line| line.po_lines.is_empty())
-        .filter_map(|line| line.item.as_ref())
-        .filter(|link| !link.fresh && draft.item_alive(link))
-        .map(|link| link.item.clone())
-        .collect();
-    let unread = found.iter().filter(|item| !draft.knows_purchase(item)).count();
-    unread == 0
 }
 
 /// What is to become of one line that Axerrio wants.

@@ -240,7 +240,7 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
     }
     // Counted before the POs are read: the brake judges all that a run would cancel, at once.
     draft.cancels = on_order && !draft.agreed.cancellation_released;
-    if !knows_purchases(draft) {
+    if !draft.knows_purchases(|_, _| true) {
         return;
     }
     if !draft.cancels || draft.rules.may_cancel {
@@ -251,13 +251,6 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
             draft.act(Action::CancelOrder(CancelOrder { reference }));
         }
     }
-}
-
-/// Whether the POs were read that may buy lines of which none is known: what is pending goes with the order.
-fn knows_purchases(draft: &mut Draft<'_>) -> bool {
-    let lines = draft.agreed.lines.values().filter(|line| line.po_lines.is_empty());
-    let unknown: Vec<_> = lines.filter_map(|line| line.item.as_ref()).map(|link| link.item.clone()).collect();
-    unknown.iter().filter(|item| !draft.knows_purchase(item)).count() == 0
 }
 
 /// What is bought and not approved yet, but for lines about which a person must decide.

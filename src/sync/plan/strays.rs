@@ -4,7 +4,7 @@
 use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
-use crate::domain::{HoldReason, LineId, PoStatus, PrebookId, PrebookItem, Stray, Verdict};
+use crate::domain::{HoldReason, LineId, PoLine, PoStatus, PrebookId, PrebookItem, PurchaseOrder, Stray, Verdict};
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
 /// Lines that `useExisting` put into another Prebook go before anything else (clarification 2).
@@ -91,15 +91,12 @@ fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
 
 /// What buys the item goes before it does. Says whether something had to go.
 fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
-    let line = LineId::from(&item.id);
-    let pos = draft.order.komet.purchase_orders.iter().filter(|po| po.status == PoStatus::Pending);
-    let buying = pos.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
-    let buying = buying.filter(|(_, bought)| bought.is_alive() && bought.item_id.as_ref() == Some(&item.id));
-    let deletes: Vec<DeletePoLine> = buying
+    let pending = buying(draft, item).filter(|(po, _)| po.status == PoStatus::Pending);
+    let deletes: Vec<DeletePoLine> = pending
         .map(|(po, bought)| DeletePoLine {
             number: po.number.clone(),
             po_item: bought.id.clone(),
-            line: line.clone(),
+            line: LineId::from(&item.id),
         })
         .collect();
     let any = !deletes.is_empty();
@@ -111,8 +108,17 @@ fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
 
 /// Whether a PO buys for the item: then it is not stemsync's to delete.
 fn is_bought(draft: &Draft<'_>, item: &PrebookItem) -> bool {
-    let lines = draft.order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
-    lines.filter(|line| line.is_alive()).any(|line| line.item_id.as_ref() == Some(&item.id))
+    buying(draft, item).next().is_some()
+}
+
+/// The live PO lines that buy for an item.
+fn buying<'a>(
+    draft: &Draft<'a>,
+    item: &'a PrebookItem,
+) -> impl Iterator<Item = (&'a PurchaseOrder, &'a PoLine)> + use<'a> {
+    let pos = draft.order.komet.purchase_orders.iter();
+    let lines = pos.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
+    lines.filter(|(_, line)| line.is_alive() && line.item_id.as_ref() == Some(&item.id))
 }
 
 /// Whether a person has said that the item stays.
