@@ -10,6 +10,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -21,6 +22,23 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements kept compiled; there are fewer than this in `store`.
 const STATEMENTS: usize = 160;
+
+/// A moment between two changes of what is on file; equal as long as nobody, here or in another process, wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnFile {
+    /// Rows that this connection wrote.
+    own: u64,
+    /// SQLite's count of other connections' commits.
+    others: i64,
+}
+
+impl OnFile {
+    /// As it is now.
+    pub fn now(conn: &Connection) -> Result<Self, StoreError> {
+        let others = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        Ok(Self { own: conn.total_changes(), others })
+    }
+}
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -283,6 +301,8 @@ fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, S
     let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(busy)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without it a statement is compiled anew whenever it is run with another key.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     // 6 MiB of pages hold the upper levels of every index; with 2 MiB a first sync reads them again and again. A longer
     // log between two checkpoints writes a page that changes often once instead of many times.

@@ -21,7 +21,7 @@ pub mod watermarks;
 mod worker;
 
 pub use error::{Fault, StoreError};
-pub use handle::Store;
+pub use handle::{OnFile, Store};
 pub use lock::{LockHolder, RunLock};
 pub use rusqlite::{Connection, OpenFlags};
 pub use schema::VERSION;

@@ -14,13 +14,13 @@ use super::batch::Entry;
 use super::engine::{Engine, Progress};
 use super::plan::{Need, Plan, plan};
 use super::report::{ActionResult, Job};
-use super::state::RunState;
+use super::state::{Look, RunState};
 use super::tell::{done, event, report};
 use super::verify::Patience;
 use crate::domain::{CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
-use crate::store::{Connection, StoreError, holds, orders};
+use crate::store::{Connection, OnFile, StoreError, holds, orders};
 use crate::systems::{Axerrio, Certainty, Fault, Komet, SystemError};
 
 /// Orders whose views are in memory at once: enough that one commit serves many, little enough for a small machine.
@@ -85,6 +85,9 @@ enum Answered {
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Pushes what is outstanding for `job`, until nothing more can be done in this run.
     pub(super) async fn push(&self, state: &RunState, job: Job) -> Result<(), StoreError> {
+        if !state.has_news(Look::Push(job), self.store.read(OnFile::now).await?) {
+            return Ok(());
+        }
         let in_doubt = self.store.read(intents::orders_in_doubt).await?;
         let mut queue: Vec<OrderKey> = self.store.read(orders::dirty).await?;
         queue.retain(|key| !in_doubt.contains(key) && state.is_about(*key));

@@ -12,12 +12,12 @@ use super::engine::{Engine, Listener, Progress};
 use super::plan::{Facts, plan};
 use super::poll::{PollError, Polled};
 use super::report::{Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
-use super::state::{RunState, Setup};
+use super::state::{Look, RunState, Setup};
 use super::verify::Patience;
 use crate::domain::{HoldReason, OrderKey, Stage};
 use crate::store::events::{self, Event};
 use crate::store::watermarks::{self, Stream};
-use crate::store::{Connection, StoreError, holds, intents, maps, orders, quota, reference, runs};
+use crate::store::{Connection, OnFile, StoreError, holds, intents, maps, orders, quota, reference, runs};
 use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What a run is asked to do.
@@ -302,6 +302,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// The brake: stops before the first cancellation if there would be too many, and holds them all together.
     async fn brake(&self, state: &RunState) -> Result<(), StoreError> {
+        if !state.has_news(Look::Brake, self.store.read(OnFile::now).await?) {
+            return Ok(());
+        }
         state.set_may_cancel(true);
         let from = self.visible_from();
         let (candidates, open) = self

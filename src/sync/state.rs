@@ -11,6 +11,7 @@ use super::engine::{Listener, Progress, Settings};
 use super::plan::{Facts, Rules};
 use super::report::{ActionReport, ActionResult, Job};
 use crate::domain::{Maps, OrderKey};
+use crate::store::OnFile;
 use crate::systems::{System, SystemError};
 
 /// How often one request may be sent in a run: once, and once more if a read-back showed that it had no effect.
@@ -49,6 +50,26 @@ struct Shared {
     serial: i64,
     cancelled: usize,
     settled: u64,
+    /// Grows with what was read.
+    read: u64,
+    /// When each job last pushed, and the brake last judged.
+    looked: HashMap<Look, Mark>,
+}
+
+/// Who looks at everything that is outstanding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Look {
+    /// The brake.
+    Brake,
+    /// A job that pushes.
+    Push(Job),
+}
+
+/// A moment between two changes: of what is on file, by this process or another, and of what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    on_file: OnFile,
+    read: u64,
 }
 
 /// What has been read by now: a plan works on one moment's state of it.
@@ -129,7 +150,17 @@ impl RunState {
 
     /// Narrows the run to these orders.
     pub(super) fn set_only(&self, orders: BTreeSet<OrderKey>) {
-        self.shared().only = Some(orders);
+        let mut shared = self.shared();
+        shared.only = Some(orders);
+        shared.looked.clear();
+    }
+
+    /// Whether anything happened since `look` was last asked for: if not, it would find what it found then. A look during
+    /// which something happened counts for nothing.
+    pub(super) fn has_news(&self, look: Look, on_file: OnFile) -> bool {
+        let mut shared = self.shared();
+        let mark = Mark { on_file, read: shared.read };
+        shared.looked.insert(look, mark) != Some(mark)
     }
 
     /// How many orders the run was narrowed to.
@@ -142,11 +173,21 @@ impl RunState {
     }
 
     pub(super) fn learn(&self, change: impl FnOnce(&mut Facts)) {
-        change(Arc::make_mut(&mut self.shared().known.facts));
+        let mut shared = self.shared();
+        let mut facts = Facts::clone(&shared.known.facts);
+        change(&mut facts);
+        if *shared.known.facts != facts {
+            shared.known.facts = Arc::new(facts);
+            shared.read += 1;
+        }
     }
 
     pub(super) fn learn_carriers(&self, carriers: HashMap<i64, String>) {
-        self.shared().known.carriers = Arc::new(carriers);
+        let mut shared = self.shared();
+        if *shared.known.carriers != carriers {
+            shared.known.carriers = Arc::new(carriers);
+            shared.read += 1;
+        }
     }
 
     pub(super) fn saw_carriers(&self, seen: &BTreeSet<i64>) {

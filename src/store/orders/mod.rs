@@ -8,6 +8,7 @@ mod views;
 
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Deserialize;
 
 pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook};
 pub use lists::{
@@ -23,7 +24,7 @@ use std::collections::BTreeSet;
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
-    Agreed, AxOrder, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey,
+    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey,
     PrebookId, Stage,
 };
 
@@ -128,6 +129,18 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     }))
 }
 
+/// Which lines a stored [`AxOrder`] has, and no more of it.
+#[derive(Deserialize)]
+struct Lines {
+    status: AxStatus,
+    lines: Vec<LineOnly>,
+}
+
+#[derive(Deserialize)]
+struct LineOnly {
+    id: LineId,
+}
+
 /// The lines that the Prebook's other orders have in Axerrio.
 fn lines_elsewhere(conn: &Connection, key: OrderKey, prebook: &PrebookId) -> Result<BTreeSet<LineId>, StoreError> {
     let sql = "SELECT o.key, a.doc FROM orders o JOIN axerrio_views a ON a.key = o.key
@@ -137,8 +150,7 @@ fn lines_elsewhere(conn: &Connection, key: OrderKey, prebook: &PrebookId) -> Res
     let mut lines = BTreeSet::new();
     while let Some(row) = rows.next()? {
         let doc = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let order: AxOrder =
-            from_doc(doc, format_args!("Axerrio view of order {}", row.get::<_, OrderKey>(0)?.0))?;
+        let order: Lines = from_doc(doc, format_args!("Axerrio view of order {}", row.get::<_, OrderKey>(0)?.0))?;
         if order.status != AxStatus::Cancelled {
             lines.extend(order.lines.into_iter().map(|line| line.id));
         }

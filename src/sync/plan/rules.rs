@@ -15,7 +15,7 @@ pub fn window_of(date: NaiveDate) -> i64 {
 }
 
 /// What has been read, as far as a plan needs to know.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Windows of Prebooks that were read in full at least once in this database's life.
     pub windows_known: BTreeSet<i64>,
