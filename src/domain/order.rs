@@ -133,6 +133,8 @@ pub struct Order {
     pub agreed: Agreed,
     /// Flow 2: lines that Axerrio still has on another order of the same Prebook, which is one order per ship date.
     pub elsewhere: BTreeSet<LineId>,
+    /// Flow 1: those of its Prebooks whose header another order's Prebook shares, so that `useExisting` may lead there.
+    pub ambiguous: BTreeSet<PrebookId>,
 }
 
 impl Order {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::apply::{Outcome, apply, assume};
@@ -191,6 +192,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     self.store.write(move |conn| intents::answer(conn, intent, &answer)).await?;
                     return Ok(Driven::default());
                 }
+                Err(error) if is_refused_deletion(&action, &error) => {
+                    // It may be gone already, by a request that was delivered twice: that is read before it is believed.
+                    let from = self.clock.now();
+                    let refusal = serde_json::to_string(&Refusal::of(&error)).unwrap_or_default();
+                    let why = error.to_string();
+                    self.store
+                        .write(move |conn| {
+                            intents::answer(conn, intent, &refusal)?;
+                            intents::doubt(conn, intent, &why, from)
+                        })
+                        .await?;
+                    return Ok(Driven::default());
+                }
                 Err(error) if error.certainty() == Certainty::NotDone => {
                     let detail = format!("{}: {error}", action.detail());
                     finished = Some(Finished {
@@ -230,12 +244,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             state.set_down(error);
             return;
         }
-        let message = match &error.fault {
-            Fault::Rejected(message) | Fault::NotFound(message) => message.clone(),
-            other => other.to_string(),
-        };
-        state.refused(order.key);
-        order.agreed.rejections.insert(key, Rejection { lines: action.lines(), message });
+        remember_refusal(state, order, key, action, Refusal::of(error).message);
     }
 
     /// The first action of the plan that this job may send now, cut to what one request holds, and its key uncut.
@@ -426,6 +435,43 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         };
         Ok(Answered::Outcome(outcome))
     }
+}
+
+/// A refusal is remembered, held and tried again by each run.
+pub(super) fn remember_refusal(
+    state: &RunState,
+    order: &mut Order,
+    key: String,
+    action: &Action,
+    message: String,
+) {
+    state.refused(order.key);
+    order.agreed.rejections.insert(key, Rejection { lines: action.lines(), message });
+}
+
+/// Why a request was refused, as it is kept with its intent until the read-back.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refusal {
+    /// What the system said.
+    pub(super) message: String,
+    /// The same with system and method, for people.
+    pub(super) refused: String,
+}
+
+impl Refusal {
+    fn of(error: &SystemError) -> Self {
+        let message = match &error.fault {
+            Fault::Rejected(message) | Fault::NotFound(message) => message.clone(),
+            other => other.to_string(),
+        };
+        Self { message, refused: error.to_string() }
+    }
+}
+
+fn is_refused_deletion(action: &Action, error: &SystemError) -> bool {
+    matches!(action, Action::DeleteItem(_) | Action::DeletePoLine(_))
+        && matches!(error.fault, Fault::Rejected(_) | Fault::NotFound(_))
 }
 
 fn incomplete(created: &impl serde::Serialize) -> Answered {

@@ -7,9 +7,9 @@
 //! | method | recorded beside that | the answer adds | may have happened without it |
 //! | --- | --- | --- | --- |
 //! | `prebook.create` | header and lines as Axerrio says them, the Prebook meant | Prebook, items, *or* that it was another Prebook: strays | a Prebook, or items in one, more |
-//! | `prebook.item.delete` | the item, the line it stood for | the link is dead | quantity 0, or the item is gone |
+//! | `prebook.item.delete` | the item, the line it stood for | the link is dead; *or* a refusal | quantity 0, or the item is gone |
 //! | `purchase.order.create`, `.mixed.create` | item and goods of each line, the PO to add to | PO, PO lines | a PO, or lines on one, more |
-//! | `purchase.order.item.delete` | the PO line, the line it bought | the link is dead | quantity 0, or the line is gone |
+//! | `purchase.order.item.delete` | the PO line, the line it bought | the link is dead; *or* a refusal | quantity 0, or the line is gone |
 //! | `purchase.order.items.awb.add` | per entry: PO line, AWB, lot, codes, their box numbers | boxes by code, the rest's PO line; refusals, entry by entry | some entries shipped, their lines split |
 //! | `box.code.change` | per entry: code now, code meant, box number | the code; refusals, entry by entry | some codes changed |
 //! | `PUT orders/by-ref` | what is sent, what Komet wants, the lines kept | the order as Axerrio shows it | the order made or replaced |
@@ -19,9 +19,9 @@
 //! | method | what is read | decided as done | decided as not done |
 //! | --- | --- | --- | --- |
 //! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | `doubtful_creates` grows: what comes later is cleared away |
-//! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again |
+//! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again; refused: held |
 //! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later is cleared away or held |
-//! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again |
+//! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again; refused: held |
 //! | `purchase.order.items.awb.add` | the POs by number | one of an entry's codes is there | planned again |
 //! | `box.code.change` | the POs by number | the code meant is there | planned again |
 //! | `PUT orders/by-ref` | the order, or, while its id is not known, the feed | it stands and says what was sent | planned again, idempotent |
@@ -31,6 +31,8 @@
 //! Done is reported as `adopted` (`done`, where only the ids were wanting), in the run's actions and in the order's
 //! events, so that `trace` and `history` tell it. What is answered and not found stays open: the lists are late, not the
 //! answer wrong. A read-back that fails or times out decides nothing.
+//!
+//! A refused deletion is read back, too: what "does not exist" may be gone by the same request, delivered twice.
 //!
 //! An answer that broke off or could not be read is followed by one read: the system has finished with the request.
 //! After a time-out it may still be at work, so that absence is believed only a further time-out later. Until it is
@@ -47,7 +49,7 @@ use super::engine::Engine;
 use super::observe;
 use super::plan::{plan, shown, window_of};
 use super::poll::{PollError, dates_of};
-use super::push::{Buried, save_views};
+use super::push::{Buried, Refusal, remember_refusal, save_views};
 use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report};
@@ -76,6 +78,19 @@ struct Case {
     entries: Vec<(OrderKey, Action)>,
     /// Before this, absence proves nothing.
     decided_from: DateTime<Utc>,
+}
+
+/// How a request that was in doubt ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It was answered as done, and the read-back brought what the answer lacked.
+    Answered,
+    /// The read-back found it done.
+    Adopted,
+    /// It was refused, and the read-back shows that what it was for is still there.
+    Refused,
+    /// The read-back did not find it done.
+    NotDone,
 }
 
 /// What must be read for the open intents.
@@ -209,7 +224,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 order = now;
                 (agreed, effect) = self.judge(state, &order, &action, answer).await;
             }
-            let answered = case.intent.answer.is_some();
+            let refusal = answer.and_then(refusal_of);
+            let answered = answer.is_some() && refusal.is_none();
             match effect {
                 Some(effect) => {
                     order.agreed = agreed;
@@ -220,40 +236,49 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         }
                         Effect::Recognised => action.detail(),
                     };
-                    results.push((order, action, true, detail, answered));
+                    let end = if answered { End::Answered } else { End::Adopted };
+                    results.push((order, action, end, detail));
                 }
                 // What was answered is done, even if no list shows it yet; what timed out may still come.
                 None if !is_decided || answered && self.clock.now() < sent_at + LISTS_LAG => return Ok(false),
                 None => {
+                    if let Some(Refusal { message, refused }) = refusal {
+                        remember_refusal(state, &mut order, action.key(), &action, message);
+                        let detail = format!("{}: {refused}", action.detail());
+                        results.push((order, action, End::Refused, detail));
+                        continue;
+                    }
                     match action {
                         Action::CreatePrebook(_) => order.agreed.doubtful_creates += 1,
                         Action::CreatePo(_) => order.agreed.doubtful_purchases += 1,
                         _ => {}
                     }
                     let detail = format!("{}: not found on read-back", action.detail());
-                    results.push((order, action, false, detail, answered));
+                    results.push((order, action, End::NotDone, detail));
                 }
             }
         }
         state.settled_one();
         let at = self.clock.now();
         let mut rows = Vec::new();
-        for (order, action, found, detail, answered) in results {
-            if found {
-                let result = if answered { ActionResult::Done } else { ActionResult::Adopted };
-                let told = event(state, &order, &action, at, result, &detail);
-                state.report(job, report(&order, &action, result, detail));
-                let buried = Buried::of(&order, &action);
-                rows.push((order, told, buried));
-            } else {
+        for (order, action, end, detail) in results {
+            let result = match end {
+                End::Answered => ActionResult::Done,
+                End::Adopted => ActionResult::Adopted,
+                End::Refused | End::NotDone => ActionResult::Failed,
+            };
+            let told = event(state, &order, &action, at, result, &detail);
+            let buried = Buried::of(&order, &action).filter(|_| result != ActionResult::Failed);
+            if end == End::NotDone {
                 log::info!(
                     job = job.name(), order = order.name();
                     "{} {} had no effect; it is planned again", action.system().title(), action.method()
                 );
                 state.allow_again(order.key, &action.key());
-                let told = event(state, &order, &action, at, ActionResult::Failed, &detail);
-                rows.push((order, told, None));
+            } else {
+                state.report(job, report(&order, &action, result, detail));
             }
+            rows.push((order, told, buried));
         }
         self.store
             .write(move |conn| {
@@ -368,6 +393,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         Some(found)
     }
+}
+
+fn refusal_of(answer: &str) -> Option<Refusal> {
+    serde_json::from_str(answer).ok()
 }
 
 fn prebook_answer(answer: &str) -> Option<CreatedPrebook> {

@@ -138,6 +138,7 @@ impl Desk {
                 komet: KometView::default(),
                 agreed: Agreed::default(),
                 elsewhere: BTreeSet::new(),
+                ambiguous: BTreeSet::new(),
             },
             komet: KometView::default(),
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),

@@ -45,6 +45,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         komet,
         agreed,
         elsewhere: std::collections::BTreeSet::new(),
+        ambiguous: std::collections::BTreeSet::new(),
     };
     assert_eq!(load(&store, key), expected);
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use stemsync::domain::{HoldReason, Order as Known};
+use stemsync::domain::{HoldReason, Order as Known, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{Born, Order, OrderStatus};
 use stemsync::sandbox::komet::{PoStatus, PrebookItem};
@@ -59,9 +59,17 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
             wrong.push(format!("{} is not on file", order.id));
             continue;
         };
-        let asked = holds.iter().any(|h| h.order_key == Some(known.key) && h.cause.starts_with("item "));
-        let twice =
-            holds.iter().any(|h| h.order_key == Some(known.key) && h.reason == HoldReason::ChangedAfterApproval);
+        // A person is asked, or has said that it stays.
+        let causes = |wanted: &str| {
+            let held = holds.iter().filter(|h| h.order_key == Some(known.key)).map(|h| &h.cause);
+            let decided = known.agreed.decisions.iter().filter(|d| d.verdict != Verdict::TakeAxerrio);
+            held.chain(decided.map(|d| &d.cause)).any(|cause| cause.starts_with(wanted))
+        };
+        let asked = causes("item ");
+        let twice = causes("bought twice")
+            || holds
+                .iter()
+                .any(|h| h.order_key == Some(known.key) && h.reason == HoldReason::ChangedAfterApproval);
         let check = Check { world, order, known, differs: differs(known), asked, twice, last };
         match order.origin {
             Born::Axerrio => check.flow1(&mut wrong),
@@ -145,8 +153,11 @@ impl Check<'_> {
         }
         for prebook in self.world.komet.prebooks().filter(|p| tag_of(p) == Some(id)) {
             for item in prebook.items.iter().filter(|i| i.goods.boxes == 0) {
-                if !bought(self.world, item.id).is_empty() {
-                    wrong.push(format!("{id}: a PO buys the deleted item {}", item.id));
+                let lines = bought(self.world, item.id);
+                if !lines.is_empty() {
+                    let lines: Vec<_> =
+                        lines.iter().map(|(po, l)| (po.number, po.status, l.id, l.boxes.len())).collect();
+                    wrong.push(format!("{id}: a PO buys the deleted item {}: {lines:?}", item.id));
                 }
             }
         }

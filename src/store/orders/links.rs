@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use serde::Serialize;
 
-use crate::domain::{Agreed, ItemId, KometView, OrderKey, PoNumber, PrebookId, fingerprint};
+use crate::domain::{Agreed, ItemId, KometView, OrderKey, PoNumber, PrebookHeader, PrebookId, blank, fingerprint};
 use crate::store::StoreError;
 use crate::store::columns::Day;
 
@@ -19,7 +19,8 @@ type LinkedItem = (i64, i64, NaiveDate, bool);
 /// What an order's Komet view links.
 #[derive(Serialize)]
 struct ViewLinks<'a> {
-    prebooks: BTreeSet<(i64, &'a str)>,
+    /// Id, number, what `useExisting` goes by.
+    prebooks: BTreeSet<(i64, &'a str, i64)>,
     items: BTreeSet<LinkedItem>,
     pos: BTreeSet<&'a str>,
     boxes: BTreeSet<&'a str>,
@@ -29,7 +30,11 @@ impl<'a> ViewLinks<'a> {
     fn of(view: &'a KometView) -> Self {
         let pos = &view.purchase_orders;
         Self {
-            prebooks: view.prebooks.iter().map(|p| (p.id.0, p.number.0.as_str())).collect(),
+            prebooks: view
+                .prebooks
+                .iter()
+                .map(|p| (p.id.0, p.number.0.as_str(), header_print(&p.header)))
+                .collect(),
             items: view
                 .prebooks
                 .iter()
@@ -39,6 +44,26 @@ impl<'a> ViewLinks<'a> {
             boxes: pos.iter().flat_map(|po| &po.lines).flat_map(|l| &l.boxes).map(|b| b.code.as_str()).collect(),
         }
     }
+}
+
+/// What `useExisting` goes by: "same location, carrier, truck date, customer and customer PO" (komet-api.md).
+fn header_print(header: &PrebookHeader) -> i64 {
+    let PrebookHeader { customer_id, customer_code, location_code, truck_date, customer_po, carrier_id, .. } =
+        header;
+    // The code speaks only where there is no id: an answer may leave it out.
+    let customer = customer_id.map_or_else(|| customer_code.clone().unwrap_or_default(), |id| id.to_string());
+    let location = blank(location_code.as_deref());
+    fingerprint(&(customer, carrier_id, truck_date, blank(customer_po.as_deref()), location)).cast_signed()
+}
+
+/// Those of an order's Prebooks whose header a Prebook of another order shares.
+pub(super) fn ambiguous_prebooks(conn: &Connection, key: OrderKey) -> Result<BTreeSet<PrebookId>, StoreError> {
+    let sql = "SELECT own.prebook FROM prebook_links own WHERE own.order_key = ?1 AND EXISTS (
+                   SELECT 1 FROM prebook_links other
+                   WHERE other.header = own.header AND other.prebook <> own.prebook AND other.order_key <> ?1)";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([key], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Writes the links of a Komet view, unless their fingerprint is `known`; answers their fingerprint.
@@ -54,13 +79,13 @@ pub(super) fn save_of_view(
         return Ok(print);
     }
     save_items(conn, key, links.items, known.is_some())?;
-    for (prebook, number) in links.prebooks {
+    for (prebook, number, header) in links.prebooks {
         conn.prepare_cached(
-            "INSERT INTO prebook_links (prebook, order_key, number) VALUES (?1, ?2, ?3)
-             ON CONFLICT (prebook, order_key) DO UPDATE SET number = excluded.number
-             WHERE number IS NOT excluded.number",
+            "INSERT INTO prebook_links (prebook, order_key, number, header) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (prebook, order_key) DO UPDATE SET number = excluded.number, header = excluded.header
+             WHERE number IS NOT excluded.number OR header IS NOT excluded.header",
         )?
-        .execute(params![prebook, key, number])?;
+        .execute(params![prebook, key, number, header])?;
     }
     for number in links.pos {
         link_po(conn, number, key)?;

@@ -24,8 +24,8 @@ use std::collections::BTreeSet;
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
-    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey,
-    PrebookId, Stage,
+    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey, PrebookId,
+    Stage,
 };
 
 /// An order seen for the first time.
@@ -114,9 +114,13 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     let labels = ax_id.as_ref().map(|id| labels::for_order(conn, id)).transpose()?;
     let prebook: Option<PrebookId> = row.get(3)?;
     let elsewhere = prebook.as_ref().map(|prebook| lines_elsewhere(conn, key, prebook)).transpose()?;
+    let flow = row.get::<_, Named<_>>(0)?.0;
+    // stemsync adds to Prebooks of flow 1 only.
+    let ambiguous =
+        if flow == Flow::FromAxerrio { links::ambiguous_prebooks(conn, key)? } else { BTreeSet::new() };
     Ok(Some(Order {
         key,
-        flow: row.get::<_, Named<_>>(0)?.0,
+        flow,
         ax_id,
         reference: row.get::<_, Option<String>>(2)?.map(ExternalRef),
         prebook,
@@ -126,6 +130,7 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
         komet: komet.unwrap_or_default(),
         agreed: agreed.unwrap_or_default(),
         elsewhere: elsewhere.unwrap_or_default(),
+        ambiguous,
     }))
 }
 

@@ -52,7 +52,9 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], h
                 .rev()
                 .find(|(id, p)| {
                     let still_there = p.seen.is_none() || draft.prebook(id).is_some();
-                    still_there && !held.contains(id) && header::stands(draft, id, &order.header)
+                    // Where another order's Prebook has the same header, a line could land there, and its answer be lost.
+                    let is_sure = !draft.order.ambiguous.contains(id);
+                    still_there && is_sure && !held.contains(id) && header::stands(draft, id, &order.header)
                 })
                 .map(|(id, _)| id.clone())
         })

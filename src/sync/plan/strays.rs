@@ -4,7 +4,9 @@
 use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
-use crate::domain::{HoldReason, LineId, PoLine, PoStatus, PrebookId, PrebookItem, PurchaseOrder, Stray, Verdict};
+use crate::domain::{
+    HoldReason, LineId, PoLine, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Stray, Verdict,
+};
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
 /// Lines that `useExisting` put into another Prebook go before anything else (clarification 2).
@@ -50,27 +52,7 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             continue;
         }
         let late = late && !is_bought(draft, item);
-        let cause = format!("item {}", item.id);
-        if draft.is_decided() && !late {
-            if is_bought(draft, item) {
-                let _ = draft.ask(HoldReason::ChangedAfterApproval, None, &cause, || {
-                    format!(
-                        "Prebook {} has an item ({}) that no line of the order stands for, and a PO buys it. Axerrio cannot be \
-                         told of it: order it there too, or take it off the PO (this clears itself then), or dismiss this.",
-                        prebook.number, item.id
-                    )
-                });
-            }
-            continue;
-        }
-        let goes = late
-            || draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
-                format!(
-                    "Prebook {} has an item ({}) that no line of the order stands for. Take axerrio to delete it, take komet to \
-                     leave it.",
-                    prebook.number, item.id
-                )
-            }) == Some(Verdict::TakeAxerrio);
+        let goes = late || ask_about_unlinked(draft, prebook, item) == Some(Verdict::TakeAxerrio);
         if goes && draft.knows_purchase(&item.id) && !gives_up_purchase(draft, item) {
             draft.act(Action::DeleteItem(DeleteItem {
                 prebook: prebook.id.clone(),
@@ -79,6 +61,27 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             }));
         }
     }
+}
+
+/// An item that no line stands for: from approval on only a person can say whether it is wanted, since the PO is Komet's.
+fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> Option<Verdict> {
+    let cause = format!("item {}", item.id);
+    let what =
+        format!("Prebook {} has an item ({}) that no line of the order stands for", prebook.number, item.id);
+    let detail = || format!("{what}. Take axerrio to delete it, take komet to leave it.");
+    if !draft.is_decided() {
+        return draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, detail);
+    }
+    if !is_bought(draft, item) {
+        return draft.ask(HoldReason::EditedInKomet, None, &cause, detail);
+    }
+    let _ = draft.ask(HoldReason::ChangedAfterApproval, None, &cause, || {
+        format!(
+            "{what}, and a PO buys it. Axerrio cannot be told of it: order it there too, or take it off the PO (this clears \
+             itself then), or dismiss this."
+        )
+    });
+    None
 }
 
 /// Whether the item is exactly what a line of the order has already: a request that was delivered twice.
