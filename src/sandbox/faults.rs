@@ -39,6 +39,8 @@ pub enum Fault {
     Malformed,
     /// The request takes effect; the answer is not JSON.
     NotJson,
+    /// The request arrives twice; what is answered is what the second one came to.
+    DeliveredTwice,
 }
 
 /// What becomes of a request that hangs.

@@ -257,6 +257,10 @@ impl World {
                 };
                 Outcome::Answer(Reply { body: body.to_owned(), ..reply })
             }
+            Fault::DeliveredTwice => {
+                self.reply(&route, request, now);
+                Outcome::Answer(self.reply(&route, request, now))
+            }
             Fault::NotJson => {
                 let reply = self.reply(&route, request, now);
                 Outcome::Answer(Reply { body: "OK - but not JSON".to_owned(), ..reply })

@@ -169,6 +169,11 @@ async fn a_system_that_asks_to_wait_is_asked_again_in_the_next_run() {
 }
 
 #[tokio::test]
+async fn a_request_that_arrives_twice_leaves_nothing_twice_and_asks_nobody() {
+    each_meets(Fault::DeliveredTwice, 3, 1).await;
+}
+
+#[tokio::test]
 async fn a_time_out_with_its_effect_is_adopted() {
     each_meets(Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Done }, 1, 1).await;
 }

@@ -28,6 +28,21 @@ fn an_approved_po_is_told_once() {
 }
 
 #[test]
+fn an_item_that_no_line_stands_for_is_asked_about_after_approval_too() {
+    for owner_rule in [false, true] {
+        let mut desk = if owner_rule { approved().with_owner_rule() } else { approved() };
+        let item = desk.item(900, &roses(9));
+        desk.komet.prebooks[0].items.push(item);
+        desk.read();
+        assert_eq!(desk.sync(), [""; 0]);
+        assert_eq!(held(&desk), ["edited_in_komet"]);
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeAxerrio);
+        assert_eq!(desk.sync(), ["delete item"]);
+        assert_eq!(held(&desk), [""; 0]);
+    }
+}
+
+#[test]
 fn what_changed_on_the_po_is_told_again() {
     type Change = fn(&mut Desk);
     let changes: [(&str, Change, &[&str]); 6] = [

@@ -51,6 +51,15 @@ fn a_line_that_landed_in_another_prebook_is_taken_out_and_made_in_a_new_one() {
 }
 
 #[test]
+fn a_prebook_that_looks_like_another_orders_is_not_added_to() {
+    let mut desk = placed();
+    desk.order.ambiguous.insert(desk.komet.prebooks[0].id.clone());
+    desk.ax_line("1").terms.boxes = 7;
+    assert_eq!(desk.sync(), ["delete po line 1", "delete item 1", "prebook 1", "more po 1"]);
+    assert_eq!(desk.komet.prebooks.len(), 2);
+}
+
+#[test]
 fn a_line_that_landed_nobody_knows_where_waits_for_a_person() {
     let mut desk = placed();
     let stray = stemsync::domain::Stray { prebook: PrebookId(4000), item: None, line: line("1", roses(1)).id };
