@@ -8,11 +8,11 @@ use std::process::Command;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
-use stemsync::store::{Store, runs};
+use stemsync::store::{RunLock, Store, runs};
 use stemsync::sync::report::{Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
 
 use crate::check::{check, outcome};
-use crate::place::{Place, object};
+use crate::place::{Place, everything, object};
 
 /// What `systemctl show` says of one unit.
 fn state(id: &str, load: &str, active: &str, file: &str) -> String {
@@ -230,6 +230,38 @@ fn a_link_of_several_is_looked_for_under_its_own_name() {
     machine.check();
     let told = fs::read_to_string(&asked).unwrap();
     assert!(told.contains("-- stemsync.service stemsync-sync.timer stemsync-sync.service"), "{told}");
+}
+
+/// The command of the crontab example, as cron gives it to a shell: for this program and this place.
+fn crontab_line(place: &Place, wait: &str) -> Command {
+    let example = shipped("crontab.example");
+    let line = example.lines().rfind(|line| !line.starts_with('#')).unwrap();
+    // Minute, hour, day, month, weekday, user; the rest is the command.
+    let fields: Vec<_> = line.splitn(7, ' ').collect();
+    assert_eq!(&fields[1..6], ["*", "*", "*", "*", "stemsync"], "{line}");
+    let program = assert_cmd::cargo::cargo_bin!("stemsync").display().to_string();
+    let command = fields[6]
+        .replace("/usr/bin/stemsync", &format!("'{program}'"))
+        .replace("/etc/stemsync/sync.toml", "sync.toml")
+        .replace("--wait 15m", &format!("--wait {wait}"));
+    let mut shell = Command::new("/bin/sh");
+    shell.current_dir(place.folder.path()).arg("-c").arg(command);
+    // Cron's is nearly empty.
+    shell.env_clear().env("PATH", "/usr/bin:/bin");
+    shell
+}
+
+#[test]
+fn the_crontab_line_is_silent_when_all_is_well_and_ends_with_6_beside_another_run() {
+    let place = Place::simulated();
+    let output = crontab_line(&place, "15m").output().unwrap();
+    // Something is held in the sandbox's week, which is no reason for a mail.
+    assert_eq!((output.status.code(), everything(&output).as_str()), (Some(4), ""));
+    let held = RunLock::try_acquire(&place.database()).unwrap();
+    let output = crontab_line(&place, "0s").output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", everything(&output));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("another run is going on"));
+    drop(held);
 }
 
 #[test]
