@@ -69,7 +69,7 @@ for _ in $(seq 100); do
     grep -q 'Then: stemsync sync' "$root/tmp/sandbox" && break
     sleep 0.1
 done
-url() { awk -v system="$1" '$1 == system { print $2; exit }' "$root/tmp/sandbox"; }
+url() { awk -v name="$1" '$1 == name { print $2; exit }' "$root/tmp/sandbox"; }
 token() { sed -n "s/^export $1_TOKEN=//p" "$root/tmp/sandbox"; }
 sed -i -e "s|https://api.kometsales.com/api/|$(url Komet)|" -e "s|https://axerrio.example/api/v1|$(url Axerrio)|" \
     "$root/etc/stemsync/sync.toml"

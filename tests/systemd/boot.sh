@@ -8,6 +8,8 @@
 set -euo pipefail
 deb=$(realpath "$1")
 here=$(realpath "$(dirname "$0")")
+# nsenter leaves a directory that the booted machine does not have.
+cd /
 
 skip() {
     echo "not run: $*"
@@ -54,6 +56,8 @@ mkdir "$root/dev/shm" "$root/dev/pts" "$root/run/story"
 for device in null zero full random urandom tty; do
     touch "$root/dev/$device" && mount --bind "/dev/$device" "$root/dev/$device"
 done
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
 cp "$here/story.sh" "$root/run/story/"
 cp "$deb" "$root/run/story/stemsync.deb"
 # Nothing of this machine's own stemsync, if it has one.
@@ -74,7 +78,7 @@ BOOT
 ) < /dev/null > "$place/console" 2>&1 &
 parent=$!
 
-inside() { nsenter --target "$machine" --mount --pid --wd=/ "$@"; }
+inside() { nsenter --target "$machine" --mount --pid env -C / "$@"; }
 for _ in $(seq 300); do
     machine=$(pgrep -P "$parent" || true)
     if [ -n "$machine" ] && [ "$(readlink "/proc/$machine/exe")" = "$(realpath /lib/systemd/systemd)" ] \
