@@ -214,7 +214,8 @@ impl Config {
         text: &str,
         environment: &dyn Fn(&str) -> Option<std::ffi::OsString>,
     ) -> Result<Self, ConfigErrors> {
-        sections::read(file, text, environment)
+        let folder = file.parent().unwrap_or(Path::new(""));
+        sections::read(file, text, secret::Environment { variable: environment, folder })
     }
 
     /// The configuration file to use: the one named, else `$STEMSYNC_CONFIG`, else `./sync.toml`, else

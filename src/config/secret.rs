@@ -50,7 +50,13 @@ pub(super) const WAYS: &str = "{ env = \"NAME\" }, { file = \"PATH\" } (mode 060
 const LONGEST: u64 = 64 * 1024;
 
 /// Where secrets are looked up.
-pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'e> {
+    /// A variable's value.
+    pub(super) variable: &'e dyn Fn(&str) -> Option<OsString>,
+    /// The configuration's directory.
+    pub(super) folder: &'e Path,
+}
 
 /// Where one secret comes from.
 #[derive(Debug)]
@@ -102,7 +108,7 @@ impl Source {
             Self::Env(name) => {
                 let shown =
                     if is_variable(name) { format!("${name}") } else { "the variable it names".to_owned() };
-                let Some(text) = environment(name) else {
+                let Some(text) = (environment.variable)(name) else {
                     return Err(Refusal::new(
                         format!("{shown} is not set"),
                         format!("set {shown} where stemsync starts, or use {{ file = \"PATH\" }}"),
@@ -125,17 +131,27 @@ impl Source {
                         "the credential's name alone",
                     ));
                 }
-                let Some(folder) = environment("CREDENTIALS_DIRECTORY") else {
-                    return Err(Refusal::new(
-                        "a credential, but $CREDENTIALS_DIRECTORY is not set",
-                        "only systemd sets it: LoadCredential= in the unit. In a shell use { env = \"NAME\" } or \
-                         { file = \"PATH\" }",
-                    ));
+                let Some(folder) = (environment.variable)("CREDENTIALS_DIRECTORY") else {
+                    return beside(environment.folder, name);
                 };
                 from_file(&Path::new(&folder).join(name), "the credential", Guard::None)
             }
         }
     }
+}
+
+/// A credential where no unit hands one over, as in root's shell beside the daemon: the file of its name beside the
+/// configuration, which is where our units load it from. systemd does not guard it there, so its mode must.
+fn beside(folder: &Path, name: &str) -> Result<Secret, Refusal> {
+    let file = folder.join(name);
+    if !file.exists() {
+        return Err(Refusal::new(
+            "a credential, but $CREDENTIALS_DIRECTORY is not set, and no file beside the configuration has its name",
+            "in a unit LoadCredential=, which sets it; in a shell a file of that name beside the configuration \
+             (mode 0600 or stricter), or { env = \"NAME\" } or { file = \"PATH\" }",
+        ));
+    }
+    from_file(&file, "the credential's file beside the configuration", Guard::OwnerOnly)
 }
 
 /// Whether a text looks like a variable's name rather than like a secret that was put in its place.

@@ -1,6 +1,8 @@
 //! Events: what happened to an order, for `trace` and `history`. Told once when it happens, never changed, and dropped
 //! after the retention time.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
@@ -62,6 +64,21 @@ pub fn for_order(conn: &Connection, key: OrderKey) -> Result<Vec<Event>, StoreEr
 pub fn for_run(conn: &Connection, run: &str) -> Result<Vec<Event>, StoreError> {
     let sql = "SELECT order_key, run, at, system, what, detail, result FROM events WHERE run = ?1 ORDER BY id";
     select(conn, sql, [run])
+}
+
+/// When each method of a system last worked, or was found to have worked.
+pub fn last_done(conn: &Connection, system: System) -> Result<BTreeMap<String, DateTime<Utc>>, StoreError> {
+    let sql = "SELECT what, max(at) FROM events WHERE system = ?1 AND result IN ('done', 'adopted') GROUP BY what";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([system.name()], |row| Ok((row.get(0)?, row.get::<_, Time>(1)?.0)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What failed in a system, the first one first.
+pub fn failed(conn: &Connection, system: System) -> Result<Vec<Event>, StoreError> {
+    let sql = "SELECT order_key, run, at, system, what, detail, result FROM events
+               WHERE system = ?1 AND result = 'failed' ORDER BY id";
+    select(conn, sql, [system.name()])
 }
 
 /// Drops events from before `before`; says how many.

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::worker::{Job, Task, Worker};
-use super::{Fault, StoreError, schema};
+use super::{Fault, StoreError, owner, schema};
 
 /// How long a lock of another process (`stemsync holds release` beside the daemon) is waited for.
 const BUSY: Duration = Duration::from_secs(5);
@@ -294,7 +294,10 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(refused)?;
     }
-    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map(|_| ()).map_err(refused)
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(refused)?;
+    owner::hand_over(&file, path);
+    Ok(())
 }
 
 fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {

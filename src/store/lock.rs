@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Fault, StoreError};
+use super::{Fault, StoreError, owner};
 
 /// Held while a run is going on; released when dropped.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ impl RunLock {
         }
         let mut options = OpenOptions::new();
         let mut file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(failed)?;
+        owner::hand_over(&file, &path);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

@@ -13,6 +13,7 @@ pub mod labels;
 mod lock;
 pub mod maps;
 pub mod orders;
+mod owner;
 pub mod quota;
 pub mod reference;
 pub mod runs;

@@ -1,7 +1,8 @@
 //! What `check` says, and how it ends.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -9,19 +10,26 @@ use stemsync::sandbox::{Clock, Fault, Sandbox, SandboxOptions, Target};
 use stemsync::store::Store;
 use stemsync::systems::System;
 
-use crate::place::{NOWHERE, Place, everything};
+use crate::place::{NOWHERE, Place, everything, sandbox_with_a_week};
+
+/// What is said of a token's right to use a method.
+fn right<'r>(report: &'r Value, system: &str, method: &str) -> &'r Value {
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|check| check["name"] == format!("{system} rights") && check["of"] == method);
+    found.unwrap_or_else(|| panic!("no {method}: {report:#}"))
+}
 
 /// A check by its name.
-fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
+pub(crate) fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
     let checks = report["checks"].as_array().unwrap();
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {report:#}"))
 }
 
-fn outcome(report: &Value, name: &str) -> String {
+pub(crate) fn outcome(report: &Value, name: &str) -> String {
     check(report, name)["outcome"].as_str().unwrap().to_owned()
 }
 
-fn outcomes(report: &Value, wanted: &str) -> Vec<String> {
+pub(crate) fn outcomes(report: &Value, wanted: &str) -> Vec<String> {
     let checks = report["checks"].as_array().unwrap();
     let found = checks.iter().filter(|check| check["outcome"] == wanted);
     found.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
@@ -55,8 +63,11 @@ async fn real_systems_that_answer_leave_only_what_cannot_be_tried() {
     let (report, code) = place.json(&["check"]);
     assert_eq!(code, 0);
     assert_eq!(outcomes(&report, "failed"), Vec::<String>::new());
-    assert_eq!(outcome(&report, "komet writes"), "warning", "writing is not tried");
-    assert!(check(&report, "komet writes")["detail"].as_str().unwrap().contains("prebook.create"));
+    let untried = ["prebook.create", "purchase.order.mixed.create", "box.code.change"];
+    for method in untried {
+        assert_eq!(right(&report, "komet", method)["outcome"], "untried", "{method} writes");
+    }
+    assert_eq!(outcomes(&report, "untried").len(), 7 + 3, "each writing method of either system");
     assert!(check(&report, "secrets")["detail"].as_str().unwrap().contains("$KOMET_TOKEN"));
     assert_eq!(sandbox.act(|world, _| world.requests().writes()), 0);
     let budget = check(&report, "request budget");
@@ -85,8 +96,48 @@ async fn a_method_that_the_token_may_not_use_is_named() {
         world.inject(Target::next(System::Komet, "prebook.details.list").times(9), refused);
     });
     let (report, code) = Place::on(&sandbox, "5s").json(&["check"]);
-    assert_eq!((code, outcomes(&report, "failed")), (4, vec!["komet reads".to_owned()]), "{report:#}");
-    assert!(check(&report, "komet reads")["advice"].as_str().unwrap().contains("prebook.details.list"));
+    assert_eq!((code, outcomes(&report, "failed")), (4, vec!["komet rights".to_owned()]), "{report:#}");
+    let refused = right(&report, "komet", "prebook.details.list");
+    assert!(refused["detail"].as_str().unwrap().contains("Method not allowed for this user"), "{refused}");
+    assert_eq!(refused["advice"], "Allow prebook.details.list for this token in Komet");
+    assert_eq!(right(&report, "komet", "carrier.list")["outcome"], "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_met_with_tells_which_writing_methods_the_token_allows() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5s");
+    sandbox.act(|world, _| {
+        let body = json!({"status": 0, "message": "User does not have permission to this method"}).to_string();
+        let refused = Fault::Http { status: 200, body, headers: Vec::new() };
+        world.inject(Target::next(System::Komet, "purchase.order.create").times(99), refused);
+    });
+    tokio::task::block_in_place(|| place.json(&["sync"]));
+    let (report, code) = place.json(&["check"]);
+    assert_eq!(right(&report, "komet", "prebook.create")["outcome"], "ok");
+    let refused = right(&report, "komet", "purchase.order.create");
+    assert_eq!((code, &refused["outcome"]), (4, &json!("failed")), "{report:#}");
+    assert!(refused["detail"].as_str().unwrap().contains("does not have permission"), "{refused}");
+    assert_eq!(right(&report, "komet", "box.code.change")["outcome"], "untried");
+    // Once it is allowed, it works, and that is the last word.
+    sandbox.act(|world, _| world.clear_faults());
+    tokio::task::block_in_place(|| place.json(&["sync"]));
+    let (report, code) = place.json(&["check"]);
+    assert_eq!((code, &right(&report, "komet", "purchase.order.create")["outcome"]), (0, &json!("ok")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_trade_says_nothing_of_rights() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5s");
+    sandbox.act(|world, _| {
+        let body = json!({"status": 0, "message": "This customer is not allowed any credit"}).to_string();
+        let refused = Fault::Http { status: 200, body, headers: Vec::new() };
+        world.inject(Target::next(System::Komet, "prebook.create").times(99), refused);
+    });
+    tokio::task::block_in_place(|| place.json(&["sync"]));
+    let (report, _) = place.json(&["check"]);
+    assert_eq!(right(&report, "komet", "prebook.create")["outcome"], "untried", "{report:#}");
 }
 
 #[test]
@@ -140,6 +191,55 @@ fn a_database_that_others_may_read_fails() {
     let (report, code) = place.json(&["check"]);
     assert_eq!((code, outcomes(&report, "failed")), (4, vec!["database mode".to_owned()]));
     assert!(check(&report, "database mode")["advice"].as_str().unwrap().contains("chmod 600"));
+}
+
+/// A user that is not root, on every Unix.
+const NOBODY: u32 = 65534;
+
+/// Gives a directory to somebody else, if this is root; else it stays whose it is.
+fn give(path: &Path) -> bool {
+    chown(path, Some(NOBODY), Some(NOBODY)).is_ok()
+}
+
+#[test]
+fn what_root_makes_beside_the_daemon_belongs_to_the_directorys_owner() {
+    let place = Place::simulated();
+    give(place.folder.path());
+    place.json(&["sync"]);
+    let owner = fs::metadata(place.folder.path()).unwrap().uid();
+    for file in fs::read_dir(place.folder.path()).unwrap().map(|file| file.unwrap()) {
+        let name = file.file_name().into_string().unwrap();
+        // -wal and -shm, too, where they were left; the configuration is the admin's.
+        if name.starts_with("link.db") {
+            assert_eq!(file.metadata().unwrap().uid(), owner, "{name}");
+        }
+    }
+    let (report, code) = place.json(&["check"]);
+    assert_eq!((code, outcome(&report, "database owner")), (0, "ok".to_owned()));
+}
+
+#[test]
+fn a_link_in_the_daemons_directory_hands_no_file_of_roots_over() {
+    let place = Place::simulated();
+    let precious = tempfile::NamedTempFile::new().unwrap();
+    let owner = precious.as_file().metadata().unwrap().uid();
+    give(place.folder.path());
+    std::os::unix::fs::symlink(precious.path(), place.folder.path().join("link.db.lock")).unwrap();
+    place.json(&["sync"]);
+    assert_eq!(precious.as_file().metadata().unwrap().uid(), owner);
+}
+
+#[test]
+fn a_database_of_roots_in_the_daemons_directory_fails() {
+    let place = Place::simulated();
+    place.json(&["sync"]);
+    // Only root can leave it behind, so only root can tell this story.
+    let is_root = give(place.folder.path());
+    let (report, code) = place.json(&["check"]);
+    let owner = check(&report, "database owner");
+    let (expected, ends) = if is_root { ("failed", 4) } else { ("ok", 0) };
+    assert_eq!((&owner["outcome"], code), (&json!(expected), ends), "{owner}");
+    assert!(!is_root || owner["advice"].as_str().unwrap().contains("chown --reference="), "{owner}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

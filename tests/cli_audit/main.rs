@@ -6,4 +6,5 @@
 mod place;
 
 mod check;
+mod units;
 mod verify;

@@ -48,7 +48,7 @@ async fn a_difference_is_told_with_both_values_and_ends_with_4() {
     assert!(plain.lines().all(|line| line.chars().count() <= 80), "{plain}");
 }
 
-fn strip(text: &str) -> String {
+pub(crate) fn strip(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('\u{1b}') {

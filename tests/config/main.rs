@@ -1,6 +1,7 @@
 //! What an admin may write in `sync.toml`, what it then means, and how mistakes are told.
 #![allow(clippy::unwrap_used)]
 
+mod example;
 mod secrets;
 
 use std::ffi::OsString;

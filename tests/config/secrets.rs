@@ -125,6 +125,32 @@ fn a_credential_comes_from_systemds_folder() {
     assert!(errors.problems()[0].found.contains("a path in it"), "{errors}");
 }
 
+#[test]
+fn outside_of_a_unit_a_credential_is_the_file_of_its_name_beside_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("komet.token");
+    let text = with_komet("base_url = \"https://komet.example/\"\ntoken = { credential = \"komet.token\" }");
+    let read = || Config::from_text(&folder.path().join("sync.toml"), &text, &|_| None);
+    let wrong = read().unwrap_err();
+    assert!(wrong.problems()[0].allowed.contains("beside the configuration"), "{wrong}");
+    fs::write(&file, "hush\n").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let wrong = read().unwrap_err();
+        assert!(wrong.problems()[0].found.contains("others may open it"), "{wrong}");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let config = read().unwrap();
+    let Endpoint::Remote { token, .. } = &config.komet.endpoint else { panic!("not the sandbox") };
+    assert_eq!(token.expose(), "hush");
+    // Where a unit hands credentials over, nothing else counts.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let unit = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| elsewhere.path().into());
+    assert!(Config::from_text(&folder.path().join("sync.toml"), &text, &unit).is_err());
+}
+
 /// A configuration whose token is in a file of this text and mode.
 fn file_token(folder: &Path, text: &str, mode: u32) -> String {
     let file = folder.join(format!("token-{mode:o}"));

@@ -1,12 +1,13 @@
 //! The database: whether it opens, is sound, and is its owner's alone. A database that is not there yet is made by the
 //! first run, and is not made here.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use super::Check;
+use super::{Check, owners};
 use crate::config::Config;
 use crate::store::{Connection, Fault, Store, StoreError, VERSION, quota};
 
@@ -17,6 +18,7 @@ pub(super) async fn look(config: &Config) -> (Option<Store>, Vec<Check>) {
         Ok(Some(store)) => {
             let mut checks = vec![sound(&store).await];
             checks.extend(writable(path));
+            checks.extend(owner(path));
             (Some(store), checks)
         }
         Ok(None) => {
@@ -69,8 +71,8 @@ async fn sound(store: &Store) -> Check {
 /// Whether stemsync may write it, and nobody else may read it: it holds orders, customers and costs.
 fn writable(path: &Path) -> Option<Check> {
     let shown = path.display();
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
-    if let Err(error) = std::fs::OpenOptions::new().write(true).open(path) {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+    if let Err(error) = fs::OpenOptions::new().write(true).open(path) {
         let detail = format!("{shown} cannot be written ({error})");
         return Some(Check::failed(
             "database mode",
@@ -85,6 +87,41 @@ fn writable(path: &Path) -> Option<Check> {
         let advice = format!("Run: chmod 600 {shown}");
         Check::failed("database mode", format!("others may open {shown} (mode {mode:04o})"), advice)
     })
+}
+
+/// Whether the database and what lies beside it belong to one user, who is its directory's: the daemon runs as that user,
+/// and what root left there it could not open.
+fn owner(path: &Path) -> Option<Check> {
+    const NAME: &str = "database owner";
+    let directory = owners::directory_of(path);
+    let mine = fs::metadata(&directory).ok()?.uid();
+    let beside = |suffix| {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        PathBuf::from(file)
+    };
+    let found: Vec<_> = ["", "-wal", "-shm", ".lock"]
+        .into_iter()
+        .filter_map(|suffix| {
+            let file = beside(suffix);
+            let uid = fs::metadata(&file).ok()?.uid();
+            Some((file, uid))
+        })
+        .collect();
+    let (_, database) = found.first()?;
+    // Whoever works in another's directory, such as /tmp, knows why; root did not mean to.
+    let foreign = found.iter().find(|(_, uid)| uid != database || (*uid == 0 && mine != 0));
+    let Some((file, uid)) = foreign else {
+        return Some(Check::ok(NAME, format!("{}'s, with all that lies beside it", owners::user(*database))));
+    };
+    let detail = format!(
+        "{} is {}'s, but its directory is {}'s: the next run of that user cannot open it",
+        file.display(),
+        owners::user(*uid),
+        owners::user(mine)
+    );
+    let advice = format!("Run: chown --reference={} {}*", directory.display(), path.display());
+    Some(Check::failed(NAME, detail, advice))
 }
 
 /// Counts the requests that the check made. That they cannot be counted was told above.

@@ -1,22 +1,31 @@
-//! `check`: configuration, secrets, both systems, database and units, one line each, with what to do. Each subject is
-//! a file; none of them changes anything, but Komet's requests are counted where a database is there to count them.
+//! `check`: configuration, secrets, database, disk, units and both systems, one line each, with what to do. Each subject
+//! is a file; none of them changes anything, but Komet's requests are counted where a database is there to count them.
 
 mod database;
+mod disk;
 mod machine;
+mod owners;
+mod rights;
+mod secrets;
+mod systemd;
 mod systems;
+mod unit_file;
+mod units;
 
 use serde::Serialize;
 
 use super::exit::Exit;
 use super::link;
 use super::output::{Cell, Output, Page, Report, Tone};
-use crate::config::{Config, Endpoint};
+use crate::config::Config;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Outcome {
     Ok,
+    /// Cannot be tried without changing something.
+    Untried,
     /// Works, but a person should look.
     Warning,
     /// Does not work.
@@ -29,6 +38,8 @@ struct Check {
     /// What was looked at; scripts rely on it.
     name: &'static str,
     outcome: Outcome,
+    /// Which of several of that name: a system's method, a unit.
+    of: Option<String>,
     /// What was found.
     detail: String,
     /// What to do; `None` where there is nothing to do.
@@ -37,15 +48,24 @@ struct Check {
 
 impl Check {
     fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, outcome: Outcome::Ok, detail: detail.into(), advice: None }
+        Self { name, outcome: Outcome::Ok, of: None, detail: detail.into(), advice: None }
     }
 
     fn warning(name: &'static str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, outcome: Outcome::Warning, detail: detail.into(), advice: Some(advice.into()) }
+        Self { name, outcome: Outcome::Warning, of: None, detail: detail.into(), advice: Some(advice.into()) }
     }
 
     fn failed(name: &'static str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, outcome: Outcome::Failed, detail: detail.into(), advice: Some(advice.into()) }
+        Self { name, outcome: Outcome::Failed, of: None, detail: detail.into(), advice: Some(advice.into()) }
+    }
+
+    fn untried(name: &'static str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::Untried, of: None, detail: detail.into(), advice: Some(advice.into()) }
+    }
+
+    /// The same, of one thing among several.
+    fn of(self, what: &str) -> Self {
+        Self { of: Some(what.to_owned()), ..self }
     }
 }
 
@@ -60,9 +80,11 @@ struct CheckReport {
 /// Carries `check` out. A configuration that is wrong never comes here: it ends with 3, all its problems told.
 pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit> {
     let mut checks = vec![Check::ok("configuration", format!("{} is valid", config.file.display()))];
-    checks.push(secrets(config));
+    checks.extend(secrets::look(config));
     let (store, looked) = database::look(config).await;
     checks.extend(looked);
+    checks.push(disk::look(&config.state.path));
+    checks.extend(units::look(config, store.as_ref()).await);
     let systems = link::Systems::open(config).await?;
     let asked = systems::ask(config, &systems, store.as_ref()).await;
     if let Some(simulation) = systems.simulation {
@@ -81,38 +103,30 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
     })
 }
 
-/// Secrets were resolved with the configuration; here it is told from where.
-fn secrets(config: &Config) -> Check {
-    let of = |name: &str, endpoint: &Endpoint| match endpoint {
-        Endpoint::Sandbox => format!("{name}: none, it is the sandbox"),
-        Endpoint::Remote { token, .. } => format!("{name}: from {}", token.source()),
-    };
-    let mut told = vec![of("Komet", &config.komet.endpoint), of("Axerrio", &config.axerrio.endpoint)];
-    told.extend(config.notify.webhook.iter().map(|secret| format!("webhook: from {}", secret.source())));
-    let login = config.notify.email.iter().filter_map(|email| email.login.as_ref());
-    told.extend(login.map(|login| format!("e-mail: from {}", login.password.source())));
-    Check::ok("secrets", told.join("; "))
-}
-
 impl Report for CheckReport {
     fn tell(&self, page: &mut Page) {
         let rows = self.checks.iter().map(|check| {
             let (word, tone) = match check.outcome {
                 Outcome::Ok => ("✓ ok", Tone::Good),
+                Outcome::Untried => ("- untried", Tone::Faint),
                 Outcome::Warning => ("! warning", Tone::Waiting),
                 Outcome::Failed => ("✗ failed", Tone::Bad),
             };
-            let text = match &check.advice {
-                Some(advice) => format!("{}. {advice}", check.detail.trim_end_matches('.')),
+            let mut text = match &check.of {
+                Some(of) => format!("{of}: {}", check.detail),
                 None => check.detail.clone(),
             };
+            if let Some(advice) = &check.advice {
+                text = format!("{}. {advice}", text.trim_end_matches('.'));
+            }
             [Cell::new(word, tone), check.name.into(), text.into()]
         });
         let rows = rows.collect();
         page.table(["RESULT", "CHECK", "DETAIL"], rows);
         page.gap();
         let count = |outcome| self.checks.iter().filter(|check| check.outcome == outcome).count();
-        let (failed, warnings) = (count(Outcome::Failed), count(Outcome::Warning));
+        let (failed, warnings, untried) =
+            (count(Outcome::Failed), count(Outcome::Warning), count(Outcome::Untried));
         let tone = match (failed, warnings) {
             (0, 0) => Tone::Good,
             (0, _) => Tone::Waiting,
@@ -126,7 +140,10 @@ impl Report for CheckReport {
         page.paragraph(
             tone,
             0,
-            &format!("{checks} checks: {failed} failed, {warnings} to look at. It cost {requests} to Komet."),
+            &format!(
+                "{checks} checks: {failed} failed, {warnings} to look at, {untried} not tried. It cost {requests} to \
+                 Komet."
+            ),
         );
     }
 }

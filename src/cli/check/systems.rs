@@ -1,38 +1,24 @@
-//! Both systems: whether they answer, take the token, and let it read what stemsync reads. Each of Komet's reading
-//! methods is asked once, because each is allowed by itself. Whether the token may write cannot be tried without
-//! writing; what the database remembers of former runs must do.
-
-use std::collections::BTreeSet;
+//! Both systems: whether they answer and take the token, and how far their clocks are from this machine's. What the
+//! tokens may do stands in `rights`.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::Check;
+use super::{Check, rights};
 use crate::cli::link;
 use crate::config::{Config, Endpoint};
-use crate::store::{Connection, Store, quota};
-use crate::systems::{Axerrio, Fault, Komet, PoQuery, PrebookDates, PrebookQuery, SystemError};
+use crate::store::{Store, quota};
+use crate::systems::{Axerrio, Fault, Komet, PoQuery, PrebookDates, PrebookQuery, System, SystemError};
 
 /// Clocks further apart than this deserve a look. Watermarks follow the other system's clock, so nothing is lost.
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 
-/// Komet's writing methods that stemsync needs (komet-api.md, "Tokens").
-const WRITES: [&str; 7] = [
-    "prebook.create",
-    "prebook.item.delete",
-    "purchase.order.create",
-    "purchase.order.mixed.create",
-    "purchase.order.item.delete",
-    "purchase.order.items.awb.add",
-    "box.code.change",
-];
-
-/// What keeps every run from its work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What keeps every run from its work, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
-    /// A system cannot be reached or refuses the token.
-    Down,
     /// Komet's quota of the day is spent.
     QuotaSpent,
+    /// A system cannot be reached or refuses the token.
+    Down,
 }
 
 /// What the systems answered.
@@ -52,22 +38,32 @@ pub(super) async fn ask(config: &Config, systems: &link::Systems, store: Option<
     ask_komet(config, komet, &mut checks, &mut trouble).await;
     let komet_day = komet.clock().unwrap_or_else(Utc::now).date_naive();
     if trouble.is_none() {
-        checks.push(writes(config, store).await);
+        checks.extend(rights::writes(System::Komet, config.komet.endpoint.is_sandbox(), store).await);
     }
     checks.extend(quota_left(config, store, komet_day, komet.requests()).await);
+    let before = trouble.take();
     ask_axerrio(config, &systems.axerrio, &mut checks, &mut trouble).await;
+    if trouble.is_none() {
+        checks.extend(rights::writes(System::Axerrio, config.axerrio.endpoint.is_sandbox(), store).await);
+    }
+    // A system that is down is worse news than a quota that is spent.
+    let trouble = before.max(trouble);
     Asked { checks, trouble, komet_requests: komet.requests(), komet_day }
 }
 
 async fn ask_komet(config: &Config, komet: &impl Komet, checks: &mut Vec<Check>, trouble: &mut Option<Trouble>) {
     let place = place(&config.komet.endpoint);
-    match komet.box_types().await {
-        Ok(list) => {
-            let detail = format!("{place} answers and takes the token ({} box types)", list.len());
+    let box_types = komet.box_types().await.map(|list| list.len());
+    // A refusal is an answer, too: of one method, of which is told below.
+    let answered = matches!(&box_types, Ok(_) | Err(SystemError { fault: Fault::Rejected(_), .. }));
+    match &box_types {
+        Ok(count) => {
+            let detail = format!("{place} answers and takes the token ({count} box types)");
             checks.push(Check::ok("komet", detail));
         }
+        Err(_) if answered => checks.push(Check::ok("komet", format!("{place} answers"))),
         Err(error) => {
-            checks.push(trouble_of("komet", &error, trouble));
+            checks.push(trouble_of("komet", error, trouble));
             if trouble.is_some() {
                 return;
             }
@@ -77,56 +73,16 @@ async fn ask_komet(config: &Config, komet: &impl Komet, checks: &mut Vec<Check>,
     let today = Utc::now().date_naive();
     let query =
         PrebookQuery { dates: PrebookDates::Ship { from: today, to: today }, updated_as_of: None, number: None };
-    let mut denied = Vec::new();
-    let mut note = |method, error: Option<SystemError>| {
-        if let Some(error) = error {
-            denied.push((method, error));
-        }
+    let mut note = |method, answer: Result<(), SystemError>| {
+        let told = rights::read(System::Komet, method, answer);
+        checks.push(told.unwrap_or_else(|error| trouble_of("komet rights", &error, trouble).of(method)));
     };
-    note("carrier.list", komet.carriers().await.err());
-    note("prebook.details.list", komet.prebooks(&query).await.err());
-    note("purchase.order.list", komet.purchase_orders(&PoQuery::ShipDate(today)).await.err());
-    if denied.is_empty() {
-        let detail = "the token may use boxtype.list, carrier.list, prebook.details.list and purchase.order.list";
-        checks.push(Check::ok("komet reads", detail));
+    if answered {
+        note("boxtype.list", box_types.map(drop));
     }
-    for (method, error) in denied {
-        let check = match &error.fault {
-            Fault::Rejected(why) | Fault::Unauthorized(why) => {
-                let detail = format!("the token may not use {method} ({why})");
-                Check::failed("komet reads", detail, format!("Allow {method} for this token in Komet"))
-            }
-            _ => trouble_of("komet reads", &error, trouble),
-        };
-        checks.push(check);
-    }
-}
-
-/// Which writing methods have worked on this link before.
-async fn writes(config: &Config, store: Option<&Store>) -> Check {
-    if config.komet.endpoint.is_sandbox() {
-        return Check::ok("komet writes", "the sandbox's token may write");
-    }
-    let used: BTreeSet<String> = match store {
-        Some(store) => store.read(methods_that_worked).await.unwrap_or_default(),
-        None => BTreeSet::new(),
-    };
-    let unknown: Vec<_> = WRITES.into_iter().filter(|method| !used.contains(*method)).collect();
-    if unknown.is_empty() {
-        return Check::ok("komet writes", "each of the seven writing methods has worked on this link before");
-    }
-    let detail = format!(
-        "whether the token may write cannot be tried without writing; no run has used these yet: {}",
-        unknown.join(", ")
-    );
-    Check::warning("komet writes", detail, "Make sure that the token allows them")
-}
-
-fn methods_that_worked(conn: &Connection) -> Result<BTreeSet<String>, crate::store::StoreError> {
-    let sql = "SELECT DISTINCT what FROM events WHERE system = 'komet' AND result IN ('done', 'adopted')";
-    let mut statement = conn.prepare(sql)?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    note("carrier.list", komet.carriers().await.map(drop));
+    note("prebook.details.list", komet.prebooks(&query).await.map(drop));
+    note("purchase.order.list", komet.purchase_orders(&PoQuery::ShipDate(today)).await.map(drop));
 }
 
 /// What is left of the day's quota, as far as this link counts it.
@@ -162,16 +118,17 @@ async fn ask_axerrio(
             Utc::now()
         }
     };
-    // Nothing has changed since this moment: the shortest answer there is.
-    let orders = axerrio.orders(now, None).await.map(drop);
-    let labels = match &orders {
-        Ok(()) => axerrio.labels(now, None).await.map(drop),
-        Err(_) => Ok(()),
+    let mut note = |method, answer: Result<(), SystemError>| {
+        let told = match answer {
+            // Who refuses the token here refuses every run, whatever `health` said.
+            Err(error @ SystemError { fault: Fault::Unauthorized(_), .. }) => Err(error),
+            answer => rights::read(System::Axerrio, method, answer),
+        };
+        checks.push(told.unwrap_or_else(|error| trouble_of("axerrio rights", &error, trouble).of(method)));
     };
-    match orders.and(labels) {
-        Ok(()) => checks.push(Check::ok("axerrio token", "the token may read orders and labels")),
-        Err(error) => checks.push(trouble_of("axerrio token", &error, trouble)),
-    }
+    // Nothing has changed since this moment: the shortest answer there is.
+    note("GET orders", axerrio.orders(now, None).await.map(drop));
+    note("GET labels", axerrio.labels(now, None).await.map(drop));
 }
 
 fn place(endpoint: &Endpoint) -> String {
@@ -203,11 +160,7 @@ fn trouble_of(name: &'static str, error: &SystemError, trouble: &mut Option<Trou
             (None, "Check base_url, and that the token allows this method")
         }
     };
-    // A system that is down is worse news than a quota that is spent.
-    *trouble = match (*trouble, found) {
-        (Some(Trouble::Down), _) | (_, Some(Trouble::Down)) => Some(Trouble::Down),
-        (before, found) => found.or(before),
-    };
+    *trouble = (*trouble).max(found);
     Check::failed(name, error.to_string(), advice)
 }
 
