@@ -18,7 +18,7 @@ use crate::config::EmailConfig;
 use crate::domain::tag::cut;
 use crate::systems::deepest;
 
-/// How long a server may take to say goodbye; the mail is sent by then.
+/// How long a server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// An SMTP server to send through. No `Debug`: it holds the password.
@@ -62,17 +62,16 @@ impl Email {
         }
     }
 
-    /// Sends a message. Says which receivers, if any, the server did not take while it took others.
+    /// Sends a message. Says how many receivers the server refused while it took others.
     ///
     /// The caller bounds the time; a failure after the server had the text does not say that it was not delivered.
     pub(super) async fn send(&self, message: &Message, host: &str, patience: Duration) -> Result<usize, Failure> {
         let mail = self.mail(message, host)?;
         let mut connection = self.connect(patience).await?;
-        let result = self.hand_over(&mut connection, &mail).await;
-        if tokio::time::timeout(GOODBYE, connection.quit()).await.is_err() {
-            log::debug!("the SMTP server does not say goodbye");
-        }
-        result
+        let refused = self.hand_over(&mut connection, &mail).await?;
+        // The server has it. Who waited for its goodbye could take a late one for a mail that was not sent.
+        tokio::spawn(async move { tokio::time::timeout(GOODBYE, connection.quit()).await.is_ok() });
+        Ok(refused)
     }
 
     /// Connects, encrypts and logs in; no mail is sent.

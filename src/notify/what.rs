@@ -168,7 +168,8 @@ enum SystemSeen {
 impl Seen {
     /// What a run shows.
     ///
-    /// A run that was stopped shows nothing of its jobs: they were broken off. A job that failed because the quota is
+    /// A run that was stopped shows nothing of its jobs: they were broken off; nor does one in which a job had nothing to
+    /// ask. A job that failed because the quota is
     /// spent did not fail by itself; that is told as what it is.
     pub fn by(end: &RunEnd) -> Self {
         let quota = end.quota_spent().then_some((end.report.quota.limit, end.report.quota.resets_at));
@@ -184,7 +185,7 @@ fn seen_of_job(end: &RunEnd, job: &JobReport) -> Option<JobSeen> {
         return None;
     }
     if job.outcome != Outcome::Failed {
-        return Some(JobSeen::Well);
+        return asked(job, job.job.polls()).then_some(JobSeen::Well);
     }
     let own = end.failures.iter().find(|(of, _)| *of == job.job).map(|(_, error)| error);
     // What is known to be out of reach is not asked again.
@@ -194,13 +195,17 @@ fn seen_of_job(end: &RunEnd, job: &JobReport) -> Option<JobSeen> {
     }
 }
 
-/// Whether a system answers: one job that read it in full says so, whatever went wrong beside it.
-fn seen_of_system(end: &RunEnd, system: System) -> Option<SystemSeen> {
-    let asked = |job: &JobReport| match system {
+fn asked(job: &JobReport, system: System) -> bool {
+    match system {
         System::Axerrio => job.requests.axerrio > 0,
         System::Komet => job.requests.komet > 0,
-    };
-    let reads = |job: &JobReport| job.job.polls() == system && job.outcome != Outcome::Failed && asked(job);
+    }
+}
+
+/// Whether a system answers: one job that read it in full says so, whatever went wrong beside it.
+fn seen_of_system(end: &RunEnd, system: System) -> Option<SystemSeen> {
+    let reads =
+        |job: &JobReport| job.job.polls() == system && job.outcome != Outcome::Failed && asked(job, system);
     if end.report.jobs.iter().any(reads) {
         return Some(SystemSeen::Up);
     }

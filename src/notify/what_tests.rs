@@ -24,6 +24,8 @@ enum Run {
     Spent,
     /// A signal stopped it.
     Stopped,
+    /// Both jobs ended well, as there was nothing to ask.
+    NothingDue,
     /// Only `prebooks` ran, and well.
     PrebooksOnly,
 }
@@ -54,7 +56,7 @@ fn job(job: Job, outcome: Outcome) -> JobReport {
 impl Run {
     fn end(self, now: DateTime<Utc>) -> RunEnd {
         let (orders, prebooks) = match self {
-            Self::Well | Self::PrebooksOnly => (Outcome::Ok, Outcome::Attention),
+            Self::Well | Self::NothingDue | Self::PrebooksOnly => (Outcome::Ok, Outcome::Attention),
             Self::AxerrioDown | Self::Nonsense => (Outcome::Failed, Outcome::Ok),
             Self::Spent => (Outcome::Ok, Outcome::Failed),
             Self::Stopped => (Outcome::Failed, Outcome::Failed),
@@ -62,6 +64,9 @@ impl Run {
         let mut jobs = vec![job(Job::Orders, orders), job(Job::Prebooks, prebooks)];
         if matches!(self, Self::PrebooksOnly) {
             jobs.remove(0);
+        }
+        if matches!(self, Self::NothingDue) {
+            jobs.iter_mut().for_each(|job| job.requests = Requests::default());
         }
         let failed = match self {
             Self::AxerrioDown => Some((Job::Orders, error(System::Axerrio, Fault::Unreachable("secret".into())))),
@@ -115,7 +120,7 @@ fn told(story: &[(i64, Run)]) -> Vec<(i64, &'static str)> {
 
 #[test]
 fn what_is_told_of_jobs_systems_and_the_quota() {
-    use Run::{AxerrioDown, Nonsense, PrebooksOnly, Spent, Stopped, Well};
+    use Run::{AxerrioDown, Nonsense, NothingDue, PrebooksOnly, Spent, Stopped, Well};
     const DAY: i64 = 24 * 60;
     type Story = &'static [(i64, Run)];
     type Told = &'static [(i64, &'static str)];
@@ -147,6 +152,16 @@ fn what_is_told_of_jobs_systems_and_the_quota() {
             "and interrupts nothing",
             &[(0, Nonsense), (1, Stopped), (2, Nonsense), (3, Nonsense)],
             &[(3, "orders failing")],
+        ),
+        (
+            "nor does one that asked nothing",
+            &[(0, Nonsense), (1, NothingDue), (2, Nonsense), (3, Nonsense)],
+            &[(3, "orders failing")],
+        ),
+        (
+            "which is no recovery either",
+            &[(0, AxerrioDown), (16, AxerrioDown), (17, NothingDue)],
+            &[(16, "axerrio down")],
         ),
         (
             "nor does one of other jobs",

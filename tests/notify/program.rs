@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use stemsync::sandbox::Sandbox;
+use stemsync::store::Store;
+use stemsync::store::notices::{self, ChannelRow};
 
 use crate::hook::{Hook, KEY};
 use crate::place::{Place, everything, sandbox_with_a_week};
@@ -131,4 +133,33 @@ async fn a_webhook_that_refuses_or_is_not_there_costs_one_line_and_nothing_else(
         let again = knowing(&place, &address, &["sync"], &[]);
         assert!(!everything(&again).contains("notifications"), "{}", everything(&again));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_given_up_after_a_day_is_told_on_the_log_with_one_line() {
+    let hook = Hook::start().await;
+    hook.answer(404);
+    let (_sandbox, place) = week(WEBHOOK).await;
+    let lines = |output: &Output| -> Vec<String> {
+        let told = everything(output);
+        told.lines().filter(|line| line.contains("notifications:")).map(str::to_owned).collect()
+    };
+    let first = lines(&knowing(&place, &hook.url(), &["sync"], &[]));
+    assert!(first.len() == 1 && first[0].contains("1 not told by webhook: it answers HTTP 404"), "{first:?}");
+
+    // A day and six more attempts go by.
+    let store = Store::open(&place.database()).unwrap();
+    store
+        .write(|conn| {
+            let row = ChannelRow { attempts: 7, next_at: None, ..notices::channel(conn, "webhook")? };
+            notices::set_channel(conn, "webhook", &row)?;
+            conn.execute("UPDATE notices SET at = '2020-01-01T00:00:00Z'", [])?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let last = lines(&knowing(&place, &hook.url(), &["sync"], &[]));
+    assert!(last.len() == 1 && last[0].contains("gave up telling 1 by webhook after 8 attempts"), "{last:?}");
+    assert_eq!(hook.requests().len(), 2);
+    assert_eq!(store.read(|conn| notices::after(conn, 0)).await.unwrap(), []);
 }

@@ -1,5 +1,6 @@
-//! `check`: configuration, secrets, both systems, database, units and notifications, one line each, with what to do. Each subject is
-//! a file; none of them changes anything, but Komet's requests are counted where a database is there to count them.
+//! `check`: configuration, secrets, both systems, database, units and notifications, one line each, with what to do.
+//! Each subject is a file; none of them changes anything, but Komet's requests are counted where a database is there to
+//! count them.
 
 mod database;
 mod machine;

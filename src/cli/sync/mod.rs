@@ -70,15 +70,15 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     };
     let notices = Notices::new(config);
     if !args.dry_run {
-        prune(config, &link).await?;
         notices::record(&notices, &link.engine.store, &end).await;
+        prune(config, &link).await?;
     }
     let asked = args.order.as_deref().map(|reference| Asked::new(reference, end.named));
     let exit = exit_of(&end, asked.as_ref());
     output.print(&SyncReport::new(&end, asked, link.is_simulated()))?;
     let store = link.engine.store.clone();
     link.close().await;
-    // The next run need not wait until people are told, nor does anybody who asked this one to leave.
+    // The next run need not wait until people are told, nor need who asked this one to leave.
     drop(lock);
     if !args.dry_run && !end.stopped {
         notices::tell(&notices, &store, output).await;
