@@ -66,7 +66,8 @@ pub fn compose(origin: &Origin, news: &News) -> Option<Message> {
     if events.is_empty() && news.holds.is_empty() {
         return None;
     }
-    let mut titles: Vec<(u8, String)> = events.iter().map(|row| title(&row.notice)).collect();
+    let lasting = events.iter().enumerate().filter(|(at, row)| !is_over(&row.notice, &events[at + 1..]));
+    let mut titles: Vec<(u8, String)> = lasting.map(|(_, row)| title(&row.notice)).collect();
     titles.extend(holds_title(&news.holds).map(|title| (3, title)));
     titles.sort_by_key(|(rank, _)| *rank);
     let more = match titles.len() - 1 {
@@ -95,6 +96,15 @@ impl Message {
         }
         text
     }
+}
+
+/// Whether what a notice tells of is over by what comes after it: then it is told, but is not what is the matter.
+fn is_over(notice: &Notice, later: &[&NoticeRow]) -> bool {
+    later.iter().any(|row| match (notice, &row.notice) {
+        (Notice::SystemDown { system, .. }, Notice::SystemRecovered { system: back, .. }) => system == back,
+        (Notice::JobFailing { job, .. }, Notice::JobRecovered { job: well, .. }) => job == well,
+        _ => false,
+    })
 }
 
 /// What a notice is about, and its rank: the lower, the worse.

@@ -142,3 +142,20 @@ fn a_link_among_several_is_named() {
     assert_eq!(message.subject, "stemsync acme on vm1: Komet answers again");
     assert_eq!(message.key, format!("7.{}", at(0).timestamp()));
 }
+
+#[test]
+fn what_is_over_by_the_time_it_is_told_is_not_what_is_the_matter() {
+    let since = at(0);
+    let down = |system| Notice::SystemDown { system, since, cause: Cause::Server };
+    let back = |system| Notice::SystemRecovered { system, since };
+    let told = |notices: &[Notice]| {
+        let rows = (1..).zip(notices).map(|(n, notice)| row(n, n, notice.clone())).collect();
+        let message = message(rows, Vec::new());
+        assert_eq!(message.lines.len(), notices.len(), "all of it is told");
+        message.subject
+    };
+    let (axerrio, komet) = (System::Axerrio, System::Komet);
+    assert_eq!(told(&[down(axerrio), back(axerrio)]), "stemsync vm1: Axerrio answers again");
+    assert_eq!(told(&[down(axerrio), back(komet)]), "stemsync vm1: Axerrio is down, and 1 more");
+    assert_eq!(told(&[back(axerrio), down(axerrio)]), "stemsync vm1: Axerrio is down, and 1 more");
+}
