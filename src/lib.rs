@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod notify;
 pub mod sandbox;
 pub mod store;
 pub mod sync;

@@ -12,6 +12,7 @@ pub mod intents;
 pub mod labels;
 mod lock;
 pub mod maps;
+pub mod notices;
 pub mod orders;
 mod owner;
 pub mod quota;

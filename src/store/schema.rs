@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_unread_items.sql"),
     include_str!("migrations/0003_prebook_headers.sql"),
+    include_str!("migrations/0004_notices.sql"),
 ];
 
 /// The schema version this binary writes.

@@ -34,6 +34,14 @@ impl Job {
         }
     }
 
+    /// The system that it reads.
+    pub fn polls(self) -> System {
+        match self {
+            Self::Orders | Self::Labels => System::Axerrio,
+            Self::Prebooks | Self::PurchaseOrders => System::Komet,
+        }
+    }
+
     /// The job of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|job| job.name() == name)

@@ -18,7 +18,7 @@ use crate::domain::{HoldReason, OrderKey, Stage};
 use crate::store::events::{self, Event};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, OnFile, StoreError, holds, intents, maps, orders, quota, reference, runs};
-use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
+use crate::systems::{Axerrio, Fault, Komet, SystemError};
 
 /// What a run is asked to do.
 #[derive(Clone, Default)]
@@ -49,6 +49,8 @@ pub struct RunEnd {
     pub report: RunReport,
     /// Systems that failed.
     pub down: Vec<SystemError>,
+    /// Reads that failed, and the job that needed them.
+    pub failures: Vec<(Job, SystemError)>,
     /// It was asked to stop.
     pub stopped: bool,
     /// How many orders [`RunRequest::only_ref`] named in the end.
@@ -220,10 +222,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             return Ok(());
         }
         state.tally(job, |_| {});
-        let system = match job {
-            Job::Orders | Job::Labels => System::Axerrio,
-            Job::Prebooks | Job::PurchaseOrders => System::Komet,
-        };
+        let system = job.polls();
         if state.is_down(system) {
             let down = state.down();
             let error = down.iter().find(|error| error.system == system).map(ToString::to_string);
@@ -440,7 +439,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         log::info!("run {} {}", report.run, report.outcome.name());
-        Ok(RunEnd { report, down: state.down(), stopped, named: state.named() })
+        Ok(RunEnd { report, down: state.down(), failures: state.failures(), stopped, named: state.named() })
     }
 
     /// Where each job's polling stands; of Prebooks the oldest window of the horizon.

@@ -45,6 +45,7 @@ struct Shared {
     asked: HashMap<(OrderKey, String), u8>,
     refusals: HashMap<OrderKey, u8>,
     down: BTreeMap<System, SystemError>,
+    failures: Vec<(Job, SystemError)>,
     actions: Vec<ActionReport>,
     tallies: BTreeMap<Job, Tally>,
     serial: i64,
@@ -269,6 +270,10 @@ impl RunState {
         self.shared().down.values().cloned().collect()
     }
 
+    pub(super) fn failures(&self) -> Vec<(Job, SystemError)> {
+        self.shared().failures.clone()
+    }
+
     pub(super) fn serial(&self) -> i64 {
         let mut shared = self.shared();
         shared.serial += 1;
@@ -341,6 +346,7 @@ impl RunState {
             self.set_down(error);
         }
         log::error!(job = job.name(); "{error}");
+        self.shared().failures.push((job, error.clone()));
         self.tally(job, |tally| {
             tally.broken = true;
             tally.errors.push(error.to_string());

@@ -14,6 +14,7 @@ use std::future::Future;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use error::{Certainty, Fault, SystemError};
+pub(crate) use transport::{deepest, http};
 
 use crate::domain::{
     AxOrder, AxOrderId, BoxType, Carrier, CodeChange, CodeChanged, CreatedPo, CreatedPrebook, ExternalRef, ItemId,

@@ -399,7 +399,11 @@ impl Transport {
 }
 
 /// An HTTP client with its pool.
-fn http(url: &Url, auth: Option<(HeaderName, HeaderValue)>, timeout: Duration) -> Result<Client, reqwest::Error> {
+pub(crate) fn http(
+    url: &Url,
+    auth: Option<(HeaderName, HeaderValue)>,
+    timeout: Duration,
+) -> Result<Client, reqwest::Error> {
     // Only the first call of the process can succeed; the others find the same provider installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
 
@@ -496,7 +500,7 @@ fn beginning_at_end(text: &str, secret: &str) -> Option<usize> {
 }
 
 /// The cause at the bottom, which is the one an admin can act on: `Connection refused (os error 111)`.
-fn deepest(error: &dyn std::error::Error) -> String {
+pub(crate) fn deepest(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

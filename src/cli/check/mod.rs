@@ -1,9 +1,11 @@
-//! `check`: configuration, secrets, database, disk, units and both systems, one line each, with what to do. Each subject
-//! is a file; none of them changes anything, but Komet's requests are counted where a database is there to count them.
+//! `check`: configuration, secrets, database, disk, units, both systems and notifications, one line each, with what to do.
+//! Each subject is a file; none of them changes anything, but Komet's requests are counted where a database is there to
+//! count them.
 
 mod database;
 mod disk;
 mod machine;
+mod notices;
 mod owners;
 mod rights;
 mod secrets;
@@ -93,6 +95,7 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
     checks.extend(asked.checks);
     database::count(config, store, asked.komet_day, asked.komet_requests).await;
     checks.extend(machine::look(config).await);
+    checks.extend(notices::look(config).await);
     let broken = checks.iter().any(|check| check.outcome == Outcome::Failed);
     output.print(&CheckReport { checks, komet_requests: asked.komet_requests })?;
     Ok(match asked.trouble {

@@ -1,6 +1,7 @@
 //! `sync`: one run now. The engine does the work; here it gets its lock, its link and its signals, and what it did
 //! is told (`report`), on a terminal also while it goes on (`progress`).
 
+mod notices;
 mod progress;
 mod report;
 
@@ -18,6 +19,7 @@ use super::output::Output;
 use super::signals::Signals;
 use super::{lock, look};
 use crate::config::Config;
+use crate::notify::Notices;
 use crate::store::{RunLock, Store, StoreError, events, quota, runs};
 use crate::sync::report::{Outcome, QuotaReport};
 use crate::sync::{RunEnd, RunRequest, end_of};
@@ -33,7 +35,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     let since = since(config, args)?;
     // A dry run works on a copy: it needs no lock, and disturbs nobody.
     let held = if args.dry_run { None } else { Some(lock(&config.state.path, args.wait.0).await) };
-    let _lock: Option<RunLock> = match held.transpose() {
+    let lock: Option<RunLock> = match held.transpose() {
         Ok(lock) => lock,
         Err(error) => return busy(config, output, error).await,
     };
@@ -66,13 +68,21 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
         output.print(&NoRun::left(args.dry_run, actions))?;
         return Ok(Exit::Unexpected);
     };
+    let notices = Notices::new(config);
     if !args.dry_run {
+        notices::record(&notices, &link.engine.store, &end).await;
         prune(config, &link).await?;
     }
     let asked = args.order.as_deref().map(|reference| Asked::new(reference, end.named));
     let exit = exit_of(&end, asked.as_ref());
     output.print(&SyncReport::new(&end, asked, link.is_simulated()))?;
+    let store = link.engine.store.clone();
     link.close().await;
+    // The next run need not wait until people are told, nor need who asked this one to leave.
+    drop(lock);
+    if !args.dry_run && !end.stopped {
+        notices::tell(&notices, &store, output).await;
+    }
     Ok(exit)
 }
 

@@ -1,0 +1,205 @@
+//! A channel that fails: tried again after growing pauses, given up in the end, and no business of the other one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::TimeDelta;
+use stemsync::notify::{Channel, Notices};
+use stemsync::store::{Store, notices};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use crate::hook::{Hook, PATIENCE, SHORT, deliver_at, run, told_by, told_by_hook};
+use crate::link::Link;
+use crate::smtp::Smtp;
+use crate::trade::{UNKNOWN, line, order};
+
+/// A link with a new hold in its outbox.
+async fn held(notices: &Notices) -> Link {
+    let link = Link::plain().await;
+    let draft = order(link.day(3), vec![line(UNKNOWN, 2)]);
+    link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    run(&link, notices).await;
+    assert_eq!(link.holds().await.len(), 1);
+    link
+}
+
+/// Mail by a server that asks for nothing.
+fn email(port: u16) -> String {
+    format!(
+        "[notify.email]\nhost = \"127.0.0.1\"\nport = {port}\nstarttls = false\nfrom = \"stemsync@example.com\"\n\
+         to = \"buyers@example.com\"\n"
+    )
+}
+
+async fn waiting(store: &Store) -> usize {
+    store.read(|conn| notices::after(conn, 0)).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn what_is_refused_is_tried_again_after_a_minute_then_two_and_told_once_it_is_taken() {
+    let hook = Hook::start().await;
+    let notices = told_by_hook(&hook);
+    let link = held(&notices).await;
+    let (store, start) = (&link.engine.store, link.engine.clock.now());
+    hook.answer(503);
+    // Seconds, and how many attempts were made by then.
+    for (seconds, attempts) in [(0, 1), (59, 1), (60, 2), (179, 2), (180, 3)] {
+        let now = start + TimeDelta::seconds(seconds);
+        let delivered = deliver_at(store, &notices, PATIENCE, now).await;
+        assert_eq!(hook.requests().len(), attempts, "after {seconds} s");
+        assert!(delivered.next_attempt.unwrap() > now);
+        for (channel, why) in delivered.failed {
+            assert_eq!(channel, Channel::Webhook);
+            assert!(why.contains("HTTP 503 Service Unavailable") && !why.contains("127.0.0.1"), "{why}");
+        }
+    }
+    hook.answer(200);
+    let now = start + TimeDelta::minutes(10);
+    let delivered = deliver_at(store, &notices, PATIENCE, now).await;
+    assert_eq!((delivered.told, delivered.next_attempt), (vec![Channel::Webhook], None));
+    assert_eq!((hook.posts().len(), waiting(store).await), (1, 0), "told, and nothing is left behind");
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_for_a_day_is_given_up_and_what_comes_later_is_told() {
+    let hook = Hook::start().await;
+    let notices = told_by_hook(&hook);
+    let link = held(&notices).await;
+    let (store, start) = (&link.engine.store, link.engine.clock.now());
+    hook.answer(404);
+    let mut now = start;
+    let mut attempts = 0;
+    loop {
+        let delivered = deliver_at(store, &notices, PATIENCE, now).await;
+        attempts += 1;
+        let Some(next) = delivered.next_attempt else { break };
+        assert!(next > now && next - now <= TimeDelta::hours(1));
+        now = next;
+    }
+    assert_eq!(hook.requests().len(), attempts);
+    assert!(now - start >= TimeDelta::hours(24) && now - start < TimeDelta::hours(26), "{}", now - start);
+    assert!(attempts > 20 && attempts < 40, "{attempts} attempts");
+    assert_eq!(waiting(store).await, 0);
+
+    hook.answer(200);
+    let draft = order(link.day(4), vec![line(UNKNOWN, 2)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    run(&link, &notices).await;
+    deliver_at(store, &notices, PATIENCE, now + TimeDelta::hours(2)).await;
+    let texts = hook.texts();
+    assert!(texts.len() == 1 && texts[0].contains(&id), "{texts:?}");
+}
+
+#[tokio::test]
+async fn a_webhook_that_hangs_keeps_nobody_from_getting_the_mail() {
+    let (hook, smtp) = (Hook::start().await, Smtp::start("open"));
+    let both = format!("[notify]\nwebhook = {{ env = \"HOOK\" }}\n{}", email(smtp.port));
+    let notices = told_by(&both, &[("HOOK", &hook.url())]);
+    let link = held(&notices).await;
+    let (store, now) = (&link.engine.store, link.engine.clock.now());
+    hook.hang();
+    // The mail server is given the same time: a busy machine may need several attempts.
+    let mut told = Vec::new();
+    for attempt in 0.. {
+        assert!(attempt < 50, "the mail never came");
+        let now = now + TimeDelta::hours(attempt);
+        let delivered = deliver_at(store, &notices, SHORT, now).await;
+        told.extend(delivered.told);
+        assert!(
+            delivered
+                .failed
+                .iter()
+                .any(|(channel, why)| { *channel == Channel::Webhook && why.contains("does not answer within") })
+        );
+        if told == [Channel::Email] {
+            break;
+        }
+    }
+    assert!(smtp.mail()["text"].as_str().unwrap().contains("waits for a person"));
+    assert_eq!(waiting(store).await, 1, "the webhook's turn comes again");
+}
+
+#[tokio::test]
+async fn who_is_killed_in_the_middle_leaves_it_to_the_next_one_when_its_claim_ran_out() {
+    let hook = Hook::start().await;
+    let notices = told_by_hook(&hook);
+    let link = held(&notices).await;
+    let (store, start) = (&link.engine.store, link.engine.clock.now());
+    hook.hang();
+    {
+        let delivery = notices.deliver(store, PATIENCE, start);
+        tokio::pin!(delivery);
+        while hook.requests().is_empty() {
+            tokio::select! {
+                _ = &mut delivery => panic!("nobody answered"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    hook.answer(200);
+    let delivered = deliver_at(store, &notices, PATIENCE, start + TimeDelta::seconds(1)).await;
+    assert_eq!((delivered.told.len(), hook.posts().len()), (0, 0), "somebody may still be at it");
+    let later = delivered.next_attempt.unwrap();
+    deliver_at(store, &notices, PATIENCE, later + TimeDelta::seconds(1)).await;
+    assert_eq!(hook.posts().len(), 1);
+}
+
+/// A mail server that falls silent at a command, or at once; tells its port and how many mails it took.
+async fn silent_at(command: Option<&'static str>) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut stream = BufReader::new(stream);
+                let Some(command) = command else { return std::future::pending().await };
+                let mut answer = "220 here";
+                let mut line = String::new();
+                loop {
+                    if stream.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                        return;
+                    }
+                    let is_data = answer.starts_with("354");
+                    loop {
+                        line.clear();
+                        if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                            return;
+                        }
+                        if !is_data || line == ".\r\n" {
+                            break;
+                        }
+                    }
+                    if line.starts_with(command) {
+                        return std::future::pending().await;
+                    }
+                    count.fetch_add(usize::from(is_data), Ordering::SeqCst);
+                    answer = if line.starts_with("DATA") { "354 go on" } else { "250 well" };
+                }
+            });
+        }
+    });
+    (port, taken)
+}
+
+#[tokio::test]
+async fn a_mail_server_that_hangs_is_left_and_one_that_says_no_goodbye_has_the_mail() {
+    for command in [None, Some("EHLO"), Some("DATA")] {
+        let (port, taken) = silent_at(command).await;
+        let notices = told_by(&email(port), &[]);
+        let link = held(&notices).await;
+        let now = link.engine.clock.now();
+        let delivered = deliver_at(&link.engine.store, &notices, SHORT, now).await;
+        assert!(delivered.failed[0].1.contains("does not answer within"), "{delivered:?}");
+        assert_eq!((taken.load(Ordering::SeqCst), waiting(&link.engine.store).await), (0, 1), "{command:?}");
+    }
+    let (port, taken) = silent_at(Some("QUIT")).await;
+    let notices = told_by(&email(port), &[]);
+    let link = held(&notices).await;
+    let delivered = deliver_at(&link.engine.store, &notices, PATIENCE, link.engine.clock.now()).await;
+    assert_eq!((delivered.told, taken.load(Ordering::SeqCst)), (vec![Channel::Email], 1));
+}
