@@ -18,7 +18,7 @@ use crate::place::{Place, everything, object};
 fn state(id: &str, load: &str, active: &str, file: &str) -> String {
     format!(
         "Id={id}\nLoadState={load}\nActiveState={active}\nUnitFileState={file}\nResult=success\nNRestarts=0\n\
-         ExecMainStatus=0\nNeedDaemonReload=no\nStatusText=\n"
+         ExecMainStatus=0\nNeedDaemonReload=no\n"
     )
 }
 
@@ -171,6 +171,15 @@ fn a_daemon_that_failed_fails_the_check() {
     assert_eq!(outcome(&report, "units"), "failed");
     assert!(detail(&report, "units").contains("exit-code, status 3"), "{report:#}");
     assert!(check(&report, "units")["advice"].as_str().unwrap().contains("journalctl -u stemsync"));
+}
+
+#[test]
+fn a_daemon_that_restarts_by_itself_is_noticed() {
+    let daemon = state("stemsync.service", "loaded", "active", "enabled").replace("NRestarts=0", "NRestarts=7");
+    let machine = Machine::new(&[daemon]).with_file("stemsync.service", &shipped("stemsync.service"));
+    let report = machine.check();
+    assert_eq!(outcome(&report, "units"), "warning");
+    assert!(detail(&report, "units").contains("7 times"), "{report:#}");
 }
 
 #[test]

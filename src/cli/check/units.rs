@@ -78,6 +78,8 @@ impl Seen {
             let text = (state.kind() == "service").then(|| systemd::text(state.id())).flatten();
             (state, text)
         });
+        let units =
+            units.filter(|(state, text)| is_ours(state.id()) || text.as_deref().is_some_and(starts_stemsync));
         Self { booted: true, units: units.collect() }
     }
 
@@ -144,6 +146,15 @@ fn is_used(state: &State) -> bool {
     state.is_active() || state.is_enabled() || state.has_failed()
 }
 
+fn is_ours(unit: &str) -> bool {
+    unit.starts_with("stemsync.") || unit.starts_with("stemsync@") || unit.starts_with("stemsync-sync.")
+}
+
+/// Whether a service's file is for stemsync at all: what cron or a login starts runs in their services.
+fn starts_stemsync(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start().starts_with("ExecStart=") && line.contains("stemsync"))
+}
+
 fn is_one_run(unit: &str) -> bool {
     unit == "stemsync-sync.service"
 }
@@ -183,8 +194,28 @@ fn unit(name: &'static str, state: &State, text: Option<&str>) -> Check {
             _ if text.is_none() && state.kind() == "service" => {
                 Check::ok(name, "is in use; systemd does not show its file, so what it lacks cannot be told")
             }
-            _ => Check::ok(name, "is in use and lacks nothing"),
+            _ => match state.get("NRestarts") {
+                "" | "0" => Check::ok(name, "is in use and lacks nothing"),
+                restarts => {
+                    let detail = format!("is in use and lacks nothing, but restarted by itself: {restarts} times");
+                    Check::warning(name, detail, format!("Look why: journalctl -u {log}"))
+                }
+            },
         }
     };
     check.of(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cron_is_not_taken_for_a_unit_of_stemsyncs() {
+        assert!(!is_ours("cron.service") && is_ours("stemsync@miami.service") && is_ours("stemsync-sync.timer"));
+        assert!(!starts_stemsync("[Service]\nExecStart=/usr/sbin/cron -f\n"));
+        assert!(starts_stemsync(
+            "# /etc/systemd/system/flowers.service\n[Service]\nExecStart=/opt/stemsync run\n"
+        ));
+    }
 }
