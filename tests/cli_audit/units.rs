@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
@@ -230,7 +230,23 @@ fn cron_that_stopped_is_noticed_by_the_last_runs_age() {
 }
 
 #[test]
-fn a_link_of_several_is_looked_for_under_its_own_name() {
+fn a_process_that_runs_without_systemd_is_seen() {
+    let place = Place::simulated();
+    place.json(&["sync"]);
+    // A sandbox stands for the daemon: a process of this program, which took the lock last.
+    let mut process = place.command(&["sandbox"]).stdout(Stdio::null()).spawn().unwrap();
+    fs::write(place.folder.path().join("link.db.lock"), format!("{} 2026-01-15T10:00:00Z\n", process.id()))
+        .unwrap();
+    let (report, _) = place.json(&["check"]);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(detail(&report, "runs").starts_with(&format!("process {} is running", process.id())), "{report:#}");
+    let (report, _) = place.json(&["check"]);
+    assert!(detail(&report, "runs").contains("started by cron or by hand"), "{report:#}");
+}
+
+#[test]
+fn the_daemon_and_the_timer_are_both_asked_for() {
     // The question itself is the answer here: which units were asked for.
     let machine = Machine::new(&[]);
     let asked = machine.place.folder.path().join("asked");

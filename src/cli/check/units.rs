@@ -22,9 +22,10 @@ pub(super) async fn look(config: &Config, store: Option<&Store>) -> Vec<Check> {
         Some(store) => store.read(last_run).await.ok().flatten(),
         None => None,
     };
-    let names = candidates(&config.file, &config.state.path);
-    let looked = tokio::task::spawn_blocking(move || Seen::look(&names)).await;
-    let seen = looked.unwrap_or(Seen { booted: false, units: Vec::new() });
+    let process = running(&config.state.path);
+    let names = candidates(&config.file, process.as_deref());
+    let looked = tokio::task::spawn_blocking(move || Seen::look(&names, process)).await;
+    let seen = looked.unwrap_or_default();
     let mut checks = seen.tell();
     checks.push(seen.runs(config, last, now));
     checks
@@ -39,17 +40,24 @@ fn last_run(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
     Ok(last)
 }
 
-/// The units that may run this configuration: ours by their names, and whichever service this process, or the one that
-/// ran last, is in.
-fn candidates(config: &Path, database: &Path) -> Vec<String> {
+/// The process that took the run lock last, if it is still there: a daemon, or a run that is going on.
+fn running(database: &Path) -> Option<String> {
+    let process = RunLock::holder(database)?.pid.to_string();
+    // A number of a process that has ended may be another's by now.
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    (name.trim() == "stemsync").then_some(process)
+}
+
+/// The units that may run this configuration: ours by their names, and whichever service this process or the running one
+/// is in.
+fn candidates(config: &Path, running: Option<&str>) -> Vec<String> {
     let link = config.file_stem().and_then(|stem| stem.to_str()).filter(|_| config.starts_with("/etc/stemsync"));
     let mut names = match link {
         Some(link) if link != "sync" => vec![format!("stemsync@{link}.service")],
         _ => ["stemsync.service", "stemsync-sync.timer", "stemsync-sync.service"].map(str::to_owned).to_vec(),
     };
-    let daemon = RunLock::holder(database).map(|holder| holder.pid.to_string()).filter(|pid| is_stemsync(pid));
-    let others = [Some("self".to_owned()), daemon].into_iter().flatten();
-    for service in others.filter_map(|process| systemd::service_of(&process)) {
+    let processes = [Some("self"), running].into_iter().flatten();
+    for service in processes.filter_map(systemd::service_of) {
         if !names.contains(&service) {
             names.push(service);
         }
@@ -57,22 +65,20 @@ fn candidates(config: &Path, database: &Path) -> Vec<String> {
     names
 }
 
-/// A number of a process that has ended may be another's by now.
-fn is_stemsync(pid: &str) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "stemsync")
-}
-
-/// What systemd says.
+/// What systemd says, and what can be seen without it.
+#[derive(Default)]
 struct Seen {
     /// Whether it answers.
     booted: bool,
     /// Each unit that it has, and for services the file.
     units: Vec<(State, Option<String>)>,
+    /// The process that is running.
+    process: Option<String>,
 }
 
 impl Seen {
-    fn look(names: &[String]) -> Self {
-        let Some(states) = systemd::states(names) else { return Self { booted: false, units: Vec::new() } };
+    fn look(names: &[String], process: Option<String>) -> Self {
+        let Some(states) = systemd::states(names) else { return Self { process, ..Self::default() } };
         let loaded = states.into_iter().filter(State::is_loaded);
         let units = loaded.map(|state| {
             let text = (state.kind() == "service").then(|| systemd::text(state.id())).flatten();
@@ -80,7 +86,7 @@ impl Seen {
         });
         let units =
             units.filter(|(state, text)| is_ours(state.id()) || text.as_deref().is_some_and(starts_stemsync));
-        Self { booted: true, units: units.collect() }
+        Self { booted: true, units: units.collect(), process }
     }
 
     fn active(&self) -> impl Iterator<Item = &State> {
@@ -128,10 +134,11 @@ impl Seen {
                 let advice = "Nothing seems to start it: enable the daemon or the timer, or see that cron runs";
                 Check::warning(NAME, told, advice)
             }
-            (None, false) if last.is_none() => {
-                Check::ok(NAME, "no run yet; start the daemon, the timer or a line in crontab")
-            }
-            (None, false) => Check::ok(NAME, format!("{told}, started by cron or by hand")),
+            (None, false) => match (&self.process, last) {
+                (Some(process), _) => Check::ok(NAME, format!("process {process} is running, {told}")),
+                (None, Some(_)) => Check::ok(NAME, format!("{told}, started by cron or by hand")),
+                (None, None) => Check::ok(NAME, "no run yet; start the daemon, the timer or a line in crontab"),
+            },
         }
     }
 }
@@ -209,6 +216,14 @@ fn unit(name: &'static str, state: &State, text: Option<&str>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_of_several_is_looked_for_under_its_own_name() {
+        let first = |config| candidates(Path::new(config), None).remove(0);
+        assert_eq!(first("/etc/stemsync/miami.toml"), "stemsync@miami.service");
+        assert_eq!(first("/etc/stemsync/sync.toml"), "stemsync.service");
+        assert_eq!(first("trial/miami.toml"), "stemsync.service");
+    }
 
     #[test]
     fn cron_is_not_taken_for_a_unit_of_stemsyncs() {
