@@ -242,6 +242,24 @@ fn a_database_of_roots_in_the_daemons_directory_fails() {
     assert!(!is_root || owner["advice"].as_str().unwrap().contains("chown --reference="), "{owner}");
 }
 
+#[test]
+fn a_token_file_that_the_daemons_user_cannot_read_is_told() {
+    let place = Place::at(NOWHERE, NOWHERE, "1s", ["a", "b"]);
+    let (folder, token) = (place.folder.path(), place.folder.path().join("komet.token"));
+    fs::write(&token, "hush\n").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = folder.join("sync.toml");
+    let named = fs::read_to_string(&file).unwrap().replace("env = \"KOMET_TOKEN\"", "file = \"komet.token\"");
+    fs::write(&file, named).unwrap();
+    // Only root reads what the state's owner cannot.
+    let is_root = give(folder);
+    let (report, _) = place.json(&["check"]);
+    let told: Vec<_> = report["checks"].as_array().unwrap().iter().filter(|c| c["name"] == "secrets").collect();
+    assert!(told[0]["detail"].as_str().unwrap().contains("komet.token (mode 0600, "), "{report:#}");
+    assert_eq!(told.len(), if is_root { 2 } else { 1 }, "{report:#}");
+    assert!(!is_root || told[1]["advice"].as_str().unwrap().contains("LoadCredential="), "{report:#}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_counted_where_there_is_a_database_to_count_them() {
     let sandbox = sandbox().await;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use crate::place::{Place, everything, object};
 fn state(id: &str, load: &str, active: &str, file: &str) -> String {
     format!(
         "Id={id}\nLoadState={load}\nActiveState={active}\nUnitFileState={file}\nResult=success\nNRestarts=0\n\
-         ExecMainStatus=0\nNeedDaemonReload=no\nStatusText=\n"
+         ExecMainStatus=0\nNeedDaemonReload=no\n"
     )
 }
 
@@ -174,6 +174,15 @@ fn a_daemon_that_failed_fails_the_check() {
 }
 
 #[test]
+fn a_daemon_that_restarts_by_itself_is_noticed() {
+    let daemon = state("stemsync.service", "loaded", "active", "enabled").replace("NRestarts=0", "NRestarts=7");
+    let machine = Machine::new(&[daemon]).with_file("stemsync.service", &shipped("stemsync.service"));
+    let report = machine.check();
+    assert_eq!(outcome(&report, "units"), "warning");
+    assert!(detail(&report, "units").contains("7 times"), "{report:#}");
+}
+
+#[test]
 fn a_timer_brings_its_service_along() {
     let [daemon, _, one_run] = installed();
     let timer = state("stemsync-sync.timer", "loaded", "active", "enabled");
@@ -221,7 +230,23 @@ fn cron_that_stopped_is_noticed_by_the_last_runs_age() {
 }
 
 #[test]
-fn a_link_of_several_is_looked_for_under_its_own_name() {
+fn a_process_that_runs_without_systemd_is_seen() {
+    let place = Place::simulated();
+    place.json(&["sync"]);
+    // A sandbox stands for the daemon: a process of this program, which took the lock last.
+    let mut process = place.command(&["sandbox"]).stdout(Stdio::null()).spawn().unwrap();
+    fs::write(place.folder.path().join("link.db.lock"), format!("{} 2026-01-15T10:00:00Z\n", process.id()))
+        .unwrap();
+    let (report, _) = place.json(&["check"]);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(detail(&report, "runs").starts_with(&format!("process {} is running", process.id())), "{report:#}");
+    let (report, _) = place.json(&["check"]);
+    assert!(detail(&report, "runs").contains("started by cron or by hand"), "{report:#}");
+}
+
+#[test]
+fn the_daemon_and_the_timer_are_both_asked_for() {
     // The question itself is the answer here: which units were asked for.
     let machine = Machine::new(&[]);
     let asked = machine.place.folder.path().join("asked");

@@ -43,8 +43,9 @@ stemsync sandbox --port 0 --people 0 > /run/story/sandbox &
 until_true 20 grep -q 'Then: stemsync sync' /run/story/sandbox
 url() { awk -v name="$1" '$1 == name { print $2; exit }' /run/story/sandbox; }
 token() { sed -n "s/^export $1_TOKEN=//p" /run/story/sandbox; }
+# The status page's port is this machine's, whose network the booted one shares.
 sed -i -e "s|https://api.kometsales.com/api/|$(url Komet)|" -e "s|https://axerrio.example/api/v1|$(url Axerrio)|" \
-    -e "s|^users = 1 |users = 9 |" /etc/stemsync/sync.toml
+    -e "s|^users = 1 |users = 9 |" -e 's|"127.0.0.1:8787"|"off"|' /etc/stemsync/sync.toml
 (umask 077 && token KOMET > /etc/stemsync/komet.token && token AXERRIO > /etc/stemsync/axerrio.token)
 # Pauses of seconds, not of minutes, for this story only.
 mkdir -p /run/systemd/system/stemsync.service.d
@@ -121,8 +122,7 @@ step "a wrong configuration ends it with 3, once, and check says so"
 
 for link in miami quito; do
     sed -e "s/\"komet.token\"/\"$link.komet.token\"/" -e "s/\"axerrio.token\"/\"$link.axerrio.token\"/" \
-        -e "s|/var/lib/stemsync/|/var/lib/stemsync-$link/|" -e 's/127.0.0.1:8787/off/' \
-        /run/story/good.toml > "/etc/stemsync/$link.toml"
+        -e "s|/var/lib/stemsync/|/var/lib/stemsync-$link/|" /run/story/good.toml > "/etc/stemsync/$link.toml"
     for system in komet axerrio; do cp -p "/etc/stemsync/$system.token" "/etc/stemsync/$link.$system.token"; done
     systemctl enable --now "stemsync@$link" 2> /dev/null || fail "stemsync@$link does not start beside stemsync"
     config=(-c "/etc/stemsync/$link.toml")

@@ -100,7 +100,7 @@ fn owner(path: &Path) -> Option<Check> {
         file.push(suffix);
         PathBuf::from(file)
     };
-    let found: Vec<_> = ["", "-wal", "-shm", ".lock"]
+    let found: Vec<_> = ["", "-wal", "-shm", ".lock", ".daemon.lock"]
         .into_iter()
         .filter_map(|suffix| {
             let file = beside(suffix);

@@ -16,8 +16,7 @@ pub(super) struct State {
 }
 
 impl State {
-    const ASKED: &str =
-        "Id,LoadState,ActiveState,UnitFileState,Result,NRestarts,ExecMainStatus,NeedDaemonReload,StatusText";
+    const ASKED: &str = "Id,LoadState,ActiveState,UnitFileState,Result,NRestarts,ExecMainStatus,NeedDaemonReload";
 
     /// A property's value; empty where systemd does not know it.
     pub(super) fn get(&self, property: &str) -> &str {

@@ -22,9 +22,10 @@ pub(super) async fn look(config: &Config, store: Option<&Store>) -> Vec<Check> {
         Some(store) => store.read(last_run).await.ok().flatten(),
         None => None,
     };
-    let names = candidates(&config.file, &config.state.path);
-    let looked = tokio::task::spawn_blocking(move || Seen::look(&names)).await;
-    let seen = looked.unwrap_or(Seen { booted: false, units: Vec::new() });
+    let process = running(&config.state.path);
+    let names = candidates(&config.file, process.as_deref());
+    let looked = tokio::task::spawn_blocking(move || Seen::look(&names, process)).await;
+    let seen = looked.unwrap_or_default();
     let mut checks = seen.tell();
     checks.push(seen.runs(config, last, now));
     checks
@@ -39,17 +40,24 @@ fn last_run(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
     Ok(last)
 }
 
-/// The units that may run this configuration: ours by their names, and whichever service this process, or the one that
-/// ran last, is in.
-fn candidates(config: &Path, database: &Path) -> Vec<String> {
+/// The process that took the run lock last, if it is still there: a daemon, or a run that is going on.
+fn running(database: &Path) -> Option<String> {
+    let process = RunLock::holder(database)?.pid.to_string();
+    // A number of a process that has ended may be another's by now.
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    (name.trim() == "stemsync").then_some(process)
+}
+
+/// The units that may run this configuration: ours by their names, and whichever service this process or the running one
+/// is in.
+fn candidates(config: &Path, running: Option<&str>) -> Vec<String> {
     let link = config.file_stem().and_then(|stem| stem.to_str()).filter(|_| config.starts_with("/etc/stemsync"));
     let mut names = match link {
         Some(link) if link != "sync" => vec![format!("stemsync@{link}.service")],
         _ => ["stemsync.service", "stemsync-sync.timer", "stemsync-sync.service"].map(str::to_owned).to_vec(),
     };
-    let daemon = RunLock::holder(database).map(|holder| holder.pid.to_string()).filter(|pid| is_stemsync(pid));
-    let others = [Some("self".to_owned()), daemon].into_iter().flatten();
-    for service in others.filter_map(|process| systemd::service_of(&process)) {
+    let processes = [Some("self"), running].into_iter().flatten();
+    for service in processes.filter_map(systemd::service_of) {
         if !names.contains(&service) {
             names.push(service);
         }
@@ -57,28 +65,28 @@ fn candidates(config: &Path, database: &Path) -> Vec<String> {
     names
 }
 
-/// A number of a process that has ended may be another's by now.
-fn is_stemsync(pid: &str) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "stemsync")
-}
-
-/// What systemd says.
+/// What systemd says, and what can be seen without it.
+#[derive(Default)]
 struct Seen {
     /// Whether it answers.
     booted: bool,
     /// Each unit that it has, and for services the file.
     units: Vec<(State, Option<String>)>,
+    /// The process that is running.
+    process: Option<String>,
 }
 
 impl Seen {
-    fn look(names: &[String]) -> Self {
-        let Some(states) = systemd::states(names) else { return Self { booted: false, units: Vec::new() } };
+    fn look(names: &[String], process: Option<String>) -> Self {
+        let Some(states) = systemd::states(names) else { return Self { process, ..Self::default() } };
         let loaded = states.into_iter().filter(State::is_loaded);
         let units = loaded.map(|state| {
             let text = (state.kind() == "service").then(|| systemd::text(state.id())).flatten();
             (state, text)
         });
-        Self { booted: true, units: units.collect() }
+        let units =
+            units.filter(|(state, text)| is_ours(state.id()) || text.as_deref().is_some_and(starts_stemsync));
+        Self { booted: true, units: units.collect(), process }
     }
 
     fn active(&self) -> impl Iterator<Item = &State> {
@@ -126,10 +134,11 @@ impl Seen {
                 let advice = "Nothing seems to start it: enable the daemon or the timer, or see that cron runs";
                 Check::warning(NAME, told, advice)
             }
-            (None, false) if last.is_none() => {
-                Check::ok(NAME, "no run yet; start the daemon, the timer or a line in crontab")
-            }
-            (None, false) => Check::ok(NAME, format!("{told}, started by cron or by hand")),
+            (None, false) => match (&self.process, last) {
+                (Some(process), _) => Check::ok(NAME, format!("process {process} is running, {told}")),
+                (None, Some(_)) => Check::ok(NAME, format!("{told}, started by cron or by hand")),
+                (None, None) => Check::ok(NAME, "no run yet; start the daemon, the timer or a line in crontab"),
+            },
         }
     }
 }
@@ -142,6 +151,15 @@ fn due_after(config: &Config, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
 
 fn is_used(state: &State) -> bool {
     state.is_active() || state.is_enabled() || state.has_failed()
+}
+
+fn is_ours(unit: &str) -> bool {
+    unit.starts_with("stemsync.") || unit.starts_with("stemsync@") || unit.starts_with("stemsync-sync.")
+}
+
+/// Whether a service's file is for stemsync at all: what cron or a login starts runs in their services.
+fn starts_stemsync(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start().starts_with("ExecStart=") && line.contains("stemsync"))
 }
 
 fn is_one_run(unit: &str) -> bool {
@@ -183,8 +201,36 @@ fn unit(name: &'static str, state: &State, text: Option<&str>) -> Check {
             _ if text.is_none() && state.kind() == "service" => {
                 Check::ok(name, "is in use; systemd does not show its file, so what it lacks cannot be told")
             }
-            _ => Check::ok(name, "is in use and lacks nothing"),
+            _ => match state.get("NRestarts") {
+                "" | "0" => Check::ok(name, "is in use and lacks nothing"),
+                restarts => {
+                    let detail = format!("is in use and lacks nothing, but restarted by itself: {restarts} times");
+                    Check::warning(name, detail, format!("Look why: journalctl -u {log}"))
+                }
+            },
         }
     };
     check.of(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_of_several_is_looked_for_under_its_own_name() {
+        let first = |config| candidates(Path::new(config), None).remove(0);
+        assert_eq!(first("/etc/stemsync/miami.toml"), "stemsync@miami.service");
+        assert_eq!(first("/etc/stemsync/sync.toml"), "stemsync.service");
+        assert_eq!(first("trial/miami.toml"), "stemsync.service");
+    }
+
+    #[test]
+    fn cron_is_not_taken_for_a_unit_of_stemsyncs() {
+        assert!(!is_ours("cron.service") && is_ours("stemsync@miami.service") && is_ours("stemsync-sync.timer"));
+        assert!(!starts_stemsync("[Service]\nExecStart=/usr/sbin/cron -f\n"));
+        assert!(starts_stemsync(
+            "# /etc/systemd/system/flowers.service\n[Service]\nExecStart=/opt/stemsync run\n"
+        ));
+    }
 }
