@@ -5,4 +5,5 @@ mod file;
 mod holds;
 mod orders;
 mod records;
+mod retention;
 mod trade;

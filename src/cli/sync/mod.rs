@@ -18,7 +18,7 @@ use super::output::Output;
 use super::signals::Signals;
 use super::{lock, look};
 use crate::config::Config;
-use crate::store::{RunLock, Store, StoreError, events, quota, runs};
+use crate::store::{RunLock, Store, quota};
 use crate::sync::report::{Outcome, QuotaReport};
 use crate::sync::{RunEnd, RunRequest, end_of};
 use progress::Progress;
@@ -33,7 +33,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     let since = since(config, args)?;
     // A dry run works on a copy: it needs no lock, and disturbs nobody.
     let held = if args.dry_run { None } else { Some(lock(&config.state.path, args.wait.0).await) };
-    let _lock: Option<RunLock> = match held.transpose() {
+    let lock: Option<RunLock> = match held.transpose() {
         Ok(lock) => lock,
         Err(error) => return busy(config, output, error).await,
     };
@@ -66,8 +66,8 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
         output.print(&NoRun::left(args.dry_run, actions))?;
         return Ok(Exit::Unexpected);
     };
-    if !args.dry_run {
-        prune(config, &link).await?;
+    if let Some(lock) = &lock {
+        link.engine.store.upkeep(lock, Utc::now(), config.state.retention).await?;
     }
     let asked = args.order.as_deref().map(|reference| Asked::new(reference, end.named));
     let exit = exit_of(&end, asked.as_ref());
@@ -120,20 +120,6 @@ async fn busy(config: &Config, output: Output, error: anyhow::Error) -> anyhow::
         return Ok(Exit::Busy);
     }
     Err(error)
-}
-
-/// Forgets runs and events that are older than `[state] retention`.
-async fn prune(config: &Config, link: &Link) -> Result<(), StoreError> {
-    let Ok(retention) = chrono::TimeDelta::from_std(config.state.retention) else { return Ok(()) };
-    let before = Utc::now() - retention;
-    link.engine
-        .store
-        .write(move |conn| {
-            runs::prune(conn, before)?;
-            events::prune(conn, before)?;
-            Ok(())
-        })
-        .await
 }
 
 /// interface.md, "Exit status": the first that applies, the most hopeless first.
