@@ -160,14 +160,15 @@ EXAMPLES:
   stemsync holds release 12 --take komet
   stemsync holds dismiss 13")]
     Holds(HoldsArgs),
-    /// Which Komet id an Axerrio code means: list, set, remove, import, export
+    /// Which Komet id an Axerrio code means: list, set, remove, import, export, suggest
     #[command(after_help = "\
 EXAMPLES:
   stemsync map product                        The product map
   stemsync map product set ROS-RED-60 91502
   stemsync map carrier remove DHL
   stemsync map product import products.csv    Header: axerrio_code,komet_id
-  stemsync map product export products.csv")]
+  stemsync map product export products.csv
+  stemsync map product suggest ROS-RED-70     What it may be; sets nothing")]
     Map(MapArgs),
     /// Up to when each job has read: show, set, reset
     #[command(after_help = "\
@@ -368,6 +369,21 @@ EXAMPLES:
     Import {
         /// The file; - for stdin
         csv: PathBuf,
+    },
+    /// Tell what a code may be in Komet, and why; sets nothing
+    ///
+    /// A product is compared with those seen in Prebooks and POs by its words, length, colour and box type; a customer with
+    /// those seen in Prebooks, a carrier or box type with Komet's lists.
+    #[command(after_help = "\
+Ends with 4 when nothing resembles it.
+
+EXAMPLES:
+  stemsync map product suggest ROS-RED-60
+  stemsync map carrier suggest GREENLINE
+  stemsync map product suggest ROS-RED-60 --format json | jq '.suggestions[0]'")]
+    Suggest {
+        /// The code in Axerrio, also one that was never seen
+        axerrio_code: String,
     },
     /// Write the map to a CSV file
     #[command(after_help = "\

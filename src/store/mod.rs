@@ -18,6 +18,7 @@ pub mod reference;
 mod retention;
 pub mod runs;
 mod schema;
+pub mod seen;
 pub mod watermarks;
 mod worker;
 
