@@ -177,6 +177,20 @@ EXAMPLES:
   stemsync watermark set orders 2h      Read the last two hours again
   stemsync watermark reset labels       Read everything again")]
     Watermark(WatermarkArgs),
+    /// A consistent copy of the database while the daemon runs
+    ///
+    /// The copy is made beside FILE, checked by opening it, and only then given its name: what is there is whole. It is
+    /// its owner's alone (mode 0600) and holds orders, customers and costs, but no token.
+    #[command(after_help = "\
+To restore it, stop stemsync, put the copy in the place of the database, remove
+the database's -wal and -shm, and start again. However old the copy is, nothing
+is made twice: before it pushes anything, stemsync reads all Prebooks again.
+
+EXAMPLES:
+  stemsync backup /var/backups/stemsync.db
+  stemsync backup --force /var/backups/stemsync.db    Replace the last one
+  stemsync backup /var/backups/stemsync-$(date +%F).db --format json | jq .bytes")]
+    Backup(BackupArgs),
     /// Read both systems in full over the horizon and report every difference
     ///
     /// Nothing is changed, in neither system. What is read counts against Komet's quota.
@@ -199,6 +213,16 @@ EXAMPLES:
   stemsync check
   stemsync check -c /etc/stemsync/sync.toml --format json")]
     Check,
+}
+
+/// `backup FILE`
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The file to make
+    pub(super) file: PathBuf,
+    /// Replace the file if it is there already
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// `sync [JOB…]`

@@ -3,6 +3,7 @@
 //! the engine.
 
 mod args;
+mod backup;
 mod check;
 mod demo;
 pub mod exit;
@@ -100,6 +101,7 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Holds(args) => holds::run(&config()?, output, args).await,
         Command::Map(args) => map::run(&config()?, output, args).await,
         Command::Watermark(args) => watermark::run(&config()?, output, args).await,
+        Command::Backup(args) => backup::run(&config()?, output, args).await,
         Command::Verify => verify::run(&config()?, output).await,
         Command::Check => check::run(&config()?, output).await,
     }
