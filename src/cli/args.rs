@@ -202,6 +202,23 @@ EXAMPLES:
   stemsync verify
   stemsync verify --format json | jq '.differences[] | .order' | sort -u")]
     Verify,
+    /// Shell completions, for bash, zsh, fish, elvish or powershell
+    #[command(after_help = "\
+It needs no configuration.
+
+EXAMPLES:
+  stemsync completions bash > /usr/share/bash-completion/completions/stemsync
+  stemsync completions zsh > ~/.zfunc/_stemsync
+  source <(stemsync completions bash)         This shell only")]
+    Completions(CompletionsArgs),
+    /// The manual page, or with --dir one for each command
+    #[command(after_help = "\
+It needs no configuration.
+
+EXAMPLES:
+  stemsync man | man -l -
+  stemsync man --dir /usr/share/man/man1      stemsync.1, stemsync-sync.1, ...")]
+    Man(ManArgs),
     /// Configuration, secrets, both systems, database, units: is all as it should be?
     ///
     /// One line each, with what to do. Komet is asked four times, which counts against its quota; nothing is written.
@@ -223,6 +240,21 @@ pub(super) struct BackupArgs {
     /// Replace the file if it is there already
     #[arg(long)]
     pub(super) force: bool,
+}
+
+/// `completions SHELL`
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write one page for each command and subcommand to this directory, which is made where it is missing
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// `sync [JOB…]`

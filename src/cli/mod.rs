@@ -5,12 +5,14 @@
 mod args;
 mod backup;
 mod check;
+mod completions;
 mod demo;
 pub mod exit;
 mod history;
 mod holds;
 mod link;
 mod logging;
+mod man;
 pub mod map;
 mod moment;
 pub mod output;
@@ -94,6 +96,9 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         // These two bring their own systems.
         Command::Demo => demo::run(output).await,
         Command::Sandbox(args) => sandbox::run(output, args).await,
+        // These two tell about the program itself.
+        Command::Completions(args) => completions::run(output, args),
+        Command::Man(args) => man::run(output, args),
         Command::Sync(args) => sync::run(&config()?, output, args).await,
         Command::Status => status::run(&config()?, output).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,

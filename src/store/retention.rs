@@ -173,6 +173,8 @@ fn rewrite(conn: &Connection, path: &Path, room: Room) -> Result<bool, StoreErro
     conn.pragma_update(None, "temp_store", "FILE")?;
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("VACUUM")?;
+    // The log holds the whole file once more now, and would keep that size.
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(true)
 }
 
