@@ -183,8 +183,8 @@ EXAMPLES:
     /// its owner's alone (mode 0600) and holds orders, customers and costs, but no token.
     #[command(after_help = "\
 To restore it, stop stemsync, put the copy in the place of the database, remove
-the database's -wal and -shm, and start again. However old the copy is, nothing
-is made twice: before it pushes anything, stemsync reads all Prebooks again.
+the database's -wal and -shm, run `stemsync sync prebooks purchase-orders`,
+which reads what happened in Komet since, and start again.
 
 EXAMPLES:
   stemsync backup /var/backups/stemsync.db

@@ -4,7 +4,8 @@
 //! A copy is made so that it can be restored weeks later, when both systems have moved on. What the database knows "for
 //! certain, because nobody but stemsync could have done it" is then no longer certain, so the copy does not claim it:
 //! each Prebook window is read in full before the first push (clarification 1), and no Prebook item counts as too new
-//! to have been bought. The database itself is only read.
+//! to have been bought. What its POs hold by then must be read before labels are sent: README, "Backup and restore".
+//! The database itself is only read.
 
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

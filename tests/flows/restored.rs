@@ -6,12 +6,14 @@ use chrono::TimeDelta;
 use stemsync::domain::Stage;
 use stemsync::sandbox::{Fault, Target};
 use stemsync::store::back_up;
+use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, both};
+use crate::link::{Link, approved, both};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook, prebooks_of,
+    print_all,
 };
 
 /// Each line of the order has one live Prebook item and one PO line, and all of it stands on one Prebook.
@@ -82,4 +84,32 @@ async fn an_old_copy_is_restored_and_nothing_that_was_done_since_is_done_again()
         invariants(&link).await;
     })
     .await;
+}
+
+/// As the README tells: Komet is read first (`sync prebooks purchase-orders`); then the schedule decides which job comes.
+#[tokio::test]
+async fn boxes_that_were_shipped_since_the_copy_are_not_shipped_again_once_komet_was_read() {
+    for first in [Job::Labels, Job::PurchaseOrders, Job::Orders, Job::Prebooks] {
+        println!("--- {first:?}");
+        let mut link = Link::plain().await;
+        let id = approved(&link).await;
+        let copy = link.path.with_file_name("copy.db");
+        back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+        link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        let shipped = link.komet_requests("purchase.order.items.awb.add");
+        let changed = link.komet_requests("box.code.change");
+
+        link.put_in_place(&copy);
+        link.sync_jobs(&[Job::Prebooks, Job::PurchaseOrders]).await;
+        link.sync_jobs(&[first]).await;
+        link.sync().await;
+        assert_eq!(link.komet_requests("purchase.order.items.awb.add"), shipped, "nothing is shipped twice");
+        assert_eq!(link.komet_requests("box.code.change"), changed);
+        assert_eq!(link.held().await, []);
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    }
 }
