@@ -20,8 +20,9 @@ pub(super) fn agreement(wanted: &Name, theirs: &Name, by_code: bool) -> Agreemen
     for word in &wanted.words {
         all += word.sort.weight() * 100;
         let best = theirs.words.iter().enumerate().filter(|(at, _)| used[*at] == 0);
-        let best =
-            best.map(|(at, other)| (alike(word, other), at)).max_by_key(|(alike, at)| (*alike, usize::MAX - at));
+        let best = best
+            .map(|(at, other)| (alike(word, other, by_code), at))
+            .max_by_key(|(alike, at)| (*alike, usize::MAX - at));
         match best {
             Some((alike, at)) if alike > 0 => {
                 used[at] = alike;
@@ -52,8 +53,12 @@ pub(super) fn agreement(wanted: &Name, theirs: &Name, by_code: bool) -> Agreemen
 /// A code's letters say less than words.
 const GLUED: u32 = 80;
 
+/// What a slip of the pen leaves; codes have fewer of them, and are easily like another word.
+const SLIP: u32 = 85;
+const SLIP_IN_CODE: u32 = 60;
+
 /// How alike two words are, 0 to 100.
-fn alike(one: &Word, other: &Word) -> u32 {
+fn alike(one: &Word, other: &Word, by_code: bool) -> u32 {
     let (a, b) = (one.text.as_str(), other.text.as_str());
     if a == b {
         return 100;
@@ -71,10 +76,11 @@ fn alike(one: &Word, other: &Word) -> u32 {
         return 60;
     }
     let letters = letters.min(of_other);
+    let slip = if by_code { SLIP_IN_CODE } else { SLIP };
     let slips = strsim::damerau_levenshtein(a, b);
     match letters {
-        5..=8 if slips == 1 => 85,
-        9.. if slips <= 2 => 85,
+        5..=8 if slips == 1 => slip,
+        9.. if slips <= 2 => slip,
         _ => 0,
     }
 }
