@@ -160,14 +160,15 @@ EXAMPLES:
   stemsync holds release 12 --take komet
   stemsync holds dismiss 13")]
     Holds(HoldsArgs),
-    /// Which Komet id an Axerrio code means: list, set, remove, import, export
+    /// Which Komet id an Axerrio code means: list, set, remove, import, export, suggest
     #[command(after_help = "\
 EXAMPLES:
   stemsync map product                        The product map
   stemsync map product set ROS-RED-60 91502
   stemsync map carrier remove DHL
   stemsync map product import products.csv    Header: axerrio_code,komet_id
-  stemsync map product export products.csv")]
+  stemsync map product export products.csv
+  stemsync map product suggest ROS-RED-70     What it may be; sets nothing")]
     Map(MapArgs),
     /// Up to when each job has read: show, set, reset
     #[command(after_help = "\
@@ -176,6 +177,20 @@ EXAMPLES:
   stemsync watermark set orders 2h      Read the last two hours again
   stemsync watermark reset labels       Read everything again")]
     Watermark(WatermarkArgs),
+    /// A consistent copy of the database while the daemon runs
+    ///
+    /// The copy is made beside FILE, checked by opening it, and only then given its name: what is there is whole. It is
+    /// its owner's alone (mode 0600) and holds orders, customers and costs, but no token.
+    #[command(after_help = "\
+To restore it, stop stemsync, put the copy in the place of the database, remove
+the database's -wal and -shm, run `stemsync sync prebooks purchase-orders`,
+which reads what happened in Komet since, and start again.
+
+EXAMPLES:
+  stemsync backup /var/backups/stemsync.db
+  stemsync backup --force /var/backups/stemsync.db    Replace the last one
+  stemsync backup /var/backups/stemsync-$(date +%F).db --format json | jq .bytes")]
+    Backup(BackupArgs),
     /// Read both systems in full over the horizon and report every difference
     ///
     /// Nothing is changed, in neither system. What is read counts against Komet's quota.
@@ -187,6 +202,23 @@ EXAMPLES:
   stemsync verify
   stemsync verify --format json | jq '.differences[] | .order' | sort -u")]
     Verify,
+    /// Shell completions, for bash, zsh, fish, elvish or powershell
+    #[command(after_help = "\
+It needs no configuration.
+
+EXAMPLES:
+  stemsync completions bash > /usr/share/bash-completion/completions/stemsync
+  stemsync completions zsh > ~/.zfunc/_stemsync
+  source <(stemsync completions bash)         This shell only")]
+    Completions(CompletionsArgs),
+    /// The manual page, or with --dir one for each command
+    #[command(after_help = "\
+It needs no configuration.
+
+EXAMPLES:
+  stemsync man | man -l -
+  stemsync man --dir /usr/share/man/man1      stemsync.1, stemsync-sync.1, ...")]
+    Man(ManArgs),
     /// Configuration, secrets, both systems, database, units: is all as it should be?
     ///
     /// One line each, with what to do. Komet is asked four times, which counts against its quota; nothing is written.
@@ -198,6 +230,31 @@ EXAMPLES:
   stemsync check
   stemsync check -c /etc/stemsync/sync.toml --format json")]
     Check,
+}
+
+/// `backup FILE`
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The file to make
+    pub(super) file: PathBuf,
+    /// Replace the file if it is there already
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+/// `completions SHELL`
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write one page for each command and subcommand to this directory, which is made where it is missing
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// `sync [JOB…]`
@@ -368,6 +425,21 @@ EXAMPLES:
     Import {
         /// The file; - for stdin
         csv: PathBuf,
+    },
+    /// Tell what a code may be in Komet, and why; sets nothing
+    ///
+    /// A product is compared with those seen in Prebooks and POs by its words, length, colour and box type; a customer with
+    /// those seen in Prebooks, a carrier or box type with Komet's lists.
+    #[command(after_help = "\
+Ends with 4 when nothing resembles it.
+
+EXAMPLES:
+  stemsync map product suggest ROS-RED-60
+  stemsync map carrier suggest GREENLINE
+  stemsync map product suggest ROS-RED-60 --format json | jq '.suggestions[0]'")]
+    Suggest {
+        /// The code in Axerrio, also one that was never seen
+        axerrio_code: String,
     },
     /// Write the map to a CSV file
     #[command(after_help = "\

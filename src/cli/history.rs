@@ -20,6 +20,9 @@ use crate::sync::report::{Job, JobReport, Outcome, QuotaReport, Requests};
 #[derive(Debug, Serialize)]
 struct HistoryReport {
     runs: Vec<RunLine>,
+    /// Whose runs were asked for.
+    #[serde(skip)]
+    job: Option<Job>,
     #[serde(skip)]
     zone: Tz,
 }
@@ -152,7 +155,11 @@ pub(super) async fn run(config: &Config, output: Output, args: &HistoryArgs) -> 
         Some(store) => store.read(move |conn| runs::list(conn, job, limit)).await?,
         None => Vec::new(),
     };
-    output.print(&HistoryReport { runs: rows.into_iter().map(|row| RunLine::new(row, job)).collect(), zone })?;
+    output.print(&HistoryReport {
+        runs: rows.into_iter().map(|row| RunLine::new(row, job)).collect(),
+        job,
+        zone,
+    })?;
     Ok(Exit::Done)
 }
 
@@ -223,7 +230,10 @@ fn outcome_cell(outcome: Option<Outcome>) -> Cell {
 impl Report for HistoryReport {
     fn tell(&self, page: &mut Page) {
         if self.runs.is_empty() {
-            return page.paragraph(Tone::Plain, 0, "No run is on file yet. `stemsync sync` makes one.");
+            let (of, name) = self.job.map_or(("", ""), |job| (" of ", job.name()));
+            let how = if name.is_empty() { "sync".to_owned() } else { format!("sync {name}") };
+            let text = format!("No run{of}{name} is on file yet. `stemsync {how}` makes one.");
+            return page.paragraph(Tone::Plain, 0, &text);
         }
         if page.is_drawn() {
             let rows = self.runs.iter().map(|run| {

@@ -3,13 +3,16 @@
 //! the engine.
 
 mod args;
+mod backup;
 mod check;
+mod completions;
 mod demo;
 pub mod exit;
 mod history;
 mod holds;
 mod link;
 mod logging;
+mod man;
 pub mod map;
 mod moment;
 pub mod output;
@@ -93,6 +96,9 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         // These two bring their own systems.
         Command::Demo => demo::run(output).await,
         Command::Sandbox(args) => sandbox::run(output, args).await,
+        // These two tell about the program itself.
+        Command::Completions(args) => completions::run(output, args),
+        Command::Man(args) => man::run(output, args),
         Command::Sync(args) => sync::run(&config()?, output, args).await,
         Command::Status => status::run(&config()?, output).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,
@@ -100,6 +106,7 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Holds(args) => holds::run(&config()?, output, args).await,
         Command::Map(args) => map::run(&config()?, output, args).await,
         Command::Watermark(args) => watermark::run(&config()?, output, args).await,
+        Command::Backup(args) => backup::run(&config()?, output, args).await,
         Command::Verify => verify::run(&config()?, output).await,
         Command::Check => check::run(&config()?, output).await,
     }

@@ -10,6 +10,7 @@ mod komet;
 mod maps;
 mod order;
 mod policy;
+pub mod suggest;
 mod terms;
 
 pub use agreed::*;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::StoreError;
 use super::columns::{Named, Time};
+use super::retention::STEP;
 use crate::domain::OrderKey;
 use crate::sync::report::ActionResult;
 use crate::systems::System;
@@ -81,9 +82,23 @@ pub fn failed(conn: &Connection, system: System) -> Result<Vec<Event>, StoreErro
     select(conn, sql, [system.name()])
 }
 
-/// Drops events from before `before`; says how many.
+/// The events from before `before`, of the [`STEP`] oldest on file. Events are numbered as they happen, so that those of
+/// that age stand in front: finding out that there are none costs the same however many others there are.
+pub(super) fn old(conn: &Connection, before: DateTime<Utc>) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT id FROM (SELECT id, at FROM events ORDER BY id LIMIT ?2) WHERE at < ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params![Time(before), STEP], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Drops events from before `before`, a step's worth; says how many.
 pub fn prune(conn: &Connection, before: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(conn.prepare_cached("DELETE FROM events WHERE at < ?1")?.execute([Time(before)])?)
+    let mut delete = conn.prepare_cached("DELETE FROM events WHERE id = ?1")?;
+    let mut dropped = 0;
+    for id in old(conn, before)? {
+        dropped += delete.execute([id])?;
+    }
+    Ok(dropped)
 }
 
 fn select(conn: &Connection, sql: &'static str, params: impl Params) -> Result<Vec<Event>, StoreError> {

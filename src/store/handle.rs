@@ -18,7 +18,7 @@ use super::worker::{Job, Task, Worker};
 use super::{Fault, StoreError, owner, schema};
 
 /// How long a lock of another process (`stemsync holds release` beside the daemon) is waited for.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements kept compiled; there are fewer than this in `store`.
 const STATEMENTS: usize = 160;
@@ -119,6 +119,10 @@ impl Store {
             let found = schema::version(&conn)?;
             if found > schema::VERSION {
                 return Err(Fault::Newer { found, known: schema::VERSION }.into());
+            }
+            if found == 0 {
+                // Only before anything is in it; older files are rewritten for it by `retention`.
+                conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             }
             conn.pragma_update(None, "journal_mode", "WAL")?;
             conn.pragma_update(None, "synchronous", synchronous)?;
@@ -281,7 +285,7 @@ impl Store {
 type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 /// Creates the file for its owner alone before SQLite sees it: SQLite gives its -wal and -shm the same mode.
-fn create_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let refused = |error: std::io::Error| {
         let fault = match error.kind() {
             std::io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
@@ -300,7 +304,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(busy)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);

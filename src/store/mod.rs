@@ -3,6 +3,7 @@
 //! by `sync`. Each table family is a file of short functions over a `&Connection`; [`Store`] runs them on one thread
 //! and commits what is queued together in one transaction.
 
+mod backup;
 mod columns;
 mod error;
 pub mod events;
@@ -17,13 +18,17 @@ pub mod orders;
 mod owner;
 pub mod quota;
 pub mod reference;
+mod retention;
 pub mod runs;
 mod schema;
+pub mod seen;
 pub mod watermarks;
 mod worker;
 
+pub use backup::{Backup, BackupError, back_up};
 pub use error::{Fault, StoreError};
 pub use handle::{OnFile, Store};
 pub use lock::{LockHolder, RunLock};
+pub use retention::Upkeep;
 pub use rusqlite::{Connection, OpenFlags};
 pub use schema::VERSION;

@@ -1,11 +1,14 @@
 //! Runs and how they ended, for `status` and `history`. A run that found nothing takes the place of the one before it
 //! if that found nothing over the same jobs, so that polling every two minutes does not fill the disk.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use super::columns::{Named, Time, from_doc, to_doc};
+use super::retention::STEP;
 use crate::sync::report::{Job, Outcome, RunReport};
 
 /// One run on file, or several quiet ones in a row.
@@ -149,11 +152,46 @@ pub fn get(conn: &Connection, id: &str) -> Result<Option<RunRow>, StoreError> {
     rows.next()?.map(from_row).transpose()
 }
 
-/// Drops runs that finished before `before`, but each job's last run and last success; says how many.
+/// The runs that ended before `before`, of the [`STEP`] oldest on file, but each job's last run and last success. One that
+/// broke off has no end, and goes by when it started.
+pub(super) fn old(conn: &Connection, before: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT id FROM (SELECT id, coalesce(finished_at, started_at) AS at FROM runs ORDER BY id LIMIT ?2)
+               WHERE at < ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params![Time(before), STEP], |row| row.get(0))?;
+    let mut old: Vec<String> = rows.collect::<Result<_, _>>()?;
+    if !old.is_empty() {
+        let kept = last_of_each_job(conn)?;
+        old.retain(|id| !kept.contains(id));
+    }
+    Ok(old)
+}
+
+/// Drops such runs, a step's worth; says how many.
 pub fn prune(conn: &Connection, before: DateTime<Utc>) -> Result<usize, StoreError> {
-    let sql = "DELETE FROM runs WHERE finished_at < ?1 AND id NOT IN (SELECT max(run) FROM run_jobs GROUP BY job)
-               AND id NOT IN (SELECT max(run) FROM run_jobs WHERE outcome IN ('ok', 'attention') GROUP BY job)";
-    Ok(conn.prepare_cached(sql)?.execute([Time(before)])?)
+    let mut delete = conn.prepare_cached("DELETE FROM runs WHERE id = ?1")?;
+    let mut dropped = 0;
+    for id in old(conn, before)? {
+        dropped += delete.execute([id])?;
+    }
+    Ok(dropped)
+}
+
+/// The last run of each job, and its last success: what `status` tells of, however long ago it was.
+fn last_of_each_job(conn: &Connection) -> Result<BTreeSet<String>, StoreError> {
+    let mut last = conn
+        .prepare_cached("SELECT run FROM run_jobs WHERE job = ?1 ORDER BY finished_at DESC, run DESC LIMIT 1")?;
+    let mut last_success = conn.prepare_cached(
+        "SELECT run FROM run_jobs WHERE job = ?1 AND outcome IN ('ok', 'attention')
+         ORDER BY finished_at DESC, run DESC LIMIT 1",
+    )?;
+    let mut kept = BTreeSet::new();
+    for job in Job::ALL {
+        for statement in [&mut last, &mut last_success] {
+            kept.extend(statement.query_row([job.name()], |row| row.get::<_, String>(0)).optional()?);
+        }
+    }
+    Ok(kept)
 }
 
 fn from_row(row: &Row<'_>) -> Result<RunRow, StoreError> {

@@ -93,6 +93,8 @@ fn one_jobs_history_has_its_runs_and_figures_alone() {
     let place = Place::new();
     let store = place.store();
     run_of(&store, 3, &[Job::Orders], Outcome::Ok, 1);
+    let none = place.told(&["history", "--job", "labels"]).0;
+    assert_eq!(none, "No run of labels is on file yet. `stemsync sync labels` makes one.\n");
     let all = run_of(&store, 2, &Job::ALL, Outcome::Attention, 4);
     let labels = run_of(&store, 1, &[Job::Labels], Outcome::Failed, 1);
     let (history, _) = place.json(&["history", "--job", "labels"]);

@@ -4,6 +4,8 @@
 mod commands;
 mod history;
 mod place;
+mod shell;
+mod suggest;
 
 use std::fs;
 
@@ -36,12 +38,19 @@ fn wrong_usage_ends_with_2() {
         &["holds", "dismiss", "one"],
         &["map", "flower"],
         &["map", "product", "set", "A", "0"],
+        &["map", "product", "suggest"],
+        &["map", "product", "suggest", " "],
+        &["backup"],
+        &["completions", "tcsh"],
+        &["completions"],
+        &["man", "sync"],
         &["watermark", "set", "orders", "yesterday"],
         &["watermark", "set", "everything", "2h"],
         &["status", "-v", "-q"],
         &["status", "--color", "mauve"],
     ] {
-        let output = bare().args(args).output().unwrap();
+        // With a configuration, so that what is found wrong later than by the parser is wrong usage, too.
+        let output = Place::new().command(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{args:?}");
     }

@@ -73,6 +73,13 @@ pub(super) fn bare() -> Command {
     command
 }
 
+/// What was printed, without its colours.
+pub(super) fn plain(text: &str) -> String {
+    text.split('\u{1b}')
+        .map(|part| part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |(_, rest)| rest))
+        .collect()
+}
+
 pub(super) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }

@@ -2,6 +2,7 @@
 //! database.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod backup;
 mod doubt;
 mod place;
 mod signals;

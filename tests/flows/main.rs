@@ -20,6 +20,8 @@ mod flow1;
 mod flow2;
 mod ownership;
 mod requests;
+mod restored;
 mod unknown;
+mod upgrade;
 mod watermarks;
 mod week;

@@ -23,7 +23,7 @@ const RUNS: [Run; 7] = [
 ];
 
 /// What only looks at what the others left behind.
-const LOOKS: [&[&str]; 8] = [
+const LOOKS: [&[&str]; 9] = [
     &["check"],
     &["status", "-vv"],
     &["status", "--format", "json"],
@@ -32,6 +32,7 @@ const LOOKS: [&[&str]; 8] = [
     &["map", "product", "list"],
     &["map", "product", "set", "A", "1"],
     &["watermark", "show", "--format", "json"],
+    &["backup", "backup.db"],
 ];
 
 /// Runs everything on systems that are `broken` in one way, and looks for the tokens.
@@ -61,6 +62,7 @@ fn run_and_look(class: &str, place: &Place, args: &[&str], environment: &[(&str,
     // With the database open, so that its -wal and -shm stand beside it; and a copy of it.
     let store = Store::open(&place.database()).unwrap();
     store.copy_to(&place.path().join("copy.db")).unwrap();
+    assert!(place.path().join("backup.db").exists(), "{class}: it is one of the files that are searched");
     place.holds_no_token(class);
 }
 

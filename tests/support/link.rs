@@ -145,6 +145,33 @@ impl Link {
         }
     }
 
+    /// The trade and the database that are kept in a folder (`trade.json`, `stemsync.db`), with the clock moved to
+    /// their time.
+    #[allow(dead_code, reason = "not every test binary has kept files")]
+    pub(crate) async fn resume(directory: tempfile::TempDir, moved: TimeDelta) -> Self {
+        let setup = Setup::default();
+        let path = directory.path().join("stemsync.db");
+        let options = SandboxOptions { clock: SandboxClock::Shifted(moved), ..SandboxOptions::default() };
+        let sandbox = Sandbox::load_or_new(&directory.path().join("trade.json"), options).await.unwrap();
+        let clock = Arc::new(MovedClock(AtomicI64::new(moved.num_seconds())));
+        let engine = engine(&sandbox, &path, &setup, &clock);
+        let strangers = sandbox.act(|world, now| strangers(world, engine.today(), now));
+        let people = People::of(scenario());
+        let scenario = scenario();
+        Self { sandbox, scenario, people, engine, path, clock, setup, strangers, _directory: directory }
+    }
+
+    /// A file takes the place of the database, as the README tells how to restore a copy.
+    #[allow(dead_code, reason = "not every test binary restores a copy")]
+    pub(crate) fn put_in_place(&mut self, copy: &std::path::Path) {
+        // Not over the open one, whose handle would go on with it.
+        self.lose_database();
+        let path = self.path.with_file_name("restored.db");
+        std::fs::copy(copy, &path).unwrap();
+        self.path = path;
+        self.restart();
+    }
+
     /// A new process on the same database.
     pub(crate) fn restart(&mut self) {
         self.engine = engine(&self.sandbox, &self.path, &self.setup, &self.clock);

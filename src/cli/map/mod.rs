@@ -2,6 +2,7 @@
 //! with its number.
 
 pub mod csv_file;
+mod suggest;
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -85,6 +86,9 @@ pub(super) async fn run(config: &Config, output: Output, args: &MapArgs) -> anyh
         }
         Some(MapAction::Remove { axerrio_code }) => remove(config, output, kind, axerrio_code).await?,
         Some(MapAction::Import { csv }) => import(config, output, kind, csv).await?,
+        Some(MapAction::Suggest { axerrio_code }) => {
+            return suggest::run(config, output, kind, axerrio_code).await;
+        }
         Some(MapAction::Export { csv }) => export(config, output, kind, csv).await?,
     }
     Ok(Exit::Done)

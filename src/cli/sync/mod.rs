@@ -20,7 +20,7 @@ use super::signals::Signals;
 use super::{lock, look};
 use crate::config::Config;
 use crate::notify::Notices;
-use crate::store::{RunLock, Store, StoreError, events, quota, runs};
+use crate::store::{RunLock, Store, quota};
 use crate::sync::report::{Outcome, QuotaReport};
 use crate::sync::{RunEnd, RunRequest, end_of};
 use progress::Progress;
@@ -69,9 +69,9 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
         return Ok(Exit::Unexpected);
     };
     let notices = Notices::new(config);
-    if !args.dry_run {
+    if let Some(lock) = &lock {
         notices::record(&notices, &link.engine.store, &end).await;
-        prune(config, &link).await?;
+        link.engine.store.upkeep(lock, Utc::now(), config.state.retention).await?;
     }
     let asked = args.order.as_deref().map(|reference| Asked::new(reference, end.named));
     let exit = exit_of(&end, asked.as_ref());
@@ -130,20 +130,6 @@ async fn busy(config: &Config, output: Output, error: anyhow::Error) -> anyhow::
         return Ok(Exit::Busy);
     }
     Err(error)
-}
-
-/// Forgets runs and events that are older than `[state] retention`.
-async fn prune(config: &Config, link: &Link) -> Result<(), StoreError> {
-    let Ok(retention) = chrono::TimeDelta::from_std(config.state.retention) else { return Ok(()) };
-    let before = Utc::now() - retention;
-    link.engine
-        .store
-        .write(move |conn| {
-            runs::prune(conn, before)?;
-            events::prune(conn, before)?;
-            Ok(())
-        })
-        .await
 }
 
 /// interface.md, "Exit status": the first that applies, the most hopeless first.

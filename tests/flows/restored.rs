@@ -1,0 +1,115 @@
+//! A copy of the database is restored while both systems have moved on: what was done since is found, and not done again.
+
+use std::sync::atomic::AtomicBool;
+
+use chrono::TimeDelta;
+use stemsync::domain::Stage;
+use stemsync::sandbox::{Fault, Target};
+use stemsync::store::back_up;
+use stemsync::sync::report::Job;
+use stemsync::systems::System;
+
+use crate::invariants::invariants;
+use crate::link::{Link, approved, both};
+use crate::trade::{
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook, prebooks_of,
+    print_all,
+};
+
+/// Each line of the order has one live Prebook item and one PO line, and all of it stands on one Prebook.
+fn stands_once(link: &Link, order: &str, lines: usize) {
+    link.act(|w, _| {
+        let alive = prebooks_of(w, order);
+        let alive = alive.iter().filter(|p| p.items.iter().any(|i| i.goods.boxes > 0)).count();
+        assert_eq!(alive, 1, "{order}: one Prebook");
+        let items = items_of(w, order);
+        assert_eq!(items.len(), lines, "{order}");
+        for item in items {
+            assert_eq!(bought(w, item.id).len(), 1, "{order}: item {} is bought once", item.id);
+        }
+    });
+}
+
+#[tokio::test]
+async fn an_old_copy_is_restored_and_nothing_that_was_done_since_is_done_again() {
+    both(async |mut link: Link| {
+        let draft = || order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        let (first, late) = (draft(), draft());
+        let placed = link.act(|w, now| w.axerrio.customer_orders(first, now));
+        link.sync_well().await;
+        // When the copy is made one order has its Prebook and not yet its PO.
+        let half = link.act(|w, now| w.axerrio.customer_orders(late, now));
+        let body = "{\"status\":0,\"message\":\"Purchase orders are closed for today\"}".to_owned();
+        let refused = Fault::Http { status: 200, body, headers: Vec::new() };
+        link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.create").times(99), refused));
+        link.sync().await;
+        assert_eq!(link.act(|w, _| items_of(w, &half).iter().map(|i| bought(w, i.id).len()).sum::<usize>()), 0);
+        let copy = link.path.with_file_name("copy.db");
+        back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+
+        // The day goes on.
+        link.act(|w, _| w.clear_faults());
+        link.let_pass(TimeDelta::minutes(30));
+        let new = order(link.day(4), vec![line(NOBBIO, 3)]);
+        let new = link.act(|w, now| w.axerrio.customer_orders(new, now));
+        let rep = prebook(link.day(6), vec![item(FREEDOM, 4, link.day(3))]);
+        let rep = link.act(|w, now| w.komet.rep_creates_prebook(&rep, now)).unwrap();
+        link.act(|w, now| w.axerrio.customer_changes_line(&placed, "2", |l| l.boxes = 5, now)).unwrap();
+        for _ in 0..3 {
+            link.sync_well().await;
+        }
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync_well().await;
+        for (order, lines) in [(&placed, 2), (&half, 2), (&new, 1)] {
+            stands_once(&link, order, lines);
+        }
+        link.let_pass(TimeDelta::hours(3));
+        let writes = link.writes();
+
+        link.put_in_place(&copy);
+        link.sync().await;
+        link.sync().await;
+        assert_eq!(link.held().await, []);
+        for (order, lines) in [(&placed, 2), (&half, 2), (&new, 1)] {
+            stands_once(&link, order, lines);
+        }
+        let of_rep = link.act(|w, _| orders_for(w, rep).len());
+        assert_eq!(of_rep, 1, "the rep's Prebook is one order in Axerrio");
+        // A PUT says what it said before, and changes nothing.
+        let creates = link.writes() - writes;
+        assert!(creates <= 1, "{creates} requests were made again");
+        link.act(approve_all);
+        link.sync_well().await;
+        assert_eq!(link.order(&half).await.stage, Stage::PoApproved);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// As the README tells: Komet is read first (`sync prebooks purchase-orders`); then the schedule decides which job comes.
+#[tokio::test]
+async fn boxes_that_were_shipped_since_the_copy_are_not_shipped_again_once_komet_was_read() {
+    for first in [Job::Labels, Job::PurchaseOrders, Job::Orders, Job::Prebooks] {
+        println!("--- {first:?}");
+        let mut link = Link::plain().await;
+        let id = approved(&link).await;
+        let copy = link.path.with_file_name("copy.db");
+        back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+        link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        let shipped = link.komet_requests("purchase.order.items.awb.add");
+        let changed = link.komet_requests("box.code.change");
+
+        link.put_in_place(&copy);
+        link.sync_jobs(&[Job::Prebooks, Job::PurchaseOrders]).await;
+        link.sync_jobs(&[first]).await;
+        link.sync().await;
+        assert_eq!(link.komet_requests("purchase.order.items.awb.add"), shipped, "nothing is shipped twice");
+        assert_eq!(link.komet_requests("box.code.change"), changed);
+        assert_eq!(link.held().await, []);
+        assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    }
+}
