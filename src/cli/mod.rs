@@ -13,8 +13,8 @@ mod logging;
 pub mod map;
 mod moment;
 pub mod output;
+mod run;
 mod sandbox;
-mod signals;
 mod status;
 mod sync;
 mod trace;
@@ -28,6 +28,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use args::{Cli, ColorWhen, Command, Global};
 use exit::{Busy, Exit};
+use logging::Usual;
 use output::Output;
 
 use crate::config::Config;
@@ -44,12 +45,13 @@ pub async fn main() -> Exit {
         }
     };
     let output = Output::new(&cli.global);
-    let is_told = match &cli.command {
-        Command::Demo => true,
-        Command::Sync(_) => output.shares_terminal(),
-        _ => false,
+    let usual = match &cli.command {
+        Command::Demo => Usual::Nothing,
+        Command::Sync(_) if output.shares_terminal() => Usual::Nothing,
+        Command::Run => Usual::WarningsAndDeeds,
+        _ => Usual::Warnings,
     };
-    logging::start(&cli.global, is_told);
+    logging::start(&cli.global, usual);
     match run(&cli, output).await {
         Ok(exit) => exit,
         Err(error) => {
@@ -93,6 +95,7 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         // These two bring their own systems.
         Command::Demo => demo::run(output).await,
         Command::Sandbox(args) => sandbox::run(output, args).await,
+        Command::Run => run::run(config()?, output).await,
         Command::Sync(args) => sync::run(&config()?, output, args).await,
         Command::Status => status::run(&config()?, output).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,

@@ -22,6 +22,6 @@ mod worker;
 
 pub use error::{Fault, StoreError};
 pub use handle::{OnFile, Store};
-pub use lock::{LockHolder, RunLock};
+pub use lock::{DaemonLock, LockHolder, RunLock};
 pub use rusqlite::{Connection, OpenFlags};
 pub use schema::VERSION;
