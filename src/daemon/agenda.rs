@@ -51,13 +51,18 @@ impl Agenda {
         self.waiting.retain(|job| timetable.has(*job));
     }
 
-    /// The run that is to be made now, if there is one.
-    pub fn take(&mut self, now: DateTime<Utc>) -> Option<Turn> {
+    /// Looks at the clock: says whether there is a run to be made now.
+    pub fn look(&mut self, now: DateTime<Utc>) -> bool {
         self.backoff.look(now);
         self.waiting.extend(self.timetable.take_due(now));
         // A clock that was set back does not make the rest longer.
         self.rest = self.rest.filter(|(until, length)| now < *until && *until - now <= *length);
-        if self.rest.is_some() {
+        self.rest.is_none() && self.waiting.iter().any(|job| self.backoff.rests(*job, now).is_none())
+    }
+
+    /// The run that is to be made now, if there is one.
+    pub fn take(&mut self, now: DateTime<Utc>) -> Option<Turn> {
+        if !self.look(now) {
             return None;
         }
         let rests = |job: &Job| self.backoff.rests(*job, now).is_some();
@@ -77,10 +82,14 @@ impl Agenda {
         Some(turn)
     }
 
-    /// Those jobs did not get their turn after all; nobody gets one for so long.
-    pub fn put_back(&mut self, turn: &Turn, now: DateTime<Utc>, rest: TimeDelta) {
+    /// Those jobs did not get their turn after all.
+    pub fn put_back(&mut self, turn: &Turn) {
         self.waiting.extend(&turn.jobs);
-        self.rest = Some((now + rest, rest));
+    }
+
+    /// Nobody gets a turn for so long.
+    pub fn rest(&mut self, now: DateTime<Utc>, length: TimeDelta) {
+        self.rest = Some((now + length, length));
     }
 
     /// When [`Agenda::take`] is to be asked again; `None`: never, unless something changes.

@@ -156,8 +156,9 @@ impl<S: Served> Daemon<S> {
                 continue;
             }
             self.set_alarm().await;
-            if let Some(turn) = self.agenda.take(self.now()) {
-                self.run(&turn).await?;
+            let now = self.now();
+            if self.agenda.look(now) {
+                self.run().await?;
                 self.rest(BREATH).await;
             } else if self.people_are_due() {
                 self.let_people_act().await?;

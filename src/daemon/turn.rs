@@ -27,23 +27,28 @@ const PATIENCE: TimeDelta = TimeDelta::seconds(5);
 const DATABASE_RESTS: [TimeDelta; 2] = [TimeDelta::seconds(10), TimeDelta::minutes(5)];
 
 impl<S: Served> Daemon<S> {
-    /// Runs `turn`, whatever becomes of it.
-    pub(super) async fn run(&mut self, turn: &Turn) -> anyhow::Result<()> {
+    /// Runs what is due, whatever becomes of it.
+    pub(super) async fn run(&mut self) -> anyhow::Result<()> {
         let lock = match self.lock().await {
             Ok(Some(lock)) => lock,
             // Asked to stop meanwhile.
             Ok(None) => return Ok(()),
-            Err(error) => return self.database_refuses(turn, error),
+            Err(error) => return self.database_refuses(error),
         };
+        // Not before: what became due while the lock was waited for is part of the same run.
+        let Some(turn) = self.agenda.take(self.now()) else { return Ok(()) };
         self.take_up()?;
-        let ended = self.run_until_told(turn).await;
+        let ended = self.run_until_told(&turn).await;
         self.link.put_down()?;
         match ended {
             None => log::warn!(
                 "left before the last answers came: what was sent is on record, and the next run reads back what became \
                  of it"
             ),
-            Some(Err(error)) => return self.database_refuses(turn, error),
+            Some(Err(error)) => {
+                self.agenda.put_back(&turn);
+                return self.database_refuses(error);
+            }
             Some(Ok(end)) => {
                 self.ended(&end);
                 self.prune().await;
@@ -157,7 +162,7 @@ impl<S: Served> Daemon<S> {
     }
 
     /// The database could not do its part. What passes is waited out; with what does not pass the daemon ends.
-    fn database_refuses(&mut self, turn: &Turn, error: StoreError) -> anyhow::Result<()> {
+    fn database_refuses(&mut self, error: StoreError) -> anyhow::Result<()> {
         if !matches!(error.fault, Fault::Locked | Fault::Full | Fault::Disk(_)) {
             return Err(error.into());
         }
@@ -168,7 +173,7 @@ impl<S: Served> Daemon<S> {
         }
         self.refused = Some((since, tries + 1));
         let [first, longest] = DATABASE_RESTS;
-        self.agenda.put_back(turn, now, (first * (1 << tries.min(8))).min(longest));
+        self.agenda.rest(now, (first * (1 << tries.min(8))).min(longest));
         Ok(())
     }
 

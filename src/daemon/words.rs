@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::agenda::Agenda;
 use super::backoff::{Culprit, News, Trouble};
 use crate::sync::RunEnd;
-use crate::sync::report::{ActionResult, Job, RunReport};
+use crate::sync::report::{ActionResult, Job, JobReport, Outcome, RunReport};
 use crate::systems::{Fault, System};
 
 /// A time of day as it is told in the link's zone: `14:05 EST`.
@@ -17,8 +17,9 @@ pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
 /// `orders, labels: 3 pushed, 1 held`
 pub fn deeds(report: &RunReport) -> String {
     let jobs: Vec<_> = report.jobs.iter().map(|job| job.job.name()).collect();
-    let sum = |count: fn(&crate::sync::report::JobReport) -> u64| report.jobs.iter().map(count).sum::<u64>();
+    let sum = |count: fn(&JobReport) -> u64| report.jobs.iter().map(count).sum::<u64>();
     let newly_held = report.actions.iter().filter(|action| action.result == ActionResult::Held).count() as u64;
+    let broken = report.jobs.iter().filter(|job| job.outcome == Outcome::Failed).count();
     let counts = [
         (sum(|job| job.changed), "changed"),
         (sum(|job| job.pushed), "pushed"),
@@ -26,7 +27,12 @@ pub fn deeds(report: &RunReport) -> String {
         (sum(|job| job.failed), "failed"),
     ];
     let told: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    let told = if told.is_empty() { "nothing to do".to_owned() } else { told.join(", ") };
+    let told = match (told.is_empty(), broken) {
+        (true, 0) => "nothing to do".to_owned(),
+        (true, _) => format!("{broken} of {} not done", jobs.len()),
+        (false, 0) => told.join(", "),
+        (false, _) => format!("{}, {broken} of {} not done", told.join(", "), jobs.len()),
+    };
     format!("{}: {told}", jobs.join(", "))
 }
 

@@ -294,6 +294,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 // Before the first push to Axerrio its orders were read once: what was put there in a former life, and
                 // on which ship date, is there to be found.
                 if self.store.read(|conn| watermarks::get(conn, Stream::Orders, 0)).await?.is_none() {
+                    if let Some(error) = state.down().into_iter().find(|error| error.system == System::Axerrio) {
+                        return Err(error.into());
+                    }
                     self.poll_orders(None).await?;
                 }
                 let polled = self.poll_prebooks(request.since, false).await?;
@@ -455,7 +458,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         log::info!("run {} {}", report.run, report.outcome.name());
         let is_news = |error: &SystemError| request.paused.iter().all(|known| known.system != error.system);
         let down = state.down().into_iter().filter(is_news).collect();
-        Ok(RunEnd { report, down, failed: state.failures(), stopped, named: state.named() })
+        let failed = state.failures().into_iter().filter(|(_, error)| is_news(error)).collect();
+        Ok(RunEnd { report, down, failed, stopped, named: state.named() })
     }
 
     /// Where each job's polling stands; of Prebooks the oldest window of the horizon.
