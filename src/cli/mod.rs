@@ -95,7 +95,8 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         // These two bring their own systems.
         Command::Demo => demo::run(output).await,
         Command::Sandbox(args) => sandbox::run(output, args).await,
-        Command::Run => run::run(config()?, output).await,
+        // On the heap: the daemon's whole state would be carried by every command.
+        Command::Run => Box::pin(run::run(config()?, output)).await,
         Command::Sync(args) => sync::run(&config()?, output, args).await,
         Command::Status => status::run(&config()?, output).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,

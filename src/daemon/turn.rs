@@ -58,21 +58,6 @@ impl<S: Served> Daemon<S> {
         Ok(())
     }
 
-    /// What is asked of the engine.
-    fn request(&self, turn: &Turn, signs: &Arc<AtomicU64>) -> RunRequest {
-        let signs = Arc::clone(signs);
-        RunRequest {
-            jobs: turn.jobs.clone(),
-            trigger: "schedule".to_owned(),
-            listener: Some(Arc::new(move |_| {
-                signs.fetch_add(1, Ordering::Relaxed);
-            })),
-            paused: turn.paused.clone(),
-            failures_are_told: true,
-            ..RunRequest::default()
-        }
-    }
-
     /// What follows from a run, and what is told of it, in one place.
     fn ended(&mut self, end: &RunEnd) {
         let (now, zone) = (self.now(), self.zone());
@@ -116,7 +101,8 @@ impl<S: Served> Daemon<S> {
             if !told && self.now() - began >= PATIENCE {
                 told = true;
                 let holder = RunLock::holder(&self.config.state.path);
-                let who = holder.map_or_else(|| "another process".to_owned(), |one| format!("process {}", one.pid));
+                let who =
+                    holder.map_or_else(|| "another process".to_owned(), |one| format!("process {}", one.pid));
                 log::info!("{who} runs or changes something; the schedule goes on when it has ended");
             }
             if self.heart.idle(Instant::now()) {
@@ -132,7 +118,7 @@ impl<S: Served> Daemon<S> {
     /// Runs until the run ends or has to be left. While it goes on the heart beats as long as the run shows signs of life.
     async fn run_until_told(&mut self, turn: &Turn) -> Option<Result<RunEnd, StoreError>> {
         let signs = Arc::new(AtomicU64::new(0));
-        let request = self.request(turn, &signs);
+        let request = request(turn, &signs);
         let stop = Arc::clone(&request.stop);
         let longest = self.config.komet.timeout.max(self.config.axerrio.timeout);
         let Self { link, wishes, heart, systemd, reload_asked, stopping, .. } = self;
@@ -201,6 +187,21 @@ impl<S: Served> Daemon<S> {
     fn take_up(&mut self) -> anyhow::Result<()> {
         self.acted = Some(self.now());
         self.link.take_up()
+    }
+}
+
+/// What is asked of the engine.
+fn request(turn: &Turn, signs: &Arc<AtomicU64>) -> RunRequest {
+    let signs = Arc::clone(signs);
+    RunRequest {
+        jobs: turn.jobs.clone(),
+        trigger: "schedule".to_owned(),
+        listener: Some(Arc::new(move |_| {
+            signs.fetch_add(1, Ordering::Relaxed);
+        })),
+        paused: turn.paused.clone(),
+        failures_are_told: true,
+        ..RunRequest::default()
     }
 }
 

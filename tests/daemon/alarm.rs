@@ -7,8 +7,8 @@ use stemsync::daemon::alarm::Alarm;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::{at, config};
 use crate::manager::LONG;
+use crate::{at, config};
 
 #[tokio::test]
 async fn it_rings_each_second_and_is_set_anew_without_leaving_anything_behind() {
@@ -36,7 +36,8 @@ async fn it_rings_each_second_and_is_set_anew_without_leaving_anything_behind() 
 
 #[tokio::test]
 async fn it_is_set_anew_when_its_clock_was_set_back_or_its_zone_changed_the_offset() {
-    let hourly = config("orders = \"0 0 * * * *\"\nprebooks = \"off\"\npurchase-orders = \"off\"\nlabels = \"off\"\n");
+    let hourly =
+        config("orders = \"0 0 * * * *\"\nprebooks = \"off\"\npurchase-orders = \"off\"\nlabels = \"off\"\n");
     let each_second = config("orders = \"* * * * * *\"\n").jobs;
     let [winter, summer] = ["2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z"].map(at);
     for (then, now) in [(summer, summer - TimeDelta::hours(1)), (winter, summer), (summer, winter)] {

@@ -40,7 +40,8 @@ fn a_clock_set_back_by_an_hour_while_it_runs_silences_nothing() {
     play.stage.lock().skew = -HOUR;
     let from = play.now();
     play.pass(HOUR);
-    for (system, path, least) in [(Axerrio, "/orders", 29), (Axerrio, "/labels", 29), (Komet, "/prebook.details.list", 12)]
+    for (system, path, least) in
+        [(Axerrio, "/orders", 29), (Axerrio, "/labels", 29), (Komet, "/prebook.details.list", 12)]
     {
         let asked = play.stage.asked(system, path, from);
         assert!(asked >= least, "{path}: {asked}");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::place::Place;
 
 /// Much longer than anything here takes.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 /// Asks again and again, for as long as is reasonable.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -150,10 +150,7 @@ fn a_clock_that_is_set_back_by_an_hour_silences_no_job() {
             *runs.entry(job).or_default() += 1;
         }
     }
-    assert_eq!(
-        runs,
-        [(Job::Orders, 15), (Job::Prebooks, 6), (Job::PurchaseOrders, 6), (Job::Labels, 15)].into()
-    );
+    assert_eq!(runs, [(Job::Orders, 15), (Job::Prebooks, 6), (Job::PurchaseOrders, 6), (Job::Labels, 15)].into());
 }
 
 #[test]

@@ -331,8 +331,11 @@ fn engine(stage: &Arc<Stage>, store: Store, config: &Config) -> Engine<KometClie
         retry_base,
         page_size: 500,
     };
-    let settings =
-        Settings { timezone: config.jobs.timezone, quota_limit: config.komet.daily_limit(), ..Settings::default() };
+    let settings = Settings {
+        timezone: config.jobs.timezone,
+        quota_limit: config.komet.daily_limit(),
+        ..Settings::default()
+    };
     Engine {
         komet: KometClient::over(stage.clone(), komet).unwrap(),
         axerrio: AxerrioClient::over(stage.clone(), axerrio).unwrap(),
