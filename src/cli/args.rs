@@ -24,6 +24,7 @@ use crate::sync::report::Job;
 #[command(after_help = "\
 EXAMPLES:
   stemsync demo                       A guided tour, nothing to set up
+  stemsync run                        The daemon: every job on its schedule
   stemsync sync                       One run now, of all four jobs
   stemsync status                     Is all well? What waits?
   stemsync trace AX-100234            The whole story of one order
@@ -92,6 +93,21 @@ EXAMPLES:
   stemsync demo
   stemsync demo --format json | jq .orders")]
     Demo,
+    /// The daemon: every job on its schedule, until stopped
+    ///
+    /// The schedules stand in sync.toml, [jobs]. Jobs never overlap; a run that was missed is made up once. A system that
+    /// fails is left alone for a while, ever longer up to 15 minutes, and that is said once.
+    #[command(after_help = "\
+SIGTERM and Ctrl-C finish the requests in hand, record them, and leave within
+10 seconds. SIGHUP reads the configuration again; a wrong one changes nothing.
+Other commands can be used meanwhile: `sync` gets in between two runs. Ends with
+6 when another daemon serves the same database.
+
+EXAMPLES:
+  stemsync run                        Until Ctrl-C; the log on stderr
+  stemsync run -v -c /etc/stemsync/sync.toml
+  systemctl reload stemsync           After a change of sync.toml")]
+    Run,
     /// One run now, of all jobs or those named
     ///
     /// The jobs are orders, prebooks, purchase-orders and labels. Each polls what changed, works out what differs and

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::args::BackupArgs;
 use super::exit::{Exit, WrongUsage};
 use super::output::{Output, Page, Report, Tone, relative};
-use super::signals::Signals;
 use crate::config::Config;
+use crate::daemon::signals::Signals;
 use crate::store::{Backup, BackupError, back_up};
 
 /// `backup FILE --format json`.

@@ -63,6 +63,32 @@ impl fmt::Display for Busy {
     }
 }
 
+/// Another daemon serves the database.
+#[derive(Debug)]
+pub struct AnotherDaemon(
+    /// Who, as far as it can be told.
+    pub Option<LockHolder>,
+);
+
+impl std::error::Error for AnotherDaemon {}
+
+impl fmt::Display for AnotherDaemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "another daemon serves this database already")?;
+        match &self.0 {
+            Some(LockHolder { pid, since }) => {
+                let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+                write!(
+                    f,
+                    " (process {pid}, since {since}); stop it first: systemctl stop stemsync, or kill {pid}. "
+                )?;
+            }
+            None => write!(f, "; stop it first. ")?,
+        }
+        write!(f, "To make it read its configuration again, send it SIGHUP")
+    }
+}
+
 impl Exit {
     /// What a failed command ends with.
     pub fn of(error: &anyhow::Error) -> Self {
@@ -76,7 +102,7 @@ impl Exit {
         if cause.is::<WrongUsage>() {
             return Some(Self::Usage);
         }
-        if cause.is::<Busy>() {
+        if cause.is::<Busy>() || cause.is::<AnotherDaemon>() {
             return Some(Self::Busy);
         }
         let system = cause.downcast_ref::<SystemError>()?;

@@ -2,9 +2,11 @@
 //! system lives inside the process, on loopback; its state is kept beside the database (`sandbox.json`), so that the
 //! next command finds what this one left.
 
+use std::cell::Cell;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -107,9 +109,19 @@ impl Link {
         simulation.sandbox.act(action)
     }
 
+    /// Takes the simulated world up as another process left it. Only who holds the run lock may do so.
+    pub(super) fn take_up(&mut self) -> anyhow::Result<()> {
+        self.simulation.as_mut().map_or(Ok(()), Simulation::take_up)
+    }
+
     /// Writes the simulated world down, whole or not at all. Nothing to do where both systems are real.
     pub(super) fn save(&self) -> anyhow::Result<()> {
         self.simulation.as_ref().map_or(Ok(()), Simulation::save)
+    }
+
+    /// Whether people act by themselves: where both systems are simulated.
+    pub(super) fn has_a_life(&self) -> bool {
+        self.simulation.as_ref().is_some_and(|simulation| simulation.is_whole)
     }
 
     /// Whether any of it is simulated.
@@ -132,7 +144,12 @@ pub(super) struct Simulation {
     path: PathBuf,
     /// Both systems are simulated.
     is_whole: bool,
+    /// The file as this process last wrote or read it.
+    known: Cell<Option<Version>>,
 }
+
+/// What tells one version of a file from another: when it was written, and the file itself, which is replaced each time.
+type Version = (SystemTime, u64);
 
 impl Simulation {
     /// Starts the sandbox with the state that the last command left, if any endpoint asks for it.
@@ -143,13 +160,30 @@ impl Simulation {
         }
         let path = state_file(&config.state.path);
         let options = SandboxOptions { catalogue: Scenario::bundled().catalogue(), ..SandboxOptions::default() };
+        let known = Cell::new(version(&path));
         let sandbox = Sandbox::load_or_new(&path, options).await.context("the built-in sandbox does not start")?;
-        Ok(Some(Self { sandbox, path, is_whole: simulated == [true, true] }))
+        Ok(Some(Self { sandbox, path, is_whole: simulated == [true, true], known }))
+    }
+
+    fn take_up(&mut self) -> anyhow::Result<()> {
+        let now = version(&self.path);
+        if now.is_some() && now != self.known.get() {
+            self.sandbox.reload(&self.path)?;
+            self.known.set(now);
+        }
+        Ok(())
     }
 
     fn save(&self) -> anyhow::Result<()> {
-        self.sandbox.save(&self.path)
+        self.sandbox.save(&self.path)?;
+        self.known.set(version(&self.path));
+        Ok(())
     }
+}
+
+fn version(path: &Path) -> Option<Version> {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.modified().ok()?, file.ino()))
 }
 
 /// Beside the database.

@@ -13,15 +13,36 @@ use log::{Level, Log, Metadata, Record};
 
 use super::args::{ColorWhen, Global};
 
-/// Starts the log. Called once; a second call changes nothing. `is_told`: whoever reads the log reads the command's
-/// report on the same terminal, which tells what waits and what failed: then warnings would only say it twice.
-pub(super) fn start(global: &Global, is_told: bool) {
+/// What the log holds where nobody asks for more or less.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Usual {
+    /// Whoever reads the log reads the command's report on the same terminal, which tells what waits and what failed:
+    /// then warnings would only say it twice.
+    Nothing,
+    /// Warnings and errors.
+    Warnings,
+    /// These, and what the daemon does: a line a run that did something.
+    WarningsAndDeeds,
+}
+
+impl Usual {
+    fn filters(self) -> &'static str {
+        match self {
+            Self::Nothing => "off",
+            Self::Warnings => "warn",
+            Self::WarningsAndDeeds => "warn,stemsync::daemon=info",
+        }
+    }
+}
+
+/// Starts the log. Called once; a second call changes nothing.
+pub(super) fn start(global: &Global, usual: Usual) {
     let mut builder = env_logger::Builder::new();
     match (global.quiet, global.verbose) {
         (true, _) => builder.parse_filters("error"),
         (false, 0) => match std::env::var("RUST_LOG") {
             Ok(filters) if !filters.trim().is_empty() => builder.parse_filters(&filters),
-            _ => builder.parse_filters(if is_told { "off" } else { "warn" }),
+            _ => builder.parse_filters(usual.filters()),
         },
         (false, 1) => builder.parse_filters("warn,stemsync=info"),
         (false, 2) => builder.parse_filters("warn,stemsync=debug"),

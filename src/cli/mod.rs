@@ -16,8 +16,8 @@ mod man;
 pub mod map;
 mod moment;
 pub mod output;
+mod run;
 mod sandbox;
-mod signals;
 mod status;
 mod sync;
 mod trace;
@@ -31,6 +31,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use args::{Cli, ColorWhen, Command, Global};
 use exit::{Busy, Exit};
+use logging::Usual;
 use output::Output;
 
 use crate::config::Config;
@@ -47,12 +48,13 @@ pub async fn main() -> Exit {
         }
     };
     let output = Output::new(&cli.global);
-    let is_told = match &cli.command {
-        Command::Demo => true,
-        Command::Sync(_) => output.shares_terminal(),
-        _ => false,
+    let usual = match &cli.command {
+        Command::Demo => Usual::Nothing,
+        Command::Sync(_) if output.shares_terminal() => Usual::Nothing,
+        Command::Run => Usual::WarningsAndDeeds,
+        _ => Usual::Warnings,
     };
-    logging::start(&cli.global, is_told);
+    logging::start(&cli.global, usual);
     match run(&cli, output).await {
         Ok(exit) => exit,
         Err(error) => {
@@ -99,6 +101,8 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         // These two tell about the program itself.
         Command::Completions(args) => completions::run(output, args),
         Command::Man(args) => man::run(output, args),
+        // On the heap: the daemon's whole state would be carried by every command.
+        Command::Run => Box::pin(run::run(config()?, output)).await,
         Command::Sync(args) => sync::run(&config()?, output, args).await,
         Command::Status => status::run(&config()?, output).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,

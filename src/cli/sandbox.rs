@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::args::SandboxArgs;
 use super::exit::Exit;
 use super::output::{Output, Page, Report, Tone, write};
-use super::signals::Signals;
+use crate::daemon::signals::Signals;
 use crate::sandbox::people::People;
 use crate::sandbox::scenario::{Scenario, place_orders};
 use crate::sandbox::{Answers, Sandbox, SandboxOptions, life};

@@ -1,6 +1,8 @@
 //! When a job runs: a cron pattern with seconds, or never by itself.
 
-use chrono::{DateTime, TimeZone, Utc};
+mod nights;
+
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -43,14 +45,12 @@ impl Schedule {
         }
     }
 
-    /// The first time after `now` at which it fires by the clock of `zone`.
+    /// The first time after `now` at which it fires by the clock of `zone`; see `nights` for those that a change of
+    /// clocks repeats or leaves out.
     pub fn next_after(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         match self {
             Self::Off => None,
-            Self::Cron(cron) => {
-                let local = zone.from_utc_datetime(&now.naive_utc());
-                cron.find_next_occurrence(&local, false).ok().map(|next| next.with_timezone(&Utc))
-            }
+            Self::Cron(cron) => nights::next_after(cron, now, zone),
         }
     }
 }

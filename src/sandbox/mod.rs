@@ -89,8 +89,7 @@ impl Sandbox {
     pub async fn load_or_new(path: &Path, options: SandboxOptions) -> Result<Self> {
         match std::fs::read_to_string(path) {
             Ok(text) => {
-                let mut world = World::from_json(&text)
-                    .with_context(|| format!("{} is not a saved sandbox", path.display()))?;
+                let mut world = saved(&text, path)?;
                 world.answers = options.answers;
                 Self::serve(world, options).await
             }
@@ -189,6 +188,18 @@ impl Sandbox {
         write().with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Goes on with the world that [`Sandbox::save`] left at `path`, maybe in another process. What is to go wrong, and the
+    /// log, are gone.
+    pub fn reload(&self, path: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut world = saved(&text, path)?;
+        world.set_tokens(self.tokens.clone());
+        let mut present = http::lock(&self.world);
+        world.answers = present.answers;
+        *present = world;
+        Ok(())
+    }
+
     /// Finishes the requests in hand and stops serving; hanging ones are broken off.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -197,6 +208,10 @@ impl Sandbox {
             self.server.abort();
         }
     }
+}
+
+fn saved(text: &str, path: &Path) -> Result<World> {
+    World::from_json(text).with_context(|| format!("{} is not a saved sandbox", path.display()))
 }
 
 impl Drop for Sandbox {

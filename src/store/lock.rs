@@ -1,5 +1,5 @@
-//! The run lock: one run at a time per database, whichever process it is in. It is an advisory lock on a file beside
-//! the database, so the kernel releases it when the holder ends, however it ends.
+//! The locks: one run at a time per database, and one daemon, whichever processes they are in. Each is an advisory lock on
+//! a file beside the database, so the kernel releases it when the holder ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek, Write};
@@ -17,6 +17,13 @@ pub struct RunLock {
     _file: File,
 }
 
+/// Held as long as a daemon lives; released when dropped.
+#[derive(Debug)]
+pub struct DaemonLock {
+    /// Closing it releases the lock.
+    _file: File,
+}
+
 /// Who holds the lock, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockHolder {
@@ -29,35 +36,61 @@ pub struct LockHolder {
 impl RunLock {
     /// Takes the lock of the database at `db_path`; `None` if another run holds it.
     pub fn try_acquire(db_path: &Path) -> Result<Option<Self>, StoreError> {
-        let path = lock_path(db_path);
-        let failed = |e: std::io::Error| StoreError::new(Fault::CannotOpen(e.to_string()), &path);
-        if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(failed)?;
-        }
-        let mut options = OpenOptions::new();
-        let mut file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(failed)?;
-        owner::hand_over(&file, &path);
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-        file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-        writeln!(file, "{} {since}", std::process::id()).map_err(failed)?;
-        Ok(Some(Self { _file: file }))
+        Ok(take(&beside(db_path, RUN))?.map(|file| Self { _file: file }))
     }
 
     /// Who took the lock last: the present holder, if [`RunLock::try_acquire`] just said that there is one.
     pub fn holder(db_path: &Path) -> Option<LockHolder> {
-        let text = std::fs::read_to_string(lock_path(db_path)).ok()?;
-        let (pid, since) = text.trim().split_once(' ')?;
-        Some(LockHolder { pid: pid.parse().ok()?, since: since.parse().ok()? })
+        holder(&beside(db_path, RUN))
     }
 }
 
-fn lock_path(db_path: &Path) -> PathBuf {
-    let mut path = db_path.as_os_str().to_owned();
-    path.push(".lock");
+impl DaemonLock {
+    /// Takes the lock of the database at `db_path`; `None` if another daemon holds it.
+    pub fn try_acquire(db_path: &Path) -> Result<Option<Self>, StoreError> {
+        Ok(take(&beside(db_path, DAEMON))?.map(|file| Self { _file: file }))
+    }
+
+    /// As [`RunLock::holder`].
+    pub fn holder(db_path: &Path) -> Option<LockHolder> {
+        holder(&beside(db_path, DAEMON))
+    }
+}
+
+/// What the names of the locks add to the database's.
+const RUN: &str = ".lock";
+/// See [`RUN`].
+const DAEMON: &str = ".daemon.lock";
+
+fn take(path: &Path) -> Result<Option<File>, StoreError> {
+    let failed = |e: std::io::Error| StoreError::new(Fault::CannotOpen(e.to_string()), path);
+    if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(failed)?;
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options.create(true).truncate(false).write(true).mode(0o600).open(path).map_err(failed)?;
+    owner::hand_over(&file, path);
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+    writeln!(file, "{} {since}", std::process::id()).map_err(failed)?;
+    Ok(Some(file))
+}
+
+fn holder(path: &Path) -> Option<LockHolder> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let (pid, since) = text.trim().split_once(' ')?;
+    Some(LockHolder { pid: pid.parse().ok()?, since: since.parse().ok()? })
+}
+
+/// Beside the file itself: a database that goes by a second name, a link, has its locks once.
+fn beside(db_path: &Path, ending: &str) -> PathBuf {
+    let path = std::fs::canonicalize(db_path).unwrap_or_else(|_| db_path.to_owned());
+    let mut path = path.into_os_string();
+    path.push(ending);
     PathBuf::from(path)
 }

@@ -28,7 +28,7 @@ mod worker;
 pub use backup::{Backup, BackupError, back_up};
 pub use error::{Fault, StoreError};
 pub use handle::{OnFile, Store};
-pub use lock::{LockHolder, RunLock};
+pub use lock::{DaemonLock, LockHolder, RunLock};
 pub use retention::Upkeep;
 pub use rusqlite::{Connection, OpenFlags};
 pub use schema::VERSION;

@@ -18,7 +18,7 @@ use crate::domain::{HoldReason, OrderKey, Stage};
 use crate::store::events::{self, Event};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, OnFile, StoreError, holds, intents, maps, orders, quota, reference, runs};
-use crate::systems::{Axerrio, Fault, Komet, SystemError};
+use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What a run is asked to do.
 #[derive(Clone, Default)]
@@ -40,6 +40,11 @@ pub struct RunRequest {
     pub stop: Arc<AtomicBool>,
     /// Who listens.
     pub listener: Option<Listener>,
+    /// Systems that are left alone in this run, each with the failure that was the last heard of it.
+    pub paused: Vec<SystemError>,
+    /// Whoever asked for the run tells of a system's failures himself, in [`RunEnd::failed`] and [`RunEnd::down`]: then
+    /// the log has them at debug only.
+    pub failures_are_told: bool,
 }
 
 /// A run's report, and what kept it from being whole.
@@ -47,9 +52,9 @@ pub struct RunRequest {
 pub struct RunEnd {
     /// For people and scripts.
     pub report: RunReport,
-    /// Systems that failed.
+    /// Systems that failed as a whole.
     pub down: Vec<SystemError>,
-    /// Reads that failed, and the job that needed them.
+    /// Reads that failed, polls and read-backs, and the job that needed them.
     pub failures: Vec<(Job, SystemError)>,
     /// It was asked to stop.
     pub stopped: bool,
@@ -128,6 +133,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             concurrency: self.settings.concurrency,
             stop: Arc::clone(&request.stop),
             listener: request.listener.clone(),
+            paused: request.paused.clone(),
+            failures_are_told: request.failures_are_told,
             facts: Facts { windows_known: windows.into_iter().map(|(w, _)| w).collect(), ..Facts::default() },
         }))
     }
@@ -264,6 +271,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         match job {
             Job::Orders => {
                 let mut polled = self.poll_orders(request.since).await?;
+                if state.is_down(System::Komet) {
+                    // Nothing is pushed to it in this run, so nothing has to be known of it.
+                    return Ok(polled);
+                }
                 // Before the first push every window was read once (clarification 1): stemsync's own work of a former
                 // life is there to be found.
                 let known = self.poll_prebooks(None, true).await?;
@@ -280,6 +291,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 // Before the first push to Axerrio its orders were read once: what was put there in a former life, and
                 // on which ship date, is there to be found.
                 if self.store.read(|conn| watermarks::get(conn, Stream::Orders, 0)).await?.is_none() {
+                    if let Some(error) = state.down().into_iter().find(|error| error.system == System::Axerrio) {
+                        return Err(error.into());
+                    }
                     self.poll_orders(None).await?;
                 }
                 let polled = self.poll_prebooks(request.since, false).await?;
@@ -439,7 +453,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         log::info!("run {} {}", report.run, report.outcome.name());
-        Ok(RunEnd { report, down: state.down(), failures: state.failures(), stopped, named: state.named() })
+        let is_news = |error: &SystemError| request.paused.iter().all(|known| known.system != error.system);
+        let down = state.down().into_iter().filter(is_news).collect();
+        let failures = state.failures().into_iter().filter(|(_, error)| is_news(error)).collect();
+        Ok(RunEnd { report, down, failures, stopped, named: state.named() })
     }
 
     /// Where each job's polling stands; of Prebooks the oldest window of the horizon.

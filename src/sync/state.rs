@@ -30,6 +30,7 @@ pub(super) struct RunState {
     pub(super) permits: Semaphore,
     stop: Arc<AtomicBool>,
     listener: Option<Listener>,
+    failures_are_told: bool,
     may_cancel: AtomicBool,
     shared: Mutex<Shared>,
 }
@@ -45,6 +46,7 @@ struct Shared {
     asked: HashMap<(OrderKey, String), u8>,
     refusals: HashMap<OrderKey, u8>,
     down: BTreeMap<System, SystemError>,
+    /// Polls and read-backs that failed, and for which job.
     failures: Vec<(Job, SystemError)>,
     actions: Vec<ActionReport>,
     tallies: BTreeMap<Job, Tally>,
@@ -107,6 +109,8 @@ pub(super) struct Setup {
     pub(super) concurrency: usize,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) listener: Option<Listener>,
+    pub(super) paused: Vec<SystemError>,
+    pub(super) failures_are_told: bool,
     pub(super) facts: Facts,
 }
 
@@ -120,10 +124,12 @@ impl RunState {
             permits: Semaphore::new(setup.concurrency.max(1)),
             stop: setup.stop,
             listener: setup.listener,
+            failures_are_told: setup.failures_are_told,
             may_cancel: AtomicBool::new(true),
             shared: Mutex::new(Shared {
                 known: Known { facts: Arc::new(setup.facts), carriers: Arc::new(setup.carriers) },
                 only: setup.only,
+                down: setup.paused.into_iter().map(|error| (error.system, error)).collect(),
                 ..Shared::default()
             }),
         }
@@ -304,6 +310,9 @@ impl RunState {
         let order = action.order.clone().unwrap_or_default();
         let (system, method, detail) = (action.system.name(), &action.method, &action.detail);
         match action.result {
+            ActionResult::Failed if self.failures_are_told && self.is_down(action.system) => {
+                log::debug!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
+            }
             ActionResult::Failed => {
                 log::warn!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
             }
@@ -345,7 +354,8 @@ impl RunState {
         if error.is_systemic() {
             self.set_down(error);
         }
-        log::error!(job = job.name(); "{error}");
+        let level = if self.failures_are_told { log::Level::Debug } else { log::Level::Error };
+        log::log!(level, job = job.name(); "{error}");
         self.shared().failures.push((job, error.clone()));
         self.tally(job, |tally| {
             tally.broken = true;

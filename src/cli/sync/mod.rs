@@ -6,8 +6,7 @@ mod progress;
 mod report;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -16,9 +15,9 @@ use super::args::SyncArgs;
 use super::exit::{Busy, Exit, WrongUsage};
 use super::link::Link;
 use super::output::Output;
-use super::signals::Signals;
 use super::{lock, look};
 use crate::config::Config;
+use crate::daemon::signals::{Signals, until_told};
 use crate::notify::Notices;
 use crate::store::{RunLock, Store, quota};
 use crate::sync::report::{Outcome, QuotaReport};
@@ -26,9 +25,6 @@ use crate::sync::{RunEnd, RunRequest, end_of};
 use progress::Progress;
 use report::{Asked, NoRun, SyncReport};
 pub(super) use report::{deed, jobs};
-
-/// How long the requests in hand may take once a signal came: within the ten seconds that interface.md promises.
-const GRACE: Duration = Duration::from_secs(8);
 
 /// Carries `sync` out.
 pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> anyhow::Result<Exit> {
@@ -58,6 +54,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
         trigger: "sync".to_owned(),
         stop: Arc::default(),
         listener: Some(progress.listener()),
+        ..RunRequest::default()
     };
     let ended = run_until_told(&link, request).await;
     let actions = progress.finish();
@@ -86,25 +83,14 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     Ok(exit)
 }
 
-/// Runs until the run ends. A first signal asks it to finish the requests in hand; after [`GRACE`], or at a second
-/// signal, it is left where it stands, which answers `None`: what was sent is on record as an intent, and the next
-/// run reads back what became of it.
+/// Runs until the run ends, or has to be left: see [`until_told`].
 async fn run_until_told(link: &Link, request: RunRequest) -> anyhow::Result<Option<RunEnd>> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let stop: Arc<AtomicBool> = Arc::clone(&request.stop);
+    let told = || eprintln!("stopping after the requests in hand; once more to leave at once");
     let run = link.engine.run(request);
-    tokio::pin!(run);
-    tokio::select! {
-        end = &mut run => return Ok(Some(end?)),
-        () = signals.next() => {}
-    }
-    stop.store(true, Ordering::Relaxed);
-    eprintln!("stopping after the requests in hand; once more to leave at once");
-    tokio::select! {
-        end = &mut run => Ok(Some(end?)),
-        () = signals.next() => Ok(None),
-        () = tokio::time::sleep(GRACE) => Ok(None),
-    }
+    let ended = until_told(run, &stop, &*link.engine.clock, async || signals.next().await, told).await;
+    Ok(ended.transpose()?)
 }
 
 fn since(config: &Config, args: &SyncArgs) -> anyhow::Result<Option<DateTime<Utc>>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::Utc;
 
 use crate::cli::output::Output;
-use crate::cli::signals::Signals;
+use crate::daemon::signals::Signals;
 use crate::notify::{Channel, Delivered, Notices};
 use crate::store::{Store, StoreError};
 use crate::sync::RunEnd;

@@ -1,0 +1,154 @@
+//! `run`: the daemon. Here it gets its lock, its link and its signals; what it does stands in `daemon`.
+
+use std::io::IsTerminal;
+
+use anyhow::Context as _;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::exit::{AnotherDaemon, Exit};
+use super::link::Link;
+use super::output::{Cell, Output, Page, Report, Tone, relative};
+use crate::config::{Config, Endpoint};
+use crate::daemon::alarm::Alarm;
+use crate::daemon::{Daemon, Served, signals};
+use crate::sandbox::life;
+use crate::store::{DaemonLock, Store};
+use crate::sync::engine::Engine;
+use crate::sync::report::Job;
+use crate::systems::axerrio::AxerrioClient;
+use crate::systems::komet::KometClient;
+
+/// Carries `run` out.
+pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> {
+    let Some(_lock) = DaemonLock::try_acquire(&config.state.path)? else {
+        return Err(AnotherDaemon(DaemonLock::holder(&config.state.path)).into());
+    };
+    // From here on a signal is heard, not suffered.
+    let wishes = signals::wishes().context("cannot listen for signals")?;
+    let store = Store::open(&config.state.path)?;
+    let link = Link::open(&config, store).await?;
+    let alarm = match Alarm::start().await {
+        Ok(alarm) => Some(alarm),
+        Err(error) => {
+            log::warn!("the alarm cannot be set ({error}); jobs run all the same, up to a second late");
+            None
+        }
+    };
+    let opening = Opening::new(&config);
+    let daemon = Daemon::new(link, config, alarm, wishes).await?;
+    if !output.is_json() && std::io::stdout().is_terminal() {
+        output.print(&opening.with_times(&daemon))?;
+    }
+    daemon.live().await?;
+    Ok(Exit::Done)
+}
+
+impl Served for Link {
+    type Komet = KometClient;
+    type Axerrio = AxerrioClient;
+
+    fn engine(&self) -> &Engine<KometClient, AxerrioClient> {
+        &self.engine
+    }
+
+    fn pace(&self) -> Option<TimeDelta> {
+        self.has_a_life().then_some(life::PACE)
+    }
+
+    fn take_up(&mut self) -> anyhow::Result<()> {
+        Self::take_up(self)?;
+        for told in self.live()? {
+            log::info!("sandbox: {told}");
+        }
+        // Before the first request: were the world of this run lost, the database would know things that it does not.
+        self.save()
+    }
+
+    fn put_down(&mut self) -> anyhow::Result<()> {
+        self.save()
+    }
+
+    async fn reconfigure(&mut self, config: &Config) -> anyhow::Result<()> {
+        // A simulated world lies saved beside the database between two runs: the new link finds it there.
+        let new = Self::open(config, self.engine.store.clone()).await?;
+        std::mem::replace(self, new).close().await;
+        Ok(())
+    }
+}
+
+/// What a person in a terminal reads before the log.
+#[derive(Debug, Serialize)]
+struct Opening {
+    systems: [(&'static str, String); 2],
+    database: String,
+    configuration: String,
+    jobs: Vec<Scheduled>,
+    #[serde(skip)]
+    now: DateTime<Utc>,
+}
+
+/// One job's schedule.
+#[derive(Debug, Serialize)]
+struct Scheduled {
+    job: &'static str,
+    schedule: String,
+    next_run: Option<DateTime<Utc>>,
+}
+
+impl Opening {
+    fn new(config: &Config) -> Self {
+        let place = |endpoint: &Endpoint| match endpoint {
+            Endpoint::Sandbox => "simulated in this process".to_owned(),
+            Endpoint::Remote { base_url, .. } => base_url.host_str().unwrap_or_default().to_owned(),
+        };
+        let jobs = Job::ALL.into_iter().map(|job| Scheduled {
+            job: job.name(),
+            schedule: config.jobs.schedule(job).text().to_owned(),
+            next_run: None,
+        });
+        Self {
+            systems: [("Komet", place(&config.komet.endpoint)), ("Axerrio", place(&config.axerrio.endpoint))],
+            database: config.state.path.display().to_string(),
+            configuration: config.file.display().to_string(),
+            jobs: jobs.collect(),
+            now: Utc::now(),
+        }
+    }
+
+    fn with_times(mut self, daemon: &Daemon<Link>) -> Self {
+        for (scheduled, job) in self.jobs.iter_mut().zip(Job::ALL) {
+            scheduled.next_run = daemon.agenda().next_of(job, self.now);
+        }
+        self
+    }
+}
+
+impl Report for Opening {
+    fn tell(&self, page: &mut Page) {
+        page.paragraph(
+            Tone::Strong,
+            0,
+            "Every job runs on its schedule until you stop it (Ctrl-C). SIGHUP reads the configuration again.",
+        );
+        page.gap();
+        for (system, place) in &self.systems {
+            page.paragraph(Tone::Plain, 15, &format!("{system:<15}{place}"));
+        }
+        page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Database", self.database));
+        page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Configuration", self.configuration));
+        page.gap();
+        let rows = self.jobs.iter().map(|job| {
+            let next = match job.next_run {
+                None => Cell::new("off", Tone::Faint),
+                Some(at) if at <= self.now => "now".into(),
+                Some(at) if page.is_drawn() => relative(at, self.now).into(),
+                Some(at) => at.to_rfc3339_opts(SecondsFormat::Secs, true).into(),
+            };
+            [job.job.into(), next, job.schedule.clone().into()]
+        });
+        let rows: Vec<[Cell; 3]> = rows.collect();
+        page.table(["JOB", "NEXT RUN", "SCHEDULE"], rows);
+        page.gap();
+    }
+}

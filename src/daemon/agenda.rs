@@ -1,0 +1,118 @@
+//! What to run next: what is due (`schedule`), less what is left alone for a while (`backoff`). Jobs that are due
+//! together run together, in a run's order. A failing system is tried by one of its jobs alone, so that nothing is
+//! pushed to it before a poll has shown that it answers.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::backoff::{Backoff, News, Seen, polled_by};
+use super::schedule::Timetable;
+use crate::config::JobsConfig;
+use crate::sync::report::Job;
+use crate::systems::{System, SystemError};
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Never empty, in a run's order.
+    pub jobs: Vec<Job>,
+    /// Systems to leave alone.
+    pub paused: Vec<SystemError>,
+}
+
+/// What is due, and what waits.
+#[derive(Clone, Debug)]
+pub struct Agenda {
+    timetable: Timetable,
+    backoff: Backoff,
+    /// Due, and not run yet.
+    waiting: BTreeSet<Job>,
+    /// Nothing runs until then, which is so far away from when that was said.
+    rest: Option<(DateTime<Utc>, TimeDelta)>,
+}
+
+impl Agenda {
+    /// See [`Timetable::new`].
+    pub fn new(jobs: &JobsConfig, now: DateTime<Utc>, ran: impl Fn(Job) -> Option<DateTime<Utc>>) -> Self {
+        Self {
+            timetable: Timetable::new(jobs, now, ran),
+            backoff: Backoff::default(),
+            waiting: BTreeSet::new(),
+            rest: None,
+        }
+    }
+
+    /// Takes other schedules over. Somebody is at work: what was left alone is tried at once.
+    pub fn replace(&mut self, jobs: &JobsConfig, now: DateTime<Utc>) {
+        self.timetable.replace(jobs, now);
+        self.backoff.try_now(now);
+        let timetable = &self.timetable;
+        self.waiting.retain(|job| timetable.has(*job));
+    }
+
+    /// Looks at the clock: says whether there is a run to be made now.
+    pub fn look(&mut self, now: DateTime<Utc>) -> bool {
+        self.backoff.look(now);
+        self.waiting.extend(self.timetable.take_due(now));
+        // A clock that was set back does not make the rest longer.
+        self.rest = self.rest.filter(|(until, length)| now < *until && *until - now <= *length);
+        self.rest.is_none() && self.waiting.iter().any(|job| self.backoff.rests(*job, now).is_none())
+    }
+
+    /// The run that is to be made now, if there is one.
+    pub fn take(&mut self, now: DateTime<Utc>) -> Option<Turn> {
+        if !self.look(now) {
+            return None;
+        }
+        let rests = |job: &Job| self.backoff.rests(*job, now).is_some();
+        let ready: Vec<Job> = self.waiting.iter().copied().filter(|job| !rests(job)).collect();
+        let (trials, sound): (Vec<_>, Vec<_>) =
+            ready.into_iter().partition(|job| self.backoff.fails(polled_by(*job)));
+        let turn = match (sound.is_empty(), trials.first()) {
+            (false, _) => Turn { jobs: sound, paused: self.backoff.paused(None) },
+            (true, Some(trial)) => {
+                Turn { jobs: vec![*trial], paused: self.backoff.paused(Some(polled_by(*trial))) }
+            }
+            (true, None) => return None,
+        };
+        for job in &turn.jobs {
+            self.waiting.remove(job);
+        }
+        Some(turn)
+    }
+
+    /// Those jobs did not get their turn after all.
+    pub fn put_back(&mut self, turn: &Turn) {
+        self.waiting.extend(&turn.jobs);
+    }
+
+    /// Nobody gets a turn for so long.
+    pub fn rest(&mut self, now: DateTime<Utc>, length: TimeDelta) {
+        self.rest = Some((now + length, length));
+    }
+
+    /// When [`Agenda::take`] is to be asked again; `None`: never, unless something changes.
+    pub fn next(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let rested = self.waiting.iter().map(|job| self.backoff.rests(*job, now).unwrap_or(now));
+        let next = rested.chain(self.timetable.next()).min()?;
+        Some(self.rest.map_or(next, |(until, _)| next.max(until)))
+    }
+
+    /// When `job` runs next: `None` if it is off.
+    pub fn next_of(&self, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let due = if self.waiting.contains(&job) { Some(now) } else { self.timetable.next_of(job) };
+        due.map(|due| self.backoff.rests(job, now).map_or(due, |rested| rested.max(due)))
+    }
+
+    /// Whether a system fails as a whole.
+    pub fn fails(&self, system: System) -> bool {
+        self.backoff.fails(system)
+    }
+
+    /// Learns from a run's end; answers what is to be told.
+    pub fn learn(&mut self, seen: &Seen, now: DateTime<Utc>, jitter: f64) -> Vec<News> {
+        let scheduled: Vec<Job> = Job::ALL.into_iter().filter(|job| self.timetable.has(*job)).collect();
+        self.backoff.learn(seen, &scheduled, now, jitter)
+    }
+}

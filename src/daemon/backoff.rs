@@ -1,0 +1,210 @@
+//! Patience with what fails. A system that failed as a whole is left alone for a while, then asked by one poll; each time
+//! it fails again the while grows, up to a limit. A job that alone fails is treated likewise. What begins and what ends is
+//! news, and news is told once. Decided from runs' ends and the time alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::sync::RunEnd;
+use crate::sync::report::{Job, Outcome};
+use crate::systems::{Fault, System, SystemError};
+
+/// The first pause, and the longest. Between them it doubles. Jitter takes up to half of it away: the links that one
+/// system serves do not come back at the same moment.
+const FIRST: Duration = Duration::from_mins(1);
+/// See [`FIRST`].
+const LONGEST: Duration = Duration::from_mins(15);
+/// A quota that is spent when its day has just begun follows another clock than Komet's `Date` (clarification 15).
+const OTHER_CLOCK: Duration = Duration::from_hours(1);
+
+/// The system that a job polls.
+pub fn polled_by(job: Job) -> System {
+    match job {
+        Job::Orders | Job::Labels => System::Axerrio,
+        Job::Prebooks | Job::PurchaseOrders => System::Komet,
+    }
+}
+
+/// What is left alone for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Culprit {
+    /// A whole system: nothing is asked of it.
+    System(System),
+    /// One job: its system answers others.
+    Job(Job),
+}
+
+/// What is known of a failure that goes on.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// What failed last.
+    pub error: SystemError,
+    /// When it began.
+    pub since: DateTime<Utc>,
+    /// It is left alone until then.
+    pub until: DateTime<Utc>,
+    tries: u32,
+    wait: TimeDelta,
+}
+
+/// Something to tell, once.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// It fails.
+    Began(Culprit, Trouble),
+    /// It is over.
+    Ended(Culprit, Trouble),
+}
+
+/// What a run showed.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Systems that failed as a whole.
+    pub down: Vec<SystemError>,
+    /// Jobs whose reads failed.
+    pub failed: Vec<(Job, SystemError)>,
+    /// Jobs that read what they poll.
+    pub polled: Vec<Job>,
+    /// How long Komet's day of quota still lasts.
+    pub until_reset: Duration,
+}
+
+impl Seen {
+    /// What `end` shows. Of a run that was stopped nothing is to be learned.
+    pub fn of(end: &RunEnd, until_reset: Duration) -> Self {
+        if end.stopped {
+            return Self::default();
+        }
+        let polled = end.report.jobs.iter().filter(|job| job.outcome != Outcome::Failed).map(|job| job.job);
+        Self { down: end.down.clone(), failed: end.failures.clone(), polled: polled.collect(), until_reset }
+    }
+}
+
+/// Everything that fails at present.
+#[derive(Clone, Debug, Default)]
+pub struct Backoff {
+    troubles: BTreeMap<Culprit, Trouble>,
+}
+
+impl Backoff {
+    /// Learns from a run. `scheduled` are the jobs that run by themselves; `jitter` is from 0 up to 1.
+    pub fn learn(&mut self, seen: &Seen, scheduled: &[Job], now: DateTime<Utc>, jitter: f64) -> Vec<News> {
+        let before = self.troubles.clone();
+        for job in &seen.polled {
+            self.troubles.remove(&Culprit::Job(*job));
+            self.troubles.remove(&Culprit::System(polled_by(*job)));
+        }
+        for error in &seen.down {
+            self.fail(Culprit::System(error.system), error, seen.until_reset, now, jitter);
+        }
+        for (job, error) in &seen.failed {
+            let of_whole = self.troubles.contains_key(&Culprit::System(error.system));
+            if seen.down.iter().any(|down| down.system == error.system) {
+                // Counted already.
+            } else if of_whole {
+                self.fail(Culprit::System(error.system), error, seen.until_reset, now, jitter);
+            } else {
+                self.fail(Culprit::Job(*job), error, seen.until_reset, now, jitter);
+            }
+        }
+        for system in [System::Axerrio, System::Komet] {
+            self.gather(system, scheduled);
+        }
+        self.news_since(before)
+    }
+
+    /// A system that none of its jobs can read has failed as a whole; whatever failed because of it is part of that.
+    fn gather(&mut self, system: System, scheduled: &[Job]) {
+        let whole = Culprit::System(system);
+        let fails = |job: &Job| self.troubles.get(&Culprit::Job(*job)).filter(|t| t.error.system == system);
+        let polling: Vec<_> = scheduled.iter().filter(|job| polled_by(**job) == system).collect();
+        let all: Option<Vec<_>> = polling.into_iter().map(fails).collect();
+        let worst = all.and_then(|all| all.into_iter().max_by_key(|trouble| trouble.until).cloned());
+        if let Some(worst) = worst {
+            self.troubles.entry(whole).or_insert(worst);
+        }
+        if self.troubles.contains_key(&whole) {
+            self.troubles
+                .retain(|culprit, trouble| !matches!(culprit, Culprit::Job(_)) || trouble.error.system != system);
+        }
+    }
+
+    fn fail(
+        &mut self,
+        culprit: Culprit,
+        error: &SystemError,
+        until_reset: Duration,
+        now: DateTime<Utc>,
+        jitter: f64,
+    ) {
+        let known = self.troubles.get(&culprit);
+        let (since, tries) = known.map_or((now, 0), |trouble| (trouble.since, trouble.tries));
+        let full = FIRST.saturating_mul(1 << tries.min(16)).min(LONGEST);
+        let back_off = full.mul_f64(0.5 + jitter / 2.0);
+        let wait = match &error.fault {
+            // A moment after the reset, not all links in the same.
+            Fault::QuotaSpent(_) if tries == 0 => until_reset + FIRST.mul_f64(jitter),
+            Fault::QuotaSpent(_) => (until_reset + FIRST.mul_f64(jitter)).min(OTHER_CLOCK),
+            Fault::Throttled(asked) => back_off.max(*asked),
+            _ => back_off,
+        };
+        let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        let until = now.checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let trouble = Trouble { error: error.clone(), since, until, tries: tries + 1, wait };
+        self.troubles.insert(culprit, trouble);
+    }
+
+    /// What began and what ended. A job's failure that became its system's did not end.
+    fn news_since(&self, before: BTreeMap<Culprit, Trouble>) -> Vec<News> {
+        let began = self.troubles.iter().filter(|(culprit, _)| !before.contains_key(culprit));
+        let mut news: Vec<_> = began.map(|(culprit, trouble)| News::Began(*culprit, trouble.clone())).collect();
+        let is_part = |culprit: Culprit, trouble: &Trouble| {
+            matches!(culprit, Culprit::Job(_))
+                && self.troubles.contains_key(&Culprit::System(trouble.error.system))
+        };
+        for (culprit, trouble) in before {
+            if !self.troubles.contains_key(&culprit) && !is_part(culprit, &trouble) {
+                news.push(News::Ended(culprit, trouble));
+            }
+        }
+        news
+    }
+
+    /// A clock that was set back does not make a pause longer.
+    pub fn look(&mut self, now: DateTime<Utc>) {
+        for trouble in self.troubles.values_mut() {
+            if trouble.until - now > trouble.wait {
+                trouble.until = now + trouble.wait;
+            }
+        }
+    }
+
+    /// Somebody mended something: everything may be tried at once. That it failed stays known, and its end is told.
+    pub fn try_now(&mut self, now: DateTime<Utc>) {
+        for trouble in self.troubles.values_mut() {
+            trouble.until = trouble.until.min(now);
+        }
+    }
+
+    /// Until when `job` is left alone; `None` if it is not.
+    pub fn rests(&self, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let troubles = [Culprit::Job(job), Culprit::System(polled_by(job))];
+        troubles.iter().filter_map(|culprit| Some(self.troubles.get(culprit)?.until)).filter(|at| *at > now).max()
+    }
+
+    /// Whether a system fails, be it left alone or about to be tried.
+    pub fn fails(&self, system: System) -> bool {
+        self.troubles.contains_key(&Culprit::System(system))
+    }
+
+    /// The failing systems but `tried`, each with what was last heard of it.
+    pub fn paused(&self, tried: Option<System>) -> Vec<SystemError> {
+        let errors = self.troubles.iter().filter_map(|(culprit, trouble)| match culprit {
+            Culprit::System(system) if Some(*system) != tried => Some(trouble.error.clone()),
+            _ => None,
+        });
+        errors.collect()
+    }
+}

@@ -1,0 +1,231 @@
+//! One run of the daemon: it waits for the lock, runs what is due, learns from how it ended, and tells it.
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+
+use super::agenda::Turn;
+use super::backoff::{Culprit, News, Seen};
+use super::signals::{Wish, until_told};
+use super::{Daemon, Served, words};
+use crate::store::{Fault, RunLock, StoreError};
+use crate::sync::engine::Clock;
+use crate::sync::{RunEnd, RunRequest, end_of};
+use crate::systems::Komet as _;
+
+/// How often the lock is tried while another process holds it.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A lock that is held for longer is worth a line.
+const PATIENCE: TimeDelta = TimeDelta::seconds(5);
+
+/// The first and the longest rest after the database refused.
+const DATABASE_RESTS: [TimeDelta; 2] = [TimeDelta::seconds(10), TimeDelta::minutes(5)];
+
+impl<S: Served> Daemon<S> {
+    /// Runs what is due, whatever becomes of it.
+    pub(super) async fn run(&mut self) -> anyhow::Result<()> {
+        let lock = match self.lock().await {
+            Ok(Some(lock)) => lock,
+            // Asked to stop meanwhile.
+            Ok(None) => return Ok(()),
+            Err(error) => return self.database_refuses(error),
+        };
+        // Not before: what became due while the lock was waited for is part of the same run.
+        let Some(turn) = self.agenda.take(self.now()) else { return Ok(()) };
+        self.take_up()?;
+        let ended = self.run_until_told(&turn).await;
+        self.link.put_down()?;
+        match ended {
+            None => log::warn!(
+                "left before the last answers came: what was sent is on record, and the next run reads back what became \
+                 of it"
+            ),
+            Some(Err(error)) => {
+                self.agenda.put_back(&turn);
+                return self.database_refuses(error);
+            }
+            Some(Ok(end)) => {
+                self.ended(&end);
+                if let Some(teller) = &self.teller {
+                    teller.run_ended(&end, self.now()).await;
+                }
+                self.keep_up(&lock).await;
+            }
+        }
+        drop(lock);
+        if let Some(teller) = &self.teller {
+            teller.tell();
+        }
+        Ok(())
+    }
+
+    /// What follows from a run, and what is told of it, in one place.
+    fn ended(&mut self, end: &RunEnd) {
+        let (now, zone) = (self.now(), self.zone());
+        if let Some((since, _)) = self.refused.take() {
+            log::info!("the database can be used again; it had failed since {}", words::time(since, zone));
+        }
+        let seen = Seen::of(end, self.until_reset());
+        for news in self.agenda.learn(&seen, now, fastrand::f64()) {
+            let text = words::news(&news, zone);
+            match news {
+                News::Began(Culprit::Job(job), _) => log::error!(job = job.name(); "{text}"),
+                News::Began(Culprit::System(_), _) => log::error!("{text}"),
+                News::Ended(Culprit::Job(job), _) => log::info!(job = job.name(); "{text}"),
+                News::Ended(Culprit::System(_), _) => log::info!("{text}"),
+            }
+        }
+        if words::is_worth_a_line(&end.report) {
+            log::info!("{}", words::deeds(&end.report));
+        }
+        self.last = Some(words::last_run(end, zone));
+        if !self.stopping {
+            self.systemd.status(&self.status());
+        }
+    }
+
+    /// How long Komet's day of quota still lasts, by Komet's clock.
+    fn until_reset(&self) -> Duration {
+        let engine = self.link.engine();
+        let now = engine.komet.clock().unwrap_or_else(|| engine.clock.now());
+        (end_of(engine.komet_day()) - now).to_std().unwrap_or(Duration::ZERO)
+    }
+
+    /// The run lock; `None` if somebody asks to stop while another process holds it.
+    async fn lock(&mut self) -> Result<Option<RunLock>, StoreError> {
+        let began = self.now();
+        let mut told = false;
+        loop {
+            if let Some(lock) = RunLock::try_acquire(&self.config.state.path)? {
+                return Ok(Some(lock));
+            }
+            if !told && self.now() - began >= PATIENCE {
+                told = true;
+                let holder = RunLock::holder(&self.config.state.path);
+                let who =
+                    holder.map_or_else(|| "another process".to_owned(), |one| format!("process {}", one.pid));
+                log::info!("{who} runs or changes something; the schedule goes on when it has ended");
+            }
+            if self.heart.idle(Instant::now()) {
+                self.systemd.alive();
+            }
+            self.rest(PAUSE).await;
+            if self.stopping {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Runs until the run ends or has to be left. While it goes on the heart beats as long as the run shows signs of life.
+    async fn run_until_told(&mut self, turn: &Turn) -> Option<Result<RunEnd, StoreError>> {
+        let signs = Arc::new(AtomicU64::new(0));
+        let request = request(turn, &signs);
+        let stop = Arc::clone(&request.stop);
+        let longest = self.config.komet.timeout.max(self.config.axerrio.timeout);
+        let Self { link, wishes, heart, systemd, reload_asked, stopping, .. } = self;
+        let engine = link.engine();
+        let every = heart.every();
+        let beat = || {
+            let requests = engine.komet.requests() + crate::systems::Axerrio::requests(&engine.axerrio);
+            if heart.running(Instant::now(), requests + signs.load(Ordering::Relaxed), longest) {
+                systemd.alive();
+            }
+        };
+        let run = beating(engine.run(request), &*engine.clock, every, beat);
+        let asked = Cell::new(false);
+        let signal = async || {
+            while wishes.recv().await == Some(Wish::Reload) {
+                asked.set(true);
+            }
+        };
+        let told = || {
+            log::info!("stopping after the requests in hand");
+            systemd.stopping();
+        };
+        let ended = until_told(run, &stop, &*engine.clock, signal, told).await;
+        *reload_asked |= asked.get();
+        *stopping |= stop.load(Ordering::Relaxed);
+        ended
+    }
+
+    /// The database could not do its part. What passes is waited out; with what does not pass the daemon ends.
+    fn database_refuses(&mut self, error: StoreError) -> anyhow::Result<()> {
+        if !matches!(error.fault, Fault::Locked | Fault::Full | Fault::Disk(_)) {
+            return Err(error.into());
+        }
+        let now = self.now();
+        let (since, tries) = self.refused.unwrap_or((now, 0));
+        if tries == 0 {
+            log::error!("{error}. Tried again in 10 s, then ever more seldom, at least every 5 minutes");
+        }
+        self.refused = Some((since, tries + 1));
+        let [first, longest] = DATABASE_RESTS;
+        self.agenda.rest(now, (first * (1 << tries.min(8))).min(longest));
+        Ok(())
+    }
+
+    /// Once a day old runs and events are forgotten; a day on which that fails is made up for by the next run.
+    async fn keep_up(&mut self, lock: &RunLock) {
+        let now = self.now();
+        let today = now.date_naive();
+        if self.stopping || self.pruned == Some(today) {
+            return;
+        }
+        match self.link.engine().store.upkeep(lock, now, self.config.state.retention).await {
+            Ok(_) => self.pruned = Some(today),
+            Err(error) => log::warn!("old runs and events are kept for now: {error}"),
+        }
+    }
+
+    /// Lets the people of a simulated world act, where no run does.
+    pub(super) async fn let_people_act(&mut self) -> anyhow::Result<()> {
+        if let Some(_lock) = self.lock().await? {
+            self.take_up()?;
+            self.link.put_down()?;
+        }
+        Ok(())
+    }
+
+    fn take_up(&mut self) -> anyhow::Result<()> {
+        self.acted = Some(self.now());
+        self.link.take_up()
+    }
+}
+
+/// What is asked of the engine.
+fn request(turn: &Turn, signs: &Arc<AtomicU64>) -> RunRequest {
+    let signs = Arc::clone(signs);
+    RunRequest {
+        jobs: turn.jobs.clone(),
+        trigger: "schedule".to_owned(),
+        listener: Some(Arc::new(move |_| {
+            signs.fetch_add(1, Ordering::Relaxed);
+        })),
+        paused: turn.paused.clone(),
+        failures_are_told: true,
+        ..RunRequest::default()
+    }
+}
+
+/// Awaits `run`; meanwhile comes round to `beat` as often as the watchdog asks for.
+async fn beating<T>(
+    run: impl Future<Output = T>,
+    clock: &dyn Clock,
+    every: Option<Duration>,
+    mut beat: impl FnMut(),
+) -> T {
+    let mut run = pin!(run);
+    let Some(every) = every else { return run.await };
+    loop {
+        tokio::select! {
+            biased;
+            end = &mut run => return end,
+            () = clock.sleep(every) => beat(),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Days of the daemon, played: clocks that are set, systems that fail, runs that take long, others who hold the lock.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rusqlite::Connection;
+use stemsync::daemon::signals::Wish;
+use stemsync::store::{RunLock, orders, quota, runs};
+use stemsync::systems::System::{Axerrio, Komet};
+
+use crate::stage::{Outage, Play};
+use crate::{at, heard};
+
+const HOUR: TimeDelta = TimeDelta::hours(1);
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+/// A daemon that has been at work for an hour.
+fn at_work(now: &str) -> Play {
+    heard::listen();
+    let mut play = Play::start(at(now), "");
+    assert!(play.pass(HOUR).is_none());
+    heard::lines();
+    play
+}
+
+#[test]
+fn an_hour_of_the_default_schedule_polls_as_often_as_it_says() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    let from = play.now();
+    play.pass(HOUR);
+    assert_eq!(play.stage.asked(Axerrio, "/orders", from), 30);
+    assert_eq!(play.stage.asked(Axerrio, "/labels", from), 30);
+    let travelled = play.stage.asked(Komet, "/prebook.create", at("2026-05-04T08:00:00Z"));
+    assert!(travelled > 5, "{travelled}");
+}
+
+#[test]
+fn a_clock_set_back_by_an_hour_while_it_runs_silences_nothing() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().skew = -HOUR;
+    let from = play.now();
+    play.pass(HOUR);
+    for (system, path, least) in
+        [(Axerrio, "/orders", 29), (Axerrio, "/labels", 29), (Komet, "/prebook.details.list", 12)]
+    {
+        let asked = play.stage.asked(system, path, from);
+        assert!(asked >= least, "{path}: {asked}");
+    }
+    assert!(heard::with(&heard::lines(), "ERROR").is_empty());
+}
+
+#[test]
+fn a_clock_set_ahead_by_three_hours_makes_up_one_run() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().skew = HOUR * 3;
+    let from = play.now();
+    play.pass(MINUTE * 10);
+    let asked = play.stage.asked(Axerrio, "/orders", from);
+    assert!((5..=6).contains(&asked), "{asked}");
+}
+
+#[test]
+fn a_run_that_takes_longer_than_its_schedule_is_not_started_again_beside_itself() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().latency = Duration::from_secs(15);
+    play.pass(HOUR);
+    // Whatever begins ends before the next one begins.
+    let list = play.store.read_blocking(|conn| runs::list(conn, None, 1000)).unwrap();
+    let mut spans: Vec<_> = list.iter().map(|run| (run.started_at, run.finished_at)).collect();
+    spans.sort();
+    for pair in spans.windows(2) {
+        assert!(pair[0].1.is_some_and(|end| end <= pair[1].0), "{pair:?}");
+    }
+    let longest = spans.iter().filter_map(|(began, ended)| Some((*ended)? - *began)).max().unwrap();
+    assert!(longest > MINUTE, "the runs did take long: {longest}");
+}
+
+#[test]
+fn a_komet_that_is_down_for_three_hours_is_told_of_twice_and_asked_ever_more_seldom() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().outage = Some((Komet, Outage::Refused));
+    let from = play.now();
+    play.pass(HOUR * 3);
+    let lines = heard::lines();
+    assert_eq!(heard::with(&lines, "cannot be reached").len(), 1, "{lines:#?}");
+    assert!(heard::with(&lines, "WARN").is_empty(), "{lines:#?}");
+    let tries = play.stage.asked(Komet, "", from);
+    // Each try is a read that is repeated three times.
+    assert!((15 * 4..40 * 4).contains(&tries), "{tries}");
+    assert_eq!(play.stage.asked(Axerrio, "/orders", from), 90, "Axerrio is polled on");
+    play.stage.lock().outage = None;
+    play.pass(MINUTE * 20);
+    let lines = heard::lines();
+    assert_eq!(heard::with(&lines, "Komet answers again").len(), 1, "{lines:#?}");
+    assert!(heard::with(&lines, "ERROR").is_empty(), "{lines:#?}");
+    assert_eq!(play.store.read_blocking(orders::backlog).unwrap(), 0, "what waited went on");
+}
+
+#[test]
+fn an_axerrio_that_does_not_answer_does_not_keep_komet_from_being_polled() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().outage = Some((Axerrio, Outage::Hangs));
+    let from = play.now();
+    play.pass(HOUR * 2);
+    let lines = heard::lines();
+    // A job alone, then both of them: the system as a whole.
+    let errors = heard::with(&lines, "ERROR");
+    assert!((1..=2).contains(&errors.len()), "{lines:#?}");
+    let polls = play.stage.asked(Komet, "/prebook.details.list", from);
+    assert!(polls >= 20 * 5, "five windows every five minutes, but for a few: {polls}");
+    play.stage.lock().outage = None;
+    play.pass(MINUTE * 20);
+    assert_eq!(heard::with(&heard::lines(), "Axerrio answers again").len(), 1);
+}
+
+#[test]
+fn a_spent_quota_pauses_komet_until_its_reset_and_is_told_once() {
+    let mut play = at_work("2026-05-04T17:59:40Z");
+    play.stage.lock().outage = Some((Komet, Outage::QuotaSpent));
+    let from = play.now();
+    play.pass(at("2026-05-05T00:00:00Z") - from);
+    let lines = heard::lines();
+    assert_eq!(heard::with(&lines, "quota").len(), 1, "{lines:#?}");
+    assert!(heard::with(&lines, "left alone until 20:0").len() == 1, "midnight UTC in New York: {lines:#?}");
+    assert_eq!(play.stage.asked(Komet, "", from), 1, "whoever is told so does not ask again");
+    assert!(play.stage.asked(Axerrio, "/orders", from) >= 150, "Axerrio is polled on");
+    play.stage.lock().outage = None;
+    let reset = play.now();
+    play.pass(MINUTE * 10);
+    assert_eq!(heard::with(&heard::lines(), "Komet answers again").len(), 1);
+    assert!(play.stage.asked(Komet, "", reset) > 5);
+    let day = reset.date_naive();
+    assert!(play.store.read_blocking(move |conn| quota::used(conn, day)).unwrap() > 5);
+}
+
+#[test]
+fn whoever_else_holds_the_lock_is_waited_for_and_that_is_said_once() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    let other = RunLock::try_acquire(&play.database).unwrap().unwrap();
+    let from = play.now();
+    play.pass(MINUTE * 10);
+    assert_eq!(play.stage.asked(Axerrio, "", from), 0);
+    let lines = heard::lines();
+    let pid = format!("process {} runs", std::process::id());
+    assert_eq!((heard::with(&lines, &pid).len(), lines.len()), (1, 1), "{lines:#?}");
+    drop(other);
+    let from = play.now();
+    play.pass(TimeDelta::seconds(5));
+    assert_eq!(play.stage.asked(Axerrio, "/orders", from), 1, "what was missed is made up once");
+}
+
+#[test]
+fn a_database_that_is_locked_for_a_while_is_outlived_and_told_of_twice() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    let other = Connection::open(&play.database).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(play.pass(MINUTE * 30).is_none());
+    let lines = heard::lines();
+    assert_eq!(heard::with(&lines, "is locked by another process").len(), 1, "{lines:#?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    play.pass(MINUTE * 6);
+    let lines = heard::lines();
+    assert_eq!(heard::with(&lines, "can be used again").len(), 1, "{lines:#?}");
+}
+
+#[test]
+fn a_database_that_is_no_database_any_more_ends_the_daemon() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    let other = Connection::open(&play.database).unwrap();
+    other.execute_batch("DROP TABLE watermarks").unwrap();
+    let end = play.pass(MINUTE * 10).expect("it ends");
+    let error = end.unwrap_err().to_string();
+    assert!(error.contains("link.db") && error.contains("damaged"), "{error}");
+}
+
+#[test]
+fn whoever_asks_it_to_stop_does_not_wait_longer_than_ten_seconds() {
+    // Between two runs at once; in a run whose request does not come back, after eight seconds.
+    let mut idle = at_work("2026-05-04T08:59:40Z");
+    idle.ask.send(Wish::Stop).unwrap();
+    assert!(idle.pass(TimeDelta::zero()).expect("it ends at once").is_ok());
+
+    let mut busy = at_work("2026-05-04T08:59:40Z");
+    busy.stage.lock().outage = Some((Axerrio, Outage::Hangs));
+    busy.pass(MINUTE + TimeDelta::seconds(5));
+    busy.ask.send(Wish::Stop).unwrap();
+    assert!(busy.pass(TimeDelta::seconds(7)).is_none());
+    assert!(busy.pass(TimeDelta::seconds(2)).expect("it leaves").is_ok());
+    assert_eq!(heard::with(&heard::lines(), "left before the last answers came").len(), 1);
+}

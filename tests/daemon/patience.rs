@@ -1,0 +1,195 @@
+//! What is left alone for a while, for how long, and what is told of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use stemsync::daemon::agenda::Agenda;
+use stemsync::daemon::backoff::{Backoff, Culprit, News, Seen};
+use stemsync::sync::report::Job;
+use stemsync::systems::{Fault, System, SystemError};
+
+use crate::{at, config};
+
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+fn error(system: System, fault: Fault) -> SystemError {
+    SystemError { system, method: "a.method", fault }
+}
+
+fn unreachable(system: System) -> SystemError {
+    error(system, Fault::Unreachable("Connection refused".into()))
+}
+
+fn down(error: &SystemError) -> Seen {
+    Seen { down: vec![error.clone()], until_reset: Duration::from_hours(4), ..Seen::default() }
+}
+
+fn failed(job: Job, error: &SystemError) -> Seen {
+    Seen { failed: vec![(job, error.clone())], ..Seen::default() }
+}
+
+fn polled(job: Job) -> Seen {
+    Seen { polled: vec![job], ..Seen::default() }
+}
+
+fn began(news: &[News]) -> Vec<Culprit> {
+    news.iter()
+        .filter_map(|news| match news {
+            News::Began(culprit, _) => Some(*culprit),
+            News::Ended(..) => None,
+        })
+        .collect()
+}
+
+fn ended(news: &[News]) -> Vec<Culprit> {
+    news.iter()
+        .filter_map(|news| match news {
+            News::Ended(culprit, _) => Some(*culprit),
+            News::Began(..) => None,
+        })
+        .collect()
+}
+
+fn start() -> DateTime<Utc> {
+    at("2026-05-04T20:00:00Z")
+}
+
+#[test]
+fn a_failing_system_is_left_alone_ever_longer_up_to_a_limit_and_that_is_told_once() {
+    for jitter in [0.0, 0.4, 0.99] {
+        let mut backoff = Backoff::default();
+        let (mut now, mut waits, mut told) = (start(), Vec::new(), 0);
+        for _ in 0..12 {
+            told += backoff.learn(&down(&unreachable(System::Komet)), &Job::ALL, now, jitter).len();
+            let until = backoff.rests(Job::Prebooks, now).unwrap();
+            assert_eq!(backoff.rests(Job::PurchaseOrders, now), Some(until));
+            assert_eq!(backoff.rests(Job::Orders, now), None, "Axerrio is polled on");
+            waits.push(until - now);
+            now = until;
+        }
+        assert_eq!(told, 1);
+        assert!(waits.is_sorted(), "{waits:?}");
+        assert!(waits[0] >= MINUTE / 2 && waits[0] <= MINUTE, "{waits:?}");
+        assert!(waits[11] >= MINUTE * 15 / 2 && waits[11] <= MINUTE * 15, "{waits:?}");
+        let news = backoff.learn(&polled(Job::Prebooks), &Job::ALL, now, jitter);
+        assert_eq!(ended(&news), [Culprit::System(System::Komet)]);
+        assert_eq!(backoff.rests(Job::Prebooks, now), None);
+    }
+}
+
+#[test]
+fn a_job_that_alone_fails_does_not_take_its_system_with_it() {
+    let mut backoff = Backoff::default();
+    let fault = error(System::Axerrio, Fault::Server("500".into()));
+    let news = backoff.learn(&failed(Job::Labels, &fault), &Job::ALL, start(), 0.5);
+    assert_eq!(began(&news), [Culprit::Job(Job::Labels)]);
+    assert!(!backoff.fails(System::Axerrio));
+    assert_eq!(backoff.rests(Job::Orders, start()), None);
+    assert!(backoff.rests(Job::Labels, start()).is_some());
+    assert!(backoff.learn(&polled(Job::Orders), &Job::ALL, start(), 0.5).is_empty(), "it still fails");
+    let news = backoff.learn(&polled(Job::Labels), &Job::ALL, start(), 0.5);
+    assert_eq!(ended(&news), [Culprit::Job(Job::Labels)]);
+}
+
+#[test]
+fn a_system_none_of_whose_jobs_can_read_has_failed_as_a_whole() {
+    let mut backoff = Backoff::default();
+    let fault = error(System::Komet, Fault::TimedOut(Duration::from_secs(20)));
+    backoff.learn(&failed(Job::Prebooks, &fault), &Job::ALL, start(), 0.5);
+    let news = backoff.learn(&failed(Job::PurchaseOrders, &fault), &Job::ALL, start(), 0.5);
+    assert_eq!(began(&news), [Culprit::System(System::Komet)]);
+    assert_eq!(ended(&news), [], "what failed alone has not ended, it is part of the whole");
+    let news = backoff.learn(&polled(Job::PurchaseOrders), &Job::ALL, start(), 0.5);
+    assert_eq!(ended(&news), [Culprit::System(System::Komet)]);
+    // Where the other one is off, one is all.
+    let news = backoff.learn(&failed(Job::Prebooks, &fault), &[Job::Orders, Job::Prebooks], start(), 0.5);
+    assert_eq!(began(&news), [Culprit::System(System::Komet)]);
+}
+
+#[test]
+fn a_spent_quota_is_waited_out_and_told_once() {
+    let mut backoff = Backoff::default();
+    let spent = error(System::Komet, Fault::QuotaSpent("limit".into()));
+    assert_eq!(backoff.learn(&down(&spent), &Job::ALL, start(), 0.5).len(), 1);
+    let until = backoff.rests(Job::Prebooks, start()).unwrap();
+    assert!(until >= at("2026-05-05T00:00:00Z") && until <= at("2026-05-05T00:01:00Z"), "{until}");
+    // Still spent when its day has begun: the day is another one than was thought.
+    let again = Seen { until_reset: Duration::from_hours(24), ..down(&spent) };
+    assert!(backoff.learn(&again, &Job::ALL, until, 0.5).is_empty());
+    assert_eq!(backoff.rests(Job::Prebooks, until), Some(until + TimeDelta::hours(1)));
+}
+
+#[test]
+fn who_asks_for_a_longer_pause_gets_it() {
+    let mut backoff = Backoff::default();
+    let throttled = error(System::Komet, Fault::Throttled(Duration::from_hours(2)));
+    backoff.learn(&down(&throttled), &Job::ALL, start(), 0.5);
+    assert_eq!(backoff.rests(Job::Prebooks, start()), Some(start() + TimeDelta::hours(2)));
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_pause_longer() {
+    let mut backoff = Backoff::default();
+    backoff.learn(&down(&unreachable(System::Komet)), &Job::ALL, start(), 0.5);
+    let back = start() - TimeDelta::hours(1);
+    backoff.look(back);
+    assert!(backoff.rests(Job::Prebooks, back).unwrap() <= back + MINUTE);
+}
+
+#[test]
+fn a_failing_system_is_tried_by_one_poll_before_anything_is_pushed_to_it() {
+    let now = start();
+    let mut agenda = Agenda::new(&config("").jobs, now, |_| None);
+    let first = agenda.take(now).unwrap();
+    assert_eq!((first.jobs.as_slice(), first.paused.len()), (&Job::ALL[..], 0));
+    agenda.learn(&down(&unreachable(System::Komet)), now, 0.99);
+    // Axerrio's jobs go on without Komet; Komet's wait.
+    let mut seen = BTreeSet::new();
+    let until = agenda.next_of(Job::Prebooks, now).unwrap().max(now + MINUTE * 5);
+    let mut at = now;
+    while at < until {
+        at += TimeDelta::seconds(1);
+        while let Some(turn) = agenda.take(at) {
+            if turn.paused.is_empty() {
+                assert_eq!(turn.jobs.len(), 1, "{turn:?}");
+                agenda.learn(&polled(turn.jobs[0]), at, 0.5);
+                seen.insert(turn.jobs[0]);
+                assert!(!agenda.fails(System::Komet));
+                return;
+            }
+            assert!(turn.jobs.iter().all(|job| matches!(job, Job::Orders | Job::Labels)), "{turn:?}");
+            seen.extend(turn.jobs);
+        }
+    }
+    panic!("Komet was not tried again: {seen:?}");
+}
+
+#[test]
+fn after_a_reload_everything_is_tried_at_once() {
+    let now = start();
+    let jobs = config("").jobs;
+    let mut agenda = Agenda::new(&jobs, now, |_| None);
+    agenda.take(now);
+    for _ in 0..6 {
+        agenda.learn(&down(&unreachable(System::Komet)), now, 0.5);
+    }
+    let later = now + MINUTE * 5;
+    while let Some(turn) = agenda.take(later) {
+        assert!(!turn.jobs.contains(&Job::Prebooks));
+    }
+    agenda.replace(&jobs, later);
+    assert_eq!(agenda.take(later).unwrap().jobs, [Job::Prebooks]);
+}
+
+#[test]
+fn when_the_database_refuses_everybody_waits_and_nobodys_turn_is_lost() {
+    let now = start();
+    let mut agenda = Agenda::new(&config("").jobs, now, |_| None);
+    let turn = agenda.take(now).unwrap();
+    agenda.put_back(&turn);
+    agenda.rest(now, TimeDelta::seconds(10));
+    assert!(agenda.take(now + TimeDelta::seconds(9)).is_none());
+    assert_eq!(agenda.next(now), Some(now + TimeDelta::seconds(10)));
+    assert_eq!(agenda.take(now + TimeDelta::seconds(10)).unwrap().jobs, Job::ALL);
+}

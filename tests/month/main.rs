@@ -1,0 +1,89 @@
+//! Days and nights of the default schedule, played: the real loop, engine, adapters and database file, a week of trade
+//! every seven days, retention at work. Whatever grows must be explained by the trade. In a process of its own, whose
+//! memory is nobody else's. Six days by default, over a night in which clocks change; the whole month with
+//!
+//! ```text
+//! STEMSYNC_MONTH_DAYS=30 cargo test --test month -- --nocapture
+//! ```
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../daemon/stage.rs"]
+#[allow(dead_code)]
+mod stage;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use stage::Play;
+use stemsync::daemon::signals::Wish;
+use stemsync::store::{orders, runs};
+use stemsync::systems::System::{Axerrio, Komet};
+
+const DAY: TimeDelta = TimeDelta::days(1);
+
+/// What may grow.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    orders: usize,
+    runs: usize,
+    /// Database and log, in bytes.
+    file: u64,
+    /// Resident, in bytes.
+    memory: u64,
+    threads: usize,
+}
+
+impl Size {
+    fn of(play: &Play) -> Self {
+        let (orders, runs) = play
+            .store
+            .read_blocking(|conn| Ok((orders::all_keys(conn)?.len(), runs::list(conn, None, 1_000_000)?.len())))
+            .unwrap();
+        let length = |ending: &str| {
+            let file = format!("{}{ending}", play.database.display());
+            std::fs::metadata(file).map_or(0, |file| file.len())
+        };
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let resident: u64 = pages.split(' ').nth(1).unwrap().parse().unwrap();
+        Self {
+            orders,
+            runs,
+            file: length("") + length("-wal"),
+            memory: resident * 4096,
+            threads: std::fs::read_dir("/proc/self/task").unwrap().count(),
+        }
+    }
+}
+
+#[test]
+fn days_of_the_default_schedule_leave_nothing_behind_but_the_trade() {
+    let days: usize = std::env::var("STEMSYNC_MONTH_DAYS").map_or(6, |days| days.parse().unwrap());
+    let began: DateTime<Utc> = "2026-10-29T10:00:00Z".parse().unwrap();
+    // In the night of 1 November New York's clocks go back. Runs and events go after two days.
+    let mut play = Play::start(began, "retention = \"2d\"\n");
+    let mut sizes = Vec::new();
+    for day in 1..=days {
+        let from = play.now();
+        assert!(play.pass(DAY).is_none(), "it lives");
+        let polls = [(Axerrio, "/orders"), (Axerrio, "/labels"), (Komet, "/prebook.details.list")]
+            .map(|(system, path)| play.stage.asked(system, path, from));
+        // A run of trade reads once more what its pushes changed; a day's first run may fall to the day before.
+        assert!(polls[..2].iter().all(|polls| (719..=760).contains(polls)), "day {day}: {polls:?}");
+        assert!(polls[2] >= 287 * 5, "five windows every five minutes, on day {day}: {polls:?}");
+        // What the stage remembers is not the daemon's.
+        play.stage.lock().asked = Vec::new();
+        let size = Size::of(&play);
+        println!("day {day:2}: {size:?}");
+        sizes.push(size);
+    }
+    let (early, late) = (sizes[days / 2 - 1], sizes[days - 1]);
+    // Nothing but trade makes it grow, and it grows no faster than the trade.
+    let trade = |size: u64| size * late.orders as u64 / early.orders as u64;
+    assert!(late.file <= trade(early.file) * 11 / 10, "{late:?} after {early:?}");
+    assert!(late.runs <= early.runs + early.runs / 2, "{late:?} after {early:?}");
+    assert_eq!(late.threads, early.threads);
+    // The simulated systems remember every order, too: that is the stage's share, and allocators round up.
+    let world = play.stage.lock().world.to_json().unwrap().len() as u64;
+    assert!(late.memory <= early.memory + 4 * world + 1024 * 1024, "{late:?} after {early:?}, world {world}");
+
+    play.ask.send(Wish::Stop).unwrap();
+    assert!(play.pass(TimeDelta::zero()).expect("it ends").is_ok());
+}
