@@ -3,6 +3,7 @@
 //! the engine.
 
 mod args;
+mod budget;
 mod check;
 mod demo;
 pub mod exit;
@@ -94,7 +95,7 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Demo => demo::run(output).await,
         Command::Sandbox(args) => sandbox::run(output, args).await,
         Command::Sync(args) => sync::run(&config()?, output, args).await,
-        Command::Status => status::run(&config()?, output).await,
+        Command::Status => status::run(&config()?, output, cli.global.verbose > 0).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,
         Command::History(args) => history::run(&config()?, output, args).await,
         Command::Holds(args) => holds::run(&config()?, output, args).await,

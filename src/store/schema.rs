@@ -7,8 +7,11 @@ use rusqlite::Connection;
 use super::{Fault, StoreError};
 
 /// Migration `n` (from 1) brings the schema from version `n - 1` to `n`.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_unread_items.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_unread_items.sql"),
+    include_str!("migrations/0003_budget.sql"),
+];
 
 /// The schema version this binary writes.
 #[allow(clippy::cast_possible_wrap, reason = "the number of migration files")]

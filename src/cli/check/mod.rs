@@ -64,12 +64,12 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
     let (store, looked) = database::look(config).await;
     checks.extend(looked);
     let systems = link::Systems::open(config).await?;
+    database::count_requests(config, store.as_ref(), &systems.komet);
     let asked = systems::ask(config, &systems, store.as_ref()).await;
     if let Some(simulation) = systems.simulation {
         simulation.sandbox.stop().await;
     }
     checks.extend(asked.checks);
-    database::count(config, store, asked.komet_day, asked.komet_requests).await;
     checks.extend(machine::look(config).await);
     let broken = checks.iter().any(|check| check.outcome == Outcome::Failed);
     output.print(&CheckReport { checks, komet_requests: asked.komet_requests })?;

@@ -24,8 +24,8 @@ use std::collections::BTreeSet;
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
-    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey,
-    PrebookId, Stage,
+    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey, PrebookId,
+    Stage,
 };
 
 /// An order seen for the first time.
