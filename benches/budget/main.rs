@@ -10,12 +10,14 @@ use play::{Policy, Seen, play};
 use trade::Volume;
 
 /// Seeds a cell, if not said otherwise.
-const SEEDS: u64 = 4;
-/// The budget alone decides when it is asked this often.
+const SEEDS: u64 = 3;
+/// The budget alone decides when it is asked this often, in seconds.
 const OFTEN: i64 = 10;
+/// And nearly so, in the table of many cells.
+const OFTEN_ENOUGH: i64 = 20;
 
 fn main() {
-    let seeds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(SEEDS);
+    let seeds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(SEEDS);
     let began = Instant::now();
     println!("Minutes until seen, median/p95; {seeds} seeds a cell, each a fortnight after 8 days of learning.");
     println!();
@@ -69,7 +71,7 @@ fn main() {
             .into_iter()
             .zip(figures)
             .map(|(limit, page)| {
-                let seen = cell(Volume::Steady(orders), limit, Policy::Budget(OFTEN), seeds);
+                let seen = cell(Volume::Steady(orders), limit, Policy::Budget(OFTEN_ENOUGH), seeds);
                 format!("{}, {} [{page}]", waited(&seen.approvals), held(&seen))
             })
             .collect();

@@ -117,7 +117,7 @@ pub(crate) fn play(volume: Volume, limit: u64, policy: Policy, seed: u64) -> See
         seen: Seen::default(),
         measuring: false,
     };
-    for n in 0..WARM_UP + MEASURED + 1 {
+    for n in 0..=(WARM_UP + MEASURED) {
         for (at, deed) in link.dice.day(volume, n - WARM_UP, first + TimeDelta::days(n)) {
             link.plan(Some(at), deed);
         }

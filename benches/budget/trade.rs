@@ -147,7 +147,7 @@ impl Dice {
         let meetings: Vec<_> = (0..self.0.u32(5..=8))
             .map(|_| {
                 let minute = self.0.i64(8 * 60..17 * 60);
-                self.moment_at(date, minute)
+                moment_at(date, minute)
             })
             .collect();
         let mut draw = |dice: &mut Self, count: f64, make: &dyn Fn(&mut Self) -> Deed| {
@@ -171,9 +171,9 @@ impl Dice {
         draw(self, expected * 0.25, &|_| Deed::Labels);
         deeds
     }
+}
 
-    fn moment_at(&mut self, date: NaiveDate, minute: i64) -> DateTime<Utc> {
-        let noon = date.and_hms_opt(12, 0, 0).and_then(|at| at.and_local_timezone(New_York).earliest());
-        noon.expect("New York's clocks change at two").to_utc() + TimeDelta::minutes(minute - 12 * 60)
-    }
+fn moment_at(date: NaiveDate, minute: i64) -> DateTime<Utc> {
+    let noon = date.and_hms_opt(12, 0, 0).and_then(|at| at.and_local_timezone(New_York).earliest());
+    noon.expect("New York's clocks change at two").to_utc() + TimeDelta::minutes(minute - 12 * 60)
 }

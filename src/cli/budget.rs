@@ -20,8 +20,8 @@ pub(super) struct BudgetReport {
     reserve: u64,
     /// Requests that polls may still make today.
     reads_left: u64,
-    /// Minutes of waiting that a read must save.
-    price_minutes: f64,
+    /// Minutes of waiting that a read must save; `null` where none is left to be made.
+    price_minutes: Option<f64>,
     /// When writes alone will have spent the quota; `null` where it lasts.
     pub(super) lasts_until: Option<DateTime<Utc>>,
     /// Paid users whose requests would do.
@@ -71,9 +71,9 @@ impl BudgetReport {
         });
         Ok(Self {
             paused: outlook.paused,
-            reserve: whole(outlook.decision.reserve),
+            reserve: whole(outlook.decision.reserve).min(scope.limit.saturating_sub(outlook.used)),
             reads_left: whole(outlook.decision.reads_left),
-            price_minutes: hundredths(outlook.decision.price.min(1e6)),
+            price_minutes: (outlook.decision.reads_left >= 1.0).then(|| hundredths(outlook.decision.price)),
             lasts_until: forecast.lasts_until,
             users: forecast.users,
             sources: sources.collect(),
@@ -108,10 +108,11 @@ impl BudgetReport {
     pub(super) fn tell(&self, page: &mut Page, now: DateTime<Utc>) {
         page.heading("Request budget");
         let Self { price_minutes, reserve, reads_left, .. } = self;
-        let text = format!(
-            "A read must save {price_minutes} min of waiting; {reads_left} requests are left for polls, {reserve} are kept \
-             for writes."
-        );
+        let price = match price_minutes {
+            Some(minutes) => format!("A read must save {minutes} min of waiting; {reads_left} requests"),
+            None => "No requests".to_owned(),
+        };
+        let text = format!("{price} are left for polls, {reserve} are kept for writes.");
         page.paragraph(Tone::Plain, 0, &text);
         let rows = self.sources.iter().map(|one| {
             let read = match one.last_read {

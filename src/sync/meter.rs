@@ -89,7 +89,7 @@ impl Meter for QuotaMeter {
 
     fn trouble(&self) -> Option<Box<dyn Error + Send + Sync>> {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
-        trouble.map(|error| error.into())
+        trouble.map(Into::into)
     }
 }
 

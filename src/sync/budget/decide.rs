@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::profile::{Cell, Profile};
 use super::reserve::{expected_work, pace, reserve};
-use super::source::SourceState;
+use super::source::{Kind, SourceState};
 use super::{minutes, pieces};
 
 /// No source is read twice within this time.
@@ -95,7 +95,18 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     let reserve = reserve(work_to_come, profile.spread(now, work_to_come), limit, left);
     let reads_left = (left - reserve).max(0.0);
     let cell = profile.at(now);
-    let urgency = urgency(sources, &cell);
+    let latest = |kind: Kind| {
+        sources.iter().filter(|state| state.source.kind() == kind).filter_map(|state| state.changed_at).max()
+    };
+    let (pos, prebooks) = (latest(Kind::PurchaseOrders), latest(Kind::Prebooks));
+    // Bursts count here, or what they cost would come as a surprise every time.
+    let urgency = sources
+        .iter()
+        .map(|state| {
+            let neighbour = if state.source.kind() == Kind::PurchaseOrders { pos } else { prebooks };
+            (state.rate(&cell) * state.burst(neighbour, now) / 2.0).sqrt()
+        })
+        .sum();
     #[allow(clippy::cast_precision_loss, reason = "a number of sources")]
     let every_time = sources.len() as f64 * (minutes(now, resets_at) * 60.0 / 10.0).ceil();
     let price = if reads_left >= every_time {

@@ -42,7 +42,7 @@ pub fn forecast(
         let needed = profile.at(begin).work * scale * minutes(begin, end);
         if lasts_until.is_none() && needed > left {
             #[allow(clippy::cast_possible_truncation, reason = "a part of an hour in seconds")]
-            let into = ((end - begin).num_seconds() as f64 * left / needed) as i64;
+            let into = ((end - begin).as_seconds_f64() * left / needed) as i64;
             lasts_until = Some(begin + TimeDelta::seconds(into));
         }
         left -= needed;

@@ -130,7 +130,7 @@ impl SourceState {
     }
 
     /// By how much a change seen lately raises the rate.
-    fn burst(&self, neighbour: Option<DateTime<Utc>>, at: DateTime<Utc>) -> f64 {
+    pub(super) fn burst(&self, neighbour: Option<DateTime<Utc>>, at: DateTime<Utc>) -> f64 {
         let left = |last: Option<DateTime<Utc>>| last.map_or(0.0, |last| (-minutes(last, at) / FADES).exp());
         1.0 + (BURST - 1.0) * left(self.changed_at).max(NEIGHBOURS * left(neighbour))
     }
