@@ -4,6 +4,7 @@
 
 mod args;
 mod backup;
+mod budget;
 mod check;
 mod completions;
 mod demo;
@@ -104,7 +105,7 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         // On the heap: the daemon's whole state would be carried by every command.
         Command::Run => Box::pin(run::run(config()?, output)).await,
         Command::Sync(args) => sync::run(&config()?, output, args).await,
-        Command::Status => status::run(&config()?, output).await,
+        Command::Status => status::run(&config()?, output, cli.global.verbose > 0).await,
         Command::Trace(args) => trace::run(&config()?, output, args).await,
         Command::History(args) => history::run(&config()?, output, args).await,
         Command::Holds(args) => holds::run(&config()?, output, args).await,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::budget::{self, BudgetReport};
 use super::exit::Exit;
 use super::look;
 use super::output::{Cell, Output, Page, Report, Tone, relative};
@@ -25,6 +26,10 @@ struct StatusReport {
     failed: u64,
     unverified: usize,
     quota: QuotaReport,
+    /// How far the quota reaches and what its budget decides; `null` before the first run.
+    budget: Option<BudgetReport>,
+    #[serde(skip)]
+    verbose: bool,
     #[serde(skip)]
     complaints: Vec<String>,
     #[serde(skip)]
@@ -54,6 +59,7 @@ struct Known {
     held: i64,
     unverified: usize,
     used: u64,
+    budget: Option<BudgetReport>,
     stages: Vec<(Stage, i64)>,
 }
 
@@ -66,16 +72,23 @@ struct KnownJob {
 }
 
 /// Carries `status` out.
-pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit> {
+pub(super) async fn run(config: &Config, output: Output, verbose: bool) -> anyhow::Result<Exit> {
     let now = Utc::now();
     let windows = windows(now, config.jobs.timezone, config.sync.horizon_days);
     // A request younger than this may still be on its way, if a run is going on.
     let request = config.komet.timeout.max(config.axerrio.timeout);
     let known = match look(config)? {
-        Some(store) => store.read(move |conn| gather(conn, now, &windows, request)).await?,
+        Some(store) => {
+            let (scope, users) = (budget::scope(config, now), config.komet.users);
+            let gathered = move |conn: &Connection| {
+                let budget = Some(BudgetReport::of(conn, &scope, users)?);
+                Ok(Known { budget, ..gather(conn, now, &windows, request)? })
+            };
+            store.read(gathered).await?
+        }
         None => Known { jobs: vec![KnownJob::default(); Job::ALL.len()], ..Known::default() },
     };
-    let report = judge(config, known, now);
+    let report = StatusReport { verbose, ..judge(config, known, now) };
     output.print(&report)?;
     Ok(if report.healthy { Exit::Done } else { Exit::Attention })
 }
@@ -104,6 +117,7 @@ fn gather(
         held: holds::count(conn)?,
         unverified: intents::list(conn)?.iter().filter(|intent| !on_its_way(intent)).count(),
         used: quota::used(conn, now.date_naive())?,
+        budget: None,
         stages: orders::stage_counts(conn)?,
     })
 }
@@ -164,6 +178,8 @@ fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> StatusReport {
         unverified: known.unverified,
         // Komet's day is UTC's (komet-api.md, assumed).
         quota: QuotaReport { limit: config.komet.daily_limit(), used: known.used, resets_at: tomorrow },
+        budget: known.budget,
+        verbose: false,
         complaints,
         stages: known.stages,
         now,
@@ -208,5 +224,12 @@ impl Report for StatusReport {
         let QuotaReport { limit, used, resets_at } = self.quota;
         let reset = relative(resets_at, self.now);
         page.paragraph(Tone::Plain, 10, &format!("Quota:    {used} of {limit} requests used, resets {reset}"));
+        let Some(budget) = &self.budget else { return };
+        if let Some(warning) = budget.warning() {
+            page.paragraph(Tone::Waiting, 10, &format!("          {warning}"));
+        }
+        if self.verbose {
+            budget.tell(page, self.now);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! and commits what is queued together in one transaction.
 
 mod backup;
+pub mod budget;
 mod columns;
 mod error;
 pub mod events;

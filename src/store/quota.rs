@@ -1,10 +1,10 @@
 //! How many requests were made of Komet each day, by all processes of this link. The day is Komet's.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreError;
-use super::columns::Day;
+use super::columns::{Day, Time};
 
 /// Days that are kept.
 const KEPT: Days = Days::new(60);
@@ -25,9 +25,44 @@ pub fn add(conn: &Connection, day: NaiveDate, n: u64) -> Result<u64, StoreError>
     Ok(before + n)
 }
 
+/// Counts one request that is about to be sent, if the day has one left; says whether it had.
+pub fn take(conn: &Connection, day: NaiveDate, limit: u64) -> Result<bool, StoreError> {
+    if used(conn, day)? >= limit {
+        return Ok(false);
+    }
+    add(conn, day, 1).map(|_| true)
+}
+
+/// A request that was counted for one day was answered on another.
+pub fn shift(conn: &Connection, from: NaiveDate, to: NaiveDate) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE quota SET used = used - 1 WHERE day = ?1 AND used > 0")?.execute([Day(from)])?;
+    add(conn, to, 1).map(drop)
+}
+
 /// Requests made on that day.
 pub fn used(conn: &Connection, day: NaiveDate) -> Result<u64, StoreError> {
     let mut statement = conn.prepare_cached("SELECT used FROM quota WHERE day = ?1")?;
     let used: Option<i64> = statement.query_row([Day(day)], |row| row.get(0)).optional()?;
     Ok(used.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+}
+
+/// When the day's quota was found spent.
+pub fn spent_at(conn: &Connection, day: NaiveDate) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT spent_at FROM quota WHERE day = ?1")?;
+    let at: Option<Option<Time>> = statement.query_row([Day(day)], |row| row.get(0)).optional()?;
+    Ok(at.flatten().map(|at| at.0))
+}
+
+/// The day's quota was found spent; says whether that is news.
+pub fn set_spent(conn: &Connection, day: NaiveDate, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO quota (day, used, spent_at) VALUES (?1, 0, ?2)
+               ON CONFLICT (day) DO UPDATE SET spent_at = excluded.spent_at WHERE spent_at IS NULL";
+    Ok(conn.prepare_cached(sql)?.execute(params![Day(day), Time(at)])? > 0)
+}
+
+/// Komet answers again: somebody pays for another user.
+pub fn clear_spent(conn: &Connection, day: NaiveDate) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE quota SET spent_at = NULL WHERE day = ?1 AND spent_at IS NOT NULL")?
+        .execute([Day(day)])?;
+    Ok(())
 }

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_unread_items.sql"),
     include_str!("migrations/0003_prebook_headers.sql"),
     include_str!("migrations/0004_notices.sql"),
+    include_str!("migrations/0005_budget.sql"),
 ];
 
 /// The schema version this binary writes.

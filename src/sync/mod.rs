@@ -4,9 +4,12 @@ pub mod action;
 pub mod apply;
 pub mod audit;
 mod batch;
+pub mod budget;
 pub mod engine;
+mod meter;
 mod needs;
 pub mod observe;
+pub mod pace;
 pub mod plan;
 pub mod poll;
 mod push;
@@ -16,4 +19,5 @@ mod state;
 mod tell;
 mod verify;
 
+pub use meter::meter;
 pub use run::{RunEnd, RunRequest, end_of};

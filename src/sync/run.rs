@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::engine::{Engine, Listener, Progress};
 use super::plan::{Facts, plan};
-use super::poll::{PollError, Polled};
+use super::poll::{PollError, Polled, Windows};
 use super::report::{Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
 use super::state::{Look, RunState, Setup};
 use super::verify::Patience;
@@ -34,6 +34,9 @@ pub struct RunRequest {
     /// Push only the orders that this names (an id, a number, a box code): looked up after each poll, which may be
     /// the one that brings them.
     pub only_ref: Option<String>,
+    /// Poll only what the request budget says is due: for runs that nobody asked for. Else everything is read, out of what
+    /// is kept for writes where nothing else is left.
+    pub paced: bool,
     /// What started it, for the history.
     pub trigger: String,
     /// Set to leave after the requests in hand.
@@ -70,6 +73,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// # Errors
     /// Only the database's: what the systems refuse or fail at is in the report.
     pub async fn run(&self, request: RunRequest) -> Result<RunEnd, StoreError> {
+        self.count_requests();
         if !request.dry_run {
             return self.run_on(request).await;
         }
@@ -78,7 +82,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         end.map_err(|error| error.of_original(self.store.path()))
     }
 
-    /// Does `work` on a private copy of the database, which is thrown away. Reading costs quota all the same.
+    /// Does `work` on a private copy of the database, which is thrown away. Reading costs quota all the same: its requests
+    /// are counted in the original.
     pub(super) async fn on_a_copy<T>(&self, work: impl AsyncFnOnce(&Self) -> T) -> Result<T, StoreError> {
         let (store, file) = self.copy_store().await?;
         let copy = Self {
@@ -88,12 +93,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
         };
-        let before = self.komet.requests();
         let done = work(&copy).await;
         drop((copy, file));
-        let spent = self.komet.requests() - before;
-        let day = self.komet_day();
-        self.store.write(move |conn| quota::add(conn, day, spent)).await?;
         Ok(done)
     }
 
@@ -106,12 +107,21 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         self.store.write(move |conn| runs::begin(conn, &id, &trigger, started_at)).await?;
         let before = self.watermarks(&jobs).await?;
         let state = self.prepare(&run, &request).await?;
-        let counts = Counts { axerrio: self.axerrio.requests(), komet: self.komet.requests() };
+        if request.paced {
+            self.pause_if_spent(&state).await?;
+        }
+        let before_requests = self.komet.requests();
         let mut requests: BTreeMap<Job, Requests> = BTreeMap::new();
         // On the heap: whoever awaits a run would carry its whole state machine in his own.
         Box::pin(self.passes(&state, &request, &jobs, &mut requests)).await?;
-        let end = self.finish(&state, &request, &jobs, &before, requests, &counts, started_at).await?;
-        Ok(end)
+        // What is on file of this run is whole or not there; the database's failure is what its caller must hear of.
+        if let Some(error) = self.uncounted() {
+            return Err(error);
+        }
+        let sent = self.komet.requests() - before_requests;
+        self.worked(sent.saturating_sub(state.polls())).await?;
+        self.tell_quota(&state, sent).await?;
+        self.finish(&state, &request, &jobs, &before, requests, started_at).await
     }
 
     async fn prepare(&self, run: &str, request: &RunRequest) -> Result<RunState, StoreError> {
@@ -253,6 +263,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             facts.windows_read.extend(&polled.windows);
             facts.po_dates_read.extend(&polled.po_dates);
         });
+        state.count_polls(polled.polls);
         state.tally(job, |tally| {
             tally.polled += polled.records;
             tally.changed += polled.changed;
@@ -277,9 +288,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
                 // Before the first push every window was read once (clarification 1): stemsync's own work of a former
                 // life is there to be found.
-                let known = self.poll_prebooks(None, true).await?;
+                let known = self.poll_prebooks(None, Windows::Unknown).await?;
                 state.saw_carriers(&known.carriers);
                 polled.records += known.records;
+                polled.polls += known.polls;
                 polled.changed += known.changed;
                 polled.windows.extend(known.windows);
                 if !known.unreadable.is_empty() {
@@ -296,7 +308,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     }
                     self.poll_orders(None).await?;
                 }
-                let polled = self.poll_prebooks(request.since, false).await?;
+                let which = if request.paced { Windows::Due } else { Windows::All };
+                let polled = self.poll_prebooks(request.since, which).await?;
                 state.saw_carriers(&polled.carriers);
                 // Axerrio is told a carrier's code: one that came to be known only later would look like a change.
                 match self.poll_reference(state.lacks_carriers()).await {
@@ -308,7 +321,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
                 Ok(polled)
             }
-            Job::PurchaseOrders => self.poll_purchase_orders().await,
+            Job::PurchaseOrders => self.poll_purchase_orders(request.paced).await,
             Job::Labels => self.poll_labels(request.since).await,
         }
     }
@@ -383,7 +396,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         jobs: &[Job],
         before: &BTreeMap<Job, Option<DateTime<Utc>>>,
         requests: BTreeMap<Job, Requests>,
-        counts: &Counts,
         started_at: DateTime<Utc>,
     ) -> Result<RunEnd, StoreError> {
         let after = self.watermarks(jobs).await?;
@@ -422,7 +434,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             Outcome::Ok if held > 0 || unverified > 0 => Outcome::Attention,
             other => other,
         };
-        let spent = self.komet.requests() - counts.komet;
         let day = self.komet_day();
         let actions = state.take_actions();
         let quiet = outcome != Outcome::Failed
@@ -444,7 +455,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         report = self
             .store
             .write(move |conn| {
-                let used = quota::add(conn, day, spent)?;
+                let used = quota::used(conn, day)?;
                 report.quota = QuotaReport { limit, used, resets_at };
                 if !dry_run {
                     runs::finish(conn, &report, quiet)?;
@@ -486,7 +497,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// The day that Komet counts requests for, by its own clock (clarification 15).
     pub fn komet_day(&self) -> NaiveDate {
-        self.komet.clock().unwrap_or_else(|| self.clock.now()).date_naive()
+        self.komet_now().date_naive()
     }
 
     /// A private copy of the database, removed with the directory it is in.

@@ -12,7 +12,7 @@ use super::plan::{Facts, Rules};
 use super::report::{ActionReport, ActionResult, Job};
 use crate::domain::{Maps, OrderKey};
 use crate::store::OnFile;
-use crate::systems::{System, SystemError};
+use crate::systems::{Fault, System, SystemError};
 
 /// How often one request may be sent in a run: once, and once more if a read-back showed that it had no effect.
 const ATTEMPTS: u8 = 2;
@@ -53,6 +53,8 @@ struct Shared {
     serial: i64,
     cancelled: usize,
     settled: u64,
+    /// Requests that were the turn of a source, not a plan's.
+    polls: u64,
     /// Grows with what was read.
     read: u64,
     /// When each job last pushed, and the brake last judged.
@@ -272,6 +274,11 @@ impl RunState {
         self.shared().down.contains_key(&system)
     }
 
+    /// Whether the system's quota is spent, which is told once and not for every request.
+    fn is_spent(&self, system: System) -> bool {
+        self.shared().down.get(&system).is_some_and(|error| matches!(error.fault, Fault::QuotaSpent(_)))
+    }
+
     pub(super) fn down(&self) -> Vec<SystemError> {
         self.shared().down.values().cloned().collect()
     }
@@ -297,6 +304,14 @@ impl RunState {
         shared.settled + shared.tallies.values().map(|tally| tally.pushed).sum::<u64>()
     }
 
+    pub(super) fn count_polls(&self, polls: u64) {
+        self.shared().polls += polls;
+    }
+
+    pub(super) fn polls(&self) -> u64 {
+        self.shared().polls
+    }
+
     pub(super) fn cancelled_one(&self) {
         self.shared().cancelled += 1;
     }
@@ -314,7 +329,8 @@ impl RunState {
                 log::debug!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
             }
             ActionResult::Failed => {
-                log::warn!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
+                let level = if self.is_spent(action.system) { log::Level::Debug } else { log::Level::Warn };
+                log::log!(level, job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
             }
             ActionResult::Adopted => {
                 log::info!(job = job.name(), order = order.as_str(); "{system} {method} was done: {detail}");
@@ -354,7 +370,9 @@ impl RunState {
         if error.is_systemic() {
             self.set_down(error);
         }
-        let level = if self.failures_are_told { log::Level::Debug } else { log::Level::Error };
+        // That the quota is spent is told once a day, at the end of the run that finds it out.
+        let is_told = self.failures_are_told || matches!(error.fault, Fault::QuotaSpent(_));
+        let level = if is_told { log::Level::Debug } else { log::Level::Error };
         log::log!(level, job = job.name(); "{error}");
         self.shared().failures.push((job, error.clone()));
         self.tally(job, |tally| {

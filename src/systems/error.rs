@@ -49,6 +49,9 @@ pub enum Fault {
     /// An answer that could not be understood: the field and what was found there.
     #[error("unreadable answer: {0}")]
     Unreadable(String),
+    /// Nothing was sent, because it could not be counted against the quota: the database failed.
+    #[error("not sent, because it could not be counted ({0})")]
+    Uncounted(String),
     /// The request exceeds 64 KB and cannot be split: nothing was sent.
     #[error("request too large: {0} bytes")]
     TooLarge(usize),
@@ -75,6 +78,7 @@ impl SystemError {
             | Fault::Throttled(_)
             | Fault::Rejected(_)
             | Fault::NotFound(_)
+            | Fault::Uncounted(_)
             | Fault::TooLarge(_) => Certainty::NotDone,
             Fault::Broken(_) | Fault::Server(_) | Fault::Unreadable(_) => Certainty::Unknown,
             Fault::TimedOut(_) => Certainty::Pending,
@@ -93,7 +97,11 @@ impl SystemError {
     pub fn is_systemic(&self) -> bool {
         matches!(
             self.fault,
-            Fault::Unreachable(_) | Fault::Unauthorized(_) | Fault::QuotaSpent(_) | Fault::Throttled(_)
+            Fault::Unreachable(_)
+                | Fault::Unauthorized(_)
+                | Fault::QuotaSpent(_)
+                | Fault::Uncounted(_)
+                | Fault::Throttled(_)
         )
     }
 }

@@ -6,6 +6,7 @@ pub mod axerrio;
 mod calendar;
 mod error;
 pub mod komet;
+mod meter;
 pub mod network;
 mod transport;
 
@@ -14,6 +15,7 @@ use std::future::Future;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use error::{Certainty, Fault, SystemError};
+pub use meter::{Meter, SharedMeter};
 pub(crate) use transport::{deepest, http};
 
 use crate::domain::{
@@ -165,6 +167,10 @@ pub trait Komet: Clone + Send + Sync {
 
     /// Requests sent so far by this adapter, retries included.
     fn requests(&self) -> u64;
+    /// Has every further request counted by this meter before it is sent; the first meter stays.
+    fn attach(&self, meter: SharedMeter);
+    /// The meter, once one is attached.
+    fn meter(&self) -> Option<&dyn Meter>;
     /// Komet's clock, from the last answer's `Date`; `None` before the first answer.
     fn clock(&self) -> Option<DateTime<Utc>>;
 }

@@ -2,6 +2,7 @@
 //! no method and no wire shape; the adapters judge each [`Reply`]. Everything that becomes an error passes
 //! [`Transport::error`], the one place where a token is masked and a foreign text is cut.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use reqwest::{Client, Method, Request, StatusCode, Url};
 
 use super::calendar::is_countable;
 use super::network::{Received, Sent, SharedNetwork};
-use super::{Fault, System, SystemError};
+use super::{Fault, Meter, SharedMeter, System, SystemError};
 
 /// No answer of either system comes near it; whatever does is not an answer.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
@@ -68,6 +69,8 @@ pub(super) struct Transport {
     sent: AtomicU64,
     /// Seconds since 1970 of the last answer's `Date`; `i64::MIN` before the first.
     clock: AtomicI64,
+    /// What counts each attempt before it is sent, where a quota is to be kept.
+    meter: OnceLock<SharedMeter>,
 }
 
 /// An answer, whatever its status, read to its end.
@@ -198,6 +201,7 @@ impl Transport {
             retry_base,
             sent: AtomicU64::new(0),
             clock: AtomicI64::new(i64::MIN),
+            meter: OnceLock::new(),
         })
     }
 
@@ -213,6 +217,16 @@ impl Transport {
     /// Attempts made so far.
     pub(super) fn requests(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Has every further attempt counted before it is sent; the first meter stays.
+    pub(super) fn attach(&self, meter: SharedMeter) {
+        let _ = self.meter.set(meter);
+    }
+
+    /// The meter, once one is attached.
+    pub(super) fn meter(&self) -> Option<&dyn Meter> {
+        self.meter.get().map(|meter| &**meter)
     }
 
     /// The `Date` of the last answer.
@@ -292,7 +306,7 @@ impl Transport {
             Fault::Broken(t) => Fault::Broken(self.clean(&t)),
             Fault::Server(t) => Fault::Server(self.clean(&t)),
             Fault::Unreadable(t) => Fault::Unreadable(self.clean(&t)),
-            Fault::Throttled(_) | Fault::TimedOut(_) | Fault::TooLarge(_) => fault,
+            Fault::Throttled(_) | Fault::TimedOut(_) | Fault::TooLarge(_) | Fault::Uncounted(_) => fault,
         };
         SystemError { system: self.system, method, fault }
     }
@@ -314,7 +328,18 @@ impl Transport {
         crate::domain::tag::cut(line.trim(), MESSAGE_LIMIT)
     }
 
+    /// One attempt, counted before it is sent.
     async fn attempt(&self, request: Request) -> Result<Reply, Fault> {
+        let Some(meter) = self.meter() else { return self.send(request).await };
+        let day = meter.count().await?;
+        let reply = self.send(request).await?;
+        if let Some(date) = reply.date {
+            meter.answered(day, date).await;
+        }
+        Ok(reply)
+    }
+
+    async fn send(&self, request: Request) -> Result<Reply, Fault> {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let client = match &self.line {
             Line::Http(client) => client,

@@ -33,7 +33,7 @@ fn status_has_exactly_the_keys_that_scripts_rely_on() {
     let (status, code) = place.json(&["status"]);
     assert_eq!(code, 0);
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&status), ["backlog", "failed", "healthy", "held", "jobs", "quota", "unverified"]);
+    assert_eq!(keys(&status), ["backlog", "budget", "failed", "healthy", "held", "jobs", "quota", "unverified"]);
     let job = ["job", "last_run", "last_success", "next_run", "schedule", "watermark"];
     assert_eq!(keys(&status["jobs"][0]), job);
     assert_eq!(status["jobs"][0]["schedule"], "0 */2 * * * *");

@@ -4,12 +4,14 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-
-use chrono::NaiveDate;
+use std::sync::Arc;
 
 use super::{Check, owners};
 use crate::config::Config;
-use crate::store::{Connection, Fault, Store, StoreError, VERSION, quota};
+use crate::store::{Connection, Fault, Store, StoreError, VERSION};
+use crate::sync::engine::SystemClock;
+use crate::sync::meter;
+use crate::systems::Komet;
 
 /// Looks at the database; hands on what can be read of it.
 pub(super) async fn look(config: &Config) -> (Option<Store>, Vec<Check>) {
@@ -124,17 +126,13 @@ fn owner(path: &Path) -> Option<Check> {
     Some(Check::failed(NAME, detail, advice))
 }
 
-/// Counts the requests that the check made. That they cannot be counted was told above.
-pub(super) async fn count(config: &Config, looked: Option<Store>, day: NaiveDate, requests: u64) {
-    if looked.is_none() || requests == 0 {
+/// Has the requests that the check makes counted, where there is a database. That they cannot be counted was told above.
+pub(super) fn count_requests(config: &Config, looked: Option<&Store>, komet: &impl Komet) {
+    if looked.is_none() {
         return;
     }
-    drop(looked);
-    let counted = match Store::open(&config.state.path) {
-        Ok(store) => store.write(move |conn| quota::add(conn, day, requests)).await.map(drop),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = counted {
-        log::warn!("{requests} requests to Komet are not counted: {error}");
+    match Store::open(&config.state.path) {
+        Ok(store) => komet.attach(meter(store, Arc::new(SystemClock), config.komet.daily_limit())),
+        Err(error) => log::warn!("the requests of this check to Komet are not counted: {error}"),
     }
 }

@@ -88,12 +88,12 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
     checks.push(disk::look(&config.state.path));
     checks.extend(units::look(config, store.as_ref()).await);
     let systems = link::Systems::open(config).await?;
+    database::count_requests(config, store.as_ref(), &systems.komet);
     let asked = systems::ask(config, &systems, store.as_ref()).await;
     if let Some(simulation) = systems.simulation {
         simulation.sandbox.stop().await;
     }
     checks.extend(asked.checks);
-    database::count(config, store, asked.komet_day, asked.komet_requests).await;
     checks.extend(machine::look(config).await);
     checks.extend(notices::look(config).await);
     let broken = checks.iter().any(|check| check.outcome == Outcome::Failed);

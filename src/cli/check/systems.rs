@@ -1,12 +1,14 @@
 //! Both systems: whether they answer and take the token, and how far their clocks are from this machine's. What the
 //! tokens may do stands in `rights`.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Check, rights};
+use crate::cli::budget::{self, BudgetReport};
 use crate::cli::link;
 use crate::config::{Config, Endpoint};
-use crate::store::{Store, quota};
+use crate::store::{Connection, Store, quota};
+use crate::sync::pace::Scope;
 use crate::systems::{Axerrio, Fault, Komet, PoQuery, PrebookDates, PrebookQuery, System, SystemError};
 
 /// Clocks further apart than this deserve a look. Watermarks follow the other system's clock, so nothing is lost.
@@ -26,8 +28,6 @@ pub(super) struct Asked {
     pub(super) checks: Vec<Check>,
     pub(super) trouble: Option<Trouble>,
     pub(super) komet_requests: u64,
-    /// The day that Komet counts them for.
-    pub(super) komet_day: NaiveDate,
 }
 
 /// Asks both systems.
@@ -36,11 +36,10 @@ pub(super) async fn ask(config: &Config, systems: &link::Systems, store: Option<
     let mut trouble = None;
     let komet = &systems.komet;
     ask_komet(config, komet, &mut checks, &mut trouble).await;
-    let komet_day = komet.clock().unwrap_or_else(Utc::now).date_naive();
     if trouble.is_none() {
         checks.extend(rights::writes(System::Komet, config.komet.endpoint.is_sandbox(), store).await);
     }
-    checks.extend(quota_left(config, store, komet_day, komet.requests()).await);
+    checks.extend(quota_left(config, store, komet.clock().unwrap_or_else(Utc::now)).await);
     let before = trouble.take();
     ask_axerrio(config, &systems.axerrio, &mut checks, &mut trouble).await;
     if trouble.is_none() {
@@ -48,7 +47,7 @@ pub(super) async fn ask(config: &Config, systems: &link::Systems, store: Option<
     }
     // A system that is down is worse news than a quota that is spent.
     let trouble = before.max(trouble);
-    Asked { checks, trouble, komet_requests: komet.requests(), komet_day }
+    Asked { checks, trouble, komet_requests: komet.requests() }
 }
 
 async fn ask_komet(config: &Config, komet: &impl Komet, checks: &mut Vec<Check>, trouble: &mut Option<Trouble>) {
@@ -85,16 +84,20 @@ async fn ask_komet(config: &Config, komet: &impl Komet, checks: &mut Vec<Check>,
     note("purchase.order.list", komet.purchase_orders(&PoQuery::ShipDate(today)).await.map(drop));
 }
 
-/// What is left of the day's quota, as far as this link counts it.
-async fn quota_left(config: &Config, store: Option<&Store>, day: NaiveDate, made: u64) -> Option<Check> {
-    let limit = config.komet.daily_limit();
-    let used = store?.read(move |conn| quota::used(conn, day)).await.ok()? + made;
+/// What is left of the day's quota, as far as this link counts it, and how far that reaches.
+async fn quota_left(config: &Config, store: Option<&Store>, komet_now: DateTime<Utc>) -> Option<Check> {
+    let (limit, users) = (config.komet.daily_limit(), config.komet.users);
+    let scope = Scope { komet_now, ..budget::scope(config, Utc::now()) };
+    let day = komet_now.date_naive();
+    let look = move |conn: &Connection| Ok((quota::used(conn, day)?, BudgetReport::of(conn, &scope, users)?));
+    let (used, budget) = store?.read(look).await.ok()?;
     let detail = format!("{used} of {limit} requests used today");
-    // A full sync of an ordinary day must still fit.
-    Some(if used * 10 < limit * 9 {
-        Check::ok("quota", detail)
-    } else {
-        Check::warning("quota", detail, "Komet refuses requests once it is spent; it starts anew at midnight UTC")
+    let advice = "Komet refuses requests once it is spent; it starts anew at midnight UTC";
+    Some(match budget.warning() {
+        Some(warning) => Check::warning("quota", format!("{detail}; {warning}"), advice),
+        // A full sync of an ordinary day must still fit.
+        None if used * 10 < limit * 9 => Check::ok("quota", format!("{detail}, which lasts until the reset")),
+        None => Check::warning("quota", detail, advice),
     })
 }
 
@@ -154,6 +157,9 @@ fn trouble_of(name: &'static str, error: &SystemError, trouble: &mut Option<Trou
         Fault::Throttled(_) => (Some(Trouble::Down), "Wait, then try again"),
         Fault::TimedOut(_) | Fault::Broken(_) | Fault::Server(_) => {
             (Some(Trouble::Down), "Try again shortly; if it stays so, ask whoever runs the system")
+        }
+        Fault::Uncounted(_) => {
+            (Some(Trouble::Down), "See what is wrong with the database: nothing is sent that cannot be counted")
         }
         Fault::Unreadable(_) => (None, "Check that base_url leads to the system and not to a proxy's page"),
         Fault::Rejected(_) | Fault::NotFound(_) | Fault::TooLarge(_) => {

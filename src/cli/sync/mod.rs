@@ -51,6 +51,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
         since,
         only: None,
         only_ref: args.order.clone(),
+        paced: false,
         trigger: "sync".to_owned(),
         stop: Arc::default(),
         listener: Some(progress.listener()),

@@ -75,6 +75,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// # Errors
     /// If a system cannot be read or the database fails: half an audit would be taken for a whole one.
     pub async fn audit(&self) -> Result<AuditReport, AuditError> {
+        self.count_requests();
         // Large, and rare enough for the heap.
         let report = self.on_a_copy(async |reader| Box::pin(reader.compare_all()).await).await?;
         report.map_err(|error| match error {

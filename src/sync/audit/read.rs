@@ -13,7 +13,7 @@ use crate::store::{labels, maps, orders, reference};
 use crate::sync::engine::Engine;
 use crate::sync::observe;
 use crate::sync::plan::{Facts, Need, plan, window_of};
-use crate::sync::poll::PollError;
+use crate::sync::poll::{PollError, Windows};
 use crate::systems::{Axerrio, Komet, PoQuery, System, Unreadable};
 
 /// Rounds of reading what the orders at hand ask for: a Prebook beyond the horizon, then the PO it names.
@@ -76,7 +76,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let unread = self.poll_labels(None).await?.unreadable;
         readings.whole.labels = unread.is_empty();
         readings.cannot_read(System::Axerrio, unread);
-        let polled = self.poll_prebooks(None, false).await?;
+        let polled = self.poll_prebooks(None, Windows::All).await?;
         readings.whole.prebooks = polled.unreadable.is_empty();
         readings.cannot_read(System::Komet, polled.unreadable.clone());
         readings.facts.windows_known.extend(&polled.windows);

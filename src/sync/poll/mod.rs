@@ -17,7 +17,8 @@ use super::engine::Engine;
 use crate::store::{StoreError, reference};
 use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
 
-pub use prebooks::dates_of;
+pub use prebooks::{Windows, dates_of};
+pub(super) use purchase_orders::RECEIVING_DAYS;
 
 /// Why a poll did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,8 @@ pub enum PollError {
 pub struct Polled {
     /// Records read.
     pub records: u64,
+    /// Sources read because it was their turn: requests that a plan did not ask for.
+    pub polls: u64,
     /// Orders whose views changed.
     pub changed: u64,
     /// Records that could not be read.
@@ -51,6 +54,7 @@ impl Polled {
     /// Adds what another poll found.
     pub fn add(&mut self, other: Self) {
         self.records += other.records;
+        self.polls += other.polls;
         self.changed += other.changed;
         self.unreadable.extend(other.unreadable);
         self.windows.extend(other.windows);
@@ -69,7 +73,7 @@ impl Polled {
 }
 
 /// How long a window's last full read satisfies: a deleted Prebook shows in no changed-since read (clarification 5).
-const FULL_READ_HOURS: i64 = 24;
+pub(super) const FULL_READ_HOURS: i64 = 24;
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Reads Komet's carriers and box types, which change rarely: once a day, and the carriers also when a Prebook goes

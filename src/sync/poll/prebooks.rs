@@ -8,13 +8,25 @@ use super::{FULL_READ_HOURS, PollError, Polled};
 use crate::domain::{ItemId, OrderKey, Prebook, PrebookId, PrebookNumber};
 use crate::store::orders;
 use crate::store::watermarks::{self, Stream};
+use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
-use crate::sync::observe;
 use crate::sync::plan::window_of;
+use crate::sync::{observe, pace};
 use crate::systems::{Answer, Axerrio, Komet, PrebookDates, PrebookQuery, SystemError};
 
 /// Windows beyond the horizon in which a Prebook that left the horizon is looked for.
 const WINDOWS_BEYOND: i64 = 4;
+
+/// Which windows of the horizon a poll reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windows {
+    /// All of them.
+    All,
+    /// Those that were never read.
+    Unknown,
+    /// Those that are worth a request now, and those that must be read in full.
+    Due,
+}
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The windows that the horizon touches. They are always read whole (clarification 6).
@@ -22,16 +34,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         window_of(self.visible_from())..=window_of(self.horizon_end())
     }
 
-    /// Polls Komet's Prebooks, window by window; `only_unknown` reads just the windows that were never read.
-    pub async fn poll_prebooks(
-        &self,
-        since: Option<DateTime<Utc>>,
-        only_unknown: bool,
-    ) -> Result<Polled, PollError> {
+    /// Polls Komet's Prebooks, window by window: those that `which` names.
+    pub async fn poll_prebooks(&self, since: Option<DateTime<Utc>>, which: Windows) -> Result<Polled, PollError> {
         let mut sweep = Sweep::default();
+        let due = if which == Windows::Due { Some(self.due(Kind::Prebooks).await?) } else { None };
         for window in self.windows() {
+            if due.as_ref().is_some_and(|due| !due.contains(&Source::Window(window))) {
+                continue;
+            }
             let watermark = self.store.read(move |conn| watermarks::get(conn, Stream::Prebooks, window)).await?;
-            if only_unknown && watermark.is_some() {
+            if which == Windows::Unknown && watermark.is_some() {
                 continue;
             }
             let now = self.clock.now();
@@ -41,6 +53,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             // Forced from a later time than the watermark, a poll leaves a gap that the watermark must not pass.
             let gap = updated.is_some_and(|since| watermark.is_none_or(|w| w.at < since));
             self.read_window(window, updated, gap, &mut sweep).await?;
+            sweep.polled.polls += 1;
         }
         self.look_up_missing(&mut sweep).await?;
         Ok(sweep.polled)
@@ -81,6 +94,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let carriers: BTreeSet<i64> = answer.items.iter().filter_map(|p| p.header.carrier_id).collect();
         let items = answer.items;
         let expected = shown.clone();
+        let now = self.clock.now();
         let (changed, missing) = self
             .store
             .write(move |conn| {
@@ -88,6 +102,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 let mut changed = 0;
                 for item in &items {
                     changed += observe::prebook(conn, item)?;
+                }
+                if !gap {
+                    pace::saw(conn, Source::Window(window), now, None, changed)?;
                 }
                 if readable && !gap {
                     watermarks::set(conn, Stream::Prebooks, window, as_of - overlap)?;

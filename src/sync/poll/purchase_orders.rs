@@ -7,21 +7,37 @@ use chrono::{Days, NaiveDate};
 use super::{PollError, Polled};
 use crate::domain::{OrderKey, PoNumber};
 use crate::store::watermarks::{self, Stream};
-use crate::store::{Connection, StoreError, orders};
+use crate::store::{Connection, StoreError, budget, orders};
+use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
-use crate::sync::observe;
+use crate::sync::{observe, pace};
 use crate::systems::{Axerrio, Komet, PoQuery};
 
 /// How many days after its ship date a PO is still polled: boxes are scanned in within days.
-const RECEIVING_DAYS: u64 = 7;
+pub(in crate::sync) const RECEIVING_DAYS: u64 = 7;
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
-    /// Polls the POs of every ship date that holds an open linked PO.
-    pub async fn poll_purchase_orders(&self) -> Result<Polled, PollError> {
+    /// Polls the POs of every ship date that holds an open linked PO; `paced`: of those that are worth a request now.
+    pub async fn poll_purchase_orders(&self, paced: bool) -> Result<Polled, PollError> {
+        let dates: BTreeSet<NaiveDate> = if paced {
+            let date = |source| match source {
+                Source::ShipDate(date) => Some(date),
+                Source::Window(_) => None,
+            };
+            self.due(Kind::PurchaseOrders).await?.into_iter().filter_map(date).collect()
+        } else {
+            let from = self.open_from();
+            self.store.read(move |conn| orders::open_po_ship_dates(conn, from)).await?.into_iter().collect()
+        };
+        let mut polled = self.read_po_dates(&dates).await?;
+        polled.polls = dates.len() as u64;
+        Ok(polled)
+    }
+
+    /// The first ship date whose POs may still be open.
+    fn open_from(&self) -> NaiveDate {
         let today = self.today();
-        let from = today.checked_sub_days(Days::new(RECEIVING_DAYS)).unwrap_or(today);
-        let dates = self.store.read(move |conn| orders::open_po_ship_dates(conn, from)).await?;
-        self.read_po_dates(&dates.into_iter().collect()).await
+        today.checked_sub_days(Days::new(RECEIVING_DAYS)).unwrap_or(today)
     }
 
     /// Reads the POs of these ship dates; a PO that left its date is looked up by its number.
@@ -39,7 +55,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             shown.extend(answer.items.iter().map(|po| po.number.clone()));
             let items = answer.items;
-            let as_of = answer.as_of;
+            let shows = readable.then_some(answer.as_of);
+            let (now, from) = (self.clock.now(), self.open_from());
             let (changed, expected) = self
                 .store
                 .write(move |conn| {
@@ -51,7 +68,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     for key in orders::keys_with_open_po(conn, date)? {
                         expected.extend(open_numbers(conn, key)?);
                     }
-                    watermarks::set(conn, Stream::PurchaseOrders, 0, as_of)?;
+                    pace::saw(conn, Source::ShipDate(date), now, shows, changed)?;
+                    // The stream as a whole was read up to where its oldest ship date was.
+                    let open = orders::open_po_ship_dates(conn, from)?;
+                    if let Some(at) = budget::all_show(conn, &open)? {
+                        watermarks::set(conn, Stream::PurchaseOrders, 0, at)?;
+                    }
                     Ok((changed, expected))
                 })
                 .await?;

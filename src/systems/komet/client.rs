@@ -18,7 +18,9 @@ use crate::domain::{
 };
 use crate::systems::network::SharedNetwork;
 use crate::systems::transport::{Failure, Reply, Settings, Transport, encode};
-use crate::systems::{Answer, Fault, Komet, PoQuery, PrebookDates, PrebookQuery, System, SystemError, Unreadable};
+use crate::systems::{
+    Answer, Fault, Komet, Meter, PoQuery, PrebookDates, PrebookQuery, SharedMeter, System, SystemError, Unreadable,
+};
 
 /// What the adapter needs to know. No `Debug`: it holds the token.
 pub struct KometOptions {
@@ -289,6 +291,14 @@ impl Komet for KometClient {
 
     fn requests(&self) -> u64 {
         self.transport.requests()
+    }
+
+    fn attach(&self, meter: SharedMeter) {
+        self.transport.attach(meter);
+    }
+
+    fn meter(&self) -> Option<&dyn Meter> {
+        self.transport.meter()
     }
 
     fn clock(&self) -> Option<DateTime<Utc>> {

@@ -1,0 +1,163 @@
+//! What the request budget remembers: of each source when it was last read and what is expected there, and of each hour
+//! what was seen in it. Everything that is concluded from it is concluded in `sync::budget`.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::StoreError;
+use super::columns::{Day, Time};
+use crate::sync::budget::{Hour, Source, SourceState};
+
+/// Hours that are kept; learning looks back no further.
+const KEPT_HOURS: TimeDelta = TimeDelta::days(28);
+/// Days after its ship date for which a date is kept, more than it is polled.
+const KEPT_DAYS: Days = Days::new(14);
+
+const COLUMNS: &str = "kind, part, read_at, changed_at, as_of, pending, approved, unseen, waiting";
+
+fn key(source: Source) -> (&'static str, i64) {
+    match source {
+        Source::ShipDate(date) => ("ship-date", i64::from(date.num_days_from_ce())),
+        Source::Window(window) => ("window", window),
+    }
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Option<SourceState>> {
+    let part: i64 = row.get(1)?;
+    let source = match row.get_ref(0)?.as_str()? {
+        "ship-date" => {
+            i32::try_from(part).ok().and_then(NaiveDate::from_num_days_from_ce_opt).map(Source::ShipDate)
+        }
+        _ => Some(Source::Window(part)),
+    };
+    let Some(source) = source else { return Ok(None) };
+    let time = |column| -> rusqlite::Result<Option<DateTime<Utc>>> {
+        Ok(row.get::<_, Option<Time>>(column)?.map(|time| time.0))
+    };
+    Ok(Some(SourceState {
+        source,
+        read_at: time(2)?,
+        changed_at: time(3)?,
+        as_of: row.get::<_, Time>(4)?.0,
+        pending: row.get(5)?,
+        approved: row.get(6)?,
+        share: 0.0,
+        unseen: row.get(7)?,
+        waiting: row.get(8)?,
+    }))
+}
+
+/// Every source on file.
+pub fn sources(conn: &Connection) -> Result<Vec<SourceState>, StoreError> {
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM sources"))?;
+    let rows = statement.query_map([], from_row)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// One source; `None` if it was never read nor looked at.
+pub fn source(conn: &Connection, source: Source) -> Result<Option<SourceState>, StoreError> {
+    let mut statement =
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM sources WHERE kind = ?1 AND part = ?2"))?;
+    Ok(statement.query_row(key(source), from_row).optional()?.flatten())
+}
+
+/// Keeps how a source stands.
+pub fn save(conn: &Connection, state: &SourceState) -> Result<(), StoreError> {
+    let (kind, part) = key(state.source);
+    let sql = "INSERT INTO sources (kind, part, read_at, changed_at, as_of, pending, approved, unseen, waiting)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+               ON CONFLICT (kind, part) DO UPDATE SET read_at = excluded.read_at, changed_at = excluded.changed_at,
+               as_of = excluded.as_of, pending = excluded.pending, approved = excluded.approved,
+               unseen = excluded.unseen, waiting = excluded.waiting";
+    conn.prepare_cached(sql)?.execute(params![
+        kind,
+        part,
+        state.read_at.map(Time),
+        state.changed_at.map(Time),
+        Time(state.as_of),
+        state.pending,
+        state.approved,
+        state.unseen,
+        state.waiting,
+    ])?;
+    Ok(())
+}
+
+/// A source shows everything up to this moment of Komet's clock.
+pub fn shows(conn: &Connection, source: Source, up_to: DateTime<Utc>) -> Result<(), StoreError> {
+    let (kind, part) = key(source);
+    let sql = "UPDATE sources SET shows = ?3 WHERE kind = ?1 AND part = ?2";
+    conn.prepare_cached(sql)?.execute(params![kind, part, Time(up_to)])?;
+    Ok(())
+}
+
+/// Up to which moment of Komet's clock the POs of all these ship dates were read; `None` if one of them never was.
+pub fn all_show(conn: &Connection, dates: &[NaiveDate]) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT shows FROM sources WHERE kind = ?1 AND part = ?2")?;
+    let mut oldest: Option<DateTime<Utc>> = None;
+    for date in dates {
+        let shown: Option<Option<Time>> =
+            statement.query_row(key(Source::ShipDate(*date)), |row| row.get(0)).optional()?;
+        let Some(Time(shown)) = shown.flatten() else { return Ok(None) };
+        oldest = Some(oldest.map_or(shown, |oldest| oldest.min(shown)));
+    }
+    Ok(oldest)
+}
+
+/// Forgets ship dates and windows that are long past.
+pub fn prune(conn: &Connection, today: NaiveDate) -> Result<(), StoreError> {
+    let Some(before) = today.checked_sub_days(KEPT_DAYS) else { return Ok(()) };
+    let sql = "DELETE FROM sources WHERE part < iif(kind = 'window', ?1, ?2)";
+    let window = crate::sync::plan::window_of(before);
+    conn.prepare_cached(sql)?.execute(params![window, before.num_days_from_ce()])?;
+    Ok(())
+}
+
+/// The hours on file that began at `from` or later, the oldest first.
+pub fn hours(conn: &Connection, from: DateTime<Utc>) -> Result<Vec<Hour>, StoreError> {
+    let sql = "SELECT hour, watched, urgency, exposure, approvals, prebooks, work FROM budget_hours
+               WHERE hour >= ?1 ORDER BY hour";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([Time(from)], |row| {
+        Ok(Hour {
+            at: row.get::<_, Time>(0)?.0,
+            watched: row.get(1)?,
+            urgency: row.get(2)?,
+            exposure: row.get(3)?,
+            approvals: row.get(4)?,
+            prebooks: row.get(5)?,
+            work: row.get(6)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Adds to an hour what was seen in it. A new hour takes the place of those that are too old to learn from.
+pub fn add_hour(conn: &Connection, more: &Hour) -> Result<(), StoreError> {
+    let sql = "INSERT INTO budget_hours (hour, watched, urgency, exposure, approvals, prebooks, work)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+               ON CONFLICT (hour) DO UPDATE SET watched = watched + ?2, urgency = urgency + ?3,
+               exposure = exposure + ?4, approvals = approvals + ?5, prebooks = prebooks + ?6, work = work + ?7";
+    conn.prepare_cached(sql)?.execute(params![
+        Time(more.at),
+        more.watched,
+        more.urgency,
+        more.exposure,
+        more.approvals,
+        more.prebooks,
+        more.work,
+    ])?;
+    conn.prepare_cached("DELETE FROM budget_hours WHERE hour < ?1")?.execute([Time(more.at - KEPT_HOURS)])?;
+    Ok(())
+}
+
+/// Of each ship date from `from` on that holds an order with an open PO: how many await approval, and how many are
+/// approved and not received.
+pub fn open_pos(conn: &Connection, from: NaiveDate) -> Result<Vec<(NaiveDate, u32, u32)>, StoreError> {
+    let sql = "SELECT ship_date, sum(stage = 'po_pending'), sum(stage <> 'po_pending')
+               FROM orders INDEXED BY orders_with_open_po
+               WHERE stage IN ('po_pending', 'po_approved', 'labelled') AND ship_date >= ?1 GROUP BY ship_date";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([Day(from)], |row| Ok((row.get::<_, Day>(0)?.0, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

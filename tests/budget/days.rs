@@ -1,0 +1,241 @@
+//! Days of a paced link: the real engine on the sandbox, with the time of both moved on.
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use stemsync::domain::Stage;
+use stemsync::sandbox::axerrio::OrderStatus;
+use stemsync::store::{Connection, quota};
+use stemsync::sync::engine::Settings;
+use stemsync::sync::report::{Job, Outcome};
+use stemsync::sync::{RunEnd, RunRequest};
+use stemsync::systems::System;
+
+use crate::invariants::invariants;
+use crate::link::{Link, Setup, approved};
+use crate::trade::{FREEDOM, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook};
+
+/// A link with so many requests a day, on the next noon by Komet's clock: days are counted there.
+async fn noon(quota_limit: u64) -> Link {
+    let settings = Settings { quota_limit, ..Settings::default() };
+    let link = Link::start(Setup { settings, ..Setup::default() }).await;
+    let now = link.engine.clock.now();
+    let noon = now.date_naive().and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap()).and_utc();
+    let wait = noon - now;
+    // Far from any midnight, whenever the test runs.
+    link.let_pass(if wait > TimeDelta::zero() { wait } else { wait + TimeDelta::days(1) });
+    link
+}
+
+async fn paced(link: &Link, jobs: &[Job]) -> RunEnd {
+    link.run(RunRequest { jobs: jobs.to_vec(), paced: true, trigger: "test".into(), ..RunRequest::default() })
+        .await
+}
+
+async fn used(link: &Link) -> u64 {
+    let day = link.engine.komet_day();
+    link.engine.store.read(move |conn: &Connection| quota::used(conn, day)).await.unwrap()
+}
+
+/// As if so many requests had been made before.
+async fn spend(link: &Link, n: u64) {
+    let day = link.engine.komet_day();
+    link.engine.store.write(move |conn| quota::add(conn, day, n)).await.unwrap();
+}
+
+fn asked(link: &Link) -> u64 {
+    link.act(|world, _| world.requests().of(System::Komet))
+}
+
+fn place(link: &Link, ahead: i64) -> String {
+    let draft = order(link.day(ahead), vec![line(FREEDOM, 2), line(NOBBIO, 1)]);
+    link.act(|world, now| world.axerrio.customer_orders(draft, now))
+}
+
+const KOMETS: [Job; 2] = [Job::Prebooks, Job::PurchaseOrders];
+
+#[tokio::test]
+async fn with_a_huge_quota_every_source_is_read_but_never_twice_within_ten_seconds() {
+    let link = noon(10_000_000).await;
+    approved(&link).await;
+    let before = asked(&link);
+    paced(&link, &KOMETS).await;
+    assert_eq!(asked(&link), before, "everything was read a moment ago");
+    link.let_pass(TimeDelta::seconds(11));
+    for job in KOMETS {
+        assert!(link.engine.is_due(job).await.unwrap());
+    }
+    paced(&link, &KOMETS).await;
+    let windows = u64::try_from(link.engine.windows().count()).unwrap();
+    assert_eq!(asked(&link) - before, windows + 1, "each window, and the ship date");
+}
+
+#[tokio::test]
+async fn an_approval_is_seen_by_a_paced_run_once_its_ship_date_is_due() {
+    let link = noon(1000).await;
+    let id = place(&link, 3);
+    link.sync_well().await;
+    link.act(approve_all);
+    let mut runs = 0;
+    while link.order(&id).await.stage != Stage::PoApproved {
+        link.let_pass(TimeDelta::minutes(5));
+        paced(&link, &[]).await;
+        runs += 1;
+        assert!(runs < 100, "it is seen the same day");
+    }
+    assert!(used(&link).await < 1000);
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn writes_are_never_held_on_a_day_whose_writes_fit() {
+    let link = noon(120).await;
+    link.sync_well().await;
+    let mut ids = Vec::new();
+    let mut polled = 0;
+    // From noon to midnight; a third of the quota is left to polls.
+    for quarter in 0..47_i64 {
+        link.let_pass(TimeDelta::minutes(15));
+        if quarter % 2 == 0 {
+            ids.push(place(&link, 2 + quarter % 6));
+        }
+        let before = asked(&link);
+        let writes = link.writes();
+        let end = paced(&link, &[]).await;
+        polled += asked(&link) - before - (link.writes() - writes);
+        assert!(!end.quota_spent(), "after {quarter} quarters and {} requests", used(&link).await);
+        let made =
+            |id: &String| link.act(|world, _| items_of(world, id).iter().all(|i| bought(world, i.id).len() == 1));
+        assert!(ids.iter().all(made), "every order is in Komet with its PO at once");
+    }
+    assert!(polled > 10, "and Komet was polled all the same: {polled}");
+    let used = used(&link).await;
+    assert!((60..=120).contains(&used), "{used}");
+}
+
+#[tokio::test]
+async fn a_spent_quota_pauses_komet_until_its_day_ends_and_axerrio_is_polled_on() {
+    let link = noon(20).await;
+    for ahead in 2..9 {
+        place(&link, ahead);
+    }
+    let end = link.run(RunRequest::default()).await;
+    assert!(end.quota_spent(), "{:?}", end.down);
+    assert_eq!((asked(&link), used(&link).await), (20, 20), "the last one is used, and no more");
+    assert_eq!(end.report.quota.used, 20);
+    let later = place(&link, 5);
+    for request in [RunRequest::default(), RunRequest { paced: true, ..RunRequest::default() }] {
+        let end = link.run(request).await;
+        assert!(end.quota_spent());
+        assert_eq!(end.report.outcome, Outcome::Failed);
+        assert_eq!(link.order(&later).await.name(), later, "Axerrio is polled");
+    }
+    for job in KOMETS {
+        assert!(!link.engine.is_due(job).await.unwrap(), "nothing is due before the reset");
+    }
+    assert_eq!(asked(&link), 20);
+    // Days go by until everything is there.
+    for _ in 0..3 {
+        link.let_pass(TimeDelta::days(1));
+        link.run(RunRequest { paced: true, jobs: vec![Job::Orders], ..RunRequest::default() }).await;
+        assert!(used(&link).await <= 20);
+    }
+    assert_eq!(link.act(|world, _| items_of(world, &later)).len(), 2);
+}
+
+#[tokio::test]
+async fn komets_own_word_pauses_paced_runs_and_a_person_may_ask_again() {
+    let link = noon(1000).await;
+    link.sync_well().await;
+    link.act(|world, now| world.komet.rules.daily_limit = Some(world.komet.quota_used(now)));
+    assert!(link.run(RunRequest::default()).await.quota_spent());
+    let before = asked(&link);
+    link.let_pass(TimeDelta::hours(2));
+    assert!(paced(&link, &KOMETS).await.quota_spent());
+    assert_eq!(asked(&link), before, "a paced run does not ask what was answered today");
+    link.act(|world, _| world.komet.rules.daily_limit = None);
+    link.sync_well().await;
+    link.let_pass(TimeDelta::hours(2));
+    assert!(!paced(&link, &KOMETS).await.quota_spent(), "Komet has answered since");
+}
+
+#[tokio::test]
+async fn polls_leave_the_reserve_to_writes_and_to_a_person_who_asks() {
+    let link = noon(1000).await;
+    approved(&link).await;
+    let left = 25;
+    let spent = 1000 - left - used(&link).await;
+    spend(&link, spent).await;
+    link.let_pass(TimeDelta::hours(3));
+    let before = asked(&link);
+    paced(&link, &KOMETS).await;
+    assert_eq!(asked(&link), before, "what is left is kept");
+    let id = place(&link, 4);
+    paced(&link, &[Job::Orders]).await;
+    let made = link.act(|world, _| items_of(world, &id).iter().all(|i| bought(world, i.id).len() == 1));
+    assert!(made, "for writes");
+    let before = asked(&link);
+    link.sync_well().await;
+    let windows = u64::try_from(link.engine.windows().count()).unwrap();
+    assert!(asked(&link) - before >= windows + 2, "a forced sync reads everything");
+}
+
+#[tokio::test]
+async fn what_a_paced_poll_does_not_read_is_neither_cancelled_nor_made_again() {
+    let link = noon(70).await;
+    let ids: Vec<String> = (2..8).map(|ahead| place(&link, ahead)).collect();
+    let draft = prebook(link.day(6), vec![item(FREEDOM, 4, link.day(3))]);
+    let flow2 = link.act(|world, now| world.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    let writes = link.writes();
+    let stands = |link: &Link| {
+        link.act(|world, _| orders_for(world, flow2).iter().any(|order| order.status != OrderStatus::Cancelled))
+    };
+    // Nobody does anything: neither does stemsync, whichever sources it reads.
+    for _ in 0..12 {
+        link.let_pass(TimeDelta::minutes(20));
+        paced(&link, &[]).await;
+    }
+    assert_eq!(link.writes(), writes);
+    // The Prebook moves to another window. A poll that reads the one it left and not the other must not take it for gone.
+    let to = link.day(12);
+    let moved = link.act(|world, now| {
+        let item = world.komet.prebook(flow2).unwrap().items[0].id;
+        world.komet.rep_moves_ship_date(item, to, now)
+    });
+    moved.unwrap();
+    for _ in 0..24 {
+        link.let_pass(TimeDelta::minutes(15));
+        paced(&link, &[]).await;
+        assert!(stands(&link), "it is never cancelled");
+    }
+    link.let_pass(TimeDelta::days(1));
+    link.sync_well().await;
+    let orders = link.act(|world, _| orders_for(world, flow2));
+    assert_eq!((orders.len(), orders[0].draft.ship_date), (1, to));
+    assert!(ids.iter().all(|id| link.act(|world, _| items_of(world, id).len()) == 2), "each line stands once");
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn the_stream_of_pos_has_read_no_further_than_its_oldest_ship_date() {
+    let link = noon(1000).await;
+    place(&link, 3);
+    link.sync_well().await;
+    let read_to = async |link: &Link| -> DateTime<Utc> {
+        let read = |conn: &Connection| {
+            use stemsync::store::watermarks::{Stream, get};
+            get(conn, Stream::PurchaseOrders, 0)
+        };
+        link.engine.store.read(read).await.unwrap().unwrap().at
+    };
+    let before = read_to(&link).await;
+    link.let_pass(TimeDelta::hours(1));
+    place(&link, 5);
+    // The new PO's ship date is not read yet; the other may be.
+    link.run(RunRequest { paced: true, jobs: vec![Job::Orders, Job::PurchaseOrders], ..RunRequest::default() })
+        .await;
+    link.let_pass(TimeDelta::hours(1));
+    link.engine.read_po_dates(&[link.day(5)].into()).await.unwrap();
+    assert!(read_to(&link).await < link.engine.clock.now() - TimeDelta::minutes(50));
+    link.sync_well().await;
+    assert!(read_to(&link).await > before + TimeDelta::minutes(90));
+}
