@@ -162,7 +162,7 @@ impl<S: Served> Daemon<S> {
             let now = self.now();
             if self.agenda.look(now) {
                 self.run().await?;
-                self.rest(BREATH).await;
+                self.pause(BREATH).await;
             } else if self.people_are_due() {
                 self.let_people_act().await?;
             } else {
@@ -186,6 +186,16 @@ impl<S: Served> Daemon<S> {
             biased;
             wish = self.wishes.recv() => wish,
             () = rung => return,
+            () = self.link.engine().clock.sleep(time) => return,
+        };
+        self.heed(wish);
+    }
+
+    /// Sleeps, whatever is due; wakes when somebody asks for something.
+    async fn pause(&mut self, time: Duration) {
+        let wish = tokio::select! {
+            biased;
+            wish = self.wishes.recv() => wish,
             () = self.link.engine().clock.sleep(time) => return,
         };
         self.heed(wish);

@@ -114,7 +114,7 @@ impl<S: Served> Daemon<S> {
             if self.heart.idle(Instant::now()) {
                 self.systemd.alive();
             }
-            self.rest(PAUSE).await;
+            self.pause(PAUSE).await;
             if self.stopping {
                 return Ok(None);
             }
