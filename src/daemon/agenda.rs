@@ -19,6 +19,8 @@ pub struct Turn {
     pub jobs: Vec<Job>,
     /// Systems to leave alone.
     pub paused: Vec<SystemError>,
+    /// Its one job is to show whether a failing system answers again: it asks, whatever the budget says.
+    pub is_trial: bool,
 }
 
 /// What is due, and what waits.
@@ -70,9 +72,10 @@ impl Agenda {
         let (trials, sound): (Vec<_>, Vec<_>) =
             ready.into_iter().partition(|job| self.backoff.fails(polled_by(*job)));
         let turn = match (sound.is_empty(), trials.first()) {
-            (false, _) => Turn { jobs: sound, paused: self.backoff.paused(None) },
+            (false, _) => Turn { jobs: sound, paused: self.backoff.paused(None), is_trial: false },
             (true, Some(trial)) => {
-                Turn { jobs: vec![*trial], paused: self.backoff.paused(Some(polled_by(*trial))) }
+                let paused = self.backoff.paused(Some(polled_by(*trial)));
+                Turn { jobs: vec![*trial], paused, is_trial: true }
             }
             (true, None) => return None,
         };

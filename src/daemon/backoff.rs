@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::sync::RunEnd;
-use crate::sync::report::{Job, Outcome};
+use crate::sync::report::{Job, JobReport, Outcome};
 use crate::systems::{Fault, System, SystemError};
 
 /// The first pause, and the longest. Between them it doubles. Jitter takes up to half of it away: the links that one
@@ -77,8 +77,14 @@ impl Seen {
         if end.stopped {
             return Self::default();
         }
-        let polled = end.report.jobs.iter().filter(|job| job.outcome != Outcome::Failed).map(|job| job.job);
-        Self { down: end.down.clone(), failed: end.failures.clone(), polled: polled.collect(), until_reset }
+        // A job that asked its system nothing, because nothing was worth a request, says nothing of it.
+        let asked = |job: &&JobReport| match polled_by(job.job) {
+            System::Axerrio => job.requests.axerrio > 0,
+            System::Komet => job.requests.komet > 0,
+        };
+        let polled = end.report.jobs.iter().filter(|job| job.outcome != Outcome::Failed).filter(asked);
+        let polled = polled.map(|job| job.job).collect();
+        Self { down: end.down.clone(), failed: end.failures.clone(), polled, until_reset }
     }
 }
 

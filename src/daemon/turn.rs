@@ -203,7 +203,7 @@ fn request(turn: &Turn, signs: &Arc<AtomicU64>) -> RunRequest {
     RunRequest {
         jobs: turn.jobs.clone(),
         trigger: "schedule".to_owned(),
-        paced: true,
+        paced: !turn.is_trial,
         listener: Some(Arc::new(move |_| {
             signs.fetch_add(1, Ordering::Relaxed);
         })),

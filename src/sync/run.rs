@@ -110,6 +110,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if request.paced {
             self.pause_if_spent(&state).await?;
         }
+        // A former run's failure to count was that run's.
+        drop(self.uncounted());
         let before_requests = self.komet.requests();
         let mut requests: BTreeMap<Job, Requests> = BTreeMap::new();
         // On the heap: whoever awaits a run would carry its whole state machine in his own.

@@ -29,7 +29,9 @@ pub(crate) struct Played {
 
 impl Played {
     pub(crate) async fn week(answers: Answers, upto: Upto) -> Self {
-        Self::on(Link::with(answers, Settings::default()).await, upto).await
+        // It is read again for each of its many fields.
+        let settings = Settings { quota_limit: 1_000_000, ..Settings::default() };
+        Self::on(Link::with(answers, settings).await, upto).await
     }
 
     /// A few orders of the week only.

@@ -126,12 +126,14 @@ impl SourceState {
                 at = next;
             }
         }
-        self.as_of = self.as_of.max(to);
+        // Also where the clock was set back: else nothing would grow until it comes to the old time again.
+        self.as_of = to;
     }
 
     /// By how much a change seen lately raises the rate.
     pub(super) fn burst(&self, neighbour: Option<DateTime<Utc>>, at: DateTime<Utc>) -> f64 {
-        let left = |last: Option<DateTime<Utc>>| last.map_or(0.0, |last| (-minutes(last, at) / FADES).exp());
+        let left =
+            |last: Option<DateTime<Utc>>| last.map_or(0.0, |last| (-minutes(last, at).max(0.0) / FADES).exp());
         1.0 + (BURST - 1.0) * left(self.changed_at).max(NEIGHBOURS * left(neighbour))
     }
 }
