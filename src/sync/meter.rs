@@ -144,7 +144,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .await?;
         if news {
             let resets_at = end_of(day).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-            log::warn!(
+            // A daemon tells it in its own words.
+            let level = if state.failures_are_told { log::Level::Debug } else { log::Level::Warn };
+            log::log!(
+                level,
                 "Komet's quota of the day is spent ({used} of {limit} requests made by this link): Komet is paused until \
                  {resets_at}, Axerrio is polled on; nothing is lost, `stemsync status -v` tells how many paid users would do"
             );

@@ -30,7 +30,7 @@ pub(super) struct RunState {
     pub(super) permits: Semaphore,
     stop: Arc<AtomicBool>,
     listener: Option<Listener>,
-    failures_are_told: bool,
+    pub(super) failures_are_told: bool,
     may_cancel: AtomicBool,
     shared: Mutex<Shared>,
 }

@@ -27,16 +27,19 @@ pub(crate) struct Played {
     placed: Vec<(String, PlacedId)>,
 }
 
+/// It is read again for each of its many fields.
+fn unlimited() -> Settings {
+    Settings { quota_limit: 1_000_000, ..Settings::default() }
+}
+
 impl Played {
     pub(crate) async fn week(answers: Answers, upto: Upto) -> Self {
-        // It is read again for each of its many fields.
-        let settings = Settings { quota_limit: 1_000_000, ..Settings::default() };
-        Self::on(Link::with(answers, settings).await, upto).await
+        Self::on(Link::with(answers, unlimited()).await, upto).await
     }
 
     /// A few orders of the week only.
     pub(crate) async fn some(answers: Answers, upto: Upto, names: &[&str]) -> Self {
-        let link = Link::with(answers, Settings::default()).await;
+        let link = Link::with(answers, unlimited()).await;
         let today = link.today();
         let week = &link.scenario.week;
         let placed = link.act(|w, now| {

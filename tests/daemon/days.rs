@@ -107,7 +107,7 @@ fn an_axerrio_that_does_not_answer_does_not_keep_komet_from_being_polled() {
     let errors = heard::with(&lines, "ERROR");
     assert!((1..=2).contains(&errors.len()), "{lines:#?}");
     let polls = play.stage.asked(Komet, "/prebook.details.list", from);
-    assert!(polls >= 20 * 5, "five windows every five minutes, but for a few: {polls}");
+    assert!(polls >= 15, "before office hours the request budget is thrifty: {polls}");
     play.stage.lock().outage = None;
     play.pass(MINUTE * 20);
     assert_eq!(heard::with(&heard::lines(), "Axerrio answers again").len(), 1);
@@ -146,7 +146,9 @@ fn whoever_else_holds_the_lock_is_waited_for_and_that_is_said_once() {
     drop(other);
     let from = play.now();
     play.pass(TimeDelta::seconds(5));
-    assert_eq!(play.stage.asked(Axerrio, "/orders", from), 1, "what was missed is made up once");
+    // A run of trade reads once more what its pushes changed.
+    let asked = play.stage.asked(Axerrio, "/orders", from);
+    assert!((1..=2).contains(&asked), "what was missed is made up once: {asked}");
 }
 
 #[test]

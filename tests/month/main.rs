@@ -67,7 +67,7 @@ fn days_of_the_default_schedule_leave_nothing_behind_but_the_trade() {
             .map(|(system, path)| play.stage.asked(system, path, from));
         // A run of trade reads once more what its pushes changed; a day's first run may fall to the day before.
         assert!(polls[..2].iter().all(|polls| (719..=760).contains(polls)), "day {day}: {polls:?}");
-        assert!(polls[2] >= 287 * 5, "five windows every five minutes, on day {day}: {polls:?}");
+        assert!((300..=1000).contains(&polls[2]), "what the request budget allows, on day {day}: {polls:?}");
         // What the stage remembers is not the daemon's.
         play.stage.lock().asked = Vec::new();
         let size = Size::of(&play);
