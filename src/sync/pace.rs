@@ -191,7 +191,8 @@ fn states(
     Ok((states, moved))
 }
 
-/// The windows that were never read, or not in full for a day (clarification 5).
+/// The windows that were never read, or not in full for a day (clarification 5); and what was read at a time that has not
+/// come yet, because the clock was set back since: nothing would be expected of it until then.
 fn mandatory(
     conn: &Connection,
     states: &[SourceState],
@@ -199,7 +200,9 @@ fn mandatory(
 ) -> Result<BTreeSet<Source>, StoreError> {
     let mut mandatory = BTreeSet::new();
     for state in states {
-        if let Source::Window(window) = state.source {
+        if state.as_of > now {
+            mandatory.insert(state.source);
+        } else if let Source::Window(window) = state.source {
             let full_at = watermarks::get(conn, Stream::Prebooks, window)?.and_then(|w| w.full_at);
             if full_at.is_none_or(|at| now - at >= TimeDelta::hours(FULL_READ_HOURS)) {
                 mandatory.insert(state.source);

@@ -18,7 +18,7 @@ use stemsync::daemon::{Daemon, Served};
 use stemsync::sandbox::people::People;
 use stemsync::sandbox::scenario::Scenario;
 use stemsync::sandbox::{Answers, KometRules, Outcome, Request, Tokens, World, life};
-use stemsync::store::{Store, StoreError, events, runs};
+use stemsync::store::Store;
 use stemsync::sync::engine::{Clock, Engine, Settings};
 use stemsync::systems::axerrio::{AxerrioAuth, AxerrioClient, AxerrioOptions};
 use stemsync::systems::komet::{KometClient, KometOptions};

@@ -184,6 +184,20 @@ fn a_twin_that_a_buyer_bought_is_a_question() {
 }
 
 #[test]
+fn a_doubled_po_that_shows_only_after_its_line_was_made_anew_goes_while_it_is_pending() {
+    let mut desk = placed();
+    let again = po_again(&mut desk, PoNumber("PO990".into()));
+    desk.ax_line("1").terms.boxes = 7;
+    desk.sync();
+    // Its first line buys the item that is deleted by now.
+    desk.komet.purchase_orders.push(again);
+    desk.read();
+    assert_eq!(desk.sync().len(), 3);
+    assert!(desk.komet.purchase_orders[1].lines.iter().all(|line| !line.is_alive()));
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
 fn po_lines_that_were_delivered_twice_go_while_they_are_pending() {
     for on_own_po in [false, true] {
         for flow2 in [false, true] {

@@ -126,8 +126,7 @@ impl SourceState {
                 at = next;
             }
         }
-        // Also where the clock was set back: else nothing would grow until it comes to the old time again.
-        self.as_of = to;
+        self.as_of = self.as_of.max(to);
     }
 
     /// By how much a change seen lately raises the rate.

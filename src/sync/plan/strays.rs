@@ -5,7 +5,7 @@ use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
 use crate::domain::{
-    HoldReason, LineId, PoLine, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Stray, Verdict,
+    HoldReason, LineId, PoItemId, PoLine, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Stray, Verdict,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
@@ -41,6 +41,29 @@ fn ask_about_lost(draft: &mut Draft<'_>, stray: &Stray) {
 /// A line that lies in the wrong Prebook waits until it is out of there, so that it is never alive twice.
 pub(super) fn has_stray(draft: &Draft<'_>, line: &LineId) -> bool {
     draft.agreed.strays.iter().any(|stray| stray.line == *line)
+}
+
+/// Pending PO lines that buy an item of the order's Prebooks which is deleted by now, and that stand for none of its lines:
+/// what a request that was delivered twice left on a PO that showed only after its line was made anew.
+pub(super) fn delete_orphans(draft: &mut Draft<'_>) {
+    let linked =
+        |id: &PoItemId| draft.agreed.lines.values().flat_map(|l| &l.po_lines).any(|link| link.line == *id);
+    let is_deleted = |line: &PoLine| {
+        let item = line.item_id.as_ref().and_then(|item| draft.item(item));
+        item.is_some_and(|item| !item.is_alive())
+    };
+    let pending = draft.order.komet.purchase_orders.iter().filter(|po| po.status == PoStatus::Pending);
+    let lines = pending.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
+    let orphans: Vec<DeletePoLine> = lines
+        .filter(|(_, line)| line.is_alive() && !linked(&line.id) && is_deleted(line))
+        .filter_map(|(po, line)| {
+            let item = LineId::from(line.item_id.as_ref()?);
+            Some(DeletePoLine { number: po.number.clone(), po_item: line.id.clone(), line: item })
+        })
+        .collect();
+    for orphan in orphans {
+        draft.act(Action::DeletePoLine(orphan));
+    }
 }
 
 /// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
