@@ -66,7 +66,9 @@ impl Run {
             jobs.remove(0);
         }
         if matches!(self, Self::NothingDue) {
-            jobs.iter_mut().for_each(|job| job.requests = Requests::default());
+            for job in &mut jobs {
+                job.requests = Requests::default();
+            }
         }
         let failed = match self {
             Self::AxerrioDown => Some((Job::Orders, error(System::Axerrio, Fault::Unreachable("secret".into())))),
