@@ -13,8 +13,6 @@ const KEPT_HOURS: TimeDelta = TimeDelta::days(28);
 /// Days after its ship date for which a date is kept, more than it is polled.
 const KEPT_DAYS: Days = Days::new(14);
 
-const COLUMNS: &str = "kind, part, read_at, changed_at, as_of, pending, approved, unseen, waiting";
-
 fn key(source: Source) -> (&'static str, i64) {
     match source {
         Source::ShipDate(date) => ("ship-date", i64::from(date.num_days_from_ce())),
@@ -49,16 +47,19 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Option<SourceState>> {
 
 /// Every source on file.
 pub fn sources(conn: &Connection) -> Result<Vec<SourceState>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM sources"))?;
+    let sql = "SELECT kind, part, read_at, changed_at, as_of, pending, approved, unseen, waiting FROM sources";
+    let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map([], from_row)?.collect::<Result<Vec<_>, _>>()?;
     Ok(rows.into_iter().flatten().collect())
 }
 
 /// One source; `None` if it was never read nor looked at.
 pub fn source(conn: &Connection, source: Source) -> Result<Option<SourceState>, StoreError> {
-    let mut statement =
-        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM sources WHERE kind = ?1 AND part = ?2"))?;
-    Ok(statement.query_row(key(source), from_row).optional()?.flatten())
+    let sql = "SELECT kind, part, read_at, changed_at, as_of, pending, approved, unseen, waiting FROM sources
+               WHERE kind = ?1 AND part = ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let (kind, part) = key(source);
+    Ok(statement.query_row(params![kind, part], from_row).optional()?.flatten())
 }
 
 /// Keeps how a source stands.
@@ -96,8 +97,8 @@ pub fn all_show(conn: &Connection, dates: &[NaiveDate]) -> Result<Option<DateTim
     let mut statement = conn.prepare_cached("SELECT shows FROM sources WHERE kind = ?1 AND part = ?2")?;
     let mut oldest: Option<DateTime<Utc>> = None;
     for date in dates {
-        let shown: Option<Option<Time>> =
-            statement.query_row(key(Source::ShipDate(*date)), |row| row.get(0)).optional()?;
+        let (kind, part) = key(Source::ShipDate(*date));
+        let shown: Option<Option<Time>> = statement.query_row(params![kind, part], |row| row.get(0)).optional()?;
         let Some(Time(shown)) = shown.flatten() else { return Ok(None) };
         oldest = Some(oldest.map_or(shown, |oldest| oldest.min(shown)));
     }
