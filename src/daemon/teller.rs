@@ -44,9 +44,7 @@ impl Teller {
 
     /// Puts down what a run brought. The caller holds the run lock.
     pub(super) async fn run_ended(&self, end: &RunEnd, now: DateTime<Utc>) {
-        if let Err(error) = self.notices.run_ended(&self.store, end, now).await {
-            log::error!("notifications: nothing new will be told of this run: {error}");
-        }
+        self.notices.record(&self.store, end, now).await;
     }
 
     /// Has it told. The caller holds no lock.

@@ -81,6 +81,13 @@ impl Notices {
         Ok(())
     }
 
+    /// [`Self::run_ended`] for who has nothing else to do about an error than to log it.
+    pub async fn record(&self, store: &Store, end: &RunEnd, now: DateTime<Utc>) {
+        if let Err(error) = self.run_ended(store, end, now).await {
+            log::error!("notifications: nothing new will be told of this run: {error}");
+        }
+    }
+
     /// Tells what waits in the outbox, over each channel that may be tried now, at the same time; each for `patience` at
     /// most. The caller does not hold the run lock.
     ///

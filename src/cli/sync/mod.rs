@@ -68,7 +68,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     };
     let notices = Notices::new(config);
     if let Some(lock) = &lock {
-        notices::record(&notices, &link.engine.store, &end).await;
+        notices.record(&link.engine.store, &end, Utc::now()).await;
         link.engine.store.upkeep(lock, Utc::now(), config.state.retention).await?;
     }
     let asked = args.order.as_deref().map(|reference| Asked::new(reference, end.named));

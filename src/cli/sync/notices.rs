@@ -9,19 +9,11 @@ use crate::cli::output::Output;
 use crate::daemon::signals::Signals;
 use crate::notify::{Channel, Delivered, Notices};
 use crate::store::{Store, StoreError};
-use crate::sync::RunEnd;
 
 /// For all of it.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For one attempt: what becomes of it must still be written down.
 const ATTEMPT: Duration = Duration::from_secs(8);
-
-/// Puts what the run brought into the outbox, under the run lock.
-pub(super) async fn record(notices: &Notices, store: &Store, end: &RunEnd) {
-    if let Err(error) = notices.run_ended(store, end, Utc::now()).await {
-        log::error!("notifications: nothing new will be told of this run: {error}");
-    }
-}
 
 /// Tells what waits in the outbox. A signal ends it at once; what was not told is left to the next run.
 pub(super) async fn tell(notices: &Notices, store: &Store, output: Output) {
