@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
@@ -171,6 +171,62 @@ async fn a_system_that_asks_to_wait_is_asked_again_in_the_next_run() {
 #[tokio::test]
 async fn a_request_that_arrives_twice_leaves_nothing_twice_and_asks_nobody() {
     each_meets(Fault::DeliveredTwice, 3, 1).await;
+}
+
+/// The PO was made twice, and before anybody saw that the customer does something to one of its lines: the second PO is no
+/// buyer's change, and nobody is asked about it.
+async fn made_twice_then(what: &str, customer: impl FnOnce(&mut World, &str, DateTime<Utc>)) {
+    let link = link(Answers::Plain).await;
+    let id = ordered(&link);
+    link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+    link.sync_jobs(&[Job::Orders]).await;
+    link.act(|w, now| customer(w, &id, now));
+    for _ in 0..3 {
+        link.sync().await;
+    }
+    assert!(link.holds().await.is_empty(), "{what}: {:?}", link.holds().await);
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn a_line_bought_twice_and_taken_away_is_bought_no_more() {
+    made_twice_then("removed", |w, id, now| w.axerrio.customer_removes_line(id, "2", now).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_line_bought_twice_and_changed_is_bought_once_as_it_is_now() {
+    let wants_seven = |w: &mut World, id: &str, now| {
+        w.axerrio.customer_changes_line(id, "2", |line| line.boxes = 7, now).unwrap();
+    };
+    made_twice_then("changed", wants_seven).await;
+}
+
+#[tokio::test]
+async fn an_order_bought_twice_and_cancelled_is_bought_no_more() {
+    made_twice_then("cancelled", |w, id, now| w.axerrio.customer_cancels(id, now).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_prebook_bought_twice_and_taken_away_is_bought_no_more() {
+    let link = link(Answers::Plain).await;
+    let ship = link.day(3);
+    let draft = prebook(link.day(5), vec![item(FREEDOM, 4, ship)]);
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+    link.sync_jobs(&[Job::Orders]).await;
+    assert_eq!(link.act(|w, _| w.faults_waiting()), 0, "the PO was made");
+    link.act(|w, now| {
+        let item = w.komet.prebook(id).unwrap().items[0].id;
+        w.komet.rep_changes_item(item, &ItemChange { boxes: Some(0), ..Default::default() }, now)
+    })
+    .unwrap();
+    for _ in 0..3 {
+        link.sync().await;
+    }
+    assert!(link.holds().await.is_empty(), "{:?}", link.holds().await);
+    invariants(&link).await;
 }
 
 #[tokio::test]

@@ -297,6 +297,16 @@ impl<'a> Draft<'a> {
         items.iter().filter(|item| !self.knows_purchase(item)).count() == 0
     }
 
+    /// Whether the POs of its day were read since a line was bought. A request that was delivered twice made a second PO,
+    /// and once nothing of the order is bought any more no read would show it: it is looked for before the first one goes.
+    pub(super) fn knows_repeats(&mut self, line: &LineId) -> bool {
+        let unseen = self.alive_po_links(line).into_iter().filter(|link| link.seen.is_none());
+        let days = unseen.map(|link| link.ship_date.unwrap_or(self.order.ship_date));
+        let unread: Vec<_> = days.filter(|day| !self.rules.facts.po_dates_read.contains(day)).collect();
+        self.needs.extend(unread.iter().map(|day| Need::PurchaseOrders(*day)));
+        unread.is_empty()
+    }
+
     /// Every PO of the order was cancelled in Komet, and there is one.
     pub(super) fn is_po_cancelled(&self) -> bool {
         let mut any = false;

@@ -251,6 +251,9 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], held: &[PrebookId]) {
         if !is_alive(draft, &line) || header_held {
             continue;
         }
+        if !draft.knows_repeats(&line) {
+            continue;
+        }
         let goes = if draft.is_line_decided(&line) {
             takes_axerrio_after_approval(draft, &line, "removed", "removed")
         } else {
@@ -276,7 +279,7 @@ fn may_delete_edited(draft: &mut Draft<'_>, line: &LineId) -> bool {
     let Some(agreed) = draft.agreed.lines.get(line).cloned() else { return false };
     let edits = agreed.item.as_ref().map(|link| edits(draft, &agreed, link)).unwrap_or_default();
     let item = agreed.item.as_ref().and_then(|link| draft.item(&link.item));
-    if let Some(item) = item.filter(|_| !edits.is_empty()) {
+    if let Some(item) = item.filter(|item| item.is_alive() && !edits.is_empty()) {
         let shown = edits.join(", ");
         let cause = format!("removed {} {:016x}", item.id, komet_print(&item.terms));
         let verdict =
@@ -317,7 +320,7 @@ fn delete_line(draft: &mut Draft<'_>, line: &LineId) {
 /// The whole order is off, or has no lines left.
 fn cancel(draft: &mut Draft<'_>) {
     let alive: Vec<LineId> = draft.agreed.lines.keys().filter(|line| is_alive(draft, line)).cloned().collect();
-    if alive.is_empty() {
+    if alive.is_empty() || alive.iter().filter(|line| !draft.knows_repeats(line)).count() > 0 {
         return;
     }
     let mut released = draft.agreed.cancellation_released;

@@ -244,9 +244,7 @@ fn cancel(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef) {
         return;
     }
     if !draft.cancels || draft.rules.may_cancel {
-        for delete in pending {
-            draft.act(Action::DeletePoLine(delete));
-        }
+        take_off(draft, pending);
         if on_order {
             draft.act(Action::CancelOrder(CancelOrder { reference }));
         }
@@ -270,6 +268,15 @@ fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
         .collect()
 }
 
+/// What is bought goes, as soon as it is known that nothing was bought twice.
+fn take_off(draft: &mut Draft<'_>, pending: Vec<DeletePoLine>) {
+    for delete in pending {
+        if draft.knows_repeats(&delete.line) {
+            draft.act(Action::DeletePoLine(delete));
+        }
+    }
+}
+
 /// The PO follows the vendor's word.
 fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     let Some(order) = &draft.order.axerrio.order else { return };
@@ -278,9 +285,8 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
             "the vendor rejected the order. Change or delete the Prebook in Komet; a changed Prebook is asked for again."
                 .to_owned()
         });
-        for delete in pending_po_lines(draft) {
-            draft.act(Action::DeletePoLine(delete));
-        }
+        let pending = pending_po_lines(draft);
+        take_off(draft, pending);
         return;
     }
     draft.agreed.decisions.retain(|decision| decision.cause != REJECTED);
@@ -309,11 +315,9 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         });
     }
     // Items that left the order take their pending PO lines with them.
-    for delete in pending_po_lines(draft) {
-        if !alive.iter().any(|item| LineId::from(&item.id) == delete.line) {
-            draft.act(Action::DeletePoLine(delete));
-        }
-    }
+    let mut pending = pending_po_lines(draft);
+    pending.retain(|delete| !alive.iter().any(|item| LineId::from(&item.id) == delete.line));
+    take_off(draft, pending);
     let location = prebook.header.location_code.clone();
     purchase::plan(draft, &buys, draft.order.ship_date, location.as_deref());
 }

@@ -43,7 +43,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             .map(|l| l.po_lines.iter().filter(|link| link.item == buy.item).cloned().collect())
             .unwrap_or_default();
         let alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
-        let late = late_effects(draft, buy, &alive);
+        let late = late_effects(draft, buy.goods.boxes, &alive);
         if !late.is_empty() {
             delete(draft, &buy.line, &late);
         } else if alive.iter().any(|link| draft.po_status(link).is_decided()) {
@@ -65,8 +65,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, and exact
 /// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins. Where
-/// procurement approved the other one already, it is stemsync's that goes.
-fn late_effects(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<PoLink> {
+/// procurement approved the other one already, it is stemsync's that goes. `wanted` boxes count where stemsync asked for
+/// none of them.
+fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink> {
     let is_decided = |link: &&PoLink| draft.po_status(link).is_decided();
     let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
     let given_up = draft.agreed.doubtful_purchases > 0;
@@ -83,7 +84,7 @@ fn late_effects(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<PoLink> {
     }
     let stands = |link: &&PoLink| link.asked.is_some() || is_decided(link);
     let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
-    let asked = keeper.asked.as_ref().map_or(buy.goods.boxes, |goods| goods.boxes);
+    let asked = keeper.asked.as_ref().map_or(wanted, |goods| goods.boxes);
     let kept = terms(keeper);
     let is_twin = |link: &PoLink| {
         let both = terms(link).zip(kept.as_ref());
@@ -375,7 +376,10 @@ fn ask_about_edits(
 /// Whether the PO lines of a line may go because the line changed (`wanted`) or is off (`None`): what a buyer changed
 /// is not deleted over his head.
 pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&NewGoods>) -> bool {
-    let links = draft.alive_po_links(line);
+    let mut links = draft.alive_po_links(line);
+    // What a request left that was delivered twice goes with the rest; it is no buyer's change.
+    let late = late_effects(draft, wanted.map_or(0, |goods| goods.boxes), &links);
+    links.retain(|link| !late.contains(link));
     let edits = buyers_edits(draft, &links, None);
     edits.is_empty() || ask_about_edits(draft, line, &links, &edits, wanted) == Some(Verdict::TakeAxerrio)
 }
