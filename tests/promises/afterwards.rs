@@ -243,34 +243,17 @@ async fn a_map_set_after_an_order_went_out_changes_no_code_and_asks_for_nothing_
     }
 }
 
-/// Gives a label another code, as no well-behaved printer would.
-fn print_code(link: &Link, order: &str, box_number: u32, code: &str) {
-    link.act(|w, now| {
-        let mut world: serde_json::Value = serde_json::from_str(&w.to_json().unwrap()).unwrap();
-        let records = world["axerrio"]["labels"]["records"].as_object_mut().unwrap();
-        let label = records
-            .values_mut()
-            .find(|l| l["orderId"] == *order && l["lineId"] == "1" && l["boxNumber"] == box_number)
-            .unwrap();
-        label["boxCode"] = serde_json::json!(code);
-        label["changedAt"] = serde_json::json!(now);
-        let mut changed = World::from_json(&world.to_string()).unwrap();
-        changed.set_tokens(stemsync::sandbox::Tokens {
-            vendor: link.sandbox.komet_token().to_owned(),
-            company: None,
-            axerrio: link.sandbox.axerrio_token().to_owned(),
-        });
-        *w = changed;
-    });
-}
-
 #[tokio::test]
 async fn two_labels_with_one_code_ship_one_box_and_hold_the_other_until_it_is_reprinted() {
     both(async |link: Link| {
         let id = approved(&link).await;
         link.act(|w, now| print_all(w, &id, now));
         let first = link.act(|w, _| w.axerrio.labels_of(&id).find(|l| l.line_id == "1").unwrap().box_code.clone());
-        print_code(&link, &id, 3, &first);
+        link.act(|w, now| {
+            let third =
+                w.axerrio.labels_of(&id).find(|l| l.line_id == "1" && l.box_number == 3).unwrap().id.clone();
+            w.axerrio.vendor_misprints(&third, &first, now).unwrap();
+        });
         link.sync_well().await;
         assert_eq!(link.held().await, [(HoldReason::DuplicateBoxCode, Some("1".into()))]);
         let detail = link.holds().await.remove(0).detail;

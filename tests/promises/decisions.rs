@@ -1,15 +1,17 @@
 //! What a person's word does, for each reason to wait: both systems after `holds release --take axerrio`, `--take komet`
 //! and `holds dismiss`, and after a further run, which must neither change a thing nor ask again. And what happens when
-//! nobody decides, but the cause goes away: the hold clears itself.
+//! nobody decides, but the cause goes away: the hold clears itself. And where the admin lets the owner win
+//! (`on_conflict = "owner"`): the same table, with nobody asked.
 
 #![allow(clippy::semicolon_if_nothing_returned)] // a deed is one expression
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use stemsync::domain::{HoldReason, Verdict};
+use stemsync::domain::{HoldReason, OnConflict, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{LabelStatus, OrderChange, Reprint};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+use stemsync::sync::engine::Settings;
 
 use crate::link::{BOTH, Link, Setup};
 use crate::trade::{
@@ -172,9 +174,49 @@ async fn decided(
     }
 }
 
-async fn all(cases: &[Case]) {
+/// As the owner says, without a question; what is no conflict of two sides (`None`) is asked about all the same.
+async fn by_owner(case: &Case, owner: Option<Verdict>, wrong: &mut Vec<String>) {
+    let settings = Settings { on_conflict: OnConflict::Owner, ..Settings::default() };
+    let answers = BOTH[case.what.len() % 2];
+    let link = Link::start(Setup { answers, settings, ..Setup::default() }).await;
+    let at = start(&link, case.start).await;
+    link.act(|w, now| (case.deed)(w, &at, now));
+    for _ in 0..3 {
+        link.sync().await;
+    }
+    let told = |what: &str, is: &str| format!("{} by its owner {answers:?}: {what}: {is}", case.what);
+    let Some(owner) = owner else {
+        if link.held().await != [(case.reason, case.line.map(|l| name_of(l, &at)))] {
+            wrong.push(told("not asked", &format!("{:?}", link.held().await)));
+        }
+        return;
+    };
+    let expected =
+        case.after[[Verdict::TakeAxerrio, Verdict::TakeKomet].iter().position(|v| *v == owner).unwrap()];
+    if worlds(&link, &at) != expected {
+        wrong.push(told("not as said", &worlds(&link, &at)));
+    }
+    if !link.held().await.is_empty() {
+        wrong.push(told("asked", &format!("{:?}", link.held().await)));
+    }
+    let writes = link.writes();
+    link.sync().await;
+    if link.writes() != writes {
+        wrong.push(told("a further run acts", &worlds(&link, &at)));
+    }
+    let audit = link.engine.audit().await.unwrap();
+    if !audit.differences.is_empty() {
+        wrong.push(told("verify", &format!("{:?}", audit.differences)));
+    }
+    if !link.strangers_are_untouched() {
+        wrong.push(told("strangers", "touched"));
+    }
+}
+
+async fn all(cases: &[Case], owner: Option<Verdict>) {
     let mut wrong = Vec::new();
     for case in cases {
+        by_owner(case, owner, &mut wrong).await;
         for (at, verdict) in [Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed].into_iter().enumerate()
         {
             // One wording of the answers for each: which one changes from case to case.
@@ -202,6 +244,10 @@ fn boxes(boxes: u32) -> ItemChange {
 fn first_label(w: &World, at: &At) -> String {
     let labels = w.axerrio.labels_of(&at.order).filter(|l| l.status == LabelStatus::Printed);
     labels.min_by_key(|l| (l.line_id.clone(), l.box_number)).unwrap().id.clone()
+}
+
+fn third_label(w: &World, at: &At) -> String {
+    w.axerrio.labels_of(&at.order).find(|l| l.line_id == "1" && l.box_number == 3).unwrap().id.clone()
 }
 
 fn po_line(w: &World, at: &At) -> u64 {
@@ -500,6 +546,23 @@ const LABELS: &[Case] = &[
         )),
     },
     Case {
+        what: "a code that two labels have",
+        start: Start::Approved,
+        deed: |w, at, now| {
+            print_all(w, &at.order, now);
+            let (first, third) = (first_label(w, at), third_label(w, at));
+            let code = w.axerrio.labels_of(&at.order).find(|l| l.id == first).unwrap().box_code.clone();
+            w.axerrio.vendor_misprints(&third, &code, now).unwrap();
+        },
+        reason: HoldReason::DuplicateBoxCode,
+        line: Some("1"),
+        after: ["placed 4 2 | freedom 4 po 4+3, mondial 2 po 2+2"; 3],
+        undo: Some((
+            |w, at, now| drop(w.axerrio.vendor_reprints(&third_label(w, at), Reprint::SameLabel, now).unwrap()),
+            "placed 4 2 | freedom 4 po 4+4, mondial 2 po 2+2",
+        )),
+    },
+    Case {
         what: "a product that Komet does not know",
         start: Start::Unknown,
         deed: |w, at, now| {
@@ -583,25 +646,25 @@ const REFUSALS: &[Case] = &[
 
 #[tokio::test]
 async fn what_was_edited_in_komet_is_written_again_or_left() {
-    all(KOMET_EDITS).await;
+    all(KOMET_EDITS, Some(Verdict::TakeAxerrio)).await;
 }
 
 #[tokio::test]
 async fn what_was_edited_in_axerrio_is_put_again_or_left() {
-    all(AXERRIO_EDITS).await;
+    all(AXERRIO_EDITS, Some(Verdict::TakeKomet)).await;
 }
 
 #[tokio::test]
 async fn what_changed_after_approval_is_carried_out_or_left() {
-    all(AFTER_APPROVAL).await;
+    all(AFTER_APPROVAL, Some(Verdict::TakeKomet)).await;
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_labels_is_left_and_not_asked_again() {
-    all(LABELS).await;
+    all(LABELS, None).await;
 }
 
 #[tokio::test]
 async fn what_was_refused_is_left_until_the_order_changes() {
-    all(REFUSALS).await;
+    all(REFUSALS, None).await;
 }

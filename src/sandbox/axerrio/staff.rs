@@ -298,6 +298,11 @@ impl AxerrioModel {
         .map(drop)
     }
 
+    /// A printer gives a label a code of its own choosing, which another label may have already.
+    pub fn vendor_misprints(&mut self, label: &str, code: &str, now: DateTime<Utc>) -> Result<()> {
+        self.change_label(label, now, |label| code.clone_into(&mut label.box_code)).map(drop)
+    }
+
     /// The vendor changes boxes or cost of a line by hand, also where Komet owns the order (flow 2): a meddling. The
     /// order's status stays.
     pub fn vendor_edits_line(
