@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::columns::Time;
 use super::handle::{BUSY, connect, create_private};
 use super::watermarks::{self, Stream};
-use super::{Fault, StoreError, schema};
+use super::{Fault, StoreError, budget, schema};
 use crate::domain::fingerprint_of_text;
 
 /// Pages copied between two looks at whether to stop: 4 MiB.
@@ -205,6 +205,8 @@ fn prepare_and_look(copy: &Path) -> Result<Backup, BackupError> {
 /// Takes out what is certain only as long as no other database has been worked with.
 fn claim_no_certainty(conn: &Connection) -> Result<(), StoreError> {
     watermarks::reset(conn, Stream::Prebooks)?;
+    watermarks::reset(conn, Stream::PurchaseOrders)?;
+    budget::forget_shown(conn)?;
     let (certain, open) = ("\"fresh\":true", "\"fresh\":false");
     let mut certain_views = conn.prepare("SELECT key, doc FROM agreed_views WHERE instr(doc, ?1) > 0")?;
     let views = certain_views.query_map([certain], |row| Ok((row.get(0)?, row.get(1)?)))?;

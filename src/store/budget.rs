@@ -92,17 +92,39 @@ pub fn shows(conn: &Connection, source: Source, up_to: DateTime<Utc>) -> Result<
     Ok(())
 }
 
-/// Up to which moment of Komet's clock the POs of all these ship dates were read; `None` if one of them never was.
-pub fn all_show(conn: &Connection, dates: &[NaiveDate]) -> Result<Option<DateTime<Utc>>, StoreError> {
+/// Up to which moment of Komet's clock the POs of a ship date were read; `None` if they never were.
+fn shown(conn: &Connection, date: NaiveDate) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut statement = conn.prepare_cached("SELECT shows FROM sources WHERE kind = ?1 AND part = ?2")?;
+    let (kind, part) = key(Source::ShipDate(date));
+    let shown: Option<Option<Time>> = statement.query_row(params![kind, part], |row| row.get(0)).optional()?;
+    Ok(shown.flatten().map(|time| time.0))
+}
+
+/// As [`shown`], of all these ship dates together; `None` if one of them never was.
+pub fn all_show(conn: &Connection, dates: &[NaiveDate]) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut oldest: Option<DateTime<Utc>> = None;
     for date in dates {
-        let (kind, part) = key(Source::ShipDate(*date));
-        let shown: Option<Option<Time>> = statement.query_row(params![kind, part], |row| row.get(0)).optional()?;
-        let Some(Time(shown)) = shown.flatten() else { return Ok(None) };
+        let Some(shown) = shown(conn, *date)? else { return Ok(None) };
         oldest = Some(oldest.map_or(shown, |oldest| oldest.min(shown)));
     }
     Ok(oldest)
+}
+
+/// Those of these ship dates whose POs were never read.
+pub fn never_shown(conn: &Connection, dates: &[NaiveDate]) -> Result<Vec<NaiveDate>, StoreError> {
+    let mut never = Vec::new();
+    for date in dates {
+        if shown(conn, *date)?.is_none() {
+            never.push(*date);
+        }
+    }
+    Ok(never)
+}
+
+/// Takes every source for one that was never read.
+pub fn forget_shown(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("UPDATE sources SET shows = NULL", [])?;
+    Ok(())
 }
 
 /// Forgets ship dates and windows that are long past.

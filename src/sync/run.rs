@@ -324,7 +324,18 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(polled)
             }
             Job::PurchaseOrders => self.poll_purchase_orders(request.paced).await,
-            Job::Labels => self.poll_labels(request.since).await,
+            Job::Labels => {
+                let known = if state.is_down(System::Komet) {
+                    Polled::default()
+                } else {
+                    self.poll_unseen_purchase_orders().await?
+                };
+                let mut polled = self.poll_labels(request.since).await?;
+                polled.records += known.records;
+                polled.changed += known.changed;
+                polled.po_dates.extend(known.po_dates);
+                Ok(polled)
+            }
         }
     }
 

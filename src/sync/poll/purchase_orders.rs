@@ -11,7 +11,7 @@ use crate::store::{Connection, StoreError, budget, orders};
 use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
 use crate::sync::{observe, pace};
-use crate::systems::{Axerrio, Komet, PoQuery};
+use crate::systems::{Axerrio, Fault, Komet, PoQuery, System, SystemError};
 
 /// How many days after its ship date a PO is still polled: boxes are scanned in within days.
 pub(in crate::sync) const RECEIVING_DAYS: u64 = 7;
@@ -32,6 +32,32 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut polled = self.read_po_dates(&dates).await?;
         polled.polls = dates.len() as u64;
         Ok(polled)
+    }
+
+    /// Reads the POs of the ship dates that were never read while the stream as a whole was not either: in a new database, or
+    /// in a restored copy, boxes may have been shipped that it does not know, and they are not shipped again.
+    ///
+    /// # Errors
+    /// A PO that cannot be read is one as well: it may be the one that has the boxes.
+    pub(in crate::sync) async fn poll_unseen_purchase_orders(&self) -> Result<Polled, PollError> {
+        let from = self.open_from();
+        let unseen = move |conn: &Connection| {
+            if watermarks::get(conn, Stream::PurchaseOrders, 0)?.is_some() {
+                return Ok(BTreeSet::new());
+            }
+            let open = orders::open_po_ship_dates(conn, from)?;
+            Ok(budget::never_shown(conn, &open)?.into_iter().collect())
+        };
+        let polled = self.read_po_dates(&self.store.read(unseen).await?).await?;
+        match polled.unreadable.first() {
+            None => Ok(polled),
+            Some(why) => Err(SystemError {
+                system: System::Komet,
+                method: "purchase.order.list",
+                fault: Fault::Unreadable(format!("{why}; labels wait until the boxes that are shipped already are known")),
+            }
+            .into()),
+        }
     }
 
     /// The first ship date whose POs may still be open.
