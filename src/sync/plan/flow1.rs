@@ -36,7 +36,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     // A tag whose order was not read: nothing is decided on absence.
     let Some(order) = &draft.order.axerrio.order else { return };
     strays::delete_strays(draft);
-    strays::delete_orphans(draft);
+    strays::judge_orphans(draft);
     // Items that were found, not made, may have been bought, and the PO approved: that is read before anything is done.
     if !draft.knows_purchases(|draft, link| !link.fresh && draft.item_alive(link)) {
         return;

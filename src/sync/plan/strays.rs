@@ -43,27 +43,44 @@ pub(super) fn has_stray(draft: &Draft<'_>, line: &LineId) -> bool {
     draft.agreed.strays.iter().any(|stray| stray.line == *line)
 }
 
-/// Pending PO lines that buy an item of the order's Prebooks which is deleted by now, and that stand for none of its lines:
-/// what a request that was delivered twice left on a PO that showed only after its line was made anew.
-pub(super) fn delete_orphans(draft: &mut Draft<'_>) {
+/// PO lines that buy an item of the order's Prebooks which is deleted by now, and that stand for none of its lines: what a
+/// request that was delivered twice left on a PO that showed only after its line was made anew. While the PO is pending
+/// they go; from approval on a person must say so.
+pub(super) fn judge_orphans(draft: &mut Draft<'_>) {
     let linked =
         |id: &PoItemId| draft.agreed.lines.values().flat_map(|l| &l.po_lines).any(|link| link.line == *id);
     let is_deleted = |line: &PoLine| {
         let item = line.item_id.as_ref().and_then(|item| draft.item(item));
         item.is_some_and(|item| !item.is_alive())
     };
-    let pending = draft.order.komet.purchase_orders.iter().filter(|po| po.status == PoStatus::Pending);
-    let lines = pending.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
-    let orphans: Vec<DeletePoLine> = lines
-        .filter(|(_, line)| line.is_alive() && !linked(&line.id) && is_deleted(line))
-        .filter_map(|(po, line)| {
-            let item = LineId::from(line.item_id.as_ref()?);
-            Some(DeletePoLine { number: po.number.clone(), po_item: line.id.clone(), line: item })
-        })
-        .collect();
-    for orphan in orphans {
-        draft.act(Action::DeletePoLine(orphan));
+    let standing = draft.order.komet.purchase_orders.iter().filter(|po| po.status != PoStatus::Cancelled);
+    let lines = standing.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
+    let orphans: Vec<(&PurchaseOrder, &PoLine)> =
+        lines.filter(|(_, line)| line.is_alive() && !linked(&line.id) && is_deleted(line)).collect();
+    for (po, bought) in orphans {
+        let Some(item) = &bought.item_id else { continue };
+        if po.status == PoStatus::Pending || ask_about_orphan(draft, po, bought) && bought.boxes.is_empty() {
+            draft.act(Action::DeletePoLine(DeletePoLine {
+                number: po.number.clone(),
+                po_item: bought.id.clone(),
+                line: LineId::from(item),
+            }));
+        }
     }
+}
+
+/// An approved line that buys a deleted item; `true` if it is to go.
+fn ask_about_orphan(draft: &mut Draft<'_>, po: &PurchaseOrder, bought: &PoLine) -> bool {
+    let cause = format!("PO line {} of no line", bought.id);
+    // Not left to `on_conflict`: what is bought for nobody is in nobody's interest.
+    let verdict = draft.ask(HoldReason::ChangedAfterApproval, None, &cause, || {
+        format!(
+            "line {} of PO {} is approved, but its Prebook item is deleted and no line of the order stands for it. Cancel it in \
+             Komet (this clears itself then), take axerrio to delete it, take komet to leave it.",
+            bought.id, po.number
+        )
+    });
+    verdict == Some(Verdict::TakeAxerrio)
 }
 
 /// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
