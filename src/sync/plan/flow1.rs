@@ -179,21 +179,7 @@ fn new_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
 
 /// A line whose item is gone: stemsync is in the middle of a change, or somebody deleted it in Komet.
 fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> Fate {
-    let is_to_be_made = link.dead
-        || !draft.is_line_decided(&line.id)
-            && draft.settle(
-                HoldReason::EditedInKomet,
-                Some(&line.id),
-                &format!("deleted {}", link.item),
-                Verdict::TakeAxerrio,
-                || {
-                    format!(
-                        "Prebook item {} was deleted in Komet, but the line still stands in Axerrio. Take axerrio to make it \
-                         again, take komet to leave it deleted.",
-                        link.item
-                    )
-                },
-            ) == Some(Verdict::TakeAxerrio);
+    let is_to_be_made = link.dead || !draft.is_line_decided(&line.id) && takes_deleted_anew(draft, line, link);
     if !is_to_be_made || !create::is_possible(draft, order, line) {
         Fate::Leave
     } else if draft.alive_po_links(&line.id).is_empty() {
@@ -202,6 +188,30 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
         // What was bought for the deleted item goes first: a line is never bought twice.
         Fate::Delete
     }
+}
+
+/// Asks about an item that somebody deleted in Komet. One that was made and never shown is asked about whoever owns it: it
+/// may stand where the token cannot see it, and made again it would be there once more after each run.
+fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+    let (reason, cause) = (HoldReason::EditedInKomet, format!("deleted {}", link.item));
+    let verdict = if link.gone {
+        draft.ask(reason, Some(&line.id), &cause, || {
+            format!(
+                "Komet made Prebook item {} for the line, and no list shows it. Look for it in Komet; take axerrio to make it \
+                 again, take komet to leave it.",
+                link.item
+            )
+        })
+    } else {
+        draft.settle(reason, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
+            format!(
+                "Prebook item {} was deleted in Komet, but the line still stands in Axerrio. Take axerrio to make it again, \
+                 take komet to leave it deleted.",
+                link.item
+            )
+        })
+    };
+    verdict == Some(Verdict::TakeAxerrio)
 }
 
 /// A line after approval: Komet's edits are Komet's right, Axerrio's are held.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{FULL_READ_HOURS, PollError, Polled};
-use crate::domain::{ItemId, OrderKey, Prebook, PrebookId, PrebookNumber};
-use crate::store::orders;
+use crate::domain::{Header, ItemId, OrderKey, Prebook, PrebookId, PrebookNumber};
 use crate::store::watermarks::{self, Stream};
+use crate::store::{Connection, StoreError, orders};
 use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
 use crate::sync::plan::window_of;
@@ -158,7 +158,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             by_prebook.entry(prebook).or_default().insert(item, (key, window));
         }
         for (prebook, mut items) in by_prebook {
-            let found = self.find_prebook(&prebook, &items).await?;
+            let Some(found) = self.find_prebook(&prebook, &items).await? else { continue };
             if !found.unreadable.is_empty() {
                 sweep.polled.report("Komet Prebook", &found.unreadable);
                 continue;
@@ -203,26 +203,27 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(())
     }
 
-    /// Looks a Prebook up by its number, which Komet documents only together with dates (clarification 4).
+    /// Looks a Prebook up by its number, which Komet documents only together with dates (clarification 4). One that was made
+    /// and never shown has a number, too: Komet may have given its items a ship date beyond the horizon. `None`: it cannot be
+    /// looked up, and nothing is known of it.
     async fn find_prebook(
         &self,
         prebook: &PrebookId,
         items: &BTreeMap<ItemId, (OrderKey, i64)>,
-    ) -> Result<Answer<Prebook>, PollError> {
+    ) -> Result<Option<Answer<Prebook>>, PollError> {
         let mut found = Answer { items: Vec::new(), unreadable: Vec::new(), as_of: self.clock.now() };
-        let Some((key, window)) = items.values().next().copied() else { return Ok(found) };
+        let Some((key, window)) = items.values().next().copied() else { return Ok(None) };
         let id = prebook.clone();
-        let known = self
-            .store
-            .read(move |conn| Ok(orders::load_komet(conn, key)?.prebooks.into_iter().find(|p| p.id == id)))
-            .await?;
-        let Some(known) = known else { return Ok(found) };
-        let mut places: Vec<PrebookDates> = vec![ship_dates(window), PrebookDates::Truck(known.header.truck_date)];
+        let Some((number, truck_date)) = self.store.read(move |conn| name_of(conn, key, &id)).await? else {
+            return Ok(None);
+        };
+        let mut places: Vec<PrebookDates> = vec![ship_dates(window)];
+        places.extend(truck_date.map(PrebookDates::Truck));
         let end = *self.windows().end();
         places.extend((end + 1..=end + WINDOWS_BEYOND).map(ship_dates));
         let mut seen: BTreeSet<ItemId> = BTreeSet::new();
         for dates in places {
-            let answer = self.prebooks_by_number(dates, &known.number).await?;
+            let answer = self.prebooks_by_number(dates, &number).await?;
             found.unreadable.extend(answer.unreadable);
             for shown in answer.items.into_iter().filter(|p| p.id == *prebook) {
                 seen.extend(shown.items.iter().map(|i| i.id.clone()));
@@ -232,7 +233,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 break;
             }
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     async fn prebooks_by_number(
@@ -243,6 +244,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let query = PrebookQuery { dates, updated_as_of: None, number: Some(number.clone()) };
         self.komet.prebooks(&query).await
     }
+}
+
+/// A Prebook's number and truck date, as Komet last showed it or as it was made.
+fn name_of(
+    conn: &Connection,
+    key: OrderKey,
+    prebook: &PrebookId,
+) -> Result<Option<(PrebookNumber, Option<NaiveDate>)>, StoreError> {
+    if let Some(shown) = orders::load_komet(conn, key)?.prebooks.into_iter().find(|p| p.id == *prebook) {
+        return Ok(Some((shown.number, Some(shown.header.truck_date))));
+    }
+    let made = orders::load_agreed(conn, key)?.prebooks.remove(prebook);
+    Ok(made.map(|made| (made.number, made.sent.as_ref().map(Header::truck_date))))
 }
 
 /// What a sweep over windows has found so far.

@@ -54,7 +54,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             Some(why) => Err(SystemError {
                 system: System::Komet,
                 method: "purchase.order.list",
-                fault: Fault::Unreadable(format!("{why}; labels wait until the boxes that are shipped already are known")),
+                fault: Fault::Unreadable(format!(
+                    "{why}; labels wait until the boxes that are shipped already are known"
+                )),
             }
             .into()),
         }
