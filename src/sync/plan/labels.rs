@@ -294,9 +294,24 @@ fn fits(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
     false
 }
 
-fn may_ship(draft: &Draft<'_>, line: &LineId) -> bool {
+/// Whether Komet knows what it would ship, by the PO line where the Prebook item is gone; a person is asked where not.
+fn may_ship(draft: &mut Draft<'_>, line: &LineId) -> bool {
     let item = draft.agreed.lines.get(line).and_then(|l| l.item.as_ref()).and_then(|link| draft.item(&link.item));
-    item.is_none_or(|item| item.terms.is_mapped()) || is_mapped_on_po(draft, line)
+    let in_red = item.is_none_or(|item| !item.terms.is_mapped());
+    if !in_red || is_mapped_on_po(draft, line) {
+        return true;
+    }
+    let links = draft.alive_po_links(line);
+    let Some((_, bought)) = links.iter().find_map(|link| draft.po_line(&link.line)) else {
+        // Not read yet: that there is nothing to ship onto is told elsewhere.
+        return item.is_none();
+    };
+    if draft.order.flow == crate::domain::Flow::FromKomet {
+        ask_for_mapping(draft, line, &bought.terms.product.description, None);
+    } else if let Some(product) = draft.agreed.lines.get(line).map(|l| l.terms.product.clone()) {
+        ask_for_mapping(draft, line, &product.description, Some(&product.code));
+    }
+    false
 }
 
 /// What travels in one call: the ship date, AWB, house AWB and lot.
