@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
-use stemsync::domain::{CreatePo, MapKind, OnConflict, Verdict};
+use stemsync::domain::{CreatePo, MapKind, OnConflict, OrderKey, PoStatus, Verdict};
 use stemsync::sandbox::people::People;
 use stemsync::sandbox::scenario::Scenario;
 use stemsync::sandbox::{Answers, Catalogue, KometRules, Tokens, World};
 use stemsync::store::watermarks::{self, Stream};
-use stemsync::store::{Connection, Store, StoreError, holds, maps};
+use stemsync::store::{Connection, Store, StoreError, holds, maps, orders};
 use stemsync::sync::engine::{Engine, Settings};
 use stemsync::sync::report::{ActionResult, Job};
 use stemsync::sync::{RunEnd, RunRequest};
@@ -501,10 +501,19 @@ impl Life {
         let is_open = |stage: &str| matches!(stage, "prebooked" | "po_pending" | "po_approved" | "labelled");
         let open = before.values().filter(|stage| is_open(stage) || *stage == "placed").count();
         let gone = before.iter().filter(|(_, stage)| is_open(stage));
-        let gone = gone.filter(|(key, _)| after.get(key).is_some_and(|now| now == "cancelled")).count();
+        let gone = gone.filter(|(key, _)| after.get(key).is_some_and(|now| now == "cancelled"));
+        // What procurement called off itself is no run's doing.
+        let gone = gone.filter(|(key, _)| !self.is_called_off(**key)).count();
         if !self.released && self.settings.brake.stops(gone, open) {
             self.wrong.push(format!("a run cancelled {gone} of {open} open orders, and nobody was asked"));
         }
+    }
+
+    /// Whether procurement cancelled a PO of the order.
+    fn is_called_off(&self, key: i64) -> bool {
+        let order = orders::load(&self.anchor, OrderKey(key)).unwrap();
+        let mut pos = order.iter().flat_map(|order| &order.komet.purchase_orders);
+        pos.any(|po| po.status == PoStatus::Cancelled)
     }
 
     fn tally_run(&mut self, end: &RunEnd) {

@@ -350,7 +350,8 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
 /// Whether a line that moved to this order's ship date still stands in the one it left. It never stands in two orders,
 /// so that one lets go of it first.
 pub(super) fn is_elsewhere(order: &Order, line: &LineId) -> bool {
-    let own = order.axerrio.order.as_ref().is_some_and(|order| order.lines.iter().any(|l| l.id == *line));
+    let stands = order.axerrio.order.as_ref().filter(|order| order.status != AxStatus::Cancelled);
+    let own = stands.is_some_and(|order| order.lines.iter().any(|l| l.id == *line));
     !own && order.elsewhere.contains(line)
 }
 

@@ -109,7 +109,8 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
     let what =
         format!("Prebook {} has an item ({}) that no line of the order stands for", prebook.number, item.id);
     let detail = || format!("{what}. Take axerrio to delete it, take komet to leave it.");
-    if !draft.is_decided() {
+    let is_approved = buying(draft, item).any(|(po, _)| po.status.is_decided());
+    if !draft.is_decided() && !is_approved {
         return draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, detail);
     }
     if !is_bought(draft, item) {
