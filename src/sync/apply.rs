@@ -3,6 +3,7 @@
 //! through all steps with assumed outcomes.
 
 use super::action::Action;
+use super::plan;
 use crate::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, ItemId,
     ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber, PrebookId, PrebookNumber,
@@ -125,8 +126,9 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
     order.agreed.po = Some(created.number.clone());
     for (line, id) in new.lines.iter().zip(created.lines.iter().flatten()) {
         let Some(agreed) = order.agreed.lines.get_mut(&line.line) else { continue };
-        // A read-back may have recognised the line already.
+        // A read-back may have recognised the line already; what a buyer changed before that is no baseline.
         let seen = agreed.po_lines.iter().find(|link| link.line == *id).and_then(|link| link.seen.clone());
+        let seen = seen.filter(|terms| plan::goods_differences(&line.goods, terms).is_empty());
         agreed.po_lines.retain(|link| !link.dead && link.line != *id);
         agreed.po_lines.push(PoLink {
             number: created.number.clone(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use stemsync::domain::HoldReason;
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens, World};
@@ -280,6 +281,24 @@ async fn comes_late(answers: Answers, method: &str) {
 async fn an_effect_that_comes_late_is_adopted() {
     let late = WRITES.into_iter().filter(|m| *m != "POST orders/by-ref/{externalRef}/cancel");
     join_all(late.map(|method| Box::pin(comes_late(Answers::Plain, method)))).await;
+}
+
+#[tokio::test]
+async fn a_buyers_change_of_a_po_that_was_not_read_back_yet_is_asked_about() {
+    let link = link(Answers::Plain).await;
+    let id = ordered(&link);
+    link.inject(System::Komet, "purchase.order.create", Fault::AnswerLost);
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), Fault::Html(502)));
+    link.sync().await;
+    link.act(|w, now| {
+        let po_line = bought(w, items_of(w, &id)[0].id)[0].1.id;
+        w.komet.buyer_changes_line(po_line, Some(3), None, now).unwrap();
+        w.clear_faults();
+    });
+    link.sync_well().await;
+    assert_eq!(sent(&link, "purchase.order.create"), 1, "it is adopted");
+    assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+    invariants(&link).await;
 }
 
 /// The answer is lost and the read-back fails as well: the request stays in doubt, others go on, the next run settles.

@@ -7,6 +7,7 @@ use stemsync::domain::{HoldReason, OnConflict, Verdict};
 use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 use stemsync::sync::engine::Settings;
+use stemsync::sync::report::Job;
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, approved, both, both_with, placed};
@@ -313,6 +314,23 @@ async fn lines_added_removed_and_moved_after_approval_wait() {
         link.sync_well().await;
         assert_eq!(boxes(&link, &id), [2, 4]);
         assert!(link.held().await.contains(&after("1")));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pending_po_that_the_buyer_edits_before_it_was_ever_read_waits_as_well() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_jobs(&[Job::Orders]).await;
+        link.act(|w, now| {
+            let po_line = bought(w, items_of(w, &id)[0].id)[0].1.id;
+            w.komet.buyer_changes_line(po_line, Some(3), None, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
         invariants(&link).await;
     })
     .await;

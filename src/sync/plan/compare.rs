@@ -141,7 +141,7 @@ pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: 
 }
 
 /// As [`asked_differences`], for a PO line, which is not asked for a mark code.
-pub(super) fn goods_differences(asked: &NewGoods, now: &KometTerms) -> Vec<&'static str> {
+pub(in crate::sync) fn goods_differences(asked: &NewGoods, now: &KometTerms) -> Vec<&'static str> {
     let mut fields = Vec::new();
     let mut differ = |name, different| {
         if different {

@@ -57,7 +57,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Fate::InPlace => buys.extend(buy(draft, line)),
             Fate::Create => new.push(*line),
             Fate::Delete => delete_line(draft, &line.id),
-            Fate::Leave => {}
+            Fate::Leave => purchase::judge_left(draft, &line.id),
         }
     }
     remove_lines(draft, &wanted, &held);

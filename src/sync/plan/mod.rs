@@ -27,6 +27,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
+pub(in crate::sync) use compare::goods_differences;
 pub use compare::item_differences;
 pub(crate) use flow2::{same_input, shown, take_over};
 pub(crate) use links::same_description;

@@ -142,6 +142,18 @@ fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
     }
 }
 
+/// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice.
+pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
+    let alive = draft.alive_po_links(line);
+    if draft.is_held(line) || !alive.iter().any(|link| draft.po_status(link).is_decided()) {
+        return;
+    }
+    let twice = surplus(draft, &alive);
+    if !twice.is_empty() {
+        ask_about_surplus(draft, line, &twice);
+    }
+}
+
 /// Boxes that these PO lines buy together.
 fn boxes_of(draft: &Draft<'_>, links: &[PoLink]) -> u64 {
     shown(draft, links).map(|line| u64::from(line.terms.boxes)).sum()
