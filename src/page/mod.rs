@@ -4,16 +4,22 @@
 //!
 //! - [`server`]: listening, and what a client may take. [`access`]: who may see and do what. [`desk`]: reading and changing.
 //! - [`shell`]: the page around each view. [`parts`]: small pieces that several views use. [`trouble`]: what could not be done.
-//! - [`overview`]: one file a view.
+//! - [`overview`], [`runs`]: one file a view. [`chart`], [`spark`]: drawings. [`live`]: following what happens, and having it
+//!   happen now. [`machines`]: what programs read.
 //! - [`assets`]: style and script.
 
 mod access;
 mod assets;
+mod chart;
 mod desk;
+mod live;
+mod machines;
 mod overview;
 mod parts;
+mod runs;
 mod server;
 mod shell;
+mod spark;
 mod trouble;
 
 use axum::Router;
@@ -25,5 +31,16 @@ pub use trouble::Trouble;
 
 /// Every view.
 fn routes() -> Router<Desk> {
-    Router::new().merge(overview::routes()).merge(access::routes()).merge(assets::routes())
+    Router::new()
+        .merge(overview::routes())
+        .merge(runs::routes())
+        .merge(live::routes())
+        .merge(machines::routes())
+        .merge(access::routes())
+        .merge(assets::routes())
+        .fallback(nowhere)
+}
+
+async fn nowhere() -> Trouble {
+    Trouble::not_found("There is no such page.")
 }

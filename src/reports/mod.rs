@@ -3,5 +3,6 @@
 
 pub mod budget;
 pub mod health;
+pub mod runs;
 pub mod watermarks;
 pub mod words;
