@@ -85,6 +85,7 @@ impl Listening {
 
     /// Answers from now on.
     pub fn serve(self, desk: Desk) -> Page {
+        log::info!("the status page is at http://{}/", self.address);
         let access = Access::new(desk.clone());
         let (stop, stopping) = watch::channel(false);
         let following = tokio::spawn(desk.clone().follow());
