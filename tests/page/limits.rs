@@ -135,8 +135,11 @@ async fn those_who_watch_leave_room_for_those_who_look() {
 async fn whoever_does_not_read_his_answer_is_not_waited_for() {
     let house = House::new().await;
     let mut stream = TcpStream::connect(house.address).await.unwrap();
-    let request = b"GET /assets/page.css HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2000);
+    let request = b"GET /assets/page.css HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(400_000);
     let writing = tokio::time::timeout(Duration::from_secs(3), stream.write_all(&request)).await;
-    drop(writing);
+    assert!(writing.is_err(), "nobody reads, so nobody can write on");
     assert_eq!(house.guest().get("/").await.status, 200);
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    let ended = tokio::time::timeout(Duration::from_secs(3), stream.write_all(&request)).await;
+    assert!(matches!(ended, Ok(Err(_))), "his place is free again: {ended:?}");
 }
