@@ -37,7 +37,7 @@ pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], from: NaiveDate, today:
     let last = columns.last_key_value().map_or(from, |(date, _)| *date).max(from + Days::new(WEEKS * 7));
     let drawn: Columns =
         from.iter_days().take_while(|day| *day <= last).map(|day| (day, BTreeMap::new())).collect();
-    let drawn = Columns::from_iter(drawn.into_iter().chain(columns.clone()));
+    let drawn: Columns = drawn.into_iter().chain(columns.clone()).collect();
     html! {
         div.scroll role="region" aria-label="Chart of orders by ship date and stage" tabindex="0" { (drawing(&drawn, columns.len(), today)) }
         ul.legend aria-hidden="true" {

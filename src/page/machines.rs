@@ -62,6 +62,9 @@ async fn metrics(State(desk): State<Desk>) -> Result<Response, Trouble> {
     Ok((kind, page.text).into_response())
 }
 
+/// One of a job's moments.
+type Moment = fn(&health::JobHealth) -> Option<DateTime<Utc>>;
+
 fn of_health(page: &mut Exposition, health: &Health) {
     page.gauge(
         "stemsync_healthy",
@@ -72,7 +75,6 @@ fn of_health(page: &mut Exposition, health: &Health) {
     for job in &health.jobs {
         page.value(&[("sync_job", job.job)], u8::from(job.trouble.is_some()));
     }
-    type Moment = fn(&health::JobHealth) -> Option<DateTime<Utc>>;
     let moments: [(&str, &str, Moment); 4] = [
         ("stemsync_job_last_run_timestamp_seconds", "When a job last finished.", |job| job.last_run),
         (

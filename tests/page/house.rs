@@ -1,6 +1,7 @@
 //! A page that a test holds in its hands: its database, what the daemon would show on the board and hear as a wish; and a client
 //! that sends byte for byte what it is told.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -122,18 +123,18 @@ impl Client {
     pub(crate) async fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "Host") {
-            head += &format!("Host: {}\r\n", self.address);
+            write!(head, "Host: {}\r\n", self.address).unwrap();
         }
         if !self.cookies.is_empty() {
             let cookies: Vec<_> = self.cookies.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            head += &format!("Cookie: {}\r\n", cookies.join("; "));
+            write!(head, "Cookie: {}\r\n", cookies.join("; ")).unwrap();
         }
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         if method == "POST" {
-            head +=
-                &format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len());
+            head += "Content-Type: application/x-www-form-urlencoded\r\n";
+            write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
         }
         let answer = Answer::of(&self.raw(format!("{head}\r\n{body}").as_bytes()).await);
         for (_, set) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ impl Daemon {
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let (stderr, lines) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
         std::thread::spawn(move || {
-            stderr.lines().map_while(Result::ok).for_each(|line| lines.lock().unwrap().push(line))
+            stderr.lines().map_while(Result::ok).for_each(|line| lines.lock().unwrap().push(line));
         });
         let mut daemon = Self { child, log, address: ([127, 0, 0, 1], 0).into() };
         let line = daemon.line("the status page is at http://");
@@ -141,7 +142,6 @@ async fn a_password_that_changes_is_taken_over_and_another_address_takes_a_resta
     let mut client = daemon.client();
     assert!(client.get("/login").await.body.contains("nobody can log in"));
     std::fs::write(place.folder.path().join("word"), "peonies and tulips\n").unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(place.folder.path().join("word"), std::fs::Permissions::from_mode(0o600)).unwrap();
     listen(&place, "listen = \"127.0.0.1:1\"\npassword = { file = \"word\" }\n");
     daemon.signal("-HUP");
