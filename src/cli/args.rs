@@ -93,10 +93,11 @@ EXAMPLES:
   stemsync demo
   stemsync demo --format json | jq .orders")]
     Demo,
-    /// The daemon: every job on its schedule, until stopped
+    /// The daemon: every job on its schedule, and the status page, until stopped
     ///
     /// The schedules stand in sync.toml, [jobs]. Jobs never overlap; a run that was missed is made up once. A system that
-    /// fails is left alone for a while, ever longer up to 15 minutes, and that is said once.
+    /// fails is left alone for a while, ever longer up to 15 minutes, and that is said once. The status page is where
+    /// sync.toml says, [status]: http://127.0.0.1:8787/ unless it says otherwise.
     #[command(after_help = "\
 SIGTERM and Ctrl-C finish the requests in hand, record them, and leave within
 10 seconds. SIGHUP reads the configuration again; a wrong one changes nothing.

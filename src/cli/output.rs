@@ -5,9 +5,10 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{Attribute, Cell as Drawn, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
+
+pub use crate::reports::words::relative;
 
 use super::args::{ColorWhen, Format, Global};
 
@@ -267,28 +268,6 @@ fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// How long ago, or how far ahead, in words: `3 min ago`, `in 2 h`.
-pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let apart = at - now;
-    let length = length(apart.abs());
-    match apart {
-        near if near.abs() < TimeDelta::seconds(1) => "now".to_owned(),
-        ahead if ahead > TimeDelta::zero() => format!("in {length}"),
-        _ => format!("{length} ago"),
-    }
-}
-
-/// A length of time in its largest unit.
-fn length(time: TimeDelta) -> String {
-    match time.num_seconds() {
-        seconds @ ..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min", seconds / 60),
-        seconds @ 3600..86_400 => format!("{} h", seconds / 3600),
-        seconds @ 86_400..172_800 => format!("{} day", seconds / 86_400),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -332,14 +311,5 @@ mod tests {
         assert_eq!(wrap("incomprehensibilities", 5, 2), ["incomprehensibilities"]);
         assert_eq!(wrap("a  b c", 5, 0), ["a  b", "c"]);
         assert_eq!(wrap("", 5, 2), [""]);
-    }
-
-    #[test]
-    fn times_are_told_in_words() {
-        let now: DateTime<Utc> = "2026-01-15T10:00:00Z".parse().unwrap();
-        let told = |seconds| relative(now + TimeDelta::seconds(seconds), now);
-        assert_eq!(told(0), "now");
-        assert_eq!([told(-59), told(-200), told(-7200)], ["59 s ago", "3 min ago", "2 h ago"]);
-        assert_eq!([told(90), told(100_000), told(-200_000)], ["in 1 min", "in 1 day", "2 days ago"]);
     }
 }

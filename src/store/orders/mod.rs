@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook};
 pub use lists::{
     all_keys, backlog, dirty, families, items_expected, keys_in_range, keys_with_open_po, open_count,
-    open_po_ship_dates, stage_counts,
+    open_po_ship_dates, stage_counts, stage_counts_by_date,
 };
 pub use views::{
     forget_axerrio, load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet,

@@ -1,0 +1,8 @@
+//! What the shell and the page both tell: gathered from the store, judged by the configuration and the clock, and drawn by
+//! neither. `cli` draws it for a terminal or as JSON, `page` as HTML.
+
+pub mod budget;
+pub mod health;
+pub mod runs;
+pub mod watermarks;
+pub mod words;

@@ -1,0 +1,77 @@
+//! Small things that are said everywhere in the same words.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::HoldReason;
+
+/// How long ago, or how far ahead, in words: `3 min ago`, `in 2 h`.
+pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let apart = at - now;
+    let length = length(apart.abs());
+    match apart {
+        near if near.abs() < TimeDelta::seconds(1) => "now".to_owned(),
+        ahead if ahead > TimeDelta::zero() => format!("in {length}"),
+        _ => format!("{length} ago"),
+    }
+}
+
+/// A length of time in its largest unit.
+pub fn length(time: TimeDelta) -> String {
+    match time.num_seconds() {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..86_400 => format!("{} h", seconds / 3600),
+        seconds @ 86_400..172_800 => format!("{} day", seconds / 86_400),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// A Komet method or Axerrio call in the words of the trade.
+pub fn deed(method: &str) -> &str {
+    match method {
+        "prebook.create" => "new Prebook",
+        "prebook.item.delete" => "Prebook line out",
+        "purchase.order.create" => "new PO",
+        "purchase.order.mixed.create" => "new PO, mixed",
+        "purchase.order.item.delete" => "PO line out",
+        "purchase.order.items.awb.add" => "labels",
+        "box.code.change" => "box code",
+        "PUT orders/by-ref/{externalRef}" => "order",
+        "POST orders/by-ref/{externalRef}/cancel" => "cancellation",
+        "PUT orders/{id}/purchase-order" => "PO news",
+        other => other,
+    }
+}
+
+/// Why something waits, in the words of the trade.
+pub fn reason(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::UnmappedProduct => "Product not mapped",
+        HoldReason::EditedInKomet => "Edited in Komet",
+        HoldReason::EditedInAxerrio => "Edited in Axerrio",
+        HoldReason::ChangedAfterApproval => "Changed after approval",
+        HoldReason::VoidLabel => "Label withdrawn after shipping",
+        HoldReason::LabelChangedAfterShipping => "Label changed after shipping",
+        HoldReason::ReservedLotNumber => "Reserved lot number",
+        HoldReason::DuplicateBoxCode => "Box code used twice",
+        HoldReason::FieldTooLong => "Too long for Komet",
+        HoldReason::TooManyCancellations => "Too many cancellations",
+        HoldReason::RejectedByKomet => "Refused by Komet",
+        HoldReason::RejectedByAxerrio => "Refused by Axerrio",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_words() {
+        let now: DateTime<Utc> = "2026-01-15T10:00:00Z".parse().unwrap();
+        let told = |seconds| relative(now + TimeDelta::seconds(seconds), now);
+        assert_eq!(told(0), "now");
+        assert_eq!([told(-59), told(-200), told(-7200)], ["59 s ago", "3 min ago", "2 h ago"]);
+        assert_eq!([told(90), told(100_000), told(-200_000)], ["in 1 min", "in 1 day", "2 days ago"]);
+    }
+}
