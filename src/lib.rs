@@ -10,6 +10,7 @@ pub mod config;
 pub mod daemon;
 pub mod domain;
 pub mod notify;
+pub mod reports;
 pub mod sandbox;
 pub mod store;
 pub mod sync;
