@@ -129,6 +129,21 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 }
 
+/// Compares what is on file of one order, as an audit does once it has read it anew. Pure.
+pub fn compare_views(
+    order: &Order,
+    settings: &Settings,
+    rules: &Rules<'_>,
+    box_types: &HashMap<i64, String>,
+) -> AuditReport {
+    if !is_anything(order) {
+        return AuditReport::default();
+    }
+    let whole = read::Whole { orders: true, labels: true, prebooks: true, purchase_orders: true };
+    let found = compare(order, &Context { settings, rules: *rules, box_types, whole });
+    AuditReport { checked: 1, differences: found.differences, agreed_to_differ: found.agreed }
+}
+
 /// Whether either system shows anything of the order.
 fn is_anything(order: &Order) -> bool {
     order.axerrio.order.is_some() || !order.komet.prebooks.is_empty() || !order.komet.purchase_orders.is_empty()
