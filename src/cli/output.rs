@@ -5,9 +5,10 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{Attribute, Cell as Drawn, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
+
+pub use crate::reports::words::relative;
 
 use super::args::{ColorWhen, Format, Global};
 
@@ -267,31 +268,11 @@ fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// How long ago, or how far ahead, in words: `3 min ago`, `in 2 h`.
-pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let apart = at - now;
-    let length = length(apart.abs());
-    match apart {
-        near if near.abs() < TimeDelta::seconds(1) => "now".to_owned(),
-        ahead if ahead > TimeDelta::zero() => format!("in {length}"),
-        _ => format!("{length} ago"),
-    }
-}
-
-/// A length of time in its largest unit.
-fn length(time: TimeDelta) -> String {
-    match time.num_seconds() {
-        seconds @ ..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min", seconds / 60),
-        seconds @ 3600..86_400 => format!("{} h", seconds / 3600),
-        seconds @ 86_400..172_800 => format!("{} day", seconds / 86_400),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use chrono::{TimeDelta, Utc};
+
     use super::*;
 
     fn page(drawn: bool, color: bool) -> Page {

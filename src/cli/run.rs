@@ -12,6 +12,7 @@ use super::output::{Cell, Output, Page, Report, Tone, relative};
 use crate::config::{Config, Endpoint};
 use crate::daemon::alarm::Alarm;
 use crate::daemon::{Daemon, Served, signals};
+use crate::page::{Desk, Listening};
 use crate::sandbox::life;
 use crate::store::{DaemonLock, Store};
 use crate::sync::engine::Engine;
@@ -25,7 +26,12 @@ pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> 
         return Err(AnotherDaemon(DaemonLock::holder(&config.state.path)).into());
     };
     // From here on a signal is heard, not suffered.
-    let wishes = signals::wishes().context("cannot listen for signals")?;
+    let (ask, wishes) = signals::wishes().context("cannot listen for signals")?;
+    // Before anything else is begun: an address that is taken ends it here.
+    let listening = match config.status.listen {
+        Some(address) => Some(Listening::on(address).await?),
+        None => None,
+    };
     let store = Store::open(&config.state.path)?;
     let link = Link::open(&config, store).await?;
     let alarm = match Alarm::start().await {
@@ -35,12 +41,24 @@ pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> 
             None
         }
     };
-    let opening = Opening::new(&config);
+    let opening = Opening::new(&config, listening.as_ref());
+    let store = link.engine.store.clone();
     let daemon = Daemon::new(link, config, alarm, wishes).await?;
+    let page = match listening {
+        Some(listening) => {
+            log::info!("the status page is at http://{}/", listening.address());
+            Some(listening.serve(Desk::open(store, daemon.board().clone(), ask).await?))
+        }
+        None => None,
+    };
     if !output.is_json() && std::io::stdout().is_terminal() {
         output.print(&opening.with_times(&daemon))?;
     }
-    daemon.live().await?;
+    let lived = daemon.live().await;
+    if let Some(page) = page {
+        page.stop().await;
+    }
+    lived?;
     Ok(Exit::Done)
 }
 
@@ -83,6 +101,8 @@ struct Opening {
     systems: [(&'static str, String); 2],
     database: String,
     configuration: String,
+    /// The status page's address; `None` where it is off.
+    page: Option<String>,
     jobs: Vec<Scheduled>,
     #[serde(skip)]
     now: DateTime<Utc>,
@@ -97,7 +117,7 @@ struct Scheduled {
 }
 
 impl Opening {
-    fn new(config: &Config) -> Self {
+    fn new(config: &Config, page: Option<&Listening>) -> Self {
         let place = |endpoint: &Endpoint| match endpoint {
             Endpoint::Sandbox => "simulated in this process".to_owned(),
             Endpoint::Remote { base_url, .. } => base_url.host_str().unwrap_or_default().to_owned(),
@@ -111,6 +131,7 @@ impl Opening {
             systems: [("Komet", place(&config.komet.endpoint)), ("Axerrio", place(&config.axerrio.endpoint))],
             database: config.state.path.display().to_string(),
             configuration: config.file.display().to_string(),
+            page: page.map(|page| format!("http://{}/", page.address())),
             jobs: jobs.collect(),
             now: Utc::now(),
         }
@@ -137,6 +158,8 @@ impl Report for Opening {
         }
         page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Database", self.database));
         page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Configuration", self.configuration));
+        let status = self.page.as_deref().unwrap_or("off");
+        page.paragraph(Tone::Plain, 15, &format!("{:<15}{status}", "Status page"));
         page.gap();
         let rows = self.jobs.iter().map(|job| {
             let next = match job.next_run {

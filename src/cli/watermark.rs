@@ -1,10 +1,7 @@
 //! `watermark`: up to when each job has read, and reading again from an earlier moment. A watermark is never set
 //! forward: it would pass changes that nobody has stored (product.md, "Never").
 
-use std::ops::RangeInclusive;
-
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::args::{WatermarkAction, WatermarkArgs};
@@ -12,44 +9,9 @@ use super::exit::{Exit, WrongUsage};
 use super::output::{Cell, Output, Page, Report, Tone, relative};
 use super::{change, look};
 use crate::config::Config;
-use crate::store::watermarks::{self, Stream, Watermark};
-use crate::store::{Connection, StoreError};
+use crate::reports::watermarks::{WINDOW, parts, stream, windows};
+use crate::store::watermarks::{self, Watermark};
 use crate::sync::report::Job;
-
-/// Ship dates in one Prebook window.
-const WINDOW: i64 = 7;
-
-/// What a job polls.
-fn stream(job: Job) -> Stream {
-    match job {
-        Job::Orders => Stream::Orders,
-        Job::Prebooks => Stream::Prebooks,
-        Job::PurchaseOrders => Stream::PurchaseOrders,
-        Job::Labels => Stream::Labels,
-    }
-}
-
-/// The numbers of the Prebook windows that the horizon touches, from yesterday on.
-pub(super) fn windows(now: DateTime<Utc>, zone: Tz, horizon_days: u32) -> RangeInclusive<i64> {
-    let today = (now.with_timezone(&zone).date_naive() - NaiveDate::default()).num_days();
-    (today - 1).div_euclid(WINDOW)..=(today + i64::from(horizon_days)).div_euclid(WINDOW)
-}
-
-/// Where a job's polling stands: of several windows the oldest counts. `None` if nothing was read yet.
-pub(super) fn of_job(
-    conn: &Connection,
-    job: Job,
-    windows: &RangeInclusive<i64>,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(parts(conn, job, windows)?.into_iter().map(|(_, mark)| mark.at).min())
-}
-
-/// The watermarks of a job that still matter: past windows are not read any more.
-fn parts(conn: &Connection, job: Job, windows: &RangeInclusive<i64>) -> Result<Vec<(i64, Watermark)>, StoreError> {
-    let mut parts = watermarks::list(conn, stream(job))?;
-    parts.retain(|(part, _)| job != Job::Prebooks || windows.contains(part));
-    Ok(parts)
-}
 
 /// `watermark --format json`.
 #[derive(Debug, Serialize)]
@@ -173,20 +135,4 @@ async fn show(config: &Config, output: Output, job: Option<Job>) -> anyhow::Resu
         },
     });
     output.print(&WatermarksReport { watermarks: told.collect() })
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn windows_reach_from_yesterday_in_the_time_zone_to_the_horizon() {
-        // 1970-01-08 is the first day of window 1; in New York it is still the 7th, and yesterday the 6th.
-        let now: DateTime<Utc> = "1970-01-08T03:00:00Z".parse().unwrap();
-        assert_eq!(windows(now, chrono_tz::America::New_York, 1), 0..=1);
-        assert_eq!(windows(now, Tz::UTC, 28), 0..=5);
-        let next_day: DateTime<Utc> = "1970-01-09T03:00:00Z".parse().unwrap();
-        assert_eq!(windows(next_day, Tz::UTC, 1), 1..=1);
-    }
 }

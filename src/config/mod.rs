@@ -45,8 +45,8 @@ pub struct Config {
     pub sync: SyncConfig,
     /// `[jobs]`
     pub jobs: JobsConfig,
-    /// `[status] listen`; `None` where the page is off.
-    pub status_listen: Option<SocketAddr>,
+    /// `[status]`
+    pub status: StatusConfig,
     /// `[notify]`
     pub notify: NotifyConfig,
 }
@@ -164,6 +164,17 @@ impl JobsConfig {
             Job::Labels => &self.labels,
         }
     }
+}
+
+/// `[status]`: the status page.
+#[derive(Debug)]
+pub struct StatusConfig {
+    /// Where it listens; `None` where it is off. Beyond this machine only with a password.
+    pub listen: Option<SocketAddr>,
+    /// What a person logs in with; `None` where nobody may act.
+    pub password: Option<Secret>,
+    /// Names that the page goes by beside this machine's own, such as a reverse proxy's; in lower case.
+    pub hosts: Vec<String>,
 }
 
 /// `[notify]`

@@ -14,7 +14,7 @@ use super::secret::{self, Environment, Secret};
 use super::values::{self, Refusal};
 use super::{
     AxerrioConfig, Config, ConfigErrors, EmailConfig, EmailLogin, Endpoint, JobsConfig, KometConfig, NotifyConfig,
-    StateConfig, SyncConfig, TokenKind,
+    StateConfig, StatusConfig, SyncConfig, TokenKind,
 };
 use crate::domain::{Brake, CreatePo, OnConflict, Percent};
 use crate::systems::axerrio::AxerrioAuth;
@@ -32,14 +32,14 @@ pub(super) fn read(file: &Path, text: &str, environment: Environment) -> Result<
     let state = state(root.section("state"));
     let sync = sync(root.section("sync"));
     let jobs = jobs(root.section("jobs"));
-    let status_listen = status(root.section("status"));
+    let status = status(root.section("status"), environment);
     let notify = notify(root.section("notify"), environment);
     root.finish();
     notes.finish(file)?;
     let (Some(komet), Some(axerrio), Some(notify), Some(jobs)) = (komet, axerrio, notify, jobs) else {
         unreachable!("a section is only missing once a problem was noted, and then `finish` has answered it");
     };
-    Ok(Config { file: file.to_owned(), komet, axerrio, state, sync, jobs, status_listen, notify })
+    Ok(Config { file: file.to_owned(), komet, axerrio, state, sync, jobs, status, notify })
 }
 
 /// Takes a secret and looks it up, at once.
@@ -168,11 +168,31 @@ fn jobs(mut section: Section) -> Option<JobsConfig> {
     })
 }
 
-fn status(mut section: Section) -> Option<std::net::SocketAddr> {
+/// A password that can be guessed in the tries a day allows is none.
+const SHORTEST_PASSWORD: usize = 8;
+
+fn status(mut section: Section, environment: Environment) -> StatusConfig {
     let page = std::net::SocketAddr::from(([127, 0, 0, 1], 8787));
     let listen = section.or("listen", Some(page), values::listen);
+    let password = section.optional("password", |value| {
+        let secret = resolved("password", environment)(value)?;
+        if secret.expose().chars().count() < SHORTEST_PASSWORD {
+            let found = format!("a password shorter than {SHORTEST_PASSWORD} characters");
+            return Err(Refusal::new(found, "a longer one, such as `openssl rand -base64 18` makes"));
+        }
+        Ok(secret)
+    });
+    let hosts = section.or("hosts", Vec::new(), values::hosts);
+    if listen.is_some_and(|at| !at.ip().is_loopback()) && !section.has("password") {
+        section.refuse(
+            "listen",
+            "an address beyond this machine, but no password",
+            "with status.password, a secret such as { credential = \"status-password\" }; or an address on loopback \
+             (\"127.0.0.1:8787\"), reached through SSH or a reverse proxy; or \"off\"",
+        );
+    }
     section.finish();
-    listen
+    StatusConfig { listen, password, hosts }
 }
 
 fn notify(mut section: Section, environment: Environment) -> Option<NotifyConfig> {

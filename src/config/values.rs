@@ -187,6 +187,21 @@ pub(super) fn listen(value: &DeValue) -> Result<Option<SocketAddr>, Refusal> {
     }
 }
 
+/// Names of hosts, without scheme or port; in lower case.
+pub(super) fn hosts(value: &DeValue) -> Result<Vec<String>, Refusal> {
+    const ALLOWED: &str =
+        "a list of names or addresses, each without https:// and port, such as [\"stemsync.example.com\"]";
+    let refuse = || Refusal::new(shown(value), ALLOWED);
+    let name = |value: &DeValue| {
+        let name = value.as_str()?.trim().trim_end_matches('.').to_ascii_lowercase();
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        let is_address = name.parse::<std::net::Ipv6Addr>().is_ok();
+        (is_name || is_address).then_some(name)
+    };
+    let list = value.as_array().ok_or_else(refuse)?;
+    list.iter().map(|entry| name(entry.get_ref()).ok_or_else(refuse)).collect()
+}
+
 /// A base URL: `None` for `"sandbox"`.
 pub(super) fn base_url(value: &DeValue) -> Result<Option<Url>, Refusal> {
     const ALLOWED: &str = "\"sandbox\", or an address that begins with https://; http:// only to this machine \

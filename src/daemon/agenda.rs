@@ -21,6 +21,8 @@ pub struct Turn {
     pub paused: Vec<SystemError>,
     /// Its one job is to show whether a failing system answers again: it asks, whatever the budget says.
     pub is_trial: bool,
+    /// Somebody wants it now: it reads everything and leaves nothing alone.
+    pub is_asked_for: bool,
 }
 
 /// What is due, and what waits.
@@ -72,10 +74,12 @@ impl Agenda {
         let (trials, sound): (Vec<_>, Vec<_>) =
             ready.into_iter().partition(|job| self.backoff.fails(polled_by(*job)));
         let turn = match (sound.is_empty(), trials.first()) {
-            (false, _) => Turn { jobs: sound, paused: self.backoff.paused(None), is_trial: false },
+            (false, _) => {
+                Turn { jobs: sound, paused: self.backoff.paused(None), is_trial: false, is_asked_for: false }
+            }
             (true, Some(trial)) => {
                 let paused = self.backoff.paused(Some(polled_by(*trial)));
-                Turn { jobs: vec![*trial], paused, is_trial: true }
+                Turn { jobs: vec![*trial], paused, is_trial: true, is_asked_for: false }
             }
             (true, None) => return None,
         };
@@ -83,6 +87,15 @@ impl Agenda {
             self.waiting.remove(job);
         }
         Some(turn)
+    }
+
+    /// A run that somebody asks for: whatever of it is due anyway is done with it.
+    pub fn take_now(&mut self, jobs: Vec<Job>, now: DateTime<Utc>) -> Turn {
+        self.look(now);
+        for job in &jobs {
+            self.waiting.remove(job);
+        }
+        Turn { jobs, paused: Vec::new(), is_trial: false, is_asked_for: true }
     }
 
     /// Those jobs did not get their turn after all.

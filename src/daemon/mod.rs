@@ -4,12 +4,13 @@
 //!
 //! - [`schedule`]: when a job is due. [`backoff`]: what is left alone for a while. [`agenda`]: what to run next.
 //! - [`turn`]: one run, from the lock to what is told of it. [`teller`]: notifications. [`reload`]: another configuration.
-//! - [`alarm`]: the cron crate. [`signals`]: what is asked for from outside. [`heartbeat`], [`systemd`]: the service
+//! - [`board`]: what the page shows of all this. [`alarm`]: the cron crate. [`signals`]: what is asked for from outside. [`heartbeat`], [`systemd`]: the service
 //!   manager and its watchdog. [`words`]: the sentences.
 
 pub mod agenda;
 pub mod alarm;
 pub mod backoff;
+pub mod board;
 pub mod heartbeat;
 mod reload;
 pub mod schedule;
@@ -19,6 +20,8 @@ mod teller;
 mod turn;
 pub mod words;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -31,6 +34,7 @@ use crate::sync::report::Job;
 use crate::systems::{Axerrio, Komet};
 use agenda::Agenda;
 use alarm::Alarm;
+use board::Board;
 use heartbeat::Heartbeat;
 use signals::Wish;
 use systemd::Systemd;
@@ -73,8 +77,11 @@ pub trait Served {
 pub struct Daemon<S> {
     link: S,
     /// The one in force. Its `state.path` never changes.
-    config: Config,
+    config: Arc<Config>,
+    board: Board,
     agenda: Agenda,
+    /// What somebody wants run now.
+    asked: BTreeSet<Job>,
     /// `None` where nothing but the loop's own looking around wakes it.
     alarm: Option<Alarm>,
     wishes: UnboundedReceiver<Wish>,
@@ -117,10 +124,13 @@ impl<S: Served> Daemon<S> {
         let ran = |job: Job| Job::ALL.iter().position(|one| *one == job).and_then(|at| ran[at]);
         let teller = Teller::start(&config, &link.engine().store);
         let agenda = Agenda::new(&config.jobs, link.engine().clock.now(), ran);
+        let config = Arc::new(config);
         Ok(Self {
             link,
+            board: Board::new(Arc::clone(&config)),
             config,
             agenda,
+            asked: BTreeSet::new(),
             alarm,
             wishes,
             systemd: Systemd::default(),
@@ -138,6 +148,11 @@ impl<S: Served> Daemon<S> {
     /// What is due, and when.
     pub fn agenda(&self) -> &Agenda {
         &self.agenda
+    }
+
+    /// What whoever watches may see.
+    pub fn board(&self) -> &Board {
+        &self.board
     }
 
     /// Lives until it is asked to stop.
@@ -160,7 +175,7 @@ impl<S: Served> Daemon<S> {
             }
             self.set_alarm().await;
             let now = self.now();
-            if self.agenda.look(now) {
+            if !self.asked.is_empty() || self.agenda.look(now) {
                 self.run().await?;
                 self.pause(BREATH).await;
             } else if self.people_are_due() {
@@ -204,6 +219,7 @@ impl<S: Served> Daemon<S> {
     fn heed(&mut self, wish: Option<Wish>) {
         match wish {
             Some(Wish::Reload) => self.reload_asked = true,
+            Some(Wish::Sync(jobs)) => self.asked.extend(jobs),
             // Nobody is left who could ask: nobody could stop it either.
             Some(Wish::Stop) | None => self.stopping = true,
         }

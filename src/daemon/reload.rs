@@ -1,6 +1,8 @@
 //! SIGHUP: the configuration is read again. A wrong one changes nothing; of a right one everything is taken over but what
 //! a running process cannot change, which is said.
 
+use std::sync::Arc;
+
 use super::teller::Teller;
 use super::{Daemon, Served, words};
 use crate::config::Config;
@@ -25,7 +27,8 @@ impl<S: Served> Daemon<S> {
             log::error!("{error:#}; the configuration that was in force stays in force");
             return;
         }
-        self.config = new;
+        self.config = Arc::new(new);
+        self.board.configured(Arc::clone(&self.config));
         self.teller = Teller::start(&self.config, &self.link.engine().store);
         let now = self.now();
         self.agenda.replace(&self.config.jobs, now);
@@ -49,8 +52,8 @@ fn keep_what_cannot_change(old: &Config, new: &mut Config) -> Vec<&'static str> 
         new.state.path.clone_from(&old.state.path);
         kept.push("state.path");
     }
-    if new.status_listen != old.status_listen {
-        new.status_listen = old.status_listen;
+    if new.status.listen != old.status.listen {
+        new.status.listen = old.status.listen;
         kept.push("status.listen");
     }
     kept

@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::sync::engine::Clock;
+use crate::sync::report::Job;
 
 /// How long the requests in hand may take once a signal came: within the ten seconds that interface.md promises.
 const GRACE: Duration = Duration::from_secs(8);
@@ -35,19 +36,22 @@ impl Signals {
 }
 
 /// What somebody asks of a daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// To end.
     Stop,
     /// To read its configuration again.
     Reload,
+    /// To run these jobs now, whatever their schedule and the budget say.
+    Sync(Vec<Job>),
 }
 
-/// Everything that is asked of the daemon from now on.
-pub fn wishes() -> std::io::Result<mpsc::UnboundedReceiver<Wish>> {
+/// Everything that is asked of the daemon from now on by signals; and how others in this process ask it.
+pub fn wishes() -> std::io::Result<(mpsc::UnboundedSender<Wish>, mpsc::UnboundedReceiver<Wish>)> {
     let mut ends = Signals::listen()?;
     let mut hangup = signal(SignalKind::hangup())?;
     let (ask, wishes) = mpsc::unbounded_channel();
+    let others = ask.clone();
     tokio::spawn(async move {
         loop {
             let wish = tokio::select! {
@@ -59,7 +63,7 @@ pub fn wishes() -> std::io::Result<mpsc::UnboundedReceiver<Wish>> {
             }
         }
     });
-    Ok(wishes)
+    Ok((others, wishes))
 }
 
 /// Waits until `run` ends. At a first `signal`, which is `told`, it is asked by `stop` to finish the requests in hand;

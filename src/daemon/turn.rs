@@ -1,6 +1,7 @@
 //! One run of the daemon: it waits for the lock, runs what is due, learns from how it ended, and tells it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +11,7 @@ use chrono::TimeDelta;
 
 use super::agenda::Turn;
 use super::backoff::{Culprit, News, Seen};
+use super::board::Board;
 use super::signals::{Wish, until_told};
 use super::{Daemon, Served, words};
 use crate::store::{Fault, RunLock, StoreError};
@@ -36,21 +38,26 @@ impl<S: Served> Daemon<S> {
             Err(error) => return self.database_refuses(error),
         };
         // Not before: what became due while the lock was waited for is part of the same run.
-        let Some(turn) = self.agenda.take(self.now()) else { return Ok(()) };
+        let Some(turn) = self.next_turn() else { return Ok(()) };
         self.take_up()?;
+        self.board.run_begins(&turn, self.now());
         let ended = self.run_until_told(&turn).await;
         self.link.put_down()?;
         match ended {
-            None => log::warn!(
-                "left before the last answers came: what was sent is on record, and the next run reads back what became \
-                 of it"
-            ),
+            None => {
+                let text = "left before the last answers came: what was sent is on record, and the next run reads back \
+                            what became of it";
+                log::warn!("{text}");
+                self.board.run_ended(&turn, None, self.now(), text.to_owned());
+            }
             Some(Err(error)) => {
                 self.agenda.put_back(&turn);
+                self.board.run_ended(&turn, None, self.now(), "the database refused; see the log".to_owned());
                 return self.database_refuses(error);
             }
             Some(Ok(end)) => {
                 self.ended(&end);
+                self.board.run_ended(&turn, Some(&end), self.now(), words::deeds(&end.report));
                 if let Some(teller) = &self.teller {
                     teller.run_ended(&end, self.now()).await;
                 }
@@ -62,6 +69,16 @@ impl<S: Served> Daemon<S> {
             teller.tell();
         }
         Ok(())
+    }
+
+    /// What somebody asked for comes first.
+    fn next_turn(&mut self) -> Option<Turn> {
+        let now = self.now();
+        if self.asked.is_empty() {
+            return self.agenda.take(now);
+        }
+        let asked = std::mem::take(&mut self.asked);
+        Some(self.agenda.take_now(asked.into_iter().collect(), now))
     }
 
     /// What follows from a run, and what is told of it, in one place.
@@ -124,10 +141,10 @@ impl<S: Served> Daemon<S> {
     /// Runs until the run ends or has to be left. While it goes on the heart beats as long as the run shows signs of life.
     async fn run_until_told(&mut self, turn: &Turn) -> Option<Result<RunEnd, StoreError>> {
         let signs = Arc::new(AtomicU64::new(0));
-        let request = request(turn, &signs);
+        let request = request(turn, &signs, &self.board);
         let stop = Arc::clone(&request.stop);
         let longest = self.config.komet.timeout.max(self.config.axerrio.timeout);
-        let Self { link, wishes, heart, systemd, reload_asked, stopping, .. } = self;
+        let Self { link, wishes, heart, systemd, reload_asked, stopping, asked, .. } = self;
         let engine = link.engine();
         let every = heart.every();
         let beat = || {
@@ -137,10 +154,13 @@ impl<S: Served> Daemon<S> {
             }
         };
         let run = beating(engine.run(request), &*engine.clock, every, beat);
-        let asked = Cell::new(false);
-        let signal = async || {
-            while wishes.recv().await == Some(Wish::Reload) {
-                asked.set(true);
+        let reload = Cell::new(false);
+        let more = RefCell::new(BTreeSet::new());
+        let signal = async || loop {
+            match wishes.recv().await {
+                Some(Wish::Reload) => reload.set(true),
+                Some(Wish::Sync(jobs)) => more.borrow_mut().extend(jobs),
+                Some(Wish::Stop) | None => return,
             }
         };
         let told = || {
@@ -148,7 +168,8 @@ impl<S: Served> Daemon<S> {
             systemd.stopping();
         };
         let ended = until_told(run, &stop, &*engine.clock, signal, told).await;
-        *reload_asked |= asked.get();
+        *reload_asked |= reload.get();
+        asked.extend(more.into_inner());
         *stopping |= stop.load(Ordering::Relaxed);
         ended
     }
@@ -198,14 +219,15 @@ impl<S: Served> Daemon<S> {
 }
 
 /// What is asked of the engine.
-fn request(turn: &Turn, signs: &Arc<AtomicU64>) -> RunRequest {
-    let signs = Arc::clone(signs);
+fn request(turn: &Turn, signs: &Arc<AtomicU64>, board: &Board) -> RunRequest {
+    let (signs, board) = (Arc::clone(signs), board.clone());
     RunRequest {
         jobs: turn.jobs.clone(),
-        trigger: "schedule".to_owned(),
-        paced: !turn.is_trial,
-        listener: Some(Arc::new(move |_| {
+        trigger: if turn.is_asked_for { "page" } else { "schedule" }.to_owned(),
+        paced: !(turn.is_trial || turn.is_asked_for),
+        listener: Some(Arc::new(move |progress| {
             signs.fetch_add(1, Ordering::Relaxed);
+            board.progress(progress);
         })),
         paused: turn.paused.clone(),
         failures_are_told: true,

@@ -1,10 +1,14 @@
-//! What the shell and the page both tell, gathered from the store and drawn by neither: a sentence that a person reads in
-//! both places stands here.
+//! What the shell and the page both tell: gathered from the store, judged by the configuration and the clock, and drawn by
+//! neither. `cli` draws it for a terminal or as JSON, `page` as HTML.
 
+pub mod budget;
 pub mod choices;
 pub mod ground;
+pub mod health;
 pub mod holds;
 pub mod map_csv;
 pub mod orders;
 pub mod story;
 pub mod suggest;
+pub mod watermarks;
+pub mod words;

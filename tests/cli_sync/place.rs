@@ -36,7 +36,7 @@ impl Place {
         let text = format!(
             "[komet]\nbase_url = \"{komet}\"\ntoken = {{ env = \"KOMET_TOKEN\" }}\ntimeout = \"{timeout}\"\n\
              [axerrio]\nbase_url = \"{axerrio}\"\ntoken = {{ env = \"AXERRIO_TOKEN\" }}\ntimeout = \"{timeout}\"\n\
-             [state]\npath = \"link.db\"\n"
+             [state]\npath = \"link.db\"\n[status]\nlisten = \"off\"\n"
         );
         fs::write(folder.path().join("sync.toml"), text).unwrap();
         Self { folder, tokens: tokens.map(str::to_owned) }

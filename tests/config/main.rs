@@ -92,7 +92,7 @@ fn every_key_has_the_default_that_the_manual_says() {
     assert_eq!(config.jobs.timezone, chrono_tz::America::New_York);
     let patterns = Job::ALL.map(|job| config.jobs.schedule(job).text().to_owned());
     assert_eq!(patterns, ["0 */2 * * * *", "0 */5 * * * *", "30 */5 * * * *", "0 1-59/2 * * * *"]);
-    assert_eq!(config.status_listen.unwrap().to_string(), "127.0.0.1:8787");
+    assert_eq!(config.status.listen.unwrap().to_string(), "127.0.0.1:8787");
     assert!(config.notify.webhook.is_none() && config.notify.email.is_none());
 }
 
@@ -154,7 +154,7 @@ fn every_key_can_be_said_otherwise() {
     assert_eq!((config.sync.on_conflict, config.sync.create_po), (OnConflict::Owner, CreatePo::Received));
     assert!(matches!(config.jobs.schedule(Job::Orders), Schedule::Off));
     assert!(matches!(config.jobs.schedule(Job::Prebooks), Schedule::Cron(_)));
-    assert_eq!(config.status_listen, None);
+    assert_eq!(config.status.listen, None);
     assert_eq!(config.notify.webhook.unwrap().expose(), "https://chat.example/hooks/h00k-hush");
     let email = config.notify.email.unwrap();
     assert_eq!((email.host.as_str(), email.port, email.starttls), ("smtp.example.com", 2525, true));
@@ -217,7 +217,7 @@ fn an_unknown_table_names_the_nearest_known_one() {
 #[test]
 fn a_key_like_no_other_lists_the_known_ones() {
     let wrong = problem(&with("status", "zzz = 1"));
-    assert_eq!(wrong.allowed, "known here: listen");
+    assert_eq!(wrong.allowed, "known here: listen, password, hosts");
 }
 
 #[test]
@@ -263,6 +263,14 @@ fn what_a_key_refuses() {
         ("status", "listen = \"localhost\""),
         ("status", "listen = \"127.0.0.1:99999\""),
         ("status", "listen = 8787"),
+        ("status", "listen = \"0.0.0.0:8787\""),
+        ("status", "listen = \"[::]:8787\""),
+        ("status", "listen = \"192.168.1.7:8787\""),
+        ("status", "password = \"written out\""),
+        ("status", "hosts = \"page.example\""),
+        ("status", "hosts = [\"https://page.example\"]"),
+        ("status", "hosts = [\"page.example:443\"]"),
+        ("status", "hosts = [\"\"]"),
     ] {
         let wrong = problem(&with(table, line));
         let key = line.split(" =").next().unwrap();

@@ -4,9 +4,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Check, rights};
-use crate::cli::budget::{self, BudgetReport};
 use crate::cli::link;
 use crate::config::{Config, Endpoint};
+use crate::reports::budget::{self, BudgetReport};
 use crate::store::{Connection, Store, quota};
 use crate::sync::pace::Scope;
 use crate::systems::{Axerrio, Fault, Komet, PoQuery, PrebookDates, PrebookQuery, System, SystemError};

@@ -62,7 +62,7 @@ fn deeds(done: &[&ActionReport]) -> Vec<String> {
         told.push(format!("gave Komet the codes of {boxes} boxes and their AWB"));
     }
     let rest = done.iter().filter(|action| !KNOWN.contains(&action.method.as_str()));
-    told.extend(rest.map(|action| format!("{} {}", super::super::sync::deed(&action.method), action.detail)));
+    told.extend(rest.map(|action| format!("{} {}", crate::reports::words::deed(&action.method), action.detail)));
     told
 }
 

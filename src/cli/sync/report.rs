@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::cli::output::{Cell, Page, Report, Tone, relative};
 use crate::reports::story::SEARCHED;
+use crate::reports::words::deed;
 use crate::store::LockHolder;
 use crate::sync::RunEnd;
 use crate::sync::report::{ActionReport, ActionResult, JobReport, Outcome, QuotaReport, RunReport};
@@ -211,23 +212,6 @@ fn quota(page: &mut Page, quota: &QuotaReport, now: DateTime<Utc>) {
         relative(quota.resets_at, now)
     );
     page.paragraph(Tone::Faint, 0, &text);
-}
-
-/// A Komet method or Axerrio call in the words of the trade.
-pub(in crate::cli) fn deed(method: &str) -> &str {
-    match method {
-        "prebook.create" => "new Prebook",
-        "prebook.item.delete" => "Prebook line out",
-        "purchase.order.create" => "new PO",
-        "purchase.order.mixed.create" => "new PO, mixed",
-        "purchase.order.item.delete" => "PO line out",
-        "purchase.order.items.awb.add" => "labels",
-        "box.code.change" => "box code",
-        "PUT orders/by-ref/{externalRef}" => "order",
-        "POST orders/by-ref/{externalRef}/cancel" => "cancellation",
-        "PUT orders/{id}/purchase-order" => "PO news",
-        other => other,
-    }
 }
 
 /// A run that did not take place, or was left before it ended: the same keys as of one that did, so that a script

@@ -1,0 +1,160 @@
+//! The board: what the daemon shows to whoever watches it, which is the status page. The configuration in force, what
+//! somebody asked for, the run under way and how far it has come. Nobody who looks at it keeps the loop waiting, and the
+//! loop does not know whether anybody looks.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::agenda::Turn;
+use crate::config::Config;
+use crate::sync::RunEnd;
+use crate::sync::engine::Progress;
+use crate::sync::report::{ActionResult, Job, Outcome};
+
+/// What the daemon shows. Cheap to clone: every clone is the same board.
+#[derive(Clone, Debug)]
+pub struct Board {
+    config: watch::Sender<Arc<Config>>,
+    /// Counts what changed on the board.
+    changes: watch::Sender<u64>,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// What stands on it.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// Asked for, and not begun yet.
+    pub asked: BTreeSet<Job>,
+    /// The run under way.
+    pub under_way: Option<UnderWay>,
+    /// The last run that somebody asked for.
+    pub last_asked: Option<Ended>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug)]
+pub struct UnderWay {
+    /// Its jobs.
+    pub jobs: Vec<Job>,
+    /// Somebody asked for it.
+    pub is_asked_for: bool,
+    /// When it began.
+    pub since: DateTime<Utc>,
+    /// The job it is at.
+    pub job: Option<Job>,
+    /// How many orders that job has to look at; `None` while it reads.
+    pub orders: Option<usize>,
+    /// How many of these are finished.
+    pub finished: usize,
+    /// Requests that changed something so far.
+    pub pushed: usize,
+    /// Those that failed.
+    pub failed: usize,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its jobs.
+    pub jobs: Vec<Job>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Its id and outcome; `None` where the database refused, or where it was left.
+    pub run: Option<(String, Outcome)>,
+    /// In words.
+    pub text: String,
+}
+
+impl Board {
+    /// A board on which nothing runs.
+    pub fn new(config: Arc<Config>) -> Self {
+        Self { config: watch::Sender::new(config), changes: watch::Sender::new(0), shown: Arc::default() }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    /// Whoever wants to know of another configuration.
+    pub fn configs(&self) -> watch::Receiver<Arc<Config>> {
+        self.config.subscribe()
+    }
+
+    /// Whoever wants to know that something changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// What stands on the board.
+    pub fn shown(&self) -> Shown {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has everybody who watches look again.
+    pub fn nudge(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Notes that somebody wants these jobs run now.
+    pub fn ask(&self, jobs: &[Job]) {
+        self.show(|shown| shown.asked.extend(jobs));
+    }
+
+    pub(super) fn configured(&self, config: Arc<Config>) {
+        self.config.send_replace(config);
+        self.nudge();
+    }
+
+    pub(super) fn run_begins(&self, turn: &Turn, since: DateTime<Utc>) {
+        self.show(|shown| {
+            if turn.is_asked_for {
+                shown.asked.retain(|job| !turn.jobs.contains(job));
+            }
+            shown.under_way = Some(UnderWay {
+                jobs: turn.jobs.clone(),
+                is_asked_for: turn.is_asked_for,
+                since,
+                job: None,
+                orders: None,
+                finished: 0,
+                pushed: 0,
+                failed: 0,
+            });
+        });
+    }
+
+    pub(super) fn progress(&self, progress: &Progress) {
+        self.show(|shown| {
+            let Some(run) = &mut shown.under_way else { return };
+            match progress {
+                Progress::Polling(job) => (run.job, run.orders, run.finished) = (Some(*job), None, 0),
+                Progress::Orders(job, orders) => {
+                    (run.job, run.orders, run.finished) = (Some(*job), Some(*orders), 0);
+                }
+                Progress::OrderDone(_) => run.finished += 1,
+                Progress::Action(action) if action.result == ActionResult::Failed => run.failed += 1,
+                Progress::Action(_) => run.pushed += 1,
+            }
+        });
+    }
+
+    /// `text`: what came of it, in words.
+    pub(super) fn run_ended(&self, turn: &Turn, end: Option<&RunEnd>, at: DateTime<Utc>, text: String) {
+        self.show(|shown| {
+            shown.under_way = None;
+            if turn.is_asked_for {
+                let run = end.map(|end| (end.report.run.clone(), end.report.outcome));
+                shown.last_asked = Some(Ended { jobs: turn.jobs.clone(), at, run, text });
+            }
+        });
+    }
+
+    fn show(&self, change: impl FnOnce(&mut Shown)) {
+        change(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
+        self.nudge();
+    }
+}

@@ -1,0 +1,232 @@
+//! Is all well, what waits, when does each job run: what `status` and the page tell. All of it stands in the database; no
+//! system is asked.
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::budget::{self, BudgetReport};
+use super::watermarks;
+use crate::config::Config;
+use crate::domain::Stage;
+use crate::store::{Connection, StoreError, holds, intents, orders, quota, runs};
+use crate::sync::report::{Job, QuotaReport};
+
+/// How late a scheduled job may be beyond the run it missed: a run that found much to do takes its time.
+const GRACE: TimeDelta = TimeDelta::minutes(10);
+
+/// What is said when all is well.
+pub const HEALTHY: &str = "Healthy: nothing waits, nothing failed.";
+
+/// How it is, in the shape of `status --format json`.
+#[derive(Debug, Serialize)]
+pub struct Health {
+    /// Nothing waits for a person, nothing failed, nothing is overdue.
+    pub healthy: bool,
+    /// The four, in a run's order.
+    pub jobs: Vec<JobHealth>,
+    /// Orders that the next run looks at.
+    pub backlog: i64,
+    /// What waits for a person.
+    pub held: i64,
+    /// Pushes that failed in each job's last run.
+    pub failed: u64,
+    /// Sent without an answer.
+    pub unverified: usize,
+    /// The day's requests.
+    pub quota: QuotaReport,
+    /// How far the quota reaches and what its budget decides; `null` before the first run.
+    pub budget: Option<BudgetReport>,
+    /// Why it is not healthy.
+    #[serde(skip)]
+    pub complaints: Vec<Complaint>,
+    /// How many orders stand at each stage.
+    #[serde(skip)]
+    pub stages: Vec<(Stage, i64)>,
+}
+
+/// One job.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobHealth {
+    /// Its name.
+    pub job: &'static str,
+    /// Its cron pattern.
+    pub schedule: String,
+    /// When it last finished, however it ended.
+    pub last_run: Option<DateTime<Utc>>,
+    /// When it last finished with both systems in reach.
+    pub last_success: Option<DateTime<Utc>>,
+    /// When it is due; `None` where it is off.
+    pub next_run: Option<DateTime<Utc>>,
+    /// Up to when it has read.
+    pub watermark: Option<DateTime<Utc>>,
+    /// What is wrong with it.
+    #[serde(skip)]
+    pub trouble: Option<&'static str>,
+}
+
+/// Something that keeps it from being healthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// In few words: `3 held`.
+    pub short: String,
+    /// In a sentence that says what to do.
+    pub text: String,
+}
+
+/// What the database knows, before the clock and the configuration judge it.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    jobs: Vec<KnownJob>,
+    backlog: i64,
+    held: i64,
+    unverified: usize,
+    used: u64,
+    budget: Option<BudgetReport>,
+    stages: Vec<(Stage, i64)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct KnownJob {
+    last: Option<runs::LastRun>,
+    /// Pushes that failed when it last ran.
+    failed: u64,
+    watermark: Option<DateTime<Utc>>,
+}
+
+/// What looking depends on beside the database.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    now: DateTime<Utc>,
+    /// The Prebook windows of the horizon.
+    windows: std::ops::RangeInclusive<i64>,
+    /// What a request may take: a younger one may still be on its way.
+    request: std::time::Duration,
+    budget: budget::Scope,
+    users: u32,
+}
+
+impl Scope {
+    /// By this configuration.
+    pub fn of(config: &Config, now: DateTime<Utc>) -> Self {
+        Self {
+            now,
+            windows: watermarks::windows(now, config.jobs.timezone, config.sync.horizon_days),
+            request: config.komet.timeout.max(config.axerrio.timeout),
+            budget: budget::scope(config, now),
+            users: config.komet.users,
+        }
+    }
+}
+
+/// Looks at the database; no system is asked.
+pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
+    let Scope { now, windows, request, .. } = scope;
+    let mut jobs = Vec::new();
+    for job in Job::ALL {
+        // The newest run is the one going on, if one is: the one before it has the last word.
+        let latest = runs::list(conn, Some(job), 1)?.pop().and_then(|run| run.report);
+        let failed =
+            latest.iter().flat_map(|report| &report.jobs).filter(|j| j.job == job).map(|j| j.failed).sum();
+        jobs.push(KnownJob {
+            last: runs::last(conn, job)?,
+            failed,
+            watermark: watermarks::of_job(conn, job, windows)?,
+        });
+    }
+    let is_running = runs::latest(conn)?.is_some_and(|run| run.finished_at.is_none());
+    let on_its_way = |intent: &intents::Intent| {
+        is_running
+            && intent.doubt.is_none()
+            && (*now - intent.sent.sent_at).to_std().is_ok_and(|age| age < *request)
+    };
+    Ok(Known {
+        jobs,
+        backlog: orders::backlog(conn)?,
+        held: holds::count(conn)?,
+        unverified: intents::list(conn)?.iter().filter(|intent| !on_its_way(intent)).count(),
+        used: quota::used(conn, now.date_naive())?,
+        budget: Some(BudgetReport::of(conn, &scope.budget, scope.users)?),
+        stages: orders::stage_counts(conn)?,
+    })
+}
+
+/// What that means, by the configuration and the clock.
+pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
+    let zone = config.jobs.timezone;
+    let jobs: Vec<_> = Job::ALL
+        .into_iter()
+        .zip(known.jobs.iter().copied().chain(std::iter::repeat(KnownJob::default())))
+        .map(|(job, known)| {
+            let schedule = config.jobs.schedule(job);
+            let success = known.last.and_then(|last| last.last_success);
+            // The run after its last success is due; the one after that says that one was missed.
+            let missed = success
+                .and_then(|at| schedule.next_after(at, zone))
+                .and_then(|due| schedule.next_after(due, zone))
+                .is_some_and(|next| now > next + GRACE);
+            let trouble = match known.last {
+                Some(last) if success.is_none_or(|at| at < last.last_run) => Some("its last run failed"),
+                _ if missed => Some("it is overdue"),
+                _ => None,
+            };
+            JobHealth {
+                job: job.name(),
+                schedule: schedule.text().to_owned(),
+                last_run: known.last.map(|last| last.last_run),
+                last_success: success,
+                next_run: schedule.next_after(now, zone),
+                watermark: known.watermark,
+                trouble,
+            }
+        })
+        .collect();
+    let failed: u64 = known.jobs.iter().map(|job| job.failed).sum();
+    let complaints = complaints(&jobs, known.held, failed, known.unverified);
+    let tomorrow = now.date_naive().succ_opt().unwrap_or(now.date_naive()).and_time(NaiveTime::MIN).and_utc();
+    Health {
+        healthy: complaints.is_empty(),
+        jobs,
+        backlog: known.backlog,
+        held: known.held,
+        failed,
+        unverified: known.unverified,
+        // Komet's day is UTC's (komet-api.md, assumed).
+        quota: QuotaReport { limit: config.komet.daily_limit(), used: known.used, resets_at: tomorrow },
+        budget: known.budget,
+        complaints,
+        stages: known.stages,
+    }
+}
+
+fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize) -> Vec<Complaint> {
+    let mut complaints: Vec<_> = jobs
+        .iter()
+        .filter_map(|job| {
+            let trouble = job.trouble?;
+            let short = format!("{}: {trouble}", job.job);
+            Some(Complaint { text: format!("{short}; `stemsync sync {}` says why", job.job), short })
+        })
+        .collect();
+    let mut add = |short: String, more: &str| complaints.push(Complaint { text: format!("{short}{more}"), short });
+    if held > 0 {
+        add(format!("{held} held"), ": a person must decide; see `stemsync holds`");
+    }
+    if failed > 0 {
+        add(format!("{failed} failed in the last run"), ", and are tried again by the next");
+    }
+    if unverified > 0 {
+        add(format!("{unverified} unverified"), ": sent without an answer; the next run reads back");
+    }
+    complaints
+}
+
+impl Health {
+    /// In one sentence.
+    pub fn sentence(&self) -> String {
+        if self.healthy {
+            return HEALTHY.to_owned();
+        }
+        let shorts: Vec<_> = self.complaints.iter().map(|complaint| complaint.short.as_str()).collect();
+        format!("Needs a look: {}.", shorts.join(", "))
+    }
+}

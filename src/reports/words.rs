@@ -1,0 +1,42 @@
+//! Small things that are said everywhere in the same words.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How long ago, or how far ahead, in words: `3 min ago`, `in 2 h`.
+pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let apart = at - now;
+    let length = length(apart.abs());
+    match apart {
+        near if near.abs() < TimeDelta::seconds(1) => "now".to_owned(),
+        ahead if ahead > TimeDelta::zero() => format!("in {length}"),
+        _ => format!("{length} ago"),
+    }
+}
+
+/// A length of time in its largest unit.
+pub fn length(time: TimeDelta) -> String {
+    match time.num_seconds() {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..86_400 => format!("{} h", seconds / 3600),
+        seconds @ 86_400..172_800 => format!("{} day", seconds / 86_400),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// A Komet method or Axerrio call in the words of the trade.
+pub fn deed(method: &str) -> &str {
+    match method {
+        "prebook.create" => "new Prebook",
+        "prebook.item.delete" => "Prebook line out",
+        "purchase.order.create" => "new PO",
+        "purchase.order.mixed.create" => "new PO, mixed",
+        "purchase.order.item.delete" => "PO line out",
+        "purchase.order.items.awb.add" => "labels",
+        "box.code.change" => "box code",
+        "PUT orders/by-ref/{externalRef}" => "order",
+        "POST orders/by-ref/{externalRef}/cancel" => "cancellation",
+        "PUT orders/{id}/purchase-order" => "PO news",
+        other => other,
+    }
+}
