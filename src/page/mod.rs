@@ -8,8 +8,13 @@
 //! - [`assets`]: style and script.
 
 mod access;
+mod address;
 mod assets;
 mod desk;
+mod holds;
+mod maps;
+mod order;
+mod orders;
 mod overview;
 mod parts;
 mod server;
@@ -25,5 +30,12 @@ pub use trouble::Trouble;
 
 /// Every view.
 fn routes() -> Router<Desk> {
-    Router::new().merge(overview::routes()).merge(access::routes()).merge(assets::routes())
+    Router::new()
+        .merge(overview::routes())
+        .merge(orders::routes())
+        .merge(order::routes())
+        .merge(holds::routes())
+        .merge(maps::routes())
+        .merge(access::routes())
+        .merge(assets::routes())
 }
