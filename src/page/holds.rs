@@ -20,7 +20,7 @@ use super::parts::{count, day, moment, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, MapKind, OrderKey, Verdict};
-use crate::reports::choices::{Choice, choices, happened, otherwise, stopped};
+use crate::reports::choices::{Choice, happened, offered, otherwise, stopped};
 use crate::reports::ground::Ground;
 use crate::reports::holds::gone;
 use crate::reports::map_csv;
@@ -56,7 +56,7 @@ impl HoldView {
         };
         let codes = order.map(|order| ground.unmapped_codes(&order, row.line.as_ref())).unwrap_or_default();
         Ok(Self {
-            choices: choices(conn, ground, &row)?,
+            choices: offered(conn, ground, &row)?,
             stopped: stopped(conn, &row)?,
             codes: codes.into_iter().collect(),
             row,

@@ -32,27 +32,28 @@ pub struct Choice {
     pub waits_for: Option<&'static str>,
 }
 
-/// The choices about a hold, the one that leaves things as they are last.
-pub fn choices(conn: &Connection, ground: &Ground, hold: &HoldRow) -> Result<Vec<Choice>, StoreError> {
+/// The choices about a hold that a person is offered, the one that leaves things as they are last: both sides where the
+/// question is which one is right, and otherwise those that do something else than a dismissal.
+pub fn offered(conn: &Connection, ground: &Ground, hold: &HoldRow) -> Result<Vec<Choice>, StoreError> {
+    let mut offered = all(conn, ground, hold)?;
+    let Some(dismissed) = offered.pop() else { return Ok(offered) };
+    let writes = |choice: &Choice| (choice.axerrio.clone(), choice.komet.clone(), choice.waits_for);
+    offered.retain(|choice| is_asked(hold.reason) || writes(choice) != writes(&dismissed));
+    offered.push(dismissed);
+    Ok(offered)
+}
+
+/// Every choice there is about a hold, offered or not; the dismissal last.
+pub fn all(conn: &Connection, ground: &Ground, hold: &HoldRow) -> Result<Vec<Choice>, StoreError> {
     let order = match hold.order_key {
         Some(key) => orders::load(conn, key)?,
         None => None,
     };
-    let Some(order) = order else {
-        let offered = [Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed];
-        return Ok(offered.map(|verdict| Choice::without_writes(hold.reason, verdict)).to_vec());
+    let choice = |verdict| match &order {
+        Some(order) => foresee(order, hold, verdict, ground),
+        None => Choice::without_writes(hold.reason, verdict),
     };
-    let dismissed = foresee(&order, hold, Verdict::Dismissed, ground);
-    let mut offered = Vec::new();
-    for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet] {
-        let choice = foresee(&order, hold, verdict, ground);
-        let writes = |choice: &Choice| (choice.axerrio.clone(), choice.komet.clone(), choice.waits_for);
-        if is_asked(hold.reason) || writes(&choice) != writes(&dismissed) {
-            offered.push(choice);
-        }
-    }
-    offered.push(dismissed);
-    Ok(offered)
+    Ok([Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed].map(choice).to_vec())
 }
 
 /// The orders that a hold stops, by what people call them.
@@ -98,16 +99,21 @@ fn foresee(order: &Order, hold: &HoldRow, verdict: Verdict, ground: &Ground) -> 
     let mut anyway: Vec<(System, String)> = before.iter().map(|it| (it.system(), told(order, it))).collect();
     let mut choice = Choice::without_writes(*reason, verdict);
     choice.waits_for = waits_for;
+    let mut changes_po = false;
     for action in &after {
         let step = (action.system(), told(order, action));
         if let Some(place) = anyway.iter().position(|other| *other == step) {
             anyway.swap_remove(place);
             continue;
         }
+        changes_po |= matches!(action, Action::CreatePo(_) | Action::DeletePoLine(_));
         match step.0 {
             System::Axerrio => choice.axerrio.push(step.1),
             System::Komet => choice.komet.push(step.1),
         }
+    }
+    if changes_po && order.agreed.po_info.is_some() && choice.waits_for.is_none() {
+        choice.waits_for = Some("Axerrio then learns of the PO as Komet shows it.");
     }
     choice
 }

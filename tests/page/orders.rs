@@ -12,7 +12,8 @@ pub(crate) async fn traded() -> (Site, String) {
     let link = &site.link;
     let (first, _) = link.act(|w, now| {
         let mut other = order(link.day(5), vec![line(NOBBIO, 3)]);
-        (other.customer.code, other.customer.name) = ("TULIPS".into(), "Tulips <script>alert(1)</script>".into());
+        other.customer.name = "Tulips <script>alert(1)</script>".into();
+        other.customer.code.clone_from(&w.komet.catalogue().customers[1].code);
         let first = order(link.day(3), vec![line(FREEDOM, 4), line(UNKNOWN, 2)]);
         (w.axerrio.customer_orders(first, now), w.axerrio.customer_orders(other, now))
     });
