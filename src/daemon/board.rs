@@ -2,7 +2,7 @@
 //! somebody asked for, the run under way and how far it has come. Nobody who looks at it keeps the loop waiting, and the
 //! loop does not know whether anybody looks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use super::agenda::Turn;
 use crate::config::Config;
 use crate::sync::RunEnd;
 use crate::sync::engine::Progress;
-use crate::sync::report::{ActionResult, Job, Outcome};
+use crate::sync::report::{ActionResult, Job, Outcome, Requests, RunReport};
 
 /// What the daemon shows. Cheap to clone: every clone is the same board.
 #[derive(Clone, Debug)]
@@ -32,6 +32,54 @@ pub struct Shown {
     pub under_way: Option<UnderWay>,
     /// The last run that somebody asked for.
     pub last_asked: Option<Ended>,
+    /// What was done since the daemon started.
+    pub totals: Totals,
+}
+
+/// Sums over the runs since the daemon started: they only grow.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Runs by how they ended.
+    pub runs: BTreeMap<Outcome, u64>,
+    /// Seconds that runs took.
+    pub seconds: f64,
+    /// Of each job: how often it ran by how it ended, and the sums of what it reported.
+    pub jobs: BTreeMap<Job, JobTotals>,
+}
+
+/// One job's.
+#[derive(Clone, Debug, Default)]
+pub struct JobTotals {
+    /// Runs by how they ended.
+    pub runs: BTreeMap<Outcome, u64>,
+    /// Records read.
+    pub polled: u64,
+    /// Orders whose views changed.
+    pub changed: u64,
+    /// Pushes that were done or adopted.
+    pub pushed: u64,
+    /// Pushes that failed.
+    pub failed: u64,
+    /// Requests made.
+    pub requests: Requests,
+}
+
+impl Totals {
+    fn add(&mut self, report: &RunReport) {
+        *self.runs.entry(report.outcome).or_default() += 1;
+        let took = report.finished_at - report.started_at;
+        self.seconds += took.to_std().unwrap_or_default().as_secs_f64();
+        for job in &report.jobs {
+            let totals = self.jobs.entry(job.job).or_default();
+            *totals.runs.entry(job.outcome).or_default() += 1;
+            totals.polled += job.polled;
+            totals.changed += job.changed;
+            totals.pushed += job.pushed;
+            totals.failed += job.failed;
+            totals.requests.axerrio += job.requests.axerrio;
+            totals.requests.komet += job.requests.komet;
+        }
+    }
 }
 
 /// How far a run has come.
@@ -87,6 +135,11 @@ impl Board {
     /// Whoever wants to know that something changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// Whether anybody wants to know that something changed.
+    pub fn is_watched(&self) -> bool {
+        self.changes.receiver_count() > 0
     }
 
     /// What stands on the board.
@@ -146,6 +199,9 @@ impl Board {
     pub(super) fn run_ended(&self, turn: &Turn, end: Option<&RunEnd>, at: DateTime<Utc>, text: String) {
         self.show(|shown| {
             shown.under_way = None;
+            if let Some(end) = end {
+                shown.totals.add(&end.report);
+            }
             if turn.is_asked_for {
                 let run = end.map(|end| (end.report.run.clone(), end.report.outcome));
                 shown.last_asked = Some(Ended { jobs: turn.jobs.clone(), at, run, text });

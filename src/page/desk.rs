@@ -2,17 +2,20 @@
 //! changes go the way of `stemsync holds` and `stemsync map`: under the run lock, because a run plans from what it read at
 //! its beginning.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::overview::Facts;
 use super::trouble::Trouble;
 use crate::config::Config;
 use crate::daemon::board::Board;
 use crate::daemon::signals::Wish;
-use crate::store::{Connection, RunLock, Store, StoreError};
+use crate::reports::health;
+use crate::store::{Connection, OnFile, RunLock, Store, StoreError};
 use crate::sync::report::Job;
 
 /// How long a change waits for a run to end: as long as a person looks at a page that does not answer.
@@ -20,6 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How often the run lock is tried meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Those who watch: the rest of the connections is for those who only look.
+const WATCHERS: usize = 220;
+
+/// How often it is looked whether something was written.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// KiB of pages that the reading connection keeps: the upper levels of its indexes.
 const CACHE: i64 = -1024;
@@ -31,6 +40,36 @@ pub struct Desk {
     writer: Store,
     board: Board,
     wishes: UnboundedSender<Wish>,
+    facts: Arc<Memo<Facts>>,
+    /// Places for those who watch.
+    watchers: Arc<Semaphore>,
+    /// When it was opened, which is when the daemon started.
+    pub(super) since: DateTime<Utc>,
+}
+
+/// What was read last, good for as long as nobody writes: a page that many watch is read once. What the clock changes may be
+/// a minute old.
+struct Memo<T>(Mutex<Option<(OnFile, DateTime<Utc>, Arc<T>)>>);
+
+impl<T> Memo<T> {
+    fn get(
+        &self,
+        conn: &Connection,
+        now: DateTime<Utc>,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<Arc<T>, StoreError> {
+        let on_file = OnFile::now(conn)?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, when, known)) = &*known
+            && *at == on_file
+            && (now - *when).abs() < TimeDelta::minutes(1)
+        {
+            return Ok(Arc::clone(known));
+        }
+        let fresh = Arc::new(read(conn)?);
+        *known = Some((on_file, now, Arc::clone(&fresh)));
+        Ok(fresh)
+    }
 }
 
 impl Desk {
@@ -39,7 +78,16 @@ impl Desk {
         let reader = Store::open_existing_read_only(writer.path())?;
         let reader = reader.ok_or(crate::store::Fault::Closed)?;
         reader.read(|conn| Ok(conn.pragma_update(None, "cache_size", CACHE)?)).await?;
-        Ok(Self { reader, writer, board, wishes })
+        let facts = Arc::new(Memo(Mutex::default()));
+        Ok(Self {
+            reader,
+            writer,
+            board,
+            wishes,
+            facts,
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
+            since: Utc::now(),
+        })
     }
 
     /// Reads on one snapshot.
@@ -49,6 +97,13 @@ impl Desk {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         Ok(self.reader.read(f).await?)
+    }
+
+    /// What the overview and the machines are told: read once, however many ask.
+    pub(super) async fn facts(&self) -> Result<Arc<Facts>, Trouble> {
+        let (memo, now) = (Arc::clone(&self.facts), self.now());
+        let scope = health::Scope::of(&self.config(), now);
+        self.read(move |conn| memo.get(conn, now, |conn| Facts::gather(conn, &scope))).await
     }
 
     /// Changes something, all of it or nothing, while no run goes on. Whoever watches is told.
@@ -85,6 +140,33 @@ impl Desk {
         self.board.ask(&jobs);
         // Without a daemon nobody is left to whom the page could tell it.
         let _ = self.wishes.send(Wish::Sync(jobs));
+    }
+
+    /// A place among those who watch; `None` where there is none left.
+    pub(super) fn watch(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.watchers).try_acquire_owned().ok()
+    }
+
+    /// How many watch.
+    pub(super) fn watchers(&self) -> usize {
+        WATCHERS - self.watchers.available_permits()
+    }
+
+    /// Has those who watch look again whenever something was written, by whomever: `stemsync holds` in a shell is another
+    /// process. Ends never.
+    pub(super) async fn follow(self) {
+        let mut known = None;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if !self.board.is_watched() {
+                continue;
+            }
+            if let Ok(now) = self.reader.read(OnFile::now).await
+                && known.replace(now).is_some_and(|before| before != now)
+            {
+                self.board.nudge();
+            }
+        }
     }
 
     /// What the daemon shows.

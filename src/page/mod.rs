@@ -4,21 +4,27 @@
 //!
 //! - [`server`]: listening, and what a client may take. [`access`]: who may see and do what. [`desk`]: reading and changing.
 //! - [`shell`]: the page around each view. [`parts`]: small pieces that several views use. [`trouble`]: what could not be done.
-//! - [`overview`]: one file a view.
+//! - [`overview`], [`orders`], [`order`], [`holds`], [`maps`], [`runs`]: one file a view. [`address`]: where they are. [`chart`], [`spark`]: drawings. [`live`]: following what happens, and having it
+//!   happen now. [`machines`]: what programs read.
 //! - [`assets`]: style and script.
 
 mod access;
 mod address;
 mod assets;
+mod chart;
 mod desk;
 mod holds;
+mod live;
+mod machines;
 mod maps;
 mod order;
 mod orders;
 mod overview;
 mod parts;
+mod runs;
 mod server;
 mod shell;
+mod spark;
 mod trouble;
 
 use axum::Router;
@@ -36,6 +42,14 @@ fn routes() -> Router<Desk> {
         .merge(order::routes())
         .merge(holds::routes())
         .merge(maps::routes())
+        .merge(runs::routes())
+        .merge(live::routes())
+        .merge(machines::routes())
         .merge(access::routes())
         .merge(assets::routes())
+        .fallback(nowhere)
+}
+
+async fn nowhere() -> Trouble {
+    Trouble::not_found("There is no such page.")
 }

@@ -9,7 +9,7 @@ use crate::domain::Stage;
 use crate::reports::words::relative;
 
 /// A moment: how far away it is, and to the second for whoever points at it.
-pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
+pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
     let local = at.with_timezone(&zone);
     html! {
         time datetime=(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)) title=(local.format("%Y-%m-%d %H:%M:%S %Z")) {
@@ -19,7 +19,7 @@ pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
 }
 
 /// The time of day, with its day where that is not today.
-pub fn clock(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
+pub(super) fn clock(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
     let local = at.with_timezone(&zone);
     let is_today = local.date_naive() == now.with_timezone(&zone).date_naive();
     let shown = local.format(if is_today { "%H:%M:%S" } else { "%b %-d, %H:%M" });
@@ -31,12 +31,12 @@ pub fn clock(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
 }
 
 /// A ship date as people write it: `Fri Feb 6`.
-pub fn day(date: NaiveDate) -> Markup {
+pub(super) fn day(date: NaiveDate) -> Markup {
     html! { time datetime=(date.to_string()) { (date.format("%a %b %-d")) } }
 }
 
 /// A stage in the trade's words.
-pub fn stage_name(stage: Stage) -> &'static str {
+pub(super) fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Placed => "Placed",
         Stage::Prebooked => "Prebooked",
@@ -49,17 +49,17 @@ pub fn stage_name(stage: Stage) -> &'static str {
 }
 
 /// How far an order has come.
-pub fn stage_badge(stage: Stage) -> Markup {
+pub(super) fn stage_badge(stage: Stage) -> Markup {
     html! { span class={ "badge stage-" (stage.name()) } { (stage_name(stage)) } }
 }
 
 /// Where there is nothing to show: why, and what would change that.
-pub fn empty(text: &str) -> Markup {
+pub(super) fn empty(text: &str) -> Markup {
     html! { p.empty { (text) } }
 }
 
 /// Pages of a list. `address` makes a page's address; pages count from 1.
-pub fn pager(page: u64, pages: u64, address: impl Fn(u64) -> String) -> Markup {
+pub(super) fn pager(page: u64, pages: u64, address: impl Fn(u64) -> String) -> Markup {
     html! {
         @if pages > 1 {
             nav.pager aria-label="Pages" {
@@ -72,7 +72,7 @@ pub fn pager(page: u64, pages: u64, address: impl Fn(u64) -> String) -> Markup {
 }
 
 /// Words with commands in them, which stand between backticks.
-pub fn words(text: &str) -> Markup {
+pub(super) fn words(text: &str) -> Markup {
     html! {
         @for (at, part) in text.split('`').enumerate() {
             @if at % 2 == 1 { code { (part) } } @else { (part) }
@@ -81,13 +81,13 @@ pub fn words(text: &str) -> Markup {
 }
 
 /// `1 order`, `2 orders`.
-pub fn count(number: impl TryInto<u64> + Copy, one: &str, many: &str) -> String {
+pub(super) fn count(number: impl TryInto<u64> + Copy, one: &str, many: &str) -> String {
     let number: u64 = number.try_into().unwrap_or_default();
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
 /// `12,345`.
-pub fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

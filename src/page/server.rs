@@ -86,10 +86,12 @@ impl Listening {
     /// Answers from now on.
     pub fn serve(self, desk: Desk) -> Page {
         let access = Access::new(desk.clone());
-        let router = routes().layer(middleware::from_fn_with_state(access, guard)).with_state(desk);
         let (stop, stopping) = watch::channel(false);
+        let following = tokio::spawn(desk.clone().follow());
+        let router = routes().layer(Extension(Stopping(stopping.clone())));
+        let router = router.layer(middleware::from_fn_with_state(access, guard)).with_state(desk);
         let task = tokio::spawn(accept(self.listener, router, stopping));
-        Page { stop, task }
+        Page { stop, task, following }
     }
 }
 
@@ -97,7 +99,12 @@ impl Listening {
 pub struct Page {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    following: JoinHandle<()>,
 }
+
+/// Becomes `true` when the page ends: for answers that do not end by themselves.
+#[derive(Clone)]
+pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
 impl Page {
     /// Answers what is in hand, then ends.
@@ -111,6 +118,7 @@ impl Drop for Page {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         self.task.abort();
+        self.following.abort();
     }
 }
 
@@ -168,6 +176,6 @@ async fn connection(
 }
 
 /// Waits until the page is to end.
-async fn told(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn told(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }

@@ -10,7 +10,7 @@ use super::assets::{CSS_ADDRESS, JS_ADDRESS};
 
 /// Where in the page somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// How it is.
     Overview,
     /// Orders, and one order.
@@ -34,7 +34,7 @@ const PLACES: [(Place, &str, &str); 5] = [
 ];
 
 /// A whole page. `body` begins with its `h1`.
-pub fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -> Response {
+pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {

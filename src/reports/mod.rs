@@ -8,6 +8,7 @@ pub mod health;
 pub mod holds;
 pub mod map_csv;
 pub mod orders;
+pub mod runs;
 pub mod story;
 pub mod suggest;
 pub mod watermarks;

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::HoldReason;
+
 /// How long ago, or how far ahead, in words: `3 min ago`, `in 2 h`.
 pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let apart = at - now;
@@ -38,5 +40,23 @@ pub fn deed(method: &str) -> &str {
         "POST orders/by-ref/{externalRef}/cancel" => "cancellation",
         "PUT orders/{id}/purchase-order" => "PO news",
         other => other,
+    }
+}
+
+/// Why something waits, in the words of the trade.
+pub fn reason(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::UnmappedProduct => "Product not mapped",
+        HoldReason::EditedInKomet => "Edited in Komet",
+        HoldReason::EditedInAxerrio => "Edited in Axerrio",
+        HoldReason::ChangedAfterApproval => "Changed after approval",
+        HoldReason::VoidLabel => "Label withdrawn after shipping",
+        HoldReason::LabelChangedAfterShipping => "Label changed after shipping",
+        HoldReason::ReservedLotNumber => "Reserved lot number",
+        HoldReason::DuplicateBoxCode => "Box code used twice",
+        HoldReason::FieldTooLong => "Too long for Komet",
+        HoldReason::TooManyCancellations => "Too many cancellations",
+        HoldReason::RejectedByKomet => "Refused by Komet",
+        HoldReason::RejectedByAxerrio => "Refused by Axerrio",
     }
 }

@@ -111,14 +111,27 @@ fn of_order(conn: &Connection, key: OrderKey) -> Result<BTreeMap<Identity, (i64,
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// How many holds are open for each reason.
+pub fn count_by_reason(conn: &Connection) -> Result<Vec<(HoldReason, i64)>, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT reason, count(*) FROM holds GROUP BY reason ORDER BY reason")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, Named<_>>(0)?.0, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Every open hold, the most urgent ship date first; the brake, which stops whole runs, before all.
 pub fn list(conn: &Connection) -> Result<Vec<HoldRow>, StoreError> {
+    urgent(conn, u32::MAX)
+}
+
+/// As many of them at most, the most urgent.
+pub fn urgent(conn: &Connection, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT h.id, h.order_key, coalesce(o.ax_id, o.reference), h.reason, h.line, h.cause, h.detail, h.since,
          o.ship_date, h.covers FROM holds h LEFT JOIN orders o ON o.key = h.order_key
-         ORDER BY o.ship_date, h.id",
+         ORDER BY o.ship_date, h.id LIMIT ?1",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([limit])?;
     let mut holds = Vec::new();
     while let Some(row) = rows.next()? {
         holds.push(from_row(row)?);

@@ -32,4 +32,4 @@ pub use handle::{OnFile, Store};
 pub use lock::{DaemonLock, LockHolder, RunLock};
 pub use retention::Upkeep;
 pub use rusqlite::{Connection, OpenFlags};
-pub use schema::VERSION;
+pub use schema::{VERSION, size};

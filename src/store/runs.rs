@@ -130,11 +130,25 @@ pub fn latest(conn: &Connection) -> Result<Option<RunRow>, StoreError> {
 
 /// Runs, the newest first; with `job` those that it was part of.
 pub fn list(conn: &Connection, job: Option<Job>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+    page(conn, job, limit, 0)
+}
+
+/// How many runs are on file; with `job` those that it was part of.
+pub fn count(conn: &Connection, job: Option<Job>) -> Result<u64, StoreError> {
+    let sql =
+        "SELECT iif(?1 IS NULL, (SELECT count(*) FROM runs), (SELECT count(*) FROM run_jobs WHERE job = ?1))";
+    let count: i64 = conn.prepare_cached(sql)?.query_row([job.map(Job::name)], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// As [`list`], after the `skip` newest.
+pub fn page(conn: &Connection, job: Option<Job>, limit: u32, skip: u64) -> Result<Vec<RunRow>, StoreError> {
     let sql =
         "SELECT id, trigger, started_at, finished_at, outcome, quiet, repeats, first_started_at, report FROM runs
-               WHERE ?1 IS NULL OR id IN (SELECT run FROM run_jobs WHERE job = ?1) ORDER BY id DESC LIMIT ?2";
+               WHERE ?1 IS NULL OR id IN (SELECT run FROM run_jobs WHERE job = ?1) ORDER BY id DESC LIMIT ?2 OFFSET ?3";
     let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params![job.map(Job::name), limit])?;
+    let skip = i64::try_from(skip).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![job.map(Job::name), limit, skip])?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
         runs.push(from_row(row)?);

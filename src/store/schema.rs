@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_prebook_headers.sql"),
     include_str!("migrations/0004_notices.sql"),
     include_str!("migrations/0005_budget.sql"),
+    include_str!("migrations/0006_order_counts.sql"),
     include_str!("migrations/0007_order_search.sql"),
 ];
 
@@ -23,6 +24,12 @@ pub const VERSION: i64 = MIGRATIONS.len() as i64;
 /// The database's schema version; 0 for an empty file.
 pub(super) fn version(conn: &Connection) -> Result<i64, StoreError> {
     Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// The bytes that the database takes, what was written and not yet moved into its file left out.
+pub fn size(conn: &Connection) -> Result<i64, StoreError> {
+    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    Ok(pragma("page_count")? * pragma("page_size")?)
 }
 
 /// Brings the database up to [`VERSION`].

@@ -99,11 +99,22 @@ pub fn families(conn: &Connection, orders: &[OrderKey]) -> Result<Vec<Vec<OrderK
 
 /// How many orders stand at each stage; stages without orders are left out.
 pub fn stage_counts(conn: &Connection) -> Result<Vec<(Stage, i64)>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT stage, count(*) FROM orders GROUP BY stage")?;
+    let sql = "SELECT stage, sum(orders) FROM order_counts GROUP BY stage HAVING sum(orders) > 0";
+    let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map([], |row| Ok((row.get::<_, Named<Stage>>(0)?.0, row.get(1)?)))?;
     let mut counts: Vec<(Stage, i64)> = rows.collect::<Result<_, _>>()?;
     counts.sort_unstable();
     Ok(counts)
+}
+
+/// How many orders of each ship date stand at each stage, the first ship date first.
+pub fn stage_counts_by_date(conn: &Connection) -> Result<Vec<(NaiveDate, Stage, i64)>, StoreError> {
+    let sql = "SELECT ship_date, stage, orders FROM order_counts WHERE orders > 0 ORDER BY ship_date";
+    let mut statement = conn.prepare_cached(sql)?;
+    let row =
+        |row: &rusqlite::Row<'_>| Ok((row.get::<_, Day>(0)?.0, row.get::<_, Named<Stage>>(1)?.0, row.get(2)?));
+    let rows = statement.query_map([], row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Orders that ship from `from` to `to`, the first ship date first.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook};
 pub use lists::{
     all_keys, backlog, dirty, families, is_any, items_expected, keys_in_range, keys_with_open_po, open_count,
-    open_po_ship_dates, stage_counts,
+    open_po_ship_dates, stage_counts, stage_counts_by_date,
 };
 pub use search::{Found, Search, Sort, Stages, search};
 pub use views::{

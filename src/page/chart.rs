@@ -1,0 +1,152 @@
+//! The pipeline as a chart: a bar for each ship date, its parts the stages; and the same as a table, for whoever cannot see
+//! it or wants the numbers.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use maud::{Markup, html};
+
+use super::parts::{day, empty, stage_name};
+use crate::domain::Stage;
+
+/// What is drawn, from the bottom to the top: what is done lies below.
+const STAGES: [Stage; 6] =
+    [Stage::Received, Stage::Labelled, Stage::PoApproved, Stage::PoPending, Stage::Prebooked, Stage::Placed];
+
+/// Of the drawing, in its own units.
+const HEIGHT: i64 = 150;
+const STEP: i64 = 32;
+const BAR: i64 = 22;
+const LEFT: i64 = 40;
+const TOP: i64 = 8;
+
+type Columns = BTreeMap<NaiveDate, BTreeMap<Stage, i64>>;
+
+/// How many orders of each ship date stand at each stage.
+pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], today: NaiveDate) -> Markup {
+    let mut columns = Columns::new();
+    for (date, stage, orders) in counts.iter().filter(|(_, stage, _)| *stage != Stage::Cancelled) {
+        *columns.entry(*date).or_default().entry(*stage).or_default() += orders;
+    }
+    if columns.is_empty() {
+        return empty("No order ships in the next weeks.");
+    }
+    html! {
+        div.scroll role="region" aria-label="Chart of orders by ship date and stage" tabindex="0" { (drawing(&columns, today)) }
+        ul.legend aria-hidden="true" {
+            @for stage in STAGES.iter().rev() {
+                li {
+                    svg.key width="12" height="12" { rect class={ "s-" (stage.name()) } width="12" height="12" rx="3" {} }
+                    (stage_name(*stage))
+                }
+            }
+        }
+        details #pipeline-table {
+            summary { "As a table" }
+            div.scroll role="region" aria-label="Orders by ship date and stage" tabindex="0" { (table(&columns)) }
+        }
+    }
+}
+
+fn drawing(columns: &Columns, today: NaiveDate) -> Markup {
+    let total = |stages: &BTreeMap<Stage, i64>| stages.values().sum::<i64>();
+    let most = columns.values().map(total).max().unwrap_or(0).max(1);
+    let top = nice(most);
+    let scaled = |orders: i64| orders * HEIGHT / top;
+    let width = LEFT + STEP * i64::try_from(columns.len()).unwrap_or(0) + 8;
+    let all: i64 = columns.values().map(total).sum();
+    let told = format!(
+        "{all} orders on {} ship dates, at most {most} on one; the table below has the numbers",
+        columns.len()
+    );
+    html! {
+        svg.chart width=(width) height=(HEIGHT + TOP + 38) viewBox={ "0 0 " (width) " " (HEIGHT + TOP + 38) } role="img" aria-label=(told) {
+            @for mark in [0, top / 2, top] {
+                @let y = TOP + HEIGHT - scaled(mark);
+                line.axis x1=(LEFT) x2=(width) y1=(y) y2=(y) {}
+                text x=(LEFT - 6) y=(y + 4) text-anchor="end" { (mark) }
+            }
+            @for ((date, stages), x) in columns.iter().zip((0..).map(|at| LEFT + STEP * at + (STEP - BAR) / 2)) {
+                g {
+                    title { (tip(*date, stages)) }
+                    @for (stage, below) in stacked(stages) {
+                        @let (from, to) = (scaled(below), scaled(below + stages[&stage]));
+                        rect class={ "s-" (stage.name()) } x=(x) width=(BAR) y=(TOP + HEIGHT - to) height=((to - from).max(1)) {}
+                    }
+                    text.today[*date == today] x=(x + BAR / 2) y=(TOP + HEIGHT + 16) text-anchor="middle" { (date.format("%-d")) }
+                    text x=(x + BAR / 2) y=(TOP + HEIGHT + 30) text-anchor="middle" {
+                        @if *date == today { "today" } @else { (date.format("%b")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Each stage of a column, and how many orders lie below it.
+fn stacked(stages: &BTreeMap<Stage, i64>) -> Vec<(Stage, i64)> {
+    let there = STAGES.into_iter().filter(|stage| stages.contains_key(stage));
+    let mut below = 0;
+    let place = |stage: Stage| {
+        let at = below;
+        below += stages[&stage];
+        (stage, at)
+    };
+    there.map(place).collect()
+}
+
+fn tip(date: NaiveDate, stages: &BTreeMap<Stage, i64>) -> String {
+    let parts: Vec<_> = stages.iter().map(|(stage, orders)| format!("{orders} {}", stage_name(*stage))).collect();
+    format!("{}: {}", date.format("%a %b %-d"), parts.join(", "))
+}
+
+/// A round number not below `most`, and even: half of it is marked, too.
+fn nice(most: i64) -> i64 {
+    let mut unit = 1;
+    loop {
+        if let Some(found) = [2, 4, 6, 10].into_iter().map(|step| step * unit).find(|top| *top >= most) {
+            return found;
+        }
+        unit *= 10;
+    }
+}
+
+fn table(columns: &Columns) -> Markup {
+    html! {
+        table {
+            caption.hidden { "Orders by ship date and stage" }
+            thead {
+                tr {
+                    th scope="col" { "Ship date" }
+                    @for stage in STAGES.iter().rev() { th.num scope="col" { (stage_name(*stage)) } }
+                    th.num scope="col" { "Together" }
+                }
+            }
+            tbody {
+                @for (date, stages) in columns {
+                    tr {
+                        th scope="row" { a href={ "/orders?ship=" (date) } { (day(*date)) } }
+                        @for stage in STAGES.iter().rev() {
+                            td.num { @if let Some(orders) = stages.get(stage) { (orders) } @else { span.muted { "–" } } }
+                        }
+                        td.num { (stages.values().sum::<i64>()) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_is_round_and_even() {
+        for (most, top) in
+            [(1, 2), (2, 2), (3, 4), (5, 6), (7, 10), (11, 20), (41, 60), (99, 100), (101, 200), (12_345, 20_000)]
+        {
+            assert_eq!(nice(most), top, "{most}");
+        }
+    }
+}
