@@ -15,8 +15,8 @@ use maud::{Markup, html};
 use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
-use super::maps::ranking;
-use super::parts::{count, day, moment, words};
+use super::maps::{REACH, ranking};
+use super::parts::{count, day, moment, pager, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, MapKind, OrderKey, Verdict};
@@ -25,6 +25,7 @@ use crate::reports::ground::Ground;
 use crate::reports::holds::gone;
 use crate::reports::map_csv;
 use crate::reports::suggest::{Suggestions, compare};
+use crate::reports::words::reason as words_of;
 use crate::store::holds::{self, HoldRow};
 use crate::store::{Connection, StoreError, maps, orders};
 
@@ -98,15 +99,8 @@ async fn list(
                 @if !visitor.may_act { (who_decides(&visitor)) }
                 @for view in &views { (card(&visitor, view, "/holds", zone, now)) }
                 @if views.is_empty() { p.empty { "There is no page " (page) ". " a href="/holds" { "To the first page" } } }
-                @if pages > 1 {
-                    nav.pager aria-label="Pages" {
-                        @if page > 1 { a rel="prev" href={ "/holds?page=" (page - 1) } { "← More urgent" } }
-                        @else { span.muted { "← More urgent" } }
-                        span { "Page " (page) " of " (pages) }
-                        @if page < pages { a rel="next" href={ "/holds?page=" (page + 1) } { "Less urgent →" } }
-                        @else { span.muted { "Less urgent →" } }
-                    }
-                }
+                @let at = |page: u64| format!("/holds?page={page}");
+                (pager(["More urgent", "Less urgent"], page as u64, Some(pages as u64), page < pages, at))
             }
         }
     };
@@ -138,11 +132,13 @@ fn who_decides(visitor: &Visitor) -> Markup {
 pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now: DateTime<Utc>) -> Markup {
     let HoldView { row, .. } = view;
     let id = row.id;
+    // Its detail says all that there is to say.
+    let is_unmapped = row.reason == HoldReason::UnmappedProduct;
     html! {
         article.card.hold id={ "hold-" (id) } aria-labelledby={ "hold-title-" (id) } {
             div.between {
                 h3 id={ "hold-title-" (id) } {
-                    a href={ "/holds/" (id) } { "Hold " (id) } ": " (reason_name(row.reason))
+                    a href={ "/holds/" (id) } { "Hold " (id) } ": " (words_of(row.reason))
                 }
                 span.muted {
                     @if let Some(date) = row.ship_date { "ships " (day(date)) ", " }
@@ -153,16 +149,15 @@ pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now
                 (named(view))
                 @if let Some(line) = &row.line { " · line " (line) }
             }
-            p { (happened(row.reason)) }
-            @if visitor.may_act || is_plain(row.reason) { p { (words(&row.detail)) } }
-            @if row.reason == HoldReason::UnmappedProduct { (unmapped(visitor, view)) }
-            @if !view.choices.is_empty() {
-                details id={ "choices-" (id) } open[row.reason != HoldReason::UnmappedProduct] {
-                    summary { "What each choice does" }
-                    div.choices { @for it in &view.choices { (choice(visitor, view, it, back)) } }
-                }
+            @let detail = (visitor.may_act || is_plain(row.reason)).then_some(&row.detail);
+            @if detail.is_none() || !is_unmapped { p { (happened(row.reason)) } }
+            @if let Some(detail) = detail { p { (words(&capital(detail))) } }
+            @if is_unmapped { (unmapped(visitor, view)) }
+            details id={ "choices-" (id) } open[!is_unmapped] {
+                summary { @if view.choices.len() > 1 { "What each choice does" } @else { "What dismissing it does" } }
+                div.choices { @for it in &view.choices { (choice(visitor, view, it, back)) } }
             }
-            p.muted { (words(otherwise(row.reason))) }
+            @if !is_unmapped { p.muted { (words(otherwise(row.reason))) } }
         }
     }
 }
@@ -239,24 +234,6 @@ fn unmapped(visitor: &Visitor, view: &HoldView) -> Markup {
     }
 }
 
-/// A reason in a few words.
-pub(super) fn reason_name(reason: HoldReason) -> &'static str {
-    match reason {
-        HoldReason::UnmappedProduct => "product unknown to Komet",
-        HoldReason::EditedInKomet => "edited in Komet",
-        HoldReason::EditedInAxerrio => "edited in Axerrio",
-        HoldReason::ChangedAfterApproval => "changed after approval",
-        HoldReason::VoidLabel => "label withdrawn after shipping",
-        HoldReason::LabelChangedAfterShipping => "label changed after shipping",
-        HoldReason::ReservedLotNumber => "lot number reserved by Komet",
-        HoldReason::DuplicateBoxCode => "box code used twice",
-        HoldReason::FieldTooLong => "text too long for Komet",
-        HoldReason::TooManyCancellations => "too many cancellations at once",
-        HoldReason::RejectedByKomet => "refused by Komet",
-        HoldReason::RejectedByAxerrio => "refused by Axerrio",
-    }
-}
-
 async fn one(
     visitor: Visitor,
     State(desk): State<Desk>,
@@ -276,7 +253,7 @@ async fn one(
                 [only] => Some(only),
                 codes => codes.iter().find(|known| Some(*known) == code.as_ref()),
             };
-            let suggested = code.map(|code| compare(conn, MapKind::Product, code)).transpose()?;
+            let suggested = code.map(|code| compare(conn, MapKind::Product, code, REACH)).transpose()?;
             Ok(Some((view, suggested)))
         })
         .await?;

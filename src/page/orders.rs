@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
-use super::parts::{count, day, stage_badge, stage_name, thousands};
+use super::parts::{count, day, pager, stage_badge, stage_name, thousands};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{Flow, Stage};
@@ -145,9 +145,9 @@ async fn orders(
 
 fn form(visitor: &Visitor, asked: &Asked) -> Markup {
     let may_be = if visitor.may_act {
-        "Order, Prebook or PO number, box code, product or customer"
+        "Order, Prebook, PO, box, product, customer"
     } else {
-        "Order, Prebook or PO number, box code or product"
+        "Order, Prebook, PO, box, product"
     };
     let any_stage = if asked.text.is_empty() { "Open" } else { "Any" };
     html! {
@@ -220,7 +220,7 @@ fn found(visitor: &Visitor, asked: &Asked, list: &OrderList) -> Markup {
                 tbody { @for order in &list.rows { (row(visitor, order)) } }
             }
         }
-        (pager(asked, list))
+        (pages(asked, list))
     }
 }
 
@@ -263,22 +263,11 @@ fn sortable(asked: &Asked, sort: Sort, name: &str) -> Markup {
     }
 }
 
-fn pager(asked: &Asked, list: &OrderList) -> Markup {
+fn pages(asked: &Asked, list: &OrderList) -> Markup {
     let pages = list.total.div_ceil(ROWS);
-    let at = |page: u32| Asked { page, ..asked.clone() }.address();
-    let is_full = list.rows.len() == ROWS as usize;
-    let has_next = asked.page < pages || list.and_more && is_full;
-    html! {
-        @if asked.page > 1 || has_next {
-            nav.pager aria-label="Pages" {
-                @if asked.page > 1 { a rel="prev" href=(at(asked.page - 1)) { "← Previous" } }
-                @else { span.muted { "← Previous" } }
-                span { "Page " (thousands(asked.page.into())) @if !list.and_more { " of " (thousands(pages.into())) } }
-                @if has_next { a rel="next" href=(at(asked.page + 1)) { "Next →" } }
-                @else { span.muted { "Next →" } }
-            }
-        }
-    }
+    let at = |page: u64| Asked { page: u32::try_from(page).unwrap_or(u32::MAX), ..asked.clone() }.address();
+    let is_more = asked.page < pages || list.and_more && list.rows.len() == ROWS as usize;
+    pager(["Previous", "Next"], asked.page.into(), (!list.and_more).then(|| pages.into()), is_more, at)
 }
 
 fn nothing(visitor: &Visitor, asked: &Asked, list: &OrderList) -> Markup {

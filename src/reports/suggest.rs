@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::MapKind;
 use crate::domain::suggest::{Listed, Suggestion, Wanted, box_types, parties, products};
-use crate::store::seen::{self, SeenCode};
+use crate::store::seen::{self, Reach, SeenCode};
 use crate::store::{Connection, StoreError, maps, reference};
 
 /// As many are told; what comes after them is hardly ever meant.
@@ -35,10 +35,10 @@ pub struct Suggestions {
 }
 
 /// Compares what is on file; `typed` may be in any case of letters.
-pub fn compare(conn: &Connection, kind: MapKind, typed: &str) -> Result<Suggestions, StoreError> {
+pub fn compare(conn: &Connection, kind: MapKind, typed: &str, reach: Reach) -> Result<Suggestions, StoreError> {
     let (seen, compared, found) = match kind {
         MapKind::Product => {
-            let (seen, candidates) = seen::products(conn, typed)?;
+            let (seen, candidates) = seen::products(conn, typed, reach)?;
             let wanted = Wanted {
                 code: seen.as_ref().map_or(typed, |seen| &seen.code).to_owned(),
                 description: seen.as_ref().map(|seen| seen.name.clone()).unwrap_or_default(),
@@ -48,13 +48,13 @@ pub fn compare(conn: &Connection, kind: MapKind, typed: &str) -> Result<Suggesti
             (seen, candidates.len(), found)
         }
         MapKind::Customer | MapKind::Carrier => {
-            let (seen, customers) = seen::others(conn, kind, typed)?;
+            let (seen, customers) = seen::others(conn, kind, typed, reach)?;
             let listed = if kind == MapKind::Customer { customers } else { carriers(conn)? };
             let name = seen.as_ref().map(|seen| seen.name.clone()).unwrap_or_default();
             (seen, listed.len(), parties(typed, &name, &listed))
         }
         MapKind::BoxType => {
-            let (seen, _) = seen::others(conn, kind, typed)?;
+            let (seen, _) = seen::others(conn, kind, typed, reach)?;
             let listed = reference::box_types(conn)?.map(|list| list.items).unwrap_or_default();
             (seen, listed.len(), box_types(typed, &listed))
         }

@@ -36,7 +36,7 @@ async fn each_choice_says_what_it_will_do_on_each_system_and_does_it() {
     let admin = site.admin().await;
     let page = admin.get("/holds").await;
     page.says("1 hold waits").says(&order).says("Somebody changed or deleted in Komet what Axerrio owns");
-    page.says("boxes of Prebook item");
+    page.says("Boxes of Prebook item");
     let shown = page.words();
     let at = |what: &str| shown.find(what).unwrap_or_else(|| panic!("{what} in {shown}"));
     let take_axerrio = &shown[at("Axerrio's counts")..at("Komet's stays as it is")];
@@ -145,7 +145,7 @@ async fn an_unknown_product_is_mapped_from_its_hold_and_the_hold_goes_away() {
     let admin = site.admin().await;
     let holds = site.link.holds().await;
     let hold = holds.iter().find(|hold| hold.reason == HoldReason::UnmappedProduct).unwrap();
-    admin.get("/holds").await.says("product unknown to Komet").says("Map this product").says(UNKNOWN_CODE);
+    admin.get("/holds").await.says("Product not mapped").says("Map this product").says(UNKNOWN_CODE);
     admin.get("/maps/product").await.says("Orders wait for these").says("1 line waits").says(UNKNOWN_CODE);
     let one = admin.get(&format!("/holds/{}", hold.id)).await;
     one.says("What HYDRANGEA-SELECT-BLUE may be in Komet").says("Another Komet id");

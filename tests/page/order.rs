@@ -33,7 +33,7 @@ async fn both_sides_stand_next_to_each_other_and_say_where_they_differ() {
         .says("The sides differ")
         .says("✕ boxes Axerrio 4, Komet 9")
         .says("Waits for a person")
-        .says("edited in Komet");
+        .says("Edited in Komet");
     assert!(edited.text.contains("<mark>9</mark>") && edited.text.contains("<mark>4</mark>"), "{}", edited.text);
     edited.says("Axerrio's counts: it is written to Komet again.");
 }

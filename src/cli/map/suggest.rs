@@ -12,6 +12,7 @@ use crate::domain::MapKind;
 use crate::domain::suggest::Suggestion;
 use crate::reports::map_csv::code;
 use crate::reports::suggest::{Suggestions, compare};
+use crate::store::seen::Reach;
 
 /// `map KIND suggest CODE --format json`.
 #[derive(Debug, Serialize)]
@@ -33,7 +34,7 @@ struct Told {
 pub(super) async fn run(config: &Config, output: Output, kind: MapKind, text: &str) -> anyhow::Result<Exit> {
     let code = code(text).map_err(WrongUsage)?;
     let found = match look(config)? {
-        Some(store) => store.read(move |conn| compare(conn, kind, &code)).await?,
+        Some(store) => store.read(move |conn| compare(conn, kind, &code, Reach::All)).await?,
         None => Suggestions::none(kind, code),
     };
     let report = SuggestReport::of(found, &config.file);

@@ -16,17 +16,21 @@ use maud::{Markup, html};
 use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
-use super::parts::{count, thousands};
+use super::parts::{count, pager, thousands};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, MapKind};
 use crate::reports::ground::Ground;
 use crate::reports::map_csv;
 use crate::reports::suggest::{Suggestions, compare};
+use crate::store::seen::Reach;
 use crate::store::{Connection, StoreError, holds, maps, orders};
 
 /// Codes on a page.
 const ROWS: usize = 100;
+
+/// Orders that a suggestion is made from: those of a season, so that who looks at other views meanwhile hardly waits.
+pub(super) const REACH: Reach = Reach::Last(10_000);
 
 pub(super) fn routes() -> Router<Desk> {
     // One pattern serves the view and its CSV: an address's part is one parameter.
@@ -109,7 +113,7 @@ async fn gather(desk: &Desk, kind: MapKind, fields: &HashMap<String, String>) ->
             MapKind::Product => waiting(conn, &Ground::load(conn, &config, today)?)?,
             MapKind::Customer | MapKind::Carrier | MapKind::BoxType => Vec::new(),
         };
-        let suggested = code.map(|code| compare(conn, kind, &code)).transpose()?;
+        let suggested = code.map(|code| compare(conn, kind, &code, REACH)).transpose()?;
         let fits = entries.len();
         let entries = entries.into_iter().skip((page - 1) * ROWS).take(ROWS).collect();
         Ok(Shown { entries, fits, all, text, page, waiting, suggested })
@@ -272,7 +276,7 @@ fn add(kind: MapKind, csrf: &str) -> Markup {
 
 fn entries(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup {
     let pages = shown.fits.div_ceil(ROWS).max(1);
-    let at = |page: usize| address(&path(kind), &[("q", &shown.text), ("page", &page.to_string())]);
+    let at = |page: u64| address(&path(kind), &[("q", &shown.text), ("page", &page.to_string())]);
     html! {
         @if shown.all > ROWS || !shown.text.is_empty() {
             form.row method="get" action=(path(kind)) {
@@ -297,13 +301,7 @@ fn entries(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup {
                     tbody { @for (code, id) in &shown.entries { (entry(visitor, kind, code, *id)) } }
                 }
             }
-            @if pages > 1 {
-                nav.pager aria-label="Pages" {
-                    @if shown.page > 1 { a rel="prev" href=(at(shown.page - 1)) { "← Previous" } } @else { span.muted { "← Previous" } }
-                    span { "Page " (shown.page) " of " (pages) }
-                    @if shown.page < pages { a rel="next" href=(at(shown.page + 1)) { "Next →" } } @else { span.muted { "Next →" } }
-                }
-            }
+            (pager(["Previous", "Next"], shown.page as u64, Some(pages as u64), shown.page < pages, at))
         }
     }
 }

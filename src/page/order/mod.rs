@@ -13,13 +13,13 @@ use maud::{Markup, html};
 use super::access::Visitor;
 use super::desk::Desk;
 use super::holds::{HoldView, card};
-use super::parts::{count, day, moment, stage_badge};
+use super::parts::{count, day, moment, stage_badge, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
-use crate::domain::{Order, OrderKey};
+use crate::domain::{HoldReason, Order, OrderKey};
 use crate::reports::ground::Ground;
 use crate::reports::story::{self, BoxStory, EventStory, Story};
-use crate::reports::words::deed;
+use crate::reports::words::{deed, reason as words_of};
 use crate::store::{holds, orders};
 use crate::sync::audit::AuditReport;
 
@@ -168,10 +168,19 @@ fn happening(visitor: &Visitor, event: &EventStory, story: &Story, now: DateTime
             (moment(event.at, now, story.zone))
             " " b { (event.system.map_or("stemsync", |system| system.title())) }
             " " (deed(&event.what))
-            @if is_shown && !event.detail.is_empty() { ": " (event.detail) }
+            @if is_shown && !event.detail.is_empty() { ": " (words(&in_words(&event.detail))) }
             @else if event.failed { ": failed" }
             @else if event.held { ": waits for a person" }
         }
+    }
+}
+
+/// A hold's event begins with its reason as scripts know it.
+fn in_words(detail: &str) -> String {
+    let (name, rest) = detail.split_once(": ").unwrap_or((detail, ""));
+    match HoldReason::parse(name) {
+        Some(reason) => format!("{}. {rest}", words_of(reason)),
+        None => detail.to_owned(),
     }
 }
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
+use rust_decimal::Decimal;
 
 use super::Visitor;
 use crate::domain::{
-    AgreedLine, AxLine, ItemId, KometTerms, LineId, LineTerms, Order, PoLine, PrebookItem, UnitType,
+    AgreedLine, AxLine, ItemId, KometTerms, LineId, LineTerms, Order, PoLine, PoNumber, PrebookId, PrebookItem,
+    UnitType,
 };
 use crate::reports::story::{po_words, unit_words};
 use crate::sync::audit::{AuditReport, Difference};
@@ -166,7 +168,10 @@ fn header(visitor: &Visitor, order: &Order) -> Markup {
             }
             td.muted { @if let Some(sent) = sent { (days(sent.ship_date, sent.truck_date())) } @else { "–" } }
             td {
-                @if order.komet.prebooks.is_empty() { span.muted { "No Prebook yet." } }
+                @let shown = |id: &PrebookId| order.komet.prebooks.iter().any(|prebook| prebook.id == *id);
+                @let unread = order.agreed.prebooks.iter().find(|(id, _)| !shown(id)).map(|(_, prebook)| &prebook.number);
+                @if let Some(number) = unread { span.muted { "Prebook " (number) ", not read back yet. " } }
+                @else if order.komet.prebooks.is_empty() { span.muted { "No Prebook yet." } }
                 @for (at, prebook) in order.komet.prebooks.iter().enumerate() {
                     @if at > 0 { br; }
                     "Prebook " (prebook.number) ", truck " (prebook.header.truck_date)
@@ -175,7 +180,10 @@ fn header(visitor: &Visitor, order: &Order) -> Markup {
                 }
             }
             td {
-                @if order.komet.purchase_orders.is_empty() { span.muted { "No PO yet." } }
+                @let shown = |number: &PoNumber| order.komet.purchase_orders.iter().any(|po| po.number == *number);
+                @if let Some(number) = order.agreed.po.as_ref().filter(|number| !shown(number)) {
+                    span.muted { "PO " (number) ", not read back yet. " }
+                } @else if order.komet.purchase_orders.is_empty() { span.muted { "No PO yet." } }
                 @for (at, po) in order.komet.purchase_orders.iter().enumerate() {
                     @if at > 0 { br; }
                     "PO " (po.number) ", " (po_words(po.status)) ", ships " (po.ship_date)
@@ -200,7 +208,7 @@ fn ax_status(status: crate::domain::AxStatus) -> &'static str {
 type Marks<'m> = BTreeSet<&'m str>;
 
 fn of_axerrio(visitor: &Visitor, terms: &LineTerms, marks: &Marks<'_>) -> Markup {
-    let cost = format!("{} a {}", terms.unit_cost, unit_words(terms.unit_type));
+    let cost = format!("{} a {}", money(terms.unit_cost), unit_words(terms.unit_type));
     html! {
         (marked(marks, &["boxes", "po_boxes", "line"], &terms.boxes.to_string())) " "
         (marked(marks, &["box_type", "po_box_type"], &terms.box_type)) " · "
@@ -222,7 +230,7 @@ fn of_komet(visitor: &Visitor, terms: &KometTerms, marks: &Marks<'_>, kind: &str
         return html! { (marked(marks, &["line", "item", "po_line"], "deleted")) };
     }
     let unit = terms.unit_type.map_or("unit", |unit: UnitType| unit_words(unit));
-    let cost = format!("{} a {unit}", terms.unit_cost);
+    let cost = format!("{} a {unit}", money(terms.unit_cost));
     let of = |field: &str| format!("{kind}{field}");
     html! {
         (marked(marks, &[&of("boxes")], &terms.boxes.to_string())) " "
@@ -240,6 +248,12 @@ fn of_komet(visitor: &Visitor, terms: &KometTerms, marks: &Marks<'_>, kind: &str
             br; span.small { (part.bunches) " × " (part.stems_per_bunch) " " (part.product.description) }
         }
     }
+}
+
+/// As both systems' people write it, whatever each sends.
+fn money(amount: Decimal) -> String {
+    let amount = amount.normalize();
+    if amount.scale() < 2 { format!("{amount:.2}") } else { amount.to_string() }
 }
 
 /// A value, marked where it is one of the fields that differ.
