@@ -47,6 +47,8 @@ pub(super) struct HoldView {
     stopped: Vec<(OrderKey, String)>,
     /// Of an unmapped product: the codes that no map names yet.
     codes: Vec<String>,
+    /// What one of them may be, where it was asked for.
+    suggested: Option<Suggestions>,
 }
 
 impl HoldView {
@@ -60,6 +62,7 @@ impl HoldView {
             choices: offered(conn, ground, &row)?,
             stopped: stopped(conn, &row)?,
             codes: codes.into_iter().collect(),
+            suggested: None,
             row,
         })
     }
@@ -137,7 +140,7 @@ pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now
     html! {
         article.card.hold id={ "hold-" (id) } aria-labelledby={ "hold-title-" (id) } {
             div.between {
-                h3 id={ "hold-title-" (id) } {
+                h2 id={ "hold-title-" (id) } {
                     a href={ "/holds/" (id) } { "Hold " (id) } ": " (words_of(row.reason))
                 }
                 span.muted {
@@ -187,7 +190,7 @@ fn choice(visitor: &Visitor, view: &HoldView, choice: &Choice, back: &str) -> Ma
     let is_dismissal = choice.verdict == Verdict::Dismissed;
     html! {
         section.choice {
-            h4 { (label) }
+            h3 { (label) }
             p { (choice.means) }
             dl {
                 dt { "In Axerrio" } dd { (steps(&choice.axerrio)) }
@@ -222,12 +225,20 @@ fn unmapped(visitor: &Visitor, view: &HoldView) -> Markup {
         } @else {
             ul.plain {
                 @for code in &view.codes {
-                    li {
-                        code { (code) } " "
-                        a.button href=(address(&format!("/holds/{}", view.row.id), &[("code", code)])) {
-                            @if visitor.may_act { "Map this product" } @else { "What it may be" }
+                    @if view.suggested.as_ref().is_none_or(|it| it.axerrio_code != *code) {
+                        li {
+                            code { (code) } " "
+                            a.button href=(address(&format!("/holds/{}", view.row.id), &[("code", code)])) {
+                                @if visitor.may_act { "Map this product" } @else { "What it may be" }
+                            }
                         }
                     }
+                }
+            }
+            @if let Some(suggested) = &view.suggested {
+                section aria-labelledby="mapping" {
+                    h3 #mapping { "What " (suggested.axerrio_code) " may be in Komet" }
+                    (ranking(visitor, &format!("/holds/{}", view.row.id), suggested))
                 }
             }
         }
@@ -248,35 +259,24 @@ async fn one(
         .read(move |conn| {
             let Some(row) = holds::get(conn, id)? else { return Ok(None) };
             let ground = Ground::load(conn, &config, now.with_timezone(&zone).date_naive())?;
-            let view = HoldView::gather(conn, &ground, row)?;
+            let mut view = HoldView::gather(conn, &ground, row)?;
             let code = match &view.codes[..] {
                 [only] => Some(only),
                 codes => codes.iter().find(|known| Some(*known) == code.as_ref()),
             };
-            let suggested = code.map(|code| compare(conn, MapKind::Product, code, REACH)).transpose()?;
-            Ok(Some((view, suggested)))
+            view.suggested = code.map(|code| compare(conn, MapKind::Product, code, REACH)).transpose()?;
+            Ok(Some(view))
         })
         .await?;
-    let Some((view, suggested)) = found else { return Ok(vanished(&visitor, Some(id), StatusCode::NOT_FOUND)) };
+    let Some(view) = found else { return Ok(vanished(&visitor, Some(id), StatusCode::NOT_FOUND)) };
     let body = html! {
         h1 { "Hold " (id) }
         (told(&fields))
         @if !visitor.may_act { (who_decides(&visitor)) }
-        @if let Some(suggested) = &suggested { (mapping(&visitor, id, suggested)) }
         div data-live="hold" { (card(&visitor, &view, "/holds", zone, now)) }
         p { a href="/holds" { "All holds" } }
     };
     Ok(shell::page(&visitor, Place::Holds, &format!("Hold {id}"), body))
-}
-
-/// What the product may be, and a button for each.
-fn mapping(visitor: &Visitor, id: i64, suggested: &Suggestions) -> Markup {
-    html! {
-        section.card aria-labelledby="mapping" {
-            h2 #mapping { "What " (suggested.axerrio_code) " may be in Komet" }
-            (ranking(visitor, &format!("/holds/{id}"), suggested))
-        }
-    }
 }
 
 /// Decided, cleared or never there.

@@ -209,10 +209,10 @@ fn found(visitor: &Visitor, asked: &Asked, list: &OrderList) -> Markup {
                     tr {
                         (sortable(asked, Sort::Name, "Order"))
                         @if visitor.may_act { th scope="col" { "Customer" } }
-                        th scope="col" { "Products" }
-                        th.num scope="col" { "Boxes" }
                         (sortable(asked, Sort::ShipDate, "Ships"))
                         (sortable(asked, Sort::Stage, "Stage"))
+                        th.num scope="col" { "Boxes" }
+                        th scope="col" { "Products" }
                         th scope="col" { "Prebook" }
                         th scope="col" { "PO" }
                     }
@@ -233,13 +233,13 @@ fn row(visitor: &Visitor, order: &OrderRow) -> Markup {
                 @if order.held > 0 { " " span.badge.waiting { (count(order.held, "hold", "holds")) } }
             }
             @if visitor.may_act { td { (order.customer.as_deref().unwrap_or_default()) } }
+            td.nowrap { (day(order.ship_date)) }
+            td { (stage_badge(order.stage)) }
+            td.num { (thousands(order.boxes)) }
             td {
                 (order.products.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", "))
                 @if more > 0 { span.muted { " and " (more) " more" } }
             }
-            td.num { (thousands(order.boxes)) }
-            td.nowrap { (day(order.ship_date)) }
-            td { (stage_badge(order.stage)) }
             td.nowrap { (order.prebooks.join(", ")) }
             td.nowrap { (order.purchase_orders.join(", ")) }
         }

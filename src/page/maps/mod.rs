@@ -241,7 +241,7 @@ pub(super) fn ranking(visitor: &Visitor, action: &str, suggested: &Suggestions) 
             form.row method="post" action=(action) {
                 (hidden(csrf, code))
                 div {
-                    label for="other" { "Another Komet id" }
+                    label for="other" { @if suggested.suggestions.is_empty() { "Komet id" } @else { "Another Komet id" } }
                     input #other name="komet_id" inputmode="numeric" pattern="[0-9]+" required autocomplete="off";
                 }
                 div { button.second type="submit" { "Map to that" } }

@@ -11,6 +11,7 @@ use crate::domain::{
     AgreedLine, AxLine, ItemId, KometTerms, LineId, LineTerms, Order, PoLine, PoNumber, PrebookId, PrebookItem,
     UnitType,
 };
+use crate::page::parts::day;
 use crate::reports::story::{po_words, unit_words};
 use crate::sync::audit::{AuditReport, Difference};
 
@@ -155,7 +156,7 @@ fn row(visitor: &Visitor, order: &Order, line: &Line<'_>, audit: &AuditReport) -
 fn header(visitor: &Visitor, order: &Order) -> Markup {
     let sent = order.agreed.prebooks.values().rev().find_map(|prebook| prebook.sent.as_ref());
     let sent = sent.or(order.agreed.input.as_ref().map(|input| &input.sent.header));
-    let days = |ship: chrono::NaiveDate, truck: chrono::NaiveDate| format!("ships {ship}, truck {truck}");
+    let days = |ship, truck| html! { "ships " (day(ship)) ", truck " (day(truck)) };
     html! {
         tr {
             th scope="row" { "All lines" }
@@ -174,7 +175,7 @@ fn header(visitor: &Visitor, order: &Order) -> Markup {
                 @else if order.komet.prebooks.is_empty() { span.muted { "No Prebook yet." } }
                 @for (at, prebook) in order.komet.prebooks.iter().enumerate() {
                     @if at > 0 { br; }
-                    "Prebook " (prebook.number) ", truck " (prebook.header.truck_date)
+                    "Prebook " (prebook.number) ", truck " (day(prebook.header.truck_date))
                     @if let Some(carrier) = &prebook.header.carrier_name { br; "carrier " (carrier) }
                     @if visitor.may_act && let Some(comments) = &prebook.comments { br; span.muted { (comments) } }
                 }
@@ -186,7 +187,7 @@ fn header(visitor: &Visitor, order: &Order) -> Markup {
                 } @else if order.komet.purchase_orders.is_empty() { span.muted { "No PO yet." } }
                 @for (at, po) in order.komet.purchase_orders.iter().enumerate() {
                     @if at > 0 { br; }
-                    "PO " (po.number) ", " (po_words(po.status)) ", ships " (po.ship_date)
+                    "PO " (po.number) ", " (po_words(po.status)) ", ships " (day(po.ship_date))
                 }
             }
             td {}
