@@ -152,7 +152,7 @@ fn by_number(conn: &Connection, text: &str) -> Result<BTreeSet<OrderKey>, StoreE
     let mut found = BTreeSet::new();
     for from in BTreeSet::from([text.to_owned(), text.to_uppercase()]) {
         // No text begins with `from` and comes after this.
-        let to = format!("{from}\u{10ffff}");
+        let to = from.clone() + "\u{10ffff}";
         let sql = "SELECT key FROM orders WHERE ax_id BETWEEN ?1 AND ?2
              UNION SELECT key FROM orders WHERE reference BETWEEN ?1 AND ?2
              UNION SELECT order_key FROM prebook_links WHERE number BETWEEN ?1 AND ?2
@@ -354,5 +354,7 @@ const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
 };
 
 fn count(conn: &Connection, sql: &'static str, params: impl Params) -> Result<u32, StoreError> {
-    Ok(conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map_or(Ok(0), |row| Ok(row.get(0)?))
 }
