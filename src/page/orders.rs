@@ -63,7 +63,7 @@ impl Asked {
         };
         Self {
             text: field("q").chars().take(LONGEST).collect(),
-            stage: (Stage::parse(stage).is_some() || stage == "all").then(|| stage.to_owned()).unwrap_or_default(),
+            stage: if Stage::parse(stage).is_some() || stage == "all" { stage.to_owned() } else { String::new() },
             flow: match field("flow") {
                 "1" => Some(Flow::FromAxerrio),
                 "2" => Some(Flow::FromKomet),

@@ -131,6 +131,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
 /// Compares what is on file of one order, as an audit does once it has read it anew. What stemsync made and has not read
 /// back yet is no difference. Pure.
+#[allow(clippy::implicit_hasher, reason = "the maps of this program all hash alike")]
 pub fn compare_views(
     order: &Order,
     settings: &Settings,
