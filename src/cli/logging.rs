@@ -30,7 +30,7 @@ impl Usual {
         match self {
             Self::Nothing => "off",
             Self::Warnings => "warn",
-            Self::WarningsAndDeeds => "warn,stemsync::daemon=info",
+            Self::WarningsAndDeeds => "warn,stemsync::daemon=info,stemsync::page=info",
         }
     }
 }

@@ -45,10 +45,7 @@ pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> 
     let store = link.engine.store.clone();
     let daemon = Daemon::new(link, config, alarm, wishes).await?;
     let page = match listening {
-        Some(listening) => {
-            log::info!("the status page is at http://{}/", listening.address());
-            Some(listening.serve(Desk::open(store, daemon.board().clone(), ask).await?))
-        }
+        Some(listening) => Some(listening.serve(Desk::open(store, daemon.board().clone(), ask).await?)),
         None => None,
     };
     if !output.is_json() && std::io::stdout().is_terminal() {

@@ -157,7 +157,8 @@ impl Board {
         self.show(|shown| shown.asked.extend(jobs));
     }
 
-    pub(super) fn configured(&self, config: Arc<Config>) {
+    /// Another configuration is in force.
+    pub fn reconfigure(&self, config: Arc<Config>) {
         self.config.send_replace(config);
         self.nudge();
     }

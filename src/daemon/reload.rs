@@ -28,7 +28,7 @@ impl<S: Served> Daemon<S> {
             return;
         }
         self.config = Arc::new(new);
-        self.board.configured(Arc::clone(&self.config));
+        self.board.reconfigure(Arc::clone(&self.config));
         self.teller = Teller::start(&self.config, &self.link.engine().store);
         let now = self.now();
         self.agenda.replace(&self.config.jobs, now);

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::Desk;
+use super::access::hex;
 
 const CSS: &str = include_str!("assets/page.css");
 const JS: &str = include_str!("assets/page.js");
@@ -25,8 +26,7 @@ pub(super) fn routes() -> Router<Desk> {
 
 fn address(name: &str, content: &str) -> String {
     let hash = ring::digest::digest(&ring::digest::SHA256, content.as_bytes());
-    let hash: String = hash.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("/assets/{name}?v={hash}")
+    format!("/assets/{name}?v={}", hex(&hash.as_ref()[..6]))
 }
 
 fn asset(kind: &'static str, content: &'static str) -> std::future::Ready<Response> {

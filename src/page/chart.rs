@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, Days, NaiveDate};
 use maud::{Markup, html};
 
 use super::parts::{day, empty, stage_name};
@@ -12,6 +12,9 @@ use crate::domain::Stage;
 /// What is drawn, from the bottom to the top: what is done lies below.
 const STAGES: [Stage; 6] =
     [Stage::Received, Stage::Labelled, Stage::PoApproved, Stage::PoPending, Stage::Prebooked, Stage::Placed];
+
+/// Weeks that are drawn at least, so that an empty one shows, too.
+const WEEKS: u64 = 4;
 
 /// Of the drawing, in its own units.
 const HEIGHT: i64 = 150;
@@ -22,8 +25,8 @@ const TOP: i64 = 8;
 
 type Columns = BTreeMap<NaiveDate, BTreeMap<Stage, i64>>;
 
-/// How many orders of each ship date stand at each stage.
-pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], today: NaiveDate) -> Markup {
+/// How many orders of each ship date stand at each stage, from `from` on for four weeks or as far as there are orders.
+pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], from: NaiveDate, today: NaiveDate) -> Markup {
     let mut columns = Columns::new();
     for (date, stage, orders) in counts.iter().filter(|(_, stage, _)| *stage != Stage::Cancelled) {
         *columns.entry(*date).or_default().entry(*stage).or_default() += orders;
@@ -31,8 +34,12 @@ pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], today: NaiveDate) -> Ma
     if columns.is_empty() {
         return empty("No order ships in the next weeks.");
     }
+    let last = columns.last_key_value().map_or(from, |(date, _)| *date).max(from + Days::new(WEEKS * 7));
+    let drawn: Columns =
+        from.iter_days().take_while(|day| *day <= last).map(|day| (day, BTreeMap::new())).collect();
+    let drawn: Columns = drawn.into_iter().chain(columns.clone()).collect();
     html! {
-        div.scroll role="region" aria-label="Chart of orders by ship date and stage" tabindex="0" { (drawing(&columns, today)) }
+        div.scroll role="region" aria-label="Chart of orders by ship date and stage" tabindex="0" { (drawing(&drawn, columns.len(), today)) }
         ul.legend aria-hidden="true" {
             @for stage in STAGES.iter().rev() {
                 li {
@@ -48,17 +55,15 @@ pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], today: NaiveDate) -> Ma
     }
 }
 
-fn drawing(columns: &Columns, today: NaiveDate) -> Markup {
+fn drawing(columns: &Columns, dates: usize, today: NaiveDate) -> Markup {
     let total = |stages: &BTreeMap<Stage, i64>| stages.values().sum::<i64>();
     let most = columns.values().map(total).max().unwrap_or(0).max(1);
     let top = nice(most);
     let scaled = |orders: i64| orders * HEIGHT / top;
     let width = LEFT + STEP * i64::try_from(columns.len()).unwrap_or(0) + 8;
     let all: i64 = columns.values().map(total).sum();
-    let told = format!(
-        "{all} orders on {} ship dates, at most {most} on one; the table below has the numbers",
-        columns.len()
-    );
+    let told =
+        format!("{all} orders on {dates} ship dates, at most {most} on one. The table below has the numbers.");
     html! {
         svg.chart width=(width) height=(HEIGHT + TOP + 38) viewBox={ "0 0 " (width) " " (HEIGHT + TOP + 38) } role="img" aria-label=(told) {
             @for mark in [0, top / 2, top] {
@@ -68,14 +73,14 @@ fn drawing(columns: &Columns, today: NaiveDate) -> Markup {
             }
             @for ((date, stages), x) in columns.iter().zip((0..).map(|at| LEFT + STEP * at + (STEP - BAR) / 2)) {
                 g {
-                    title { (tip(*date, stages)) }
+                    @if !stages.is_empty() { title { (tip(*date, stages)) } }
                     @for (stage, below) in stacked(stages) {
                         @let (from, to) = (scaled(below), scaled(below + stages[&stage]));
                         rect class={ "s-" (stage.name()) } x=(x) width=(BAR) y=(TOP + HEIGHT - to) height=((to - from).max(1)) {}
                     }
                     text.today[*date == today] x=(x + BAR / 2) y=(TOP + HEIGHT + 16) text-anchor="middle" { (date.format("%-d")) }
                     text x=(x + BAR / 2) y=(TOP + HEIGHT + 30) text-anchor="middle" {
-                        @if *date == today { "today" } @else { (date.format("%b")) }
+                        @if *date == today { "today" } @else if date.day() == 1 { (date.format("%b")) } @else { (date.format("%a")) }
                     }
                 }
             }

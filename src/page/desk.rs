@@ -49,7 +49,10 @@ pub struct Desk {
 
 /// What was read last, good for as long as nobody writes: a page that many watch is read once. What the clock changes may be
 /// a minute old.
-struct Memo<T>(Mutex<Option<(OnFile, DateTime<Utc>, Arc<T>)>>);
+struct Memo<T>(Mutex<Option<Known<T>>>);
+
+/// What was read, and when: by the database's count of changes and by the clock.
+type Known<T> = (OnFile, DateTime<Utc>, Arc<T>);
 
 impl<T> Memo<T> {
     fn get(

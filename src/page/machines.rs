@@ -62,6 +62,9 @@ async fn metrics(State(desk): State<Desk>) -> Result<Response, Trouble> {
     Ok((kind, page.text).into_response())
 }
 
+/// One of a job's moments.
+type Moment = fn(&health::JobHealth) -> Option<DateTime<Utc>>;
+
 fn of_health(page: &mut Exposition, health: &Health) {
     page.gauge(
         "stemsync_healthy",
@@ -70,9 +73,8 @@ fn of_health(page: &mut Exposition, health: &Health) {
     page.value(&[], u8::from(health.healthy));
     page.gauge("stemsync_job_failing", "Whether a job's last run failed, or it is overdue.");
     for job in &health.jobs {
-        page.value(&[("job", job.job)], u8::from(job.trouble.is_some()));
+        page.value(&[("sync_job", job.job)], u8::from(job.trouble.is_some()));
     }
-    type Moment = fn(&health::JobHealth) -> Option<DateTime<Utc>>;
     let moments: [(&str, &str, Moment); 4] = [
         ("stemsync_job_last_run_timestamp_seconds", "When a job last finished.", |job| job.last_run),
         (
@@ -89,7 +91,7 @@ fn of_health(page: &mut Exposition, health: &Health) {
         page.gauge(name, help);
         for job in &health.jobs {
             if let Some(at) = moment(job) {
-                page.value(&[("job", job.job)], at.timestamp());
+                page.value(&[("sync_job", job.job)], at.timestamp());
             }
         }
     }
@@ -152,26 +154,26 @@ fn of_runs(page: &mut Exposition, totals: &Totals) {
     for (job, totals) in &jobs {
         for outcome in OUTCOMES {
             let runs = totals.runs.get(&outcome).copied().unwrap_or(0);
-            page.value(&[("job", job), ("outcome", outcome.name())], runs);
+            page.value(&[("sync_job", job), ("outcome", outcome.name())], runs);
         }
     }
     page.counter("stemsync_requests_total", "Requests that each job made of each system.");
     for (job, totals) in &jobs {
-        page.value(&[("job", job), ("system", "axerrio")], totals.requests.axerrio);
-        page.value(&[("job", job), ("system", "komet")], totals.requests.komet);
+        page.value(&[("sync_job", job), ("system", "axerrio")], totals.requests.axerrio);
+        page.value(&[("sync_job", job), ("system", "komet")], totals.requests.komet);
     }
     page.counter("stemsync_polled_records_total", "Records that each job read.");
     for (job, totals) in &jobs {
-        page.value(&[("job", job)], totals.polled);
+        page.value(&[("sync_job", job)], totals.polled);
     }
     page.counter("stemsync_changed_orders_total", "Orders whose views each job found changed.");
     for (job, totals) in &jobs {
-        page.value(&[("job", job)], totals.changed);
+        page.value(&[("sync_job", job)], totals.changed);
     }
     page.counter("stemsync_pushes_total", "What each job wrote into the opposite system, by what became of it.");
     for (job, totals) in &jobs {
-        page.value(&[("job", job), ("result", "done")], totals.pushed);
-        page.value(&[("job", job), ("result", "failed")], totals.failed);
+        page.value(&[("sync_job", job), ("result", "done")], totals.pushed);
+        page.value(&[("sync_job", job), ("result", "failed")], totals.failed);
     }
 }
 

@@ -2,7 +2,7 @@
 //! do there, as forms. It reads over a database connection of its own and acts through the daemon, so that neither waits
 //! for the other. It decides nothing: what it tells comes from `reports`.
 //!
-//! - [`server`]: listening, and what a client may take. [`access`]: who may see and do what. [`desk`]: reading and changing.
+//! - [`server`], [`patience`]: listening, and what a client may take. [`access`]: who may see and do what. [`desk`]: reading and changing.
 //! - [`shell`]: the page around each view. [`parts`]: small pieces that several views use. [`trouble`]: what could not be done.
 //! - [`overview`], [`orders`], [`order`], [`holds`], [`maps`], [`runs`]: one file a view. [`address`]: where they are. [`chart`], [`spark`]: drawings. [`live`]: following what happens, and having it
 //!   happen now. [`machines`]: what programs read.
@@ -21,6 +21,7 @@ mod order;
 mod orders;
 mod overview;
 mod parts;
+mod patience;
 mod runs;
 mod server;
 mod shell;

@@ -62,7 +62,7 @@ async fn overview(visitor: Visitor, State(desk): State<Desk>) -> Result<Response
         h1 { "Overview" }
         (sentence(&health))
         (live::panel(&desk, &visitor, "overview", now, zone))
-        div.cards {
+        div.cards.two {
             section.card.wide aria-labelledby="jobs" data-live="jobs" { (jobs(&health, &visitor, now, zone)) }
             section.card aria-labelledby="holds" data-live="holds" { (waiting(&facts.holds, health.held, &visitor, now, zone)) }
             section.card aria-labelledby="budget" data-live="budget" { (budget(&health, now, zone)) }
@@ -79,7 +79,14 @@ fn sentence(health: &Health) -> Markup {
         div.health data-live="health" aria-live="polite" {
             p.lead.good[health.healthy].waiting[!health.healthy] { (health.sentence()) }
             @if !health.complaints.is_empty() {
-                ul { @for complaint in &health.complaints { li { (words(&complaint.text)) } } }
+                ul {
+                    @for complaint in &health.complaints {
+                        li {
+                            a href=(complaint.path) { (complaint.short) }
+                            @if !complaint.why.is_empty() { ": " (complaint.why) }
+                        }
+                    }
+                }
             }
         }
     }
@@ -122,7 +129,7 @@ fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
             }
             td.nowrap {
                 @match job.next_run {
-                    Some(at) => { (moment(at, now, zone)) " " span.muted.small { (clock(at, now, zone)) } },
+                    Some(at) => { (moment(at, now, zone)) " " span.muted.small.spare { (clock(at, now, zone)) } },
                     None => span.muted { "off" },
                 }
             }
@@ -232,7 +239,7 @@ fn pipeline(by_date: &[(NaiveDate, Stage, i64)], backlog: i64, today: NaiveDate)
             h2 #pipeline { "Orders by ship date" }
             span.muted.small { (count(backlog, "order", "orders")) " to be looked at by the next run" }
         }
-        (chart::stages(&shown, today))
+        (chart::stages(&shown, from, today))
         @if before + after > 0 {
             p.small.muted {
                 @if before > 0 { (count(before, "order", "orders")) " of earlier ship dates never arrived. " }

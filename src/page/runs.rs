@@ -108,7 +108,7 @@ fn sparks(recent: &[RunLine]) -> Markup {
         )
     };
     html! {
-        h2 #lately { "The last " (count(finished.len(), "run", "runs")) }
+        h2 #lately { "The last " @if finished.len() == 1 { "run" } @else { (count(finished.len(), "run", "runs")) } }
         div.cards.three {
             @for (name, figures, last, most) in [
                 ("Duration", &durations, time(last(&durations)), time(most(&durations))),

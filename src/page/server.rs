@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::access::{Access, Ends, guard};
 use super::desk::Desk;
+use super::patience::Patient;
 use super::routes;
 
 /// Connections at once.
@@ -85,6 +86,7 @@ impl Listening {
 
     /// Answers from now on.
     pub fn serve(self, desk: Desk) -> Page {
+        log::info!("the status page is at http://{}/", self.address);
         let access = Access::new(desk.clone());
         let (stop, stopping) = watch::channel(false);
         let following = tokio::spawn(desk.clone().follow());
@@ -161,7 +163,7 @@ async fn connection(
     let service = TowerToHyperService::new(router.layer(Extension(Ends { peer, here })));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD).max_headers(HEADERS);
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(Patient::new(stream)), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = told(&mut stopping) => {

@@ -34,6 +34,7 @@ const PLACES: [(Place, &str, &str); 5] = [
 ];
 
 /// A whole page. `body` begins with its `h1`.
+#[allow(clippy::needless_pass_by_value, reason = "a page is given away")]
 pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -> Response {
     let page = html! {
         (DOCTYPE)

@@ -69,8 +69,12 @@ pub struct JobHealth {
 pub struct Complaint {
     /// In few words: `3 held`.
     pub short: String,
-    /// In a sentence that says what to do.
+    /// In a sentence that says what to do in the shell.
     pub text: String,
+    /// What follows from it; empty where `short` says all.
+    pub why: &'static str,
+    /// Where in the page more of it stands.
+    pub path: String,
 }
 
 /// What the database knows, before the clock and the configuration judge it.
@@ -204,18 +208,25 @@ fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize) -> 
         .filter_map(|job| {
             let trouble = job.trouble?;
             let short = format!("{}: {trouble}", job.job);
-            Some(Complaint { text: format!("{short}; `stemsync sync {}` says why", job.job), short })
+            let text = format!("{short}; `stemsync sync {}` says why", job.job);
+            Some(Complaint { short, text, why: "", path: format!("/runs?job={}", job.job) })
         })
         .collect();
-    let mut add = |short: String, more: &str| complaints.push(Complaint { text: format!("{short}{more}"), short });
+    let mut add = |short: String, more: &str, why: &'static str, path: &str| {
+        complaints.push(Complaint { text: format!("{short}{more}"), short, why, path: path.to_owned() });
+    };
     if held > 0 {
-        add(format!("{held} held"), ": a person must decide; see `stemsync holds`");
+        let more = ": a person must decide; see `stemsync holds`";
+        add(format!("{held} held"), more, "a person must decide", "/holds");
     }
     if failed > 0 {
-        add(format!("{failed} failed in the last run"), ", and are tried again by the next");
+        let more = ", and are tried again by the next";
+        add(format!("{failed} failed in the last run"), more, "tried again by the next", "/runs/latest");
     }
     if unverified > 0 {
-        add(format!("{unverified} unverified"), ": sent without an answer; the next run reads back");
+        let more = ": sent without an answer; the next run reads back";
+        let why = "sent without an answer, and read back by the next run";
+        add(format!("{unverified} unverified"), more, why, "/runs/latest");
     }
     complaints
 }

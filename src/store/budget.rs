@@ -155,9 +155,10 @@ pub fn add_hour(conn: &Connection, more: &Hour) -> Result<(), StoreError> {
 /// Of each ship date from `from` on that holds an order with an open PO: how many await approval, and how many are
 /// approved and not received.
 pub fn open_pos(conn: &Connection, from: NaiveDate) -> Result<Vec<(NaiveDate, u32, u32)>, StoreError> {
-    let sql = "SELECT ship_date, sum(stage = 'po_pending'), sum(stage <> 'po_pending')
-               FROM orders INDEXED BY orders_with_open_po
-               WHERE stage IN ('po_pending', 'po_approved', 'labelled') AND ship_date >= ?1 GROUP BY ship_date";
+    let sql =
+        "SELECT ship_date, sum(iif(stage = 'po_pending', orders, 0)), sum(iif(stage <> 'po_pending', orders, 0))
+               FROM order_counts WHERE ship_date >= ?1 AND orders > 0
+               AND stage IN ('po_pending', 'po_approved', 'labelled') GROUP BY ship_date";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map([Day(from)], |row| Ok((row.get::<_, Day>(0)?.0, row.get(1)?, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use rusqlite::Connection;
 use stemsync::daemon::signals::Wish;
 use stemsync::store::{RunLock, orders, quota, runs};
+use stemsync::sync::report::Job;
 use stemsync::systems::System::{Axerrio, Komet};
 
 use crate::stage::{Outage, Play};
@@ -189,4 +190,63 @@ fn whoever_asks_it_to_stop_does_not_wait_longer_than_ten_seconds() {
     assert!(busy.pass(TimeDelta::seconds(7)).is_none());
     assert!(busy.pass(TimeDelta::seconds(2)).expect("it leaves").is_ok());
     assert_eq!(heard::with(&heard::lines(), "left before the last answers came").len(), 1);
+}
+
+/// The runs that somebody asked for since, with their jobs: the first one first.
+fn asked_for(play: &Play, from: chrono::DateTime<chrono::Utc>) -> Vec<Vec<&'static str>> {
+    let list = play.store.read_blocking(|conn| runs::list(conn, None, 1000)).unwrap();
+    let asked = list.into_iter().rev().filter(|run| run.trigger == "page" && run.started_at >= from);
+    asked.map(|run| run.report.unwrap().jobs.iter().map(|job| job.job.name()).collect()).collect()
+}
+
+#[test]
+fn whoever_asks_for_a_run_gets_it_between_two_others_and_once_however_often_he_asks() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().latency = Duration::from_secs(5);
+    let from = play.now();
+    play.pass(TimeDelta::seconds(25));
+    for _ in 0..20 {
+        play.ask.send(Wish::Sync(vec![Job::Labels])).unwrap();
+        play.ask.send(Wish::Sync(vec![Job::Orders])).unwrap();
+    }
+    play.pass(MINUTE * 10);
+    assert_eq!(asked_for(&play, from), [["orders", "labels"]]);
+    let list = play.store.read_blocking(|conn| runs::list(conn, None, 1000)).unwrap();
+    let mut spans: Vec<_> = list.iter().map(|run| (run.started_at, run.finished_at)).collect();
+    spans.sort();
+    assert!(spans.windows(2).all(|pair| pair[0].1.is_none_or(|end| end <= pair[1].0)), "one run at a time");
+    assert!(play.stage.asked(Axerrio, "/orders", from) >= 5, "the schedule goes on");
+}
+
+#[test]
+fn a_run_that_somebody_asks_for_tries_a_system_that_is_left_alone_and_reads_everything() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().outage = Some((Komet, Outage::Refused));
+    play.pass(HOUR);
+    let from = play.now();
+    let tried = |play: &Play| play.stage.asked(Komet, "/prebook.details.list", from);
+    while tried(&play) == 0 {
+        play.pass(MINUTE);
+    }
+    let before = tried(&play);
+    play.pass(MINUTE * 2);
+    assert_eq!(tried(&play), before, "it is left alone");
+    play.ask.send(Wish::Sync(vec![Job::Prebooks])).unwrap();
+    play.pass(MINUTE);
+    assert!(tried(&play) > before, "somebody is at work");
+    play.stage.lock().outage = None;
+    play.pass(MINUTE * 20);
+    let from = play.now();
+    play.ask.send(Wish::Sync(Job::ALL.to_vec())).unwrap();
+    play.pass(MINUTE);
+    assert!(play.stage.asked(Komet, "/prebook.details.list", from) >= 5, "every window of the horizon");
+    assert_eq!(asked_for(&play, from).len(), 1);
+}
+
+#[test]
+fn whoever_asks_for_a_run_and_for_the_end_gets_the_end() {
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.ask.send(Wish::Stop).unwrap();
+    play.ask.send(Wish::Sync(Job::ALL.to_vec())).unwrap();
+    assert!(matches!(play.pass(MINUTE), Some(Ok(()))));
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 use stemsync::domain::{MapKind, Stage};
-use stemsync::store::{Connection, RunLock, Store, VERSION, back_up, maps, runs};
+use stemsync::store::{Connection, RunLock, Store, VERSION, back_up, maps, orders, runs};
 
 use crate::invariants::invariants;
 use crate::link::Link;
@@ -41,6 +41,8 @@ async fn trade_goes_on_with_a_database_of_schema_version_1_and_nothing_is_repeat
     let (past, carriers) = link.engine.store.read(remembered).await.unwrap();
     assert_eq!((past.len(), past[0].report.is_some()), (2, true));
     assert_eq!(carriers, [("GREENLN".to_owned(), 201)]);
+    let counted = link.engine.store.read(orders::stage_counts).await.unwrap();
+    assert_eq!(counted, [(Stage::PoPending, 3)], "what was on file was counted");
 
     let report = link.sync_well().await;
     assert_eq!((link.writes(), report.actions), (0, Vec::new()));

@@ -1,8 +1,11 @@
 //! Orders: their views, their links, and which of them a job must look at.
 
-use chrono::TimeDelta;
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDate, TimeDelta};
 use stemsync::domain::*;
-use stemsync::store::{Fault, labels, orders};
+use stemsync::store::orders::NewOrder;
+use stemsync::store::{Connection, Fault, StoreError, labels, orders};
 
 use crate::trade::*;
 
@@ -263,4 +266,54 @@ fn a_damaged_document_is_an_error_that_names_the_order() {
     let error = store.read_blocking(move |conn| orders::load(conn, key)).unwrap_err();
     assert!(matches!(error.fault, Fault::Document(_)));
     assert!(error.to_string().contains("agreed view of order 1"), "{error}");
+}
+
+/// The counts, and the same counted anew.
+fn counts(conn: &Connection) -> Result<[Vec<(NaiveDate, Stage, i64)>; 2], StoreError> {
+    let mut anew = BTreeMap::new();
+    for key in orders::all_keys(conn)? {
+        let order = orders::identity(conn, key)?.unwrap();
+        *anew.entry((order.ship_date, order.stage)).or_insert(0) += 1;
+    }
+    let mut kept = orders::stage_counts_by_date(conn)?;
+    kept.sort_unstable();
+    Ok([kept, anew.into_iter().map(|((date, stage), orders)| (date, stage, orders)).collect()])
+}
+
+#[test]
+fn the_counts_by_ship_date_and_stage_keep_up_with_every_change() {
+    let (_dir, store) = fresh();
+    for round in 0..200_u64 {
+        let day = |n: u64| day("2026-03-01") + TimeDelta::days(i64::try_from(n % 5).unwrap());
+        let stage = |n: u64| Stage::ALL[usize::try_from(n % 7).unwrap()];
+        let (kept, anew) = store
+            .write_blocking(move |conn| {
+                let new = NewOrder { ship_date: day(round), ..flow_1(&format!("AX-{round}"), "2026-03-01") };
+                orders::insert(conn, &new)?;
+                let all = orders::all_keys(conn)?;
+                let key = all[usize::try_from(round * 7919).unwrap() % all.len()];
+                match round % 3 {
+                    0 => orders::settle(conn, key, stage(round / 3), day(round / 2), false)?,
+                    1 => orders::move_to(conn, key, day(round / 5))?,
+                    _ => orders::settle(conn, key, stage(round), day(round), true)?,
+                }
+                let [kept, anew] = counts(conn)?;
+                Ok((kept, anew))
+            })
+            .unwrap();
+        assert_eq!(kept, anew, "round {round}");
+    }
+}
+
+#[test]
+fn a_change_that_is_taken_back_leaves_the_counts_as_they_were() {
+    let (_dir, store) = fresh();
+    store.write_blocking(|conn| orders::insert(conn, &flow_1("AX-1", "2026-03-01"))).unwrap();
+    let failed = store.write_blocking(|conn| -> Result<(), StoreError> {
+        orders::insert(conn, &flow_1("AX-2", "2026-03-01"))?;
+        Err(Fault::Closed.into())
+    });
+    assert!(failed.is_err());
+    let [kept, anew] = store.read_blocking(counts).unwrap();
+    assert_eq!(kept, anew);
 }

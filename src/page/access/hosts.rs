@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 
 use crate::page::trouble::Trouble;
 
@@ -15,7 +16,7 @@ pub(super) fn check(parts: &Parts, here: SocketAddr, hosts: &[String]) -> Result
         (Some(host), None) => host.to_str().unwrap_or("?"),
         _ => return Err(Trouble::bad_request("A request names the host that it is for, once.")),
     };
-    let elsewhere = parts.uri.authority().map(|authority| authority.as_str()).filter(|name| *name != host);
+    let elsewhere = parts.uri.authority().map(Authority::as_str).filter(|name| *name != host);
     match [Some(host), elsewhere].into_iter().flatten().find(|host| !is_ours(host, here, hosts)) {
         Some(host) => Err(Trouble::wrong_host(host)),
         None => Ok(()),

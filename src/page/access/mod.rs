@@ -28,6 +28,7 @@ use guesses::Guesses;
 use sessions::Sessions;
 
 pub(super) use headers::LIVE;
+pub(super) use sessions::hex;
 
 /// Who looks at the page, for every view: `visitor: Visitor` among a handler's arguments.
 #[derive(Clone, Debug, Default)]

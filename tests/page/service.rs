@@ -1,0 +1,152 @@
+//! The page of the program itself: how it begins, ends and follows its configuration.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::house::{Client, PASSWORD};
+use crate::place::{Place, sandbox_with_a_week};
+
+struct Daemon {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    address: SocketAddr,
+}
+
+fn listen(place: &Place, status: &str) {
+    let file = place.folder.path().join("sync.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let before = text.split("[status]").next().unwrap();
+    std::fs::write(&file, format!("{before}[status]\n{status}")).unwrap();
+}
+
+impl Daemon {
+    fn start(place: &Place) -> Self {
+        let mut command = place.command(&["run"]);
+        command.env("PAGE_PASSWORD", PASSWORD).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (stderr, lines) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
+        std::thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).for_each(|line| lines.lock().unwrap().push(line));
+        });
+        let mut daemon = Self { child, log, address: ([127, 0, 0, 1], 0).into() };
+        let line = daemon.line("the status page is at http://");
+        daemon.address = line.split("http://").nth(1).unwrap().trim_end_matches('/').parse().unwrap();
+        daemon
+    }
+
+    /// Waits for a line in the log.
+    fn line(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            if let Some(line) = self.log.lock().unwrap().iter().find(|line| line.contains(text)) {
+                return line.clone();
+            }
+            assert!(began.elapsed() < Duration::from_mins(1), "{text}: {:#?}", self.log);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    fn client(&self) -> Client {
+        Client { address: self.address, cookies: Vec::new() }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const LISTEN: &str = "listen = \"127.0.0.1:0\"\npassword = { env = \"PAGE_PASSWORD\" }\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_somebody_asks_for_takes_place_and_its_result_is_shown() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    listen(
+        &place,
+        &format!(
+            "{LISTEN}[jobs]\norders = \"off\"\nprebooks = \"off\"\npurchase-orders = \"off\"\nlabels = \"off\"\n"
+        ),
+    );
+    let mut daemon = Daemon::start(&place);
+    let mut admin = daemon.client();
+    assert_eq!(admin.log_in(PASSWORD).await.status, 303);
+    let csrf = admin.get("/").await.csrf();
+    let before = admin.get("/").await.body;
+    assert!(before.contains("Nothing runs now."), "{before}");
+    assert_eq!(admin.post("/sync", &[("csrf", &csrf), ("job", "all")]).await.status, 303);
+    let began = Instant::now();
+    let page = loop {
+        let page = admin.get("/").await.body;
+        if page.contains("The run asked for here ended") {
+            break page;
+        }
+        assert!(page.contains("Asked for: all") || page.contains("Running: "), "{page}");
+        assert!(began.elapsed() < Duration::from_mins(1));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(page.contains(" pushed") && page.contains("In detail"), "{page}");
+    let run = page.split("href=\"/runs/").nth(1).unwrap().split('"').next().unwrap();
+    let detail = admin.get(&format!("/runs/{run}")).await.body;
+    assert!(detail.contains("new Prebook") && detail.contains("<dd>page</dd>"), "{detail}");
+    let metrics = admin.get("/metrics").await.body;
+    assert!(metrics.contains("stemsync_run_duration_seconds_count 1\n"), "{metrics}");
+
+    // It ends in time, though somebody watches.
+    let watching = daemon.client();
+    let watching =
+        tokio::spawn(async move { watching.raw(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let began = Instant::now();
+    daemon.signal("-TERM");
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    watching.await.unwrap();
+    assert!(!daemon.log.lock().unwrap().join("\n").contains("ranunculus"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_taken_is_told_with_what_to_do() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5s");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    listen(&place, &format!("listen = \"{address}\"\n"));
+    let output = place.run(&["run"]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    for told in [&address.to_string(), "something listens there already", "ss -ltnp", "listen = \"off\""] {
+        assert!(errors.contains(told), "{told} in {errors}");
+    }
+    assert!(!place.database().exists(), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_changes_is_taken_over_and_another_address_takes_a_restart() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5s");
+    listen(&place, "listen = \"127.0.0.1:0\"\n");
+    let daemon = Daemon::start(&place);
+    let mut client = daemon.client();
+    assert!(client.get("/login").await.body.contains("nobody can log in"));
+    std::fs::write(place.folder.path().join("word"), "peonies and tulips\n").unwrap();
+    std::fs::set_permissions(place.folder.path().join("word"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    listen(&place, "listen = \"127.0.0.1:1\"\npassword = { file = \"word\" }\n");
+    daemon.signal("-HUP");
+    daemon.line("status.listen changed, which takes a restart");
+    daemon.line("the configuration was read again");
+    assert_eq!(client.log_in("peonies and tulips").await.status, 303);
+    assert!(client.get("/").await.body.contains("Sync now"));
+}
