@@ -45,8 +45,8 @@ pub(super) struct HoldView {
     choices: Vec<Choice>,
     /// The orders it stops.
     stopped: Vec<(OrderKey, String)>,
-    /// Of an unmapped product: the codes that no map names yet.
-    codes: Vec<String>,
+    /// Of an unmapped product that a map can name: the codes that none names yet.
+    codes: Option<Vec<String>>,
     /// What one of them may be, where it was asked for.
     suggested: Option<Suggestions>,
 }
@@ -57,11 +57,11 @@ impl HoldView {
             Some(key) => orders::load(conn, key)?,
             None => None,
         };
-        let codes = order.map(|order| ground.unmapped_codes(&order, row.line.as_ref())).unwrap_or_default();
+        let codes = order.and_then(|order| ground.unmapped_codes(&order, row.line.as_ref()));
         Ok(Self {
             choices: offered(conn, ground, &row)?,
             stopped: stopped(conn, &row)?,
-            codes: codes.into_iter().collect(),
+            codes: codes.map(|codes| codes.into_iter().collect()),
             suggested: None,
             row,
         })
@@ -155,7 +155,7 @@ pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now
             @let detail = (visitor.may_act || is_plain(row.reason)).then_some(&row.detail);
             @if detail.is_none() || !is_unmapped { p { (happened(row.reason)) } }
             @if let Some(detail) = detail { p { (words(&capital(detail))) } }
-            @if is_unmapped { (unmapped(visitor, view)) }
+            @if let Some(codes) = &view.codes { (unmapped(visitor, view, codes)) }
             details id={ "choices-" (id) } open[!is_unmapped] {
                 summary { @if view.choices.len() > 1 { "What each choice does" } @else { "What dismissing it does" } }
                 div.choices { @for it in &view.choices { (choice(visitor, view, it, back)) } }
@@ -218,13 +218,13 @@ fn steps(steps: &[String]) -> Markup {
 }
 
 /// The way to map what is not mapped yet. The ranking reads every order on file: it is asked for, not shown unasked.
-fn unmapped(visitor: &Visitor, view: &HoldView) -> Markup {
+fn unmapped(visitor: &Visitor, view: &HoldView, codes: &[String]) -> Markup {
     html! {
-        @if view.codes.is_empty() && view.row.order_key.is_some() {
+        @if codes.is_empty() {
             p { span.badge.good { "mapped" } " Every code of the line has its product; the next run goes on, unless Komet still shows another one in red." }
         } @else {
             ul.plain {
-                @for code in &view.codes {
+                @for code in codes {
                     @if view.suggested.as_ref().is_none_or(|it| it.axerrio_code != *code) {
                         li {
                             code { (code) } " "
@@ -260,7 +260,7 @@ async fn one(
             let Some(row) = holds::get(conn, id)? else { return Ok(None) };
             let ground = Ground::load(conn, &config, now.with_timezone(&zone).date_naive())?;
             let mut view = HoldView::gather(conn, &ground, row)?;
-            let code = match &view.codes[..] {
+            let code = match view.codes.as_deref().unwrap_or_default() {
                 [only] => Some(only),
                 codes => codes.iter().find(|known| Some(*known) == code.as_ref()),
             };

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{Days, NaiveDate};
 
 use crate::config::Config;
-use crate::domain::{LineId, MapKind, Maps, Order};
+use crate::domain::{Flow, LineId, MapKind, Maps, Order};
 use crate::store::{Connection, StoreError, maps, reference};
 use crate::sync::audit::{AuditReport, compare_views};
 use crate::sync::engine::Settings;
@@ -65,8 +65,12 @@ impl Ground {
         compare_views(order, &self.settings, &self.rules(&facts), &self.box_types)
     }
 
-    /// The codes of a line's products that no map names; for a hold that waits for one.
-    pub fn unmapped_codes(&self, order: &Order, line: Option<&LineId>) -> BTreeSet<String> {
+    /// The codes of a line's products that no map names; for a hold that waits for one. `None` of an order of flow 2, whose
+    /// products Komet names itself: no map of ours helps there.
+    pub fn unmapped_codes(&self, order: &Order, line: Option<&LineId>) -> Option<BTreeSet<String>> {
+        if order.flow == Flow::FromKomet {
+            return None;
+        }
         let lines = order.axerrio.order.iter().flat_map(|order| &order.lines);
         let terms = lines.filter(|it| line.is_none_or(|line| it.id == *line)).map(|line| &line.terms);
         let products = terms.flat_map(|terms| {
@@ -74,7 +78,7 @@ impl Ground {
             parts.chain(terms.mix.is_empty().then_some(&terms.product))
         });
         let unmapped = products.filter(|product| self.maps.komet(MapKind::Product, &product.code).is_none());
-        unmapped.map(|product| product.code.clone()).collect()
+        Some(unmapped.map(|product| product.code.clone()).collect())
     }
 }
 

@@ -172,3 +172,18 @@ async fn a_button_for_each_suggestion_maps_to_it() {
     assert_eq!(answer.location, "/maps/product?done=set");
     admin.get(&answer.location).await.says("ROSE-FREEDOM-50").says("Set. The next run goes on");
 }
+
+#[tokio::test]
+async fn a_product_of_a_prebook_from_komet_is_komets_to_map() {
+    let site = Site::start().await;
+    let link = &site.link;
+    let draft = prebook(link.day(5), vec![item(UNKNOWN, 2, link.day(3))]);
+    link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync().await;
+    assert_eq!(link.held().await.first().map(|(reason, _)| *reason), Some(HoldReason::UnmappedProduct));
+    let admin = site.admin().await;
+    let holds = admin.get("/holds").await;
+    holds.says("Product not mapped").says("Prebook Summary").keeps_quiet_of("Map this product");
+    holds.keeps_quiet_of("the next run goes on");
+    admin.get("/maps/product").await.keeps_quiet_of("Orders wait for these");
+}

@@ -128,7 +128,7 @@ fn waiting(conn: &Connection, ground: &Ground) -> Result<Vec<(String, usize)>, S
     for hold in held {
         let Some(key) = hold.order_key else { continue };
         let Some(order) = orders::load(conn, key)? else { continue };
-        for code in ground.unmapped_codes(&order, hold.line.as_ref()) {
+        for code in ground.unmapped_codes(&order, hold.line.as_ref()).into_iter().flatten() {
             *codes.entry(code).or_default() += 1;
         }
     }
@@ -227,7 +227,7 @@ pub(super) fn ranking(visitor: &Visitor, action: &str, suggested: &Suggestions) 
                                         form method="post" action=(action) {
                                             (hidden(csrf, code))
                                             input type="hidden" name="komet_id" value=(it.komet_id);
-                                            button.nowrap type="submit" aria-label={ "Map " (code) " to " (it.komet_id) } { "Map to this" }
+                                            button.nowrap type="submit" aria-label={ "Map to this: " (code) " is " (it.komet_id) } { "Map to this" }
                                         }
                                     }
                                 }

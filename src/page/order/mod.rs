@@ -23,6 +23,9 @@ use crate::reports::words::{deed, reason as words_of};
 use crate::store::{holds, orders};
 use crate::sync::audit::AuditReport;
 
+/// What happened lately; an order of which more is told is rare, and its page would be long.
+const EVENTS: usize = 100;
+
 pub(super) fn routes() -> Router<Desk> {
     Router::new().route("/orders/{key}", get(order))
 }
@@ -87,7 +90,10 @@ fn draw(visitor: &Visitor, view: &View, now: DateTime<Utc>) -> Markup {
             @if story.events.is_empty() {
                 p.empty { "Nothing yet that is on record." }
             } @else {
-                ol.timeline { @for event in story.events.iter().rev() { (happening(visitor, event, story, now)) } }
+                ol.timeline { @for event in story.events.iter().rev().take(EVENTS) { (happening(visitor, event, story, now)) } }
+                @if story.events.len() > EVENTS {
+                    p.muted { (story.events.len() - EVENTS) " earlier ones are told by " code { "stemsync trace " (order.name()) } "." }
+                }
             }
         }
     }
@@ -120,7 +126,7 @@ fn boxes(boxes: &[BoxStory]) -> Markup {
     }
     let received = boxes.iter().filter(|it| it.status == "received").count();
     html! {
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label="Boxes" {
             table {
                 caption { (count(boxes.len(), "box", "boxes")) ", " (received) " received" }
                 thead {

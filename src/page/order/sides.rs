@@ -30,7 +30,8 @@ pub(super) fn draw(visitor: &Visitor, order: &Order, audit: &AuditReport) -> Mar
             p.lead.waiting { "The sides differ, as marked." }
         }
         (list("Of the order as a whole", visitor, &of_line(audit, None)))
-        div.scroll {
+        // Whoever has no pointer scrolls it too.
+        div.scroll tabindex="0" role="region" aria-label="Both sides, line by line" {
             table.sides {
                 caption { "What each side last said, and what was last agreed between them" }
                 thead {
