@@ -109,7 +109,8 @@ fn tip(date: NaiveDate, stages: &BTreeMap<Stage, i64>) -> String {
 fn nice(most: i64) -> i64 {
     let mut unit = 1;
     loop {
-        if let Some(found) = [2, 4, 6, 10].into_iter().map(|step| step * unit).find(|top| *top >= most) {
+        if let Some(found) = [2, 4, 6, 8, 10, 12, 16].into_iter().map(|step| step * unit).find(|top| *top >= most)
+        {
             return found;
         }
         unit *= 10;
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn the_scale_is_round_and_even() {
         for (most, top) in
-            [(1, 2), (2, 2), (3, 4), (5, 6), (7, 10), (11, 20), (41, 60), (99, 100), (101, 200), (12_345, 20_000)]
+            [(1, 2), (2, 2), (3, 4), (5, 6), (7, 8), (11, 12), (41, 60), (99, 100), (101, 120), (12_345, 16_000)]
         {
             assert_eq!(nice(most), top, "{most}");
         }

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::access::Visitor;
 use super::desk::Desk;
-use super::parts::{clock, count, day, empty, moment, thousands, words};
+use super::parts::{clock, count, day, empty, moment, stage_badge, thousands, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use super::{chart, live};
@@ -63,11 +63,16 @@ async fn overview(visitor: Visitor, State(desk): State<Desk>) -> Result<Response
         (sentence(&health))
         (live::panel(&desk, &visitor, "overview", now, zone))
         div.cards.two {
-            section.card.wide aria-labelledby="jobs" data-live="jobs" { (jobs(&health, &visitor, now, zone)) }
-            section.card aria-labelledby="holds" data-live="holds" { (waiting(&facts.holds, health.held, &visitor, now, zone)) }
-            section.card aria-labelledby="budget" data-live="budget" { (budget(&health, now, zone)) }
             section.card.wide aria-labelledby="pipeline" data-live="pipeline" {
                 (pipeline(&facts.by_date, health.backlog, now.with_timezone(&zone).date_naive()))
+            }
+            section.card.wide aria-labelledby="jobs" data-live="jobs" { (jobs(&health, &visitor, now, zone)) }
+            section.card aria-labelledby="holds" data-live="holds" {
+                (waiting(&facts.holds, health.held, &visitor, now, zone))
+            }
+            div.column {
+                section.card aria-labelledby="budget" data-live="budget" { (budget(&health, now, zone)) }
+                section.card aria-labelledby="stages" data-live="stages" { (stages(&health)) }
             }
         }
     };
@@ -152,6 +157,25 @@ fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
     }
 }
 
+/// All of them, whatever their ship date.
+fn stages(health: &Health) -> Markup {
+    html! {
+        h2 #stages { "Orders on file" }
+        @if health.stages.is_empty() {
+            (empty("None yet."))
+        } @else {
+            ul.stages {
+                @for (stage, orders) in &health.stages {
+                    li {
+                        a href={ "/orders?stage=" (stage.name()) } { (stage_badge(*stage)) }
+                        span.num { (thousands(u64::try_from(*orders).unwrap_or(0))) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// How far behind the present.
 fn lag(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} behind", length((now - at).max(TimeDelta::zero())))
@@ -216,7 +240,7 @@ fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, z
                                 @if let Some(date) = hold.ship_date { "ships " (day(date)) } @else { (moment(hold.since, now, zone)) }
                             }
                         }
-                        @if visitor.may_act { p.small.muted { (words(&hold.detail)) } }
+                        @if visitor.may_act { p.small.muted.two-lines { (words(&hold.detail)) } }
                     }
                 }
             }

@@ -300,7 +300,14 @@ fn happened(action: &Happened, visitor: &Visitor, zone: Tz) -> Markup {
                     (None, _) => span.muted { "–" },
                 }
             }
-            td { (deed(&action.method)) @if let Some(system) = action.system { span.muted.small { " in " (system) } } }
+            td.nowrap {
+                (deed(&action.method))
+                @match action.system {
+                    Some("komet") => span.muted.small { " in Komet" },
+                    Some("axerrio") => span.muted.small { " in Axerrio" },
+                    _ => {},
+                }
+            }
             td {
                 @match action.result {
                     Some("failed") => span.badge.bad { "failed" },

@@ -67,6 +67,12 @@ impl Trouble {
         Self::new(StatusCode::FORBIDDEN, "The form is too old", text)
     }
 
+    pub(super) fn not_understood() -> Self {
+        Self::bad_request(
+            "The address or the form does not have the shape that this page gives it. Nothing was changed.",
+        )
+    }
+
     pub(super) fn too_large() -> Self {
         let text = "What was sent is larger than the page takes (16 KB; 1 MB for a map). Nothing was changed.";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Too large", text)

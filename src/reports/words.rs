@@ -60,3 +60,18 @@ pub fn reason(reason: HoldReason) -> &'static str {
         HoldReason::RejectedByAxerrio => "Refused by Axerrio",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_words() {
+        let now: DateTime<Utc> = "2026-01-15T10:00:00Z".parse().unwrap();
+        let told = |seconds| relative(now + TimeDelta::seconds(seconds), now);
+        assert_eq!(told(0), "now");
+        assert_eq!([told(-59), told(-200), told(-7200)], ["59 s ago", "3 min ago", "2 h ago"]);
+        assert_eq!([told(90), told(100_000), told(-200_000)], ["in 1 min", "in 1 day", "2 days ago"]);
+    }
+}

@@ -41,7 +41,8 @@ for file in \
     etc/stemsync/sync.toml usr/share/man/man1/stemsync.1.gz usr/share/man/man1/stemsync-sync.1.gz \
     usr/share/bash-completion/completions/stemsync usr/share/zsh/vendor-completions/_stemsync \
     usr/share/fish/vendor_completions.d/stemsync.fish usr/share/doc/stemsync/copyright usr/share/doc/stemsync/README.md \
-    usr/share/doc/stemsync/axerrio.openapi.yaml usr/share/doc/stemsync/examples/crontab; do
+    usr/share/doc/stemsync/axerrio.openapi.yaml usr/share/doc/stemsync/examples/crontab \
+    usr/share/doc/stemsync/examples/stemsync.rules.yml usr/share/doc/stemsync/examples/stemsync.dashboard.json; do
     [ -s "$root/$file" ] || [ -s "$root/$file.gz" ] || fail "$file is not in the package"
 done
 [ ! -e "$root/etc/systemd" ] || fail "a unit was enabled"

@@ -274,6 +274,23 @@ async fn another_password_puts_everybody_out_and_none_keeps_everybody_out() {
     assert!(!admin.get("/").await.body.contains("Sync now"), "a session that ended stays ended");
 }
 
+#[tokio::test]
+async fn beyond_this_machine_it_answers_nobody_once_its_password_is_gone() {
+    // The address of this machine on a network, if it is on one; nothing is sent.
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let Ok(()) = socket.connect("192.0.2.1:9") else { return };
+    let address = std::net::SocketAddr::new(socket.local_addr().unwrap().ip(), 0);
+    let house = House::on(address, WITH_PASSWORD).await;
+    assert_eq!(house.guest().get("/").await.status, 200, "its own address is a name of its own");
+    assert_eq!(house.guest().send("GET", "/", &[("Host", "192.0.2.1")], "").await.status, 421);
+    house.board.reconfigure(Arc::new(config(house.folder.path(), "")));
+    for path in ["/", "/metrics", "/runs", "/login", "/live"] {
+        let answer = house.guest().get(path).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert!(answer.body.contains("status.password"), "{path}");
+    }
+}
+
 #[test]
 fn beyond_this_machine_without_a_password_it_does_not_start() {
     for listen in ["0.0.0.0:8787", "[::]:8787", "192.0.2.7:80"] {

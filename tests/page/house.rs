@@ -46,12 +46,16 @@ impl House {
     }
 
     pub(crate) async fn with(status: &str) -> Self {
+        Self::on(([127, 0, 0, 1], 0).into(), status).await
+    }
+
+    pub(crate) async fn on(address: SocketAddr, status: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Arc::new(config(folder.path(), status));
         let store = Store::open(&config.state.path).unwrap();
         let board = Board::new(config);
         let (ask, wishes) = unbounded_channel();
-        let listening = Listening::on(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let listening = Listening::on(address).await.unwrap();
         let address = listening.address();
         let page = listening.serve(Desk::open(store.clone(), board.clone(), ask).await.unwrap());
         Self { address, store, board, wishes, _page: page, folder }

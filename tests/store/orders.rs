@@ -268,8 +268,10 @@ fn a_damaged_document_is_an_error_that_names_the_order() {
     assert!(error.to_string().contains("agreed view of order 1"), "{error}");
 }
 
+type Counts = Vec<(NaiveDate, Stage, i64)>;
+
 /// The counts, and the same counted anew.
-fn counts(conn: &Connection) -> Result<[Vec<(NaiveDate, Stage, i64)>; 2], StoreError> {
+fn counts(conn: &Connection) -> Result<[Counts; 2], StoreError> {
     let mut anew = BTreeMap::new();
     for key in orders::all_keys(conn)? {
         let order = orders::identity(conn, key)?.unwrap();
