@@ -175,7 +175,10 @@ fn names_of_a_database_from_before_are_found_like_new_ones() {
     let path = dir.path().join("state/stemsync.db");
     let migration = include_str!("../../src/store/migrations/0007_order_search.sql");
     let conn = Connection::open(&path).unwrap();
-    conn.execute_batch("DROP TABLE order_names; DROP TABLE names; DROP INDEX orders_by_name;").unwrap();
+    conn.execute_batch(
+        "DROP TABLE order_names; DROP TABLE names; DROP INDEX orders_by_name; DROP INDEX prebook_links_by_order;",
+    )
+    .unwrap();
     conn.execute_batch(migration).unwrap();
     drop(conn);
     // SQLite's `lower` knows ASCII only.

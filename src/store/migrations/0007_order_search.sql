@@ -6,6 +6,9 @@ DROP INDEX orders_by_stage;
 CREATE INDEX orders_by_stage ON orders (stage, ship_date, key, flow);
 CREATE INDEX orders_by_name ON orders (ifnull(ax_id, reference), key, stage, flow, ship_date);
 
+-- Every order that is loaded, for a page or for planning, asks which Prebooks are its own: without this that read them all.
+CREATE INDEX prebook_links_by_order ON prebook_links (order_key);
+
 -- What customers and products are called, each once, and the orders they stand in. A trade has some thousand names and
 -- any number of orders: a word is looked for among the names, not among the orders. Kept in step by `save_axerrio` and
 -- `save_komet`, each for its own view. In lower case.
