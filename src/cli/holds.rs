@@ -9,7 +9,8 @@ use super::output::{Cell, Output, Page, Report, Tone, relative};
 use super::{change, look};
 use crate::config::Config;
 use crate::domain::Verdict;
-use crate::store::holds::{self, HoldRow};
+use crate::reports::holds::{HoldReport, gone, verdict_words};
+use crate::store::holds;
 
 /// `holds --format json`.
 #[derive(Debug, Serialize)]
@@ -17,42 +18,16 @@ struct HoldsReport {
     holds: Vec<HoldReport>,
 }
 
-/// One hold, as people and scripts see it.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct HoldReport {
-    id: i64,
-    reason: &'static str,
-    order: Option<String>,
-    line: Option<String>,
-    detail: String,
-    since: DateTime<Utc>,
-}
-
-impl From<HoldRow> for HoldReport {
-    fn from(row: HoldRow) -> Self {
-        Self {
-            id: row.id,
-            reason: row.reason.name(),
-            order: row.order,
-            line: row.line.map(|line| line.0),
-            detail: row.detail,
-            since: row.since,
-        }
-    }
-}
-
-impl HoldReport {
-    /// Two lines for people: what and since when, then what happened and what to do.
-    pub(super) fn tell(&self, page: &mut Page, now: DateTime<Utc>) {
-        let about = match (&self.order, &self.line) {
-            (Some(order), Some(line)) => format!(", order {order}, line {line}"),
-            (Some(order), None) => format!(", order {order}"),
-            (None, _) => String::new(),
-        };
-        let head = format!("{:>4}  {}{about}, since {}", self.id, self.reason, relative(self.since, now));
-        page.paragraph(Tone::Waiting, 6, &head);
-        page.paragraph(Tone::Plain, 6, &format!("      {}", self.detail));
-    }
+/// Two lines for people: what and since when, then what happened and what to do.
+pub(super) fn tell(hold: &HoldReport, page: &mut Page, now: DateTime<Utc>) {
+    let about = match (&hold.order, &hold.line) {
+        (Some(order), Some(line)) => format!(", order {order}, line {line}"),
+        (Some(order), None) => format!(", order {order}"),
+        (None, _) => String::new(),
+    };
+    let head = format!("{:>4}  {}{about}, since {}", hold.id, hold.reason, relative(hold.since, now));
+    page.paragraph(Tone::Waiting, 6, &head);
+    page.paragraph(Tone::Plain, 6, &format!("      {}", hold.detail));
 }
 
 impl Report for HoldsReport {
@@ -77,7 +52,7 @@ impl Report for HoldsReport {
             return page.table(["ID", "REASON", "ORDER", "LINE", "SINCE", "DETAIL"], rows.collect());
         }
         for hold in &self.holds {
-            hold.tell(page, now);
+            tell(hold, page, now);
         }
         page.gap();
         page.paragraph(
@@ -98,11 +73,7 @@ struct Decided {
 impl Report for Decided {
     fn tell(&self, page: &mut Page) {
         let order = self.decided.order.as_deref().map(|order| format!(" of {order}")).unwrap_or_default();
-        let what = match self.verdict {
-            Verdict::TakeAxerrio => "released: what Axerrio says counts. The next run acts on it.",
-            Verdict::TakeKomet => "released: what Komet says counts. The next run acts on it.",
-            Verdict::Dismissed => "dismissed: things stay as they are.",
-        };
+        let what = verdict_words(self.verdict);
         let text = format!("Hold {} ({}){order} {what}", self.decided.id, self.decided.reason);
         page.paragraph(Tone::Plain, 2, &text);
     }
@@ -125,10 +96,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &HoldsArgs) -> an
 }
 
 async fn decide(config: &Config, output: Output, id: i64, verdict: Verdict) -> anyhow::Result<()> {
-    let unknown = || {
-        let why = "it was decided, or its cause went away; `stemsync holds` lists what waits";
-        WrongUsage(format!("there is no hold {id}: {why}"))
-    };
+    let unknown = || WrongUsage(format!("{}; `stemsync holds` lists what waits", gone(id)));
     if look(config)?.is_none() {
         return Err(unknown().into());
     }

@@ -14,7 +14,7 @@ mod holds;
 mod link;
 mod logging;
 mod man;
-pub mod map;
+mod map;
 mod moment;
 pub mod output;
 mod run;

@@ -4,16 +4,21 @@
 //!
 //! - [`server`], [`patience`]: listening, and what a client may take. [`access`]: who may see and do what. [`desk`]: reading and changing.
 //! - [`shell`]: the page around each view. [`parts`]: small pieces that several views use. [`trouble`]: what could not be done.
-//! - [`overview`], [`runs`]: one file a view. [`chart`], [`spark`]: drawings. [`live`]: following what happens, and having it
+//! - [`overview`], [`orders`], [`order`], [`holds`], [`maps`], [`runs`]: one file a view. [`address`]: where they are. [`chart`], [`spark`]: drawings. [`live`]: following what happens, and having it
 //!   happen now. [`machines`]: what programs read.
 //! - [`assets`]: style and script.
 
 mod access;
+mod address;
 mod assets;
 mod chart;
 mod desk;
+mod holds;
 mod live;
 mod machines;
+mod maps;
+mod order;
+mod orders;
 mod overview;
 mod parts;
 mod patience;
@@ -34,6 +39,10 @@ pub use trouble::Trouble;
 fn routes() -> Router<Desk> {
     Router::new()
         .merge(overview::routes())
+        .merge(orders::routes())
+        .merge(order::routes())
+        .merge(holds::routes())
+        .merge(maps::routes())
         .merge(runs::routes())
         .merge(live::routes())
         .merge(machines::routes())

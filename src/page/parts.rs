@@ -58,14 +58,22 @@ pub(super) fn empty(text: &str) -> Markup {
     html! { p.empty { (text) } }
 }
 
-/// Pages of a list. `address` makes a page's address; pages count from 1.
-pub(super) fn pager(page: u64, pages: u64, address: impl Fn(u64) -> String) -> Markup {
+/// Pages of a list, which count from 1. `names` are those of the ways back and forth, `pages` is how many there are, where
+/// that is known, `address` makes a page's address.
+pub(super) fn pager(
+    names: [&str; 2],
+    page: u64,
+    pages: Option<u64>,
+    is_more: bool,
+    address: impl Fn(u64) -> String,
+) -> Markup {
+    let [back, forth] = names;
     html! {
-        @if pages > 1 {
+        @if page > 1 || is_more {
             nav.pager aria-label="Pages" {
-                @if page > 1 { a rel="prev" href=(address(page - 1)) { "← Newer" } } @else { span.muted { "← Newer" } }
-                span { "Page " (page) " of " (pages) }
-                @if page < pages { a rel="next" href=(address(page + 1)) { "Older →" } } @else { span.muted { "Older →" } }
+                @if page > 1 { a rel="prev" href=(address(page - 1)) { "← " (back) } } @else { span.muted { "← " (back) } }
+                span { "Page " (thousands(page)) @if let Some(pages) = pages { " of " (thousands(pages)) } }
+                @if is_more { a rel="next" href=(address(page + 1)) { (forth) " →" } } @else { span.muted { (forth) " →" } }
             }
         }
     }

@@ -69,7 +69,7 @@ async fn list(visitor: Visitor, State(desk): State<Desk>, asked: Query<Asked>) -
         section.card aria-labelledby="history" data-live="history" {
             h2 #history { "History" }
             (table(&rows, now, zone))
-            (pager(page, all.div_ceil(u64::from(PAGE)), address))
+            (pager(["Newer", "Older"], page, Some(all.div_ceil(u64::from(PAGE))), page < all.div_ceil(u64::from(PAGE)), address))
         }
     };
     Ok(shell::page(&visitor, Place::Runs, "Runs", body))

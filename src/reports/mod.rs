@@ -2,7 +2,14 @@
 //! neither. `cli` draws it for a terminal or as JSON, `page` as HTML.
 
 pub mod budget;
+pub mod choices;
+pub mod ground;
 pub mod health;
+pub mod holds;
+pub mod map_csv;
+pub mod orders;
 pub mod runs;
+pub mod story;
+pub mod suggest;
 pub mod watermarks;
 pub mod words;

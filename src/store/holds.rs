@@ -154,6 +154,12 @@ pub fn count(conn: &Connection) -> Result<i64, StoreError> {
     Ok(conn.prepare_cached("SELECT count(*) FROM holds")?.query_row([], |row| row.get(0))?)
 }
 
+/// How many of an order's holds are open.
+pub fn count_of_order(conn: &Connection, key: OrderKey) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM holds WHERE order_key = ?1";
+    Ok(conn.prepare_cached(sql)?.query_row([key], |row| row.get(0))?)
+}
+
 /// Takes in a decision: it is kept with the order (of the brake: with every order it stopped), which is planned
 /// again, and the hold is gone. `None` if there is no such hold.
 pub fn decide(

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_notices.sql"),
     include_str!("migrations/0005_budget.sql"),
     include_str!("migrations/0006_order_counts.sql"),
+    include_str!("migrations/0007_order_search.sql"),
 ];
 
 /// The schema version this binary writes.

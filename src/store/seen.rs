@@ -1,5 +1,5 @@
 //! What the views on file tell about a code of Axerrio's, and which products and customers Komet has shown: what
-//! `map suggest` compares. It reads every order on file, once, for a person who waits for it.
+//! `map suggest` compares. It reads the orders on file, once, for a person who waits for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +38,17 @@ struct Row {
     agreed: Option<Agreed>,
 }
 
-/// Calls `look` with every order on file.
-fn each_order(conn: &Connection, code: &str, mut look: impl FnMut(&Row)) -> Result<(), StoreError> {
+/// How far back orders are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every order on file.
+    All,
+    /// So many that came last.
+    Last(u32),
+}
+
+/// Calls `look` with every order within `reach`.
+fn each_order(conn: &Connection, code: &str, reach: Reach, mut look: impl FnMut(&Row)) -> Result<(), StoreError> {
     // A code stands in a document as a JSON text of its own.
     let needle = serde_json::Value::from(code).to_string().to_ascii_lowercase();
     let mut statement = conn.prepare(
@@ -48,9 +57,14 @@ fn each_order(conn: &Connection, code: &str, mut look: impl FnMut(&Row)) -> Resu
                 CASE WHEN instr(lower(g.doc), ?1) > 0 THEN g.doc END
          FROM orders o LEFT JOIN axerrio_views a ON a.key = o.key
          LEFT JOIN komet_views k ON k.key = o.key LEFT JOIN agreed_views g ON g.key = o.key
+         WHERE o.key > (SELECT ifnull(max(key), 0) FROM orders) - ?2
          ORDER BY o.key",
     )?;
-    let mut rows = statement.query([needle])?;
+    let last = match reach {
+        Reach::All => i64::MAX,
+        Reach::Last(orders) => i64::from(orders),
+    };
+    let mut rows = statement.query(rusqlite::params![needle, last])?;
     while let Some(row) = rows.next()? {
         let key: OrderKey = row.get(0)?;
         let doc = |column: usize| row.get::<_, Option<String>>(column);
@@ -68,11 +82,15 @@ fn each_order(conn: &Connection, code: &str, mut look: impl FnMut(&Row)) -> Resu
 
 /// What Axerrio's orders tell about a product's code (`None` if it never stood in one), and every product that Komet
 /// knows and has shown.
-pub fn products(conn: &Connection, code: &str) -> Result<(Option<SeenCode>, Vec<Candidate>), StoreError> {
+pub fn products(
+    conn: &Connection,
+    code: &str,
+    reach: Reach,
+) -> Result<(Option<SeenCode>, Vec<Candidate>), StoreError> {
     let mut seen: Option<SeenCode> = None;
     let mut shown: BTreeMap<i64, Candidate> = BTreeMap::new();
     let mut of_this_code: BTreeMap<i64, u32> = BTreeMap::new();
-    each_order(conn, code, |row| {
+    each_order(conn, code, reach, |row| {
         for line in row.axerrio.iter().flat_map(|order| &order.lines) {
             let named =
                 std::iter::once(&line.terms.product).chain(line.terms.mix.iter().map(|part| &part.product));
@@ -160,10 +178,11 @@ pub fn others(
     conn: &Connection,
     kind: MapKind,
     code: &str,
+    reach: Reach,
 ) -> Result<(Option<SeenCode>, Vec<Listed>), StoreError> {
     let mut seen: Option<SeenCode> = None;
     let mut customers: BTreeMap<i64, Listed> = BTreeMap::new();
-    each_order(conn, code, |row| {
+    each_order(conn, code, reach, |row| {
         if let Some(order) = &row.axerrio {
             let mut party = |party: &Party| {
                 if party.code.eq_ignore_ascii_case(code) {

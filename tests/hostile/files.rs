@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use stemsync::cli::map::csv_file;
 use stemsync::config::Config;
+use stemsync::reports::map_csv;
 use stemsync::sandbox::world::Request;
 use stemsync::sandbox::{Answers, World};
 
@@ -164,7 +164,7 @@ async fn map_csv() {
             bytes.extend("Z,1\n".repeat(2_000).into_bytes());
         }
         let bytes = mutator.bytes(&bytes);
-        match csv_file::parse(&bytes[..]) {
+        match map_csv::parse(&bytes[..]) {
             Ok(rows) => {
                 let codes: HashSet<&str> = rows.iter().map(|(code, _)| code.as_str()).collect();
                 let sound = rows.iter().all(|(code, id)| *id > 0 && !code.trim().is_empty());

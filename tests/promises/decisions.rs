@@ -7,10 +7,14 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
+use stemsync::config::Config;
 use stemsync::domain::{HoldReason, OnConflict, Verdict};
+use stemsync::reports::choices::{self, Choice};
+use stemsync::reports::ground::Ground;
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{LabelStatus, OrderChange, Reprint};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+use stemsync::store::holds;
 use stemsync::sync::engine::Settings;
 
 use crate::link::{BOTH, Link, Setup};
@@ -137,6 +141,17 @@ fn name_of(line: &str, at: &At) -> String {
     }
 }
 
+/// What the status page tells of a choice before it is made.
+async fn foreseen(link: &Link, verdict: Verdict) -> Choice {
+    let config = Config::load(std::path::Path::new("sync.toml")).unwrap();
+    let today = link.today();
+    let choices = link.engine.store.read(move |conn| {
+        let hold = holds::list(conn)?.remove(0);
+        choices::all(conn, &Ground::load(conn, &config, today)?, &hold)
+    });
+    choices.await.unwrap().into_iter().find(|choice| choice.verdict == verdict).unwrap()
+}
+
 async fn decided(
     case: &Case,
     verdict: Verdict,
@@ -145,11 +160,17 @@ async fn decided(
     wrong: &mut Vec<String>,
 ) {
     let (link, at) = held(case, answers).await;
+    let foreseen = foreseen(&link, verdict).await;
+    let before = link.writes();
     link.decide(verdict).await;
     // What a release sets in motion may take a second look at Komet.
     link.sync().await;
     link.sync().await;
     let told = |what: &str, is: &str| format!("{} {verdict:?} {answers:?}: {what}: {is}", case.what);
+    let sent = usize::try_from(link.writes() - before).unwrap();
+    if foreseen.waits_for.is_none() && sent != foreseen.axerrio.len() + foreseen.komet.len() {
+        wrong.push(told("the page foresaw", &format!("{foreseen:?}, but {sent} were sent")));
+    }
     if worlds(&link, &at) != expected {
         wrong.push(told("not as said", &worlds(&link, &at)));
     }

@@ -7,4 +7,5 @@ mod holds;
 mod orders;
 mod records;
 mod retention;
+mod search;
 mod trade;

@@ -1,7 +1,6 @@
 //! `map`: the local maps from Axerrio codes to Komet ids. A CSV is taken whole or not at all: every bad row is told
 //! with its number.
 
-pub mod csv_file;
 mod suggest;
 
 use std::fs::File;
@@ -11,17 +10,14 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 
-use self::csv_file::{HEADER, code};
 use super::args::{MapAction, MapArgs};
 use super::exit::{Exit, WrongUsage};
 use super::output::{Output, Page, Report, Tone};
 use super::{change, look};
 use crate::config::{Config, nearest};
 use crate::domain::MapKind;
+use crate::reports::map_csv::{self, code};
 use crate::store::maps;
-
-/// Bad rows that are told one by one.
-const TOLD: usize = 20;
 
 /// `map KIND --format json`.
 #[derive(Debug, Serialize)]
@@ -122,17 +118,14 @@ async fn import(config: &Config, output: Output, kind: MapKind, file: &Path) -> 
     } else {
         Box::new(File::open(file).map_err(|error| WrongUsage(format!("cannot read {name}: {error}")))?)
     };
-    let rows = csv_file::parse(text).map_err(|problems| {
-        let mut told: Vec<_> = problems.iter().take(TOLD).map(|problem| format!("  {problem}")).collect();
-        if problems.len() > TOLD {
-            told.push(format!("  and {} more", problems.len() - TOLD));
-        }
+    let rows = map_csv::parse(text).map_err(|problems| {
+        let told: Vec<_> = map_csv::told(&problems).iter().map(|problem| format!("  {problem}")).collect();
         WrongUsage(format!("nothing was imported from {name}:\n{}", told.join("\n")))
     })?;
     let (store, _lock) = change(config).await?;
     let codes = rows.len();
     let changed = store.write(move |conn| maps::import(conn, kind, &rows)).await?;
-    let told = format!("{codes} {} codes imported from {name}, {changed} of them new or changed.", kind.name());
+    let told = map_csv::imported(kind, codes, changed, &name);
     output.print(&Changed { kind, codes, news: changed, told })
 }
 
@@ -142,12 +135,7 @@ async fn export(config: &Config, output: Output, kind: MapKind, file: &Path) -> 
         return Err(WrongUsage(format!("export writes CSV; for JSON use {instead}")).into());
     }
     let entries = entries(config, kind).await?;
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record(HEADER)?;
-    for (code, id) in &entries {
-        csv.write_record([code.as_str(), &id.to_string()])?;
-    }
-    let text = csv.into_inner().context("writing CSV to memory")?;
+    let text = map_csv::write(&entries).context("writing CSV to memory")?;
     if is_standard(file) {
         return super::output::write(&text);
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::cli::output::{Cell, Page, Report, Tone, relative};
-use crate::cli::trace::SEARCHED;
+use crate::reports::story::SEARCHED;
 use crate::reports::words::deed;
 use crate::store::LockHolder;
 use crate::sync::RunEnd;

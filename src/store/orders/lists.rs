@@ -123,6 +123,11 @@ pub fn keys_in_range(conn: &Connection, from: NaiveDate, to: NaiveDate) -> Resul
     keys(conn, sql, params![Day(from), Day(to)])
 }
 
+/// Whether any order is on file.
+pub fn is_any(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM orders)")?.query_row([], |row| row.get(0))?)
+}
+
 /// Every order on file.
 pub fn all_keys(conn: &Connection) -> Result<Vec<OrderKey>, StoreError> {
     keys(conn, "SELECT key FROM orders ORDER BY key", [])

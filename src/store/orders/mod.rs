@@ -1,9 +1,12 @@
 //! Orders: who they are, how far they have come, and their three views. An order that changed is *dirty* until it
 //! was planned again (`settle`), which is how a run costs as much as what changed. `views` writes the documents,
-//! `links` finds the order behind a thing of Komet's, `lists` answers which orders a job must look at.
+//! `links` finds the order behind a thing of Komet's, `lists` answers which orders a job must look at, and `search`, with
+//! the `names` of customers and products, which ones a person looks for.
 
 mod links;
 mod lists;
+mod names;
+mod search;
 mod views;
 
 use chrono::NaiveDate;
@@ -12,9 +15,10 @@ use serde::Deserialize;
 
 pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook};
 pub use lists::{
-    all_keys, backlog, dirty, families, items_expected, keys_in_range, keys_with_open_po, open_count,
+    all_keys, backlog, dirty, families, is_any, items_expected, keys_in_range, keys_with_open_po, open_count,
     open_po_ship_dates, stage_counts, stage_counts_by_date,
 };
+pub use search::{Found, Search, Sort, Stages, search};
 pub use views::{
     forget_axerrio, load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet,
 };

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
-use super::links;
+use super::{links, names};
 use crate::domain::{
     Agreed, AxLine, AxOrder, AxOrderId, AxStatus, ExternalRef, Header, KometView, OrderKey, Origin, PoLine,
     PoNumber, PoStatus, Prebook, PurchaseOrder, PurchaseOrderInfo, fingerprint, fingerprint_of_text,
@@ -47,6 +47,7 @@ pub fn save_axerrio(conn: &Connection, key: OrderKey, order: &AxOrder) -> Result
          ON CONFLICT (key) DO UPDATE SET doc = excluded.doc, print = excluded.print",
     )?
     .execute(params![key, doc, print])?;
+    names::save_of_axerrio(conn, key, order)?;
     conn.prepare_cached(
         "UPDATE orders SET ax_id = ?2, ship_date = iif(flow = 'from_axerrio', ?3, ship_date)
          WHERE key = ?1 AND (ax_id IS NOT ?2 OR (flow = 'from_axerrio' AND ship_date <> ?3))",
@@ -69,6 +70,7 @@ pub fn save_komet(conn: &Connection, key: OrderKey, view: &KometView) -> Result<
          ON CONFLICT (key) DO UPDATE SET doc = excluded.doc, print = excluded.print, links_print = excluded.links_print",
     )?
     .execute(params![key, doc, print, links_print])?;
+    names::save_of_komet(conn, key, view)?;
     Ok(true)
 }
 
@@ -92,6 +94,7 @@ pub fn save_agreed(conn: &Connection, key: OrderKey, agreed: &Agreed) -> Result<
 /// Forgets what Axerrio showed of every order; for a copy of the database that is to hold only what is there now.
 pub fn forget_axerrio(conn: &Connection) -> Result<(), StoreError> {
     conn.execute("DELETE FROM axerrio_views", [])?;
+    names::forget_axerrio(conn)?;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use super::action::Action;
 use super::engine::{Engine, Settings};
 use super::plan::{Facts, Plan, Rules, plan, same_input, shown, sight};
 use super::poll::PollError;
-use crate::domain::{Flow, Maps, Order};
+use crate::domain::{Flow, ItemId, Maps, Order, PoItemId};
 use crate::systems::{Axerrio, Komet};
 use findings::Findings;
 
@@ -127,6 +127,38 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             may_cancel: true,
         }
     }
+}
+
+/// Compares what is on file of one order, as an audit does once it has read it anew. What stemsync made and has not read
+/// back yet is no difference. Pure.
+#[allow(clippy::implicit_hasher, reason = "the maps of this program all hash alike")]
+pub fn compare_views(
+    order: &Order,
+    settings: &Settings,
+    rules: &Rules<'_>,
+    box_types: &HashMap<i64, String>,
+) -> AuditReport {
+    if !is_anything(order) {
+        return AuditReport::default();
+    }
+    let (items, bought) = unread(order);
+    let whole = read::Whole { orders: true, labels: true, prebooks: !items, purchase_orders: !(items || bought) };
+    let found = compare(order, &Context { settings, rules: *rules, box_types, whole });
+    AuditReport { checked: 1, differences: found.differences, agreed_to_differ: found.agreed }
+}
+
+/// Whether stemsync made Prebook items, or PO lines, that Komet has not shown since.
+fn unread(order: &Order) -> (bool, bool) {
+    let lines = order.agreed.lines.values();
+    let items = lines.clone().filter_map(|line| line.item.as_ref());
+    let shown = |id: &ItemId| order.komet.prebooks.iter().flat_map(|p| &p.items).any(|item| item.id == *id);
+    let bought = lines.flat_map(|line| &line.po_lines);
+    let bought_shown =
+        |id: &PoItemId| order.komet.purchase_orders.iter().flat_map(|po| &po.lines).any(|line| line.id == *id);
+    (
+        items.clone().any(|link| !link.dead && !link.gone && link.seen.is_none() && !shown(&link.item)),
+        bought.clone().any(|link| !link.dead && link.seen.is_none() && !bought_shown(&link.line)),
+    )
 }
 
 /// Whether either system shows anything of the order.

@@ -1,54 +1,147 @@
-//! What `trace` tells of an order: both sides' views and the boxes, in the shape that scripts read. The field names
-//! are part of the outside of the program.
+//! The whole story of one order, found by whatever name a person has for it: both sides' views, the boxes, what happened
+//! and what waits, in the shape that `trace --format json` has. The field names are part of the outside of the program.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::holds::HoldReport;
 use crate::domain::{
-    AxLine, AxOrder, AxStatus, Breakdown, KometTerms, LabelStatus, MixPart, Order, Party, PoInfoStatus, PoStatus,
-    PurchaseOrderInfo, UnitType,
+    AxLine, AxOrder, AxStatus, Breakdown, Flow, KometTerms, LabelStatus, MixPart, Order, Party, PoInfoStatus,
+    PoStatus, PurchaseOrderInfo, Stage, UnitType,
 };
-use crate::store::events::Event;
+use crate::store::events::{self, Event};
+use crate::store::{Connection, StoreError, holds, orders};
 use crate::sync::report::ActionResult;
 use crate::systems::System;
 
+/// Where a reference is searched.
+pub const SEARCHED: [&str; 5] =
+    ["order ids in Axerrio", "external references", "Prebook numbers", "PO numbers", "box codes"];
+
+/// One order's story.
+#[derive(Debug, Serialize)]
+pub struct Story {
+    /// What people call it.
+    pub order: String,
+    /// 1 or 2.
+    pub flow: u8,
+    /// How far it has come.
+    pub stage: Stage,
+    /// `null` while Axerrio showed nothing of it.
+    pub axerrio: Option<AxerrioSide>,
+    /// `null` while Komet showed nothing of it.
+    pub komet: Option<KometSide>,
+    /// Its boxes.
+    pub boxes: Vec<BoxStory>,
+    /// What happened, the first thing first.
+    pub events: Vec<EventStory>,
+    /// What waits for a person.
+    #[serde(skip)]
+    pub waits: Vec<HoldReport>,
+    /// In which people read its times.
+    #[serde(skip)]
+    pub zone: Tz,
+}
+
+/// The stories of the orders that a person may mean.
+pub fn find(conn: &Connection, reference: &str, zone: Tz) -> Result<Vec<Story>, StoreError> {
+    let mut found = Vec::new();
+    for key in orders::find(conn, reference)? {
+        if let Some(order) = orders::load(conn, key)? {
+            found.push(Story::of(conn, &order, zone)?);
+        }
+    }
+    Ok(found)
+}
+
+impl Story {
+    /// The story of an order.
+    pub fn of(conn: &Connection, order: &Order, zone: Tz) -> Result<Self, StoreError> {
+        let waits = holds::list(conn)?.into_iter().filter(|hold| hold.order_key == Some(order.key));
+        Ok(Self {
+            order: order.name().to_owned(),
+            flow: order.flow.number(),
+            stage: order.stage,
+            axerrio: order.axerrio.order.as_ref().map(AxerrioSide::of),
+            komet: KometSide::of(order),
+            boxes: boxes(order),
+            events: events::for_order(conn, order.key)?.into_iter().map(EventStory::from).collect(),
+            waits: waits.map(HoldReport::from).collect(),
+            zone,
+        })
+    }
+
+    /// Where it was born, in words.
+    pub fn born(&self) -> &'static str {
+        if self.flow == Flow::FromAxerrio.number() { "ordered in Axerrio" } else { "prebooked in Komet" }
+    }
+}
+
+/// How far an order has come, in words.
+pub fn stage_words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Placed => "not in the other system yet",
+        Stage::Prebooked => "it has a Prebook and no PO yet",
+        Stage::PoPending => "its PO waits for procurement",
+        Stage::PoApproved => "its PO is approved and waits for labels",
+        Stage::Labelled => "every box has its label and AWB in Komet",
+        Stage::Received => "every box was received",
+        Stage::Cancelled => "called off",
+    }
+}
+
 /// One line: of the order, of a Prebook or of a PO.
 #[derive(Debug, Serialize)]
-pub(super) struct LineStory {
+pub struct LineStory {
     /// The order's line, the Prebook item or the PO line.
-    pub(super) id: String,
+    pub id: String,
     /// PO lines: the Prebook item it buys for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    prebook_item: Option<i64>,
+    pub prebook_item: Option<i64>,
     /// Axerrio's code, or Komet's id as text; `null` while Komet does not know the product.
-    product: Option<String>,
-    pub(super) description: String,
-    pub(super) boxes: u32,
+    pub product: Option<String>,
+    /// What it is called.
+    pub description: String,
+    /// Boxes; 0 is a deleted line.
+    pub boxes: u32,
     /// What the vendor accepted; Axerrio only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) confirmed_boxes: Option<u32>,
-    pub(super) box_type: String,
-    pub(super) bunches: u32,
-    pub(super) stems_per_bunch: u32,
-    pub(super) unit_type: Option<UnitType>,
-    pub(super) unit_cost: Decimal,
-    mark_code: Option<String>,
+    pub confirmed_boxes: Option<u32>,
+    /// Box type code.
+    pub box_type: String,
+    /// Bunches in each box.
+    pub bunches: u32,
+    /// Stems in a bunch.
+    pub stems_per_bunch: u32,
+    /// What the cost is per.
+    pub unit_type: Option<UnitType>,
+    /// Cost per unit.
+    pub unit_cost: Decimal,
+    /// Text on the box.
+    pub mark_code: Option<String>,
     /// The parts of a mixed box.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    mix: Vec<PartStory>,
+    pub mix: Vec<PartStory>,
+    /// Komet knows every product in it.
     #[serde(skip)]
-    pub(super) is_mapped: bool,
+    pub is_mapped: bool,
 }
 
 /// One part of a mixed box.
 #[derive(Debug, Serialize)]
-struct PartStory {
-    product: Option<String>,
-    description: String,
-    bunches: u32,
-    stems_per_bunch: u32,
-    unit_cost: Decimal,
+pub struct PartStory {
+    /// As of a line.
+    pub product: Option<String>,
+    /// What it is called.
+    pub description: String,
+    /// Bunches in each box.
+    pub bunches: u32,
+    /// Stems in a bunch.
+    pub stems_per_bunch: u32,
+    /// Cost per unit.
+    pub unit_cost: Decimal,
 }
 
 impl LineStory {
@@ -116,35 +209,52 @@ impl PartStory {
 
 /// The order as Axerrio last showed it.
 #[derive(Debug, Serialize)]
-pub(super) struct AxerrioSide {
-    pub(super) id: String,
-    reference: Option<String>,
-    status: AxStatus,
-    version: i64,
-    changed_at: DateTime<Utc>,
-    pub(super) customer: Party,
-    pub(super) customer_po: Option<String>,
-    pub(super) ship_date: NaiveDate,
-    pub(super) truck_date: NaiveDate,
-    pub(super) carrier: Option<Party>,
-    pub(super) location: Option<String>,
-    pub(super) lines: Vec<LineStory>,
+pub struct AxerrioSide {
+    /// Axerrio's id.
+    pub id: String,
+    /// Flow 2: its name there.
+    pub reference: Option<String>,
+    /// Its state.
+    pub status: AxStatus,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it last changed, by Axerrio's clock.
+    pub changed_at: DateTime<Utc>,
+    /// Who buys.
+    pub customer: Party,
+    /// The customer's own PO number.
+    pub customer_po: Option<String>,
+    /// The day the vendor ships.
+    pub ship_date: NaiveDate,
+    /// The day it leaves the importer.
+    pub truck_date: NaiveDate,
+    /// Who carries it.
+    pub carrier: Option<Party>,
+    /// The importer's location.
+    pub location: Option<String>,
+    /// Its lines.
+    pub lines: Vec<LineStory>,
     /// What Axerrio was told about the PO.
-    pub(super) purchase_order: Option<ToldPo>,
+    pub purchase_order: Option<ToldPo>,
 }
 
 /// What Axerrio was told about the PO.
 #[derive(Debug, Serialize)]
-pub(super) struct ToldPo {
-    pub(super) number: String,
-    status: PoInfoStatus,
-    pub(super) ship_date: NaiveDate,
-    pub(super) awb: Option<String>,
-    updated_at: DateTime<Utc>,
+pub struct ToldPo {
+    /// The PO.
+    pub number: String,
+    /// Its state.
+    pub status: PoInfoStatus,
+    /// The day the vendor ships.
+    pub ship_date: NaiveDate,
+    /// Air waybill.
+    pub awb: Option<String>,
+    /// When it last changed in Komet.
+    pub updated_at: DateTime<Utc>,
 }
 
 impl AxerrioSide {
-    pub(super) fn of(order: &AxOrder) -> Self {
+    fn of(order: &AxOrder) -> Self {
         let header = &order.header;
         Self {
             id: order.id.0.clone(),
@@ -163,7 +273,8 @@ impl AxerrioSide {
         }
     }
 
-    pub(super) fn status_name(&self) -> &'static str {
+    /// Its state in a word.
+    pub fn status_name(&self) -> &'static str {
         match self.status {
             AxStatus::Placed => "placed",
             AxStatus::Accepted => "accepted",
@@ -185,7 +296,8 @@ impl ToldPo {
         }
     }
 
-    pub(super) fn status_name(&self) -> &'static str {
+    /// Its state in a word.
+    pub fn status_name(&self) -> &'static str {
         match self.status {
             PoInfoStatus::Pending => "pending",
             PoInfoStatus::Approved => "approved",
@@ -196,7 +308,7 @@ impl ToldPo {
 }
 
 /// A PO's state in words.
-pub(super) fn po_words(status: PoStatus) -> &'static str {
+pub fn po_words(status: PoStatus) -> &'static str {
     match status {
         PoStatus::Pending => "waits for procurement",
         PoStatus::Approved => "approved",
@@ -206,7 +318,7 @@ pub(super) fn po_words(status: PoStatus) -> &'static str {
 }
 
 /// What a cost is per.
-pub(super) fn unit_words(unit: UnitType) -> &'static str {
+pub fn unit_words(unit: UnitType) -> &'static str {
     match unit {
         UnitType::Stem => "stem",
         UnitType::Bunch => "bunch",
@@ -215,35 +327,49 @@ pub(super) fn unit_words(unit: UnitType) -> &'static str {
 
 /// The order as Komet last showed it.
 #[derive(Debug, Serialize)]
-pub(super) struct KometSide {
-    pub(super) prebooks: Vec<PrebookStory>,
-    pub(super) purchase_orders: Vec<PoStory>,
+pub struct KometSide {
+    /// Its Prebooks.
+    pub prebooks: Vec<PrebookStory>,
+    /// Its POs.
+    pub purchase_orders: Vec<PoStory>,
 }
 
 /// One Prebook, with this order's items.
 #[derive(Debug, Serialize)]
-pub(super) struct PrebookStory {
-    id: i64,
-    pub(super) number: String,
-    pub(super) truck_date: NaiveDate,
-    customer_code: Option<String>,
-    pub(super) customer_po: Option<String>,
-    carrier: Option<String>,
-    pub(super) lines: Vec<LineStory>,
+pub struct PrebookStory {
+    /// Komet's internal id.
+    pub id: i64,
+    /// The number people see.
+    pub number: String,
+    /// The day it leaves the importer.
+    pub truck_date: NaiveDate,
+    /// The customer's code in Komet.
+    pub customer_code: Option<String>,
+    /// The customer's own PO number.
+    pub customer_po: Option<String>,
+    /// The carrier's name.
+    pub carrier: Option<String>,
+    /// This order's items.
+    pub lines: Vec<LineStory>,
 }
 
 /// One PO, with this order's lines.
 #[derive(Debug, Serialize)]
-pub(super) struct PoStory {
-    pub(super) number: String,
-    pub(super) status: PoStatus,
-    pub(super) ship_date: NaiveDate,
-    pub(super) awb: Option<String>,
-    pub(super) lines: Vec<LineStory>,
+pub struct PoStory {
+    /// The number people see.
+    pub number: String,
+    /// Its state.
+    pub status: PoStatus,
+    /// The day the vendor ships.
+    pub ship_date: NaiveDate,
+    /// Air waybill.
+    pub awb: Option<String>,
+    /// This order's lines.
+    pub lines: Vec<LineStory>,
 }
 
 impl KometSide {
-    pub(super) fn of(order: &Order) -> Option<Self> {
+    fn of(order: &Order) -> Option<Self> {
         let view = &order.komet;
         if view.prebooks.is_empty() && view.purchase_orders.is_empty() {
             return None;
@@ -274,23 +400,26 @@ impl KometSide {
 
 /// One box: its label in Axerrio and what Komet says of its code.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct BoxStory {
-    pub(super) code: String,
+pub struct BoxStory {
+    /// What is scanned.
+    pub code: String,
     /// The order's line.
-    pub(super) line: Option<String>,
+    pub line: Option<String>,
     /// Which box of the line, from 1.
     #[serde(rename = "box")]
-    pub(super) box_number: Option<u32>,
-    pub(super) lot_number: Option<String>,
-    pub(super) awb: Option<String>,
+    pub box_number: Option<u32>,
+    /// The grower's lot.
+    pub lot_number: Option<String>,
+    /// Air waybill.
+    pub awb: Option<String>,
     /// `printed` or `void`: not in Komet; `shipped` or `received`: in Komet.
-    pub(super) status: &'static str,
+    pub status: &'static str,
     /// Komet's own name of its state.
-    komet_status: Option<String>,
+    pub komet_status: Option<String>,
 }
 
 /// The order's boxes: those with a label, by line and box, then those that only Komet knows.
-pub(super) fn boxes(order: &Order) -> Vec<BoxStory> {
+pub fn boxes(order: &Order) -> Vec<BoxStory> {
     let mut shipped: Vec<_> = order
         .komet
         .purchase_orders
@@ -340,21 +469,32 @@ pub(super) fn boxes(order: &Order) -> Vec<BoxStory> {
 
 /// Something that happened.
 #[derive(Debug, Serialize)]
-pub(super) struct EventStory {
-    pub(super) at: DateTime<Utc>,
+pub struct EventStory {
+    /// When.
+    pub at: DateTime<Utc>,
     /// `null` for stemsync itself.
-    pub(super) system: Option<System>,
-    pub(super) what: String,
-    pub(super) detail: String,
+    pub system: Option<System>,
+    /// What: Komet's method, Axerrio's call, or a few words.
+    pub what: String,
+    /// More of it.
+    pub detail: String,
+    /// A push that was tried and not done, or not known to be done: its detail is what the system said.
+    #[serde(skip)]
+    pub failed: bool,
+    /// Something that began to wait for a person.
+    #[serde(skip)]
+    pub held: bool,
 }
 
 impl From<Event> for EventStory {
     fn from(event: Event) -> Self {
         let mut detail = event.detail;
+        let (failed, held) =
+            (event.result == Some(ActionResult::Failed), event.result == Some(ActionResult::Held));
         if let Some(result) = event.result.filter(|result| *result != ActionResult::Done) {
             let space = if detail.is_empty() { "" } else { " " };
             detail = format!("{detail}{space}({})", result.name());
         }
-        Self { at: event.at, system: event.system, what: event.what, detail }
+        Self { at: event.at, system: event.system, what: event.what, detail, failed, held }
     }
 }

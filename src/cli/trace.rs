@@ -1,7 +1,5 @@
-//! `trace`: the whole story of one order, found by whatever name a person has for it. What it tells is gathered in
-//! `story`; here it is found and told.
-
-mod story;
+//! `trace`: the whole story of one order, found by whatever name a person has for it. It is gathered in
+//! [`crate::reports::story`]; here it is told.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -9,40 +7,17 @@ use serde::Serialize;
 
 use super::args::TraceArgs;
 use super::exit::Exit;
-use super::holds::HoldReport;
-use super::look;
 use super::output::{Cell, Output, Page, Report, Tone};
+use super::{holds, look};
 use crate::config::Config;
-use crate::domain::{Flow, Stage};
-use crate::store::{Connection, StoreError, events, holds, orders};
-use story::{AxerrioSide, BoxStory, EventStory, KometSide, LineStory, PoStory, PrebookStory};
-
-/// Where a reference is searched.
-pub(super) const SEARCHED: [&str; 5] =
-    ["order ids in Axerrio", "external references", "Prebook numbers", "PO numbers", "box codes"];
-
-/// One order's story: `trace --format json`.
-#[derive(Debug, Serialize)]
-struct TraceReport {
-    order: String,
-    flow: u8,
-    stage: Stage,
-    /// `null` while Axerrio showed nothing of it.
-    axerrio: Option<AxerrioSide>,
-    /// `null` while Komet showed nothing of it.
-    komet: Option<KometSide>,
-    boxes: Vec<BoxStory>,
-    events: Vec<EventStory>,
-    #[serde(skip)]
-    waits: Vec<HoldReport>,
-    #[serde(skip)]
-    zone: Tz,
-}
+use crate::reports::story::{
+    self, AxerrioSide, BoxStory, EventStory, KometSide, LineStory, PoStory, PrebookStory, SEARCHED, Story,
+};
 
 /// A PO or a Prebook may hold lines of several orders.
 #[derive(Debug, Serialize)]
 struct Several {
-    orders: Vec<TraceReport>,
+    orders: Vec<Story>,
 }
 
 /// Nothing is known of the reference.
@@ -60,7 +35,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &TraceArgs) -> an
     let mut found = match look(config)? {
         Some(store) => {
             let reference = reference.clone();
-            store.read(move |conn| gather(conn, &reference, zone)).await?
+            store.read(move |conn| story::find(conn, &reference, zone)).await?
         }
         None => Vec::new(),
     };
@@ -73,26 +48,6 @@ pub(super) async fn run(config: &Config, output: Output, args: &TraceArgs) -> an
         _ => output.print(&Several { orders: found })?,
     }
     Ok(Exit::Done)
-}
-
-fn gather(conn: &Connection, reference: &str, zone: Tz) -> Result<Vec<TraceReport>, StoreError> {
-    let mut found = Vec::new();
-    for key in orders::find(conn, reference)? {
-        let Some(order) = orders::load(conn, key)? else { continue };
-        let waits = holds::list(conn)?.into_iter().filter(|hold| hold.order_key == Some(key));
-        found.push(TraceReport {
-            order: order.name().to_owned(),
-            flow: order.flow.number(),
-            stage: order.stage,
-            axerrio: order.axerrio.order.as_ref().map(AxerrioSide::of),
-            komet: KometSide::of(&order),
-            boxes: story::boxes(&order),
-            events: events::for_order(conn, key)?.into_iter().map(EventStory::from).collect(),
-            waits: waits.map(HoldReport::from).collect(),
-            zone,
-        });
-    }
-    Ok(found)
 }
 
 impl Report for Unknown<'_> {
@@ -111,28 +66,13 @@ impl Report for Several {
     }
 }
 
-/// How far an order has come, in words.
-fn stage_words(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Placed => "not in the other system yet",
-        Stage::Prebooked => "it has a Prebook and no PO yet",
-        Stage::PoPending => "its PO waits for procurement",
-        Stage::PoApproved => "its PO is approved and waits for labels",
-        Stage::Labelled => "every box has its label and AWB in Komet",
-        Stage::Received => "every box was received",
-        Stage::Cancelled => "called off",
-    }
-}
-
-impl Report for TraceReport {
+impl Report for Story {
     fn tell(&self, page: &mut Page) {
-        let born =
-            if self.flow == Flow::FromAxerrio.number() { "ordered in Axerrio" } else { "prebooked in Komet" };
-        let stage = self.stage;
+        let (born, stage) = (self.born(), self.stage);
         page.paragraph(
             Tone::Strong,
             2,
-            &format!("{}, {born}: {} ({})", self.order, stage_words(stage), stage.name()),
+            &format!("{}, {born}: {} ({})", self.order, story::stage_words(stage), stage.name()),
         );
         match &self.axerrio {
             Some(side) => tell_axerrio(page, side),
@@ -156,7 +96,7 @@ impl Report for TraceReport {
         if !self.waits.is_empty() {
             page.heading("What waits for a person");
             for hold in &self.waits {
-                hold.tell(page, Utc::now());
+                holds::tell(hold, page, Utc::now());
             }
         }
     }

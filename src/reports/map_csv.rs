@@ -4,8 +4,13 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use crate::domain::MapKind;
+
 /// The first row.
-pub(super) const HEADER: [&str; 2] = ["axerrio_code", "komet_id"];
+const HEADER: [&str; 2] = ["axerrio_code", "komet_id"];
+
+/// Bad rows that are told one by one.
+const TOLD: usize = 20;
 
 /// A million codes; what is longer is the wrong file, or a pipe that does not end.
 const LONGEST: u64 = 32 * 1024 * 1024;
@@ -52,19 +57,47 @@ pub fn parse(text: impl Read) -> Result<Vec<(String, i64)>, Vec<String>> {
     if problems.is_empty() { Ok(rows) } else { Err(problems) }
 }
 
+/// What [`parse`] reads again.
+pub fn write(entries: &[(String, i64)]) -> Result<Vec<u8>, csv::Error> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(HEADER)?;
+    for (code, id) in entries {
+        csv.write_record([code.as_str(), &id.to_string()])?;
+    }
+    csv.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// What is told of a file that is refused: its problems one by one, as far as anybody reads.
+pub fn told(problems: &[String]) -> Vec<String> {
+    let mut told: Vec<_> = problems.iter().take(TOLD).cloned().collect();
+    if problems.len() > TOLD {
+        told.push(format!("and {} more", problems.len() - TOLD));
+    }
+    told
+}
+
+/// A Komet id as it is typed.
+pub fn komet_id(text: &str) -> Result<i64, String> {
+    let id = text.trim().parse().ok().filter(|id: &i64| *id > 0);
+    id.ok_or_else(|| format!("komet_id: found {text:?}, expected a whole number from 1 on"))
+}
+
+/// What an import came to; `name` is the file's.
+pub fn imported(kind: MapKind, codes: usize, changed: usize, name: &str) -> String {
+    format!("{codes} {} codes imported from {name}, {changed} of them new or changed.", kind.name())
+}
+
 fn entry(record: &csv::StringRecord) -> Result<(String, i64), String> {
     let cells: Vec<_> = record.iter().collect();
     let [axerrio_code, komet_id] = cells[..] else {
         return Err(format!("{} columns, expected 2: {}", cells.len(), HEADER.join(",")));
     };
     let code = code(axerrio_code)?;
-    let id = komet_id.parse().ok().filter(|id: &i64| *id > 0);
-    let id = id.ok_or_else(|| format!("komet_id: found {komet_id:?}, expected a whole number from 1 on"))?;
-    Ok((code, id))
+    Ok((code, self::komet_id(komet_id)?))
 }
 
 /// A code as it is kept.
-pub(super) fn code(text: &str) -> Result<String, String> {
+pub fn code(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.contains(char::is_control) {
         return Err(format!("axerrio_code: found {text:?}, expected a code as Axerrio writes it"));

@@ -1,0 +1,189 @@
+//! What waits for a person, and deciding it.
+
+use stemsync::domain::{HoldReason, MapKind};
+use stemsync::sandbox::komet::ItemChange;
+use stemsync::store::maps;
+
+use crate::orders::traded;
+use crate::site::Site;
+use crate::trade::*;
+
+/// An order whose first line was edited in Komet.
+async fn edited() -> (Site, String, i64) {
+    let site = Site::start().await;
+    let link = &site.link;
+    let draft = order(link.day(3), vec![line(FREEDOM, 4)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_well().await;
+    let item = link.act(|w, _| items_of(w, &id)[0].id);
+    let nine = ItemChange { boxes: Some(9), ..ItemChange::default() };
+    link.act(|w, now| w.komet.rep_changes_item(item, &nine, now)).unwrap();
+    link.sync().await;
+    let holds = link.holds().await;
+    assert_eq!((holds.len(), holds[0].reason), (1, HoldReason::EditedInKomet));
+    (site, id, holds[0].id)
+}
+
+#[tokio::test]
+async fn nothing_that_waits_is_said_plainly() {
+    let site = Site::start().await;
+    site.anybody().get("/holds").await.says("Nothing waits for a person.");
+}
+
+#[tokio::test]
+async fn each_choice_says_what_it_will_do_on_each_system_and_does_it() {
+    let (site, order, id) = edited().await;
+    let admin = site.admin().await;
+    let page = admin.get("/holds").await;
+    page.says("1 hold waits").says(&order).says("Somebody changed or deleted in Komet what Axerrio owns");
+    page.says("Boxes of Prebook item");
+    let shown = page.words();
+    let at = |what: &str| shown.find(what).unwrap_or_else(|| panic!("{what} in {shown}"));
+    let take_axerrio = &shown[at("Axerrio's counts")..at("Komet's stays as it is")];
+    assert!(take_axerrio.contains("In Axerrio nothing is written"), "{take_axerrio}");
+    for step in ["is taken off PO", "is taken out of Prebook", "gets 4 boxes QB of Rose Freedom 50 cm"] {
+        assert!(take_axerrio.contains(step), "{step} in {take_axerrio}");
+    }
+    let take_komet = &shown[at("Komet's stays as it is")..at("Things stay as they are")];
+    assert!(take_komet.contains("In Komet nothing is written"), "{take_komet}");
+
+    let before = site.link.writes();
+    let answer = admin.post(&format!("/holds/{id}"), &[("take", "axerrio"), ("back", "/holds")]).await;
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/holds?done=axerrio"));
+    admin
+        .get(&answer.location)
+        .await
+        .says("Released: what Axerrio says counts")
+        .says("Nothing waits for a person");
+    site.link.sync_well().await;
+    assert_eq!(site.link.act(|w, _| items_of(w, &order)[0].goods.boxes), 4);
+    // As many writes as steps were foreseen.
+    assert_eq!(site.link.writes() - before, 4);
+}
+
+#[tokio::test]
+async fn komet_is_taken_or_the_hold_dismissed_without_a_write() {
+    for fields in [[("take", "komet")], [("dismiss", "1")]] {
+        let (site, order, id) = edited().await;
+        let admin = site.admin().await;
+        let key = site.link.order(&order).await.key.0;
+        let back = format!("/orders/{key}");
+        let answer = admin.post(&format!("/holds/{id}"), &[fields[0], ("back", &back)]).await;
+        assert!(answer.status == 303 && answer.location.starts_with(&format!("{back}?done=")), "{answer:?}");
+        let writes = site.link.writes();
+        site.link.sync_well().await;
+        assert_eq!((site.link.writes(), site.link.holds().await.len()), (writes, 0));
+        admin
+            .get(&back)
+            .await
+            .says("Both sides say the same, but for what a person agreed to leave")
+            .says("Agreed to differ");
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_somebody_else_decided_is_a_friendly_page() {
+    let (site, _, id) = edited().await;
+    let admin = site.admin().await;
+    let path = format!("/holds/{id}");
+    assert_eq!(admin.post(&path, &[("take", "komet")]).await.status, 303);
+    let again = admin.post(&path, &[("take", "axerrio")]).await;
+    assert_eq!(again.status, 409);
+    again.says("is gone").says("it was decided, or its cause went away").says("Nothing was changed by this");
+    let look = admin.get(&path).await;
+    assert_eq!(look.status, 404);
+    look.says("is gone").says("What waits now");
+    assert_eq!(admin.post(&path, &[("code", "X"), ("komet_id", "1")]).await.status, 409);
+    assert_eq!(admin.get("/maps/product").await.words().matches("This map is empty").count(), 1);
+    for id in ["0", "-1", "x", "99999999", "9223372036854775808"] {
+        assert_eq!(admin.get(&format!("/holds/{id}")).await.status, 404, "{id}");
+        let answer = admin.post(&format!("/holds/{id}"), &[("dismiss", "1")]).await;
+        assert!([404, 409].contains(&answer.status), "{id} {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_cannot_be_meant_changes_nothing() {
+    let (site, _, id) = edited().await;
+    let admin = site.admin().await;
+    let path = format!("/holds/{id}");
+    for fields in [
+        &[][..],
+        &[("take", "both")],
+        &[("take", "")],
+        &[("code", ""), ("komet_id", "1")],
+        &[("code", "A"), ("komet_id", "-1")],
+    ] {
+        assert_eq!(admin.post(&path, fields).await.status, 400, "{fields:?}");
+    }
+    for back in ["//evil.example", "https://evil.example", "/orders/1/../../x", "/orders/", "javascript:1"] {
+        assert_eq!(site.link.holds().await.len(), 1);
+        let answer = admin.post(&path, &[("take", "nonsense"), ("back", back)]).await;
+        assert_eq!(answer.status, 400);
+    }
+    let answer = admin.post(&path, &[("take", "komet"), ("back", "https://evil.example")]).await;
+    assert_eq!(answer.location, "/holds?done=komet");
+}
+
+#[tokio::test]
+async fn who_is_not_logged_in_reads_and_decides_nothing() {
+    let (site, order, id) = edited().await;
+    let anybody = site.anybody();
+    let page = anybody.get("/holds").await;
+    page.says(&order)
+        .says("Axerrio's counts")
+        .says("Log in to decide")
+        .keeps_quiet_of("<form")
+        .keeps_quiet_of("Bloom");
+    assert_eq!(anybody.post(&format!("/holds/{id}"), &[("take", "axerrio")]).await.status, 403);
+    assert_eq!(site.link.holds().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_product_is_mapped_from_its_hold_and_the_hold_goes_away() {
+    let (site, order) = traded().await;
+    let admin = site.admin().await;
+    let holds = site.link.holds().await;
+    let hold = holds.iter().find(|hold| hold.reason == HoldReason::UnmappedProduct).unwrap();
+    admin.get("/holds").await.says("Product not mapped").says("Map this product").says(UNKNOWN_CODE);
+    admin.get("/maps/product").await.says("Orders wait for these").says("1 line waits").says(UNKNOWN_CODE);
+    let one = admin.get(&format!("/holds/{}", hold.id)).await;
+    one.says("What HYDRANGEA-SELECT-BLUE may be in Komet").says("Komet id");
+    let id = UNKNOWN_IS.to_string();
+    let answer = admin.post(&format!("/holds/{}", hold.id), &[("code", UNKNOWN_CODE), ("komet_id", &id)]).await;
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/holds?done=mapped"));
+    admin.get(&answer.location).await.says("Mapped. The next run goes on").says("the next run goes on");
+    let mapped = site.link.engine.store.read(|conn| maps::list(conn, MapKind::Product)).await.unwrap();
+    assert_eq!(mapped, [(UNKNOWN_CODE.to_owned(), i64::try_from(UNKNOWN_IS).unwrap())]);
+    site.link.sync().await;
+    site.link.sync().await;
+    assert!(!site.link.held().await.iter().any(|(reason, _)| *reason == HoldReason::UnmappedProduct), "{order}");
+    admin.get("/maps/product").await.keeps_quiet_of("Orders wait for these");
+}
+
+#[tokio::test]
+async fn a_button_for_each_suggestion_maps_to_it() {
+    let (site, _) = traded().await;
+    let admin = site.admin().await;
+    let page = admin.get("/maps/product?code=ROSE-FREEDOM-50").await;
+    page.says("Rose Freedom 50 cm").says("Map to this").says("words: rose, freedom");
+    let id = page.text.split("name=\"komet_id\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let answer = admin.post("/maps/product", &[("code", "ROSE-FREEDOM-50"), ("komet_id", &id)]).await;
+    assert_eq!(answer.location, "/maps/product?done=set");
+    admin.get(&answer.location).await.says("ROSE-FREEDOM-50").says("Set. The next run goes on");
+}
+
+#[tokio::test]
+async fn a_product_of_a_prebook_from_komet_is_komets_to_map() {
+    let site = Site::start().await;
+    let link = &site.link;
+    let draft = prebook(link.day(5), vec![item(UNKNOWN, 2, link.day(3))]);
+    link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync().await;
+    assert_eq!(link.held().await.first().map(|(reason, _)| *reason), Some(HoldReason::UnmappedProduct));
+    let admin = site.admin().await;
+    let holds = admin.get("/holds").await;
+    holds.says("Product not mapped").says("Prebook Summary").keeps_quiet_of("Map this product");
+    holds.keeps_quiet_of("the next run goes on");
+    admin.get("/maps/product").await.keeps_quiet_of("Orders wait for these");
+}

@@ -1,0 +1,133 @@
+//! One order: both sides, boxes, holds and story.
+
+use stemsync::sandbox::komet::ItemChange;
+
+use crate::orders::traded;
+use crate::site::{Person, Site};
+use crate::trade::*;
+
+async fn key_of(site: &Site, order: &str) -> i64 {
+    site.link.order(order).await.key.0
+}
+
+async fn seen(person: &Person<'_>, site: &Site, order: &str) -> crate::site::Answer {
+    let answer = person.get(&format!("/orders/{}", key_of(site, order).await)).await;
+    assert_eq!(answer.status, 200);
+    answer
+}
+
+#[tokio::test]
+async fn both_sides_stand_next_to_each_other_and_say_where_they_differ() {
+    let (site, order) = traded().await;
+    let admin = site.admin().await;
+    let as_agreed = seen(&admin, &site, &order).await;
+    as_agreed.says("Ordered in Axerrio").says("PO pending").says("Both sides say the same");
+    as_agreed.says("Bloom & Bough Wholesale").says("PO-77").says("product unknown to Komet");
+    let item = site.link.act(|w, _| items_of(w, &order)[0].id);
+    site.link
+        .act(|w, now| w.komet.rep_changes_item(item, &ItemChange { boxes: Some(9), ..ItemChange::default() }, now))
+        .unwrap();
+    site.link.sync().await;
+    let edited = seen(&admin, &site, &order).await;
+    edited
+        .says("The sides differ")
+        .says("✕ boxes Axerrio 4, Komet 9")
+        .says("Waits for a person")
+        .says("Edited in Komet");
+    assert!(edited.text.contains("<mark>9</mark>") && edited.text.contains("<mark>4</mark>"), "{}", edited.text);
+    edited.says("Axerrio's counts: it is written to Komet again.");
+}
+
+#[tokio::test]
+async fn its_boxes_and_its_story_are_those_of_trace() {
+    let site = Site::start().await;
+    let link = &site.link;
+    let draft = order(link.day(3), vec![line(FREEDOM, 2)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_well().await;
+    link.act(approve_all);
+    link.sync_well().await;
+    link.act(|w, now| print_all(w, &id, now));
+    link.sync_well().await;
+    let codes: Vec<_> =
+        link.act(|w, _| current_labels(w, &id).iter().map(|label| label.box_code.clone()).collect());
+    let page = seen(&site.anybody(), &site, &id).await;
+    page.says("Labelled").says("2 boxes, 0 received").says(&codes[0]).says(AWB).says(LOT).says("in Komet");
+    page.says("new Prebook").says("new PO").says("labels");
+    let story = link
+        .engine
+        .store
+        .read(move |conn| stemsync::reports::story::find(conn, &id, chrono_tz::UTC))
+        .await
+        .unwrap();
+    for event in &story[0].events {
+        page.says(&event.detail);
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_logged_in_sees_neither_customer_nor_price() {
+    let (site, order) = traded().await;
+    let page = seen(&site.anybody(), &site, &order).await;
+    page.says(&order).says("Rose Freedom 50 cm").says("4 QB");
+    for private in ["Bloom", "BLOOM", "PO-77", "0.32", "Spring week", "csrf", "<form"] {
+        page.keeps_quiet_of(private);
+    }
+    seen(&site.admin().await, &site, &order).await.says("0.32 a stem").says("Spring week").says("BLOOM 1");
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_there_is_a_plain_answer() {
+    let (site, _) = traded().await;
+    for key in ["99999999", "-1", "0", "x", "99999999999999999999999", "1%2F..", "%00"] {
+        let answer = site.anybody().get(&format!("/orders/{key}")).await;
+        assert_eq!(answer.status, 404, "{key}");
+        answer.says("There is no such order");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_people_write_becomes_markup() {
+    const EVIL: &str = "<script>alert(1)</script>\"'&";
+    let site = Site::start().await;
+    let link = &site.link;
+    let id = link.act(|w, now| {
+        let mut evil = line(FREEDOM, 2);
+        evil.product.description = format!("Rose {EVIL}");
+        evil.product.code = EVIL.into();
+        evil.notes = Some(EVIL.into());
+        evil.mark_code = Some("<b>mark".into());
+        let mut draft = order(link.day(3), vec![evil]);
+        draft.customer.name = EVIL.into();
+        draft.comments = Some(EVIL.into());
+        draft.customer_po = Some("<i>po".into());
+        w.axerrio.customer_orders(draft, now)
+    });
+    link.sync().await;
+    let admin = site.admin().await;
+    let key = key_of(&site, &id).await;
+    let hold = link.holds().await.first().map_or(0, |hold| hold.id);
+    let asked = crate::site::encoded(EVIL);
+    for path in [
+        "/orders".to_owned(),
+        format!("/orders?q={asked}"),
+        format!("/orders/{key}"),
+        "/holds".to_owned(),
+        format!("/holds/{hold}"),
+        format!("/holds/{hold}?code={asked}"),
+        "/maps/product".to_owned(),
+        format!("/maps/product?code={asked}&q={asked}&done={asked}"),
+        format!("/orders?stage={asked}&sort={asked}"),
+        format!("/holds?done={asked}"),
+    ] {
+        let answer = admin.get(&path).await;
+        for markup in ["<script>alert", "<b>mark", "<i>po", "\"'&<", "</script>\""] {
+            answer.keeps_quiet_of(markup);
+        }
+        assert!(answer.text.contains("&lt;script&gt;alert(1)") || !answer.text.contains("alert(1)"), "{path}");
+    }
+    admin.get(&format!("/orders/{key}")).await.says(EVIL);
+    assert!(admin.post("/maps/product", &[("code", EVIL), ("komet_id", "9001")]).await.status == 303);
+    let maps = admin.get("/maps/product").await;
+    maps.says(EVIL).keeps_quiet_of("<script>alert");
+}
