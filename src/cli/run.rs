@@ -12,7 +12,7 @@ use super::output::{Cell, Output, Page, Report, Tone, relative};
 use crate::config::{Config, Endpoint};
 use crate::daemon::alarm::Alarm;
 use crate::daemon::{Daemon, Served, signals};
-use crate::page::{Desk, Listening};
+use crate::page::{self, CannotListen, Desk, Listening, Standing};
 use crate::sandbox::life;
 use crate::store::{DaemonLock, Store};
 use crate::sync::engine::Engine;
@@ -27,9 +27,9 @@ pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> 
     };
     // From here on a signal is heard, not suffered.
     let (ask, wishes) = signals::wishes().context("cannot listen for signals")?;
-    // Before anything else is begun: an address that is taken ends it here.
+    // Before anything else is begun, so that whoever waits for the daemon finds its page as well.
     let listening = match config.status.listen {
-        Some(address) => Some(Listening::on(address).await?),
+        Some(address) => Some(Listening::on(address).await),
         None => None,
     };
     let store = Store::open(&config.state.path)?;
@@ -45,7 +45,10 @@ pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> 
     let store = link.engine.store.clone();
     let daemon = Daemon::new(link, config, alarm, wishes).await?;
     let page = match listening {
-        Some(listening) => Some(listening.serve(Desk::open(store, daemon.board().clone(), ask).await?)),
+        Some(listening) => {
+            let desk = Desk::open(store, daemon.board().clone(), ask).await?;
+            Some(Standing::serve(listening, desk, page::TRY_AGAIN))
+        }
         None => None,
     };
     if !output.is_json() && std::io::stdout().is_terminal() {
@@ -98,8 +101,8 @@ struct Opening {
     systems: [(&'static str, String); 2],
     database: String,
     configuration: String,
-    /// The status page's address; `None` where it is off.
-    page: Option<String>,
+    /// The status page's address, or that it is off or waits for one.
+    page: String,
     jobs: Vec<Scheduled>,
     #[serde(skip)]
     now: DateTime<Utc>,
@@ -114,7 +117,7 @@ struct Scheduled {
 }
 
 impl Opening {
-    fn new(config: &Config, page: Option<&Listening>) -> Self {
+    fn new(config: &Config, page: Option<&Result<Listening, CannotListen>>) -> Self {
         let place = |endpoint: &Endpoint| match endpoint {
             Endpoint::Sandbox => "simulated in this process".to_owned(),
             Endpoint::Remote { base_url, .. } => base_url.host_str().unwrap_or_default().to_owned(),
@@ -128,7 +131,11 @@ impl Opening {
             systems: [("Komet", place(&config.komet.endpoint)), ("Axerrio", place(&config.axerrio.endpoint))],
             database: config.state.path.display().to_string(),
             configuration: config.file.display().to_string(),
-            page: page.map(|page| format!("http://{}/", page.address())),
+            page: match page {
+                None => "off".to_owned(),
+                Some(Ok(page)) => format!("http://{}/", page.address()),
+                Some(Err(_)) => "waits for its address".to_owned(),
+            },
             jobs: jobs.collect(),
             now: Utc::now(),
         }
@@ -155,8 +162,7 @@ impl Report for Opening {
         }
         page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Database", self.database));
         page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Configuration", self.configuration));
-        let status = self.page.as_deref().unwrap_or("off");
-        page.paragraph(Tone::Plain, 15, &format!("{:<15}{status}", "Status page"));
+        page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Status page", self.page));
         page.gap();
         let rows = self.jobs.iter().map(|job| {
             let next = match job.next_run {

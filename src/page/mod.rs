@@ -32,7 +32,7 @@ use axum::Router;
 
 pub use access::Visitor;
 pub use desk::Desk;
-pub use server::{CannotListen, Listening, Page};
+pub use server::{CannotListen, Listening, Page, Standing, TRY_AGAIN};
 pub use trouble::Trouble;
 
 /// Every view.

@@ -104,6 +104,51 @@ pub struct Page {
     following: JoinHandle<()>,
 }
 
+/// How long an address that is taken is left alone before it is tried again.
+pub const TRY_AGAIN: Duration = Duration::from_secs(60);
+
+/// A page that stands, or waits for an address that something else has: no job waits for a page.
+pub enum Standing {
+    /// It answers.
+    Now(Page),
+    /// It is tried again, and answers then.
+    Later(JoinHandle<Page>),
+}
+
+impl Standing {
+    /// Answers as soon as the address is free, for which it looks this often.
+    pub fn serve(listening: Result<Listening, CannotListen>, desk: Desk, every: Duration) -> Self {
+        let error = match listening {
+            Ok(listening) => return Self::Now(listening.serve(desk)),
+            Err(error) => error,
+        };
+        log::error!("{error}. Jobs run all the same; the address is tried again every {} s", every.as_secs());
+        let address = error.address;
+        Self::Later(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                if let Ok(listening) = Listening::on(address).await {
+                    log::info!("the status page listens on {address} now");
+                    return listening.serve(desk);
+                }
+            }
+        }))
+    }
+
+    /// As [`Page::stop`].
+    pub async fn stop(self) {
+        match self {
+            Self::Now(page) => page.stop().await,
+            Self::Later(waiting) if waiting.is_finished() => {
+                if let Ok(page) = waiting.await {
+                    page.stop().await;
+                }
+            }
+            Self::Later(waiting) => waiting.abort(),
+        }
+    }
+}
+
 /// Becomes `true` when the page ends: for answers that do not end by themselves.
 #[derive(Clone)]
 pub(super) struct Stopping(pub(super) watch::Receiver<bool>);

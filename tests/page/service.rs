@@ -7,7 +7,13 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::house::{Client, PASSWORD};
+use stemsync::daemon::board::Board;
+use stemsync::page::{Desk, Listening, Standing};
+use stemsync::store::Store;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::house::{Answer, Client, PASSWORD, config};
 use crate::place::{Place, sandbox_with_a_week};
 
 struct Daemon {
@@ -24,7 +30,15 @@ fn listen(place: &Place, status: &str) {
 }
 
 impl Daemon {
+    /// Waits until its page answers.
     fn start(place: &Place) -> Self {
+        let mut daemon = Self::begin(place);
+        let line = daemon.line("the status page is at http://");
+        daemon.address = line.split("http://").nth(1).unwrap().trim_end_matches('/').parse().unwrap();
+        daemon
+    }
+
+    fn begin(place: &Place) -> Self {
         let mut command = place.command(&["run"]);
         command.env("PAGE_PASSWORD", PASSWORD).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -33,10 +47,7 @@ impl Daemon {
         std::thread::spawn(move || {
             stderr.lines().map_while(Result::ok).for_each(|line| lines.lock().unwrap().push(line));
         });
-        let mut daemon = Self { child, log, address: ([127, 0, 0, 1], 0).into() };
-        let line = daemon.line("the status page is at http://");
-        daemon.address = line.split("http://").nth(1).unwrap().trim_end_matches('/').parse().unwrap();
-        daemon
+        Self { child, log, address: ([127, 0, 0, 1], 0).into() }
     }
 
     /// Waits for a line in the log.
@@ -118,19 +129,45 @@ async fn a_run_that_somebody_asks_for_takes_place_and_its_result_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_is_taken_is_told_with_what_to_do() {
+async fn an_address_that_is_taken_is_told_with_what_to_do_and_the_jobs_run_all_the_same() {
     let (sandbox, _) = sandbox_with_a_week().await;
     let place = Place::on(&sandbox, "5s");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    listen(&place, &format!("listen = \"{address}\"\n"));
-    let output = place.run(&["run"]);
-    assert_eq!(output.status.code(), Some(1));
-    let errors = String::from_utf8_lossy(&output.stderr);
-    for told in [&address.to_string(), "something listens there already", "ss -ltnp", "listen = \"off\""] {
-        assert!(errors.contains(told), "{told} in {errors}");
+    let jobs =
+        "[jobs]\norders = \"* * * * * *\"\nprebooks = \"off\"\npurchase-orders = \"off\"\nlabels = \"off\"\n";
+    listen(&place, &format!("listen = \"{address}\"\n{jobs}"));
+    let mut daemon = Daemon::begin(&place);
+    let told = daemon.line("the status page cannot listen");
+    for part in [&address.to_string(), "something listens there already", "ss -ltnp", "listen = \"off\""] {
+        assert!(told.contains(part), "{part} in {told}");
     }
-    assert!(!place.database().exists(), "nothing was begun");
+    daemon.line("pushed");
+    daemon.signal("-TERM");
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_takes_its_address_once_that_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Arc::new(config(folder.path(), ""));
+    let store = Store::open(&config.state.path).unwrap();
+    let desk = Desk::open(store, Board::new(config), unbounded_channel().0).await.unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let first = Listening::on(address).await;
+    assert!(first.is_err());
+    let standing = Standing::serve(first, desk, Duration::from_millis(20));
+    drop(taken);
+    let began = Instant::now();
+    while TcpStream::connect(address).await.is_err() {
+        assert!(began.elapsed() < Duration::from_mins(1));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let client = Client { address, cookies: Vec::new() };
+    let answer = client.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(Answer::of(&answer).status, 200);
+    standing.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
