@@ -40,18 +40,17 @@ pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], from: NaiveDate, today:
     let drawn: Columns = drawn.into_iter().chain(columns.clone()).collect();
     html! {
         div.scroll role="region" aria-label="Chart of orders by ship date and stage" tabindex="0" { (drawing(&drawn, columns.len(), today)) }
-        ul.legend aria-hidden="true" {
-            @for stage in STAGES.iter().rev() {
-                li {
-                    svg.key width="12" height="12" { rect class={ "s-" (stage.name()) } width="12" height="12" rx="3" {} }
-                    (stage_name(*stage))
-                }
-            }
-        }
         details #pipeline-table {
             summary { "As a table" }
             div.scroll role="region" aria-label="Orders by ship date and stage" tabindex="0" { (table(&columns)) }
         }
+    }
+}
+
+/// The colour of a stage, beside its name.
+pub(super) fn key(stage: Stage) -> Markup {
+    html! {
+        svg.key width="12" height="12" aria-hidden="true" { rect class={ "s-" (stage.name()) } width="12" height="12" rx="3" {} }
     }
 }
 

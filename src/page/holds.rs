@@ -49,6 +49,8 @@ pub(super) struct HoldView {
     codes: Option<Vec<String>>,
     /// What one of them may be, where it was asked for.
     suggested: Option<Suggestions>,
+    /// It is all that the view shows, and names it.
+    is_alone: bool,
 }
 
 impl HoldView {
@@ -63,6 +65,7 @@ impl HoldView {
             stopped: stopped(conn, &row)?,
             codes: codes.map(|codes| codes.into_iter().collect()),
             suggested: None,
+            is_alone: false,
             row,
         })
     }
@@ -141,11 +144,11 @@ pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now
         article.card.hold id={ "hold-" (id) } aria-labelledby={ "hold-title-" (id) } {
             div.between {
                 h2 id={ "hold-title-" (id) } {
-                    a href={ "/holds/" (id) } { "Hold " (id) } ": " (words_of(row.reason))
+                    @if view.is_alone { "Hold " (id) } @else { a href={ "/holds/" (id) } { "Hold " (id) } ": " (words_of(row.reason)) }
                 }
                 span.muted {
                     @if let Some(date) = row.ship_date { "ships " (day(date)) ", " }
-                    "since " (moment(row.since, now, zone))
+                    "held " (moment(row.since, now, zone))
                 }
             }
             p {
@@ -265,16 +268,17 @@ async fn one(
                 codes => codes.iter().find(|known| Some(*known) == code.as_ref()),
             };
             view.suggested = code.map(|code| compare(conn, MapKind::Product, code, REACH)).transpose()?;
+            view.is_alone = true;
             Ok(Some(view))
         })
         .await?;
     let Some(view) = found else { return Ok(vanished(&visitor, Some(id), StatusCode::NOT_FOUND)) };
     let body = html! {
-        h1 { "Hold " (id) }
+        p.small { a href="/holds" { "← Holds" } }
+        h1 { (words_of(view.row.reason)) }
         (told(&fields))
         @if !visitor.may_act { (who_decides(&visitor)) }
         div data-live="hold" { (card(&visitor, &view, "/holds", zone, now)) }
-        p { a href="/holds" { "All holds" } }
     };
     Ok(shell::page(&visitor, Place::Holds, &format!("Hold {id}"), body))
 }

@@ -27,7 +27,7 @@ const ROWS: u32 = 50;
 const LONGEST: usize = 200;
 
 /// Products that are named in a row.
-const NAMED: usize = 2;
+const NAMED: usize = 1;
 
 pub(super) fn routes() -> Router<Desk> {
     Router::new().route("/orders", get(orders))
@@ -198,7 +198,7 @@ fn found(visitor: &Visitor, asked: &Asked, list: &OrderList) -> Markup {
     let last = first + u32::try_from(list.rows.len()).unwrap_or(0) - 1;
     html! {
         div.scroll {
-            table.orders {
+            table.orders.stacked {
                 caption {
                     @if list.and_more { "More than " } (count(list.total, "order", "orders"))
                     @if list.total > ROWS || list.and_more {
@@ -232,16 +232,16 @@ fn row(visitor: &Visitor, order: &OrderRow) -> Markup {
                 a href={ "/orders/" (order.key.0) } { (order.name) }
                 @if order.held > 0 { " " span.badge.waiting { (count(order.held, "hold", "holds")) } }
             }
-            @if visitor.may_act { td { (order.customer.as_deref().unwrap_or_default()) } }
-            td.nowrap { (day(order.ship_date)) }
-            td { (stage_badge(order.stage)) }
-            td.num { (thousands(order.boxes)) }
-            td {
+            @if visitor.may_act { td.who data-label="Customer" title=[&order.customer] { (order.customer.as_deref().unwrap_or_default()) } }
+            td.nowrap data-label="Ships" { (day(order.ship_date)) }
+            td data-label="Stage" { (stage_badge(order.stage)) }
+            td.num data-label="Boxes" { (thousands(order.boxes)) }
+            td data-label="Products" {
                 (order.products.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", "))
-                @if more > 0 { span.muted { " and " (more) " more" } }
+                @if more > 0 { " " span.muted.nowrap { "+" (more) span.hidden { " more" } } }
             }
-            td.nowrap { (order.prebooks.join(", ")) }
-            td.nowrap { (order.purchase_orders.join(", ")) }
+            td.nowrap data-label="Prebook" { (order.prebooks.join(", ")) }
+            td.nowrap data-label="PO" { (order.purchase_orders.join(", ")) }
         }
     }
 }
@@ -251,7 +251,7 @@ fn sortable(asked: &Asked, sort: Sort, name: &str) -> Markup {
     let is_sorted = asked.sort == sort;
     let next = Asked { sort, descending: is_sorted && !asked.descending, page: 1, ..asked.clone() };
     let (order, arrow) = match (is_sorted, asked.descending) {
-        (false, _) => (None, ""),
+        (false, _) => (None, " ↕"),
         (true, false) => (Some("ascending"), " ↑"),
         (true, true) => (Some("descending"), " ↓"),
     };

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::access::Visitor;
 use super::desk::Desk;
-use super::parts::{clock, count, day, empty, moment, stage_badge, thousands, words};
+use super::parts::{clock, count, day, empty, moment, stage_name, thousands, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use super::{chart, live};
@@ -64,16 +64,13 @@ async fn overview(visitor: Visitor, State(desk): State<Desk>) -> Result<Response
         (live::panel(&desk, &visitor, "overview", now, zone))
         div.cards.two {
             section.card.wide aria-labelledby="pipeline" data-live="pipeline" {
-                (pipeline(&facts.by_date, health.backlog, now.with_timezone(&zone).date_naive()))
+                (pipeline(&health, &facts.by_date, now.with_timezone(&zone).date_naive()))
             }
-            section.card.wide aria-labelledby="jobs" data-live="jobs" { (jobs(&health, &visitor, now, zone)) }
             section.card aria-labelledby="holds" data-live="holds" {
                 (waiting(&facts.holds, health.held, &visitor, now, zone))
             }
-            div.column {
-                section.card aria-labelledby="budget" data-live="budget" { (budget(&health, now, zone)) }
-                section.card aria-labelledby="stages" data-live="stages" { (stages(&health)) }
-            }
+            section.card aria-labelledby="budget" data-live="budget" { (budget(&health, now, zone)) }
+            section.card.wide aria-labelledby="jobs" data-live="jobs" { (jobs(&health, &visitor, now, zone)) }
         }
     };
     Ok(shell::page(&visitor, Place::Overview, "Overview", body))
@@ -108,8 +105,8 @@ fn jobs(health: &Health, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Mar
                         th scope="col" { "State" }
                         th scope="col" { "Last success" }
                         th scope="col" { "Next run" }
-                        th scope="col" { "Has read up to" }
-                        @if visitor.may_act { th scope="col" { span.hidden { "Run it" } } }
+                        th.spare scope="col" { "Has read up to" }
+                        @if visitor.may_act { th.spare scope="col" { span.hidden { "Run it" } } }
                     }
                 }
                 tbody { @for job in &health.jobs { (job_row(job, visitor, now, zone)) } }
@@ -138,14 +135,14 @@ fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
                     None => span.muted { "off" },
                 }
             }
-            td.nowrap {
+            td.nowrap.spare {
                 @match job.watermark {
                     Some(at) => { (clock(at, now, zone)) " " span.muted.small { (lag(at, now)) } },
                     None => span.muted { "nothing yet" },
                 }
             }
             @if let Some(csrf) = visitor.csrf.as_ref().filter(|_| visitor.may_act) {
-                td.num {
+                td.num.spare {
                     form method="post" action="/sync" {
                         input type="hidden" name="csrf" value=(csrf);
                         input type="hidden" name="job" value=(job.job);
@@ -157,18 +154,16 @@ fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
     }
 }
 
-/// All of them, whatever their ship date.
+/// How many orders stand at each stage, whatever their ship date; also the key to the chart.
 fn stages(health: &Health) -> Markup {
+    let orders = |stage| health.stages.iter().find(|(one, _)| *one == stage).map_or(0, |(_, orders)| *orders);
     html! {
-        h2 #stages { "Orders on file" }
-        @if health.stages.is_empty() {
-            (empty("None yet."))
-        } @else {
-            ul.stages {
-                @for (stage, orders) in &health.stages {
-                    li {
-                        a href={ "/orders?stage=" (stage.name()) } { (stage_badge(*stage)) }
-                        span.num { (thousands(u64::try_from(*orders).unwrap_or(0))) }
+        ul.stages {
+            @for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Cancelled) {
+                li {
+                    a href={ "/orders?stage=" (stage.name()) } {
+                        span { (chart::key(stage)) (stage_name(stage)) }
+                        b { (thousands(u64::try_from(orders(stage)).unwrap_or(0))) }
                     }
                 }
             }
@@ -248,7 +243,7 @@ fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, z
     }
 }
 
-fn pipeline(by_date: &[(NaiveDate, Stage, i64)], backlog: i64, today: NaiveDate) -> Markup {
+fn pipeline(health: &Health, by_date: &[(NaiveDate, Stage, i64)], today: NaiveDate) -> Markup {
     let from = today - TimeDelta::days(1);
     let to = from + TimeDelta::days(DATES - 1);
     let open = |stage: &Stage| !matches!(stage, Stage::Received | Stage::Cancelled);
@@ -261,8 +256,11 @@ fn pipeline(by_date: &[(NaiveDate, Stage, i64)], backlog: i64, today: NaiveDate)
     html! {
         div.between {
             h2 #pipeline { "Orders by ship date" }
-            span.muted.small { (count(backlog, "order", "orders")) " to be looked at by the next run" }
+            span.muted.small {
+                @if health.backlog > 0 { (count(health.backlog, "order", "orders")) " to be looked at by the next run" }
+            }
         }
+        (stages(health))
         (chart::stages(&shown, from, today))
         @if before + after > 0 {
             p.small.muted {

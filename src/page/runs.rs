@@ -134,24 +134,24 @@ fn table(rows: &[RunLine], now: DateTime<Utc>, zone: Tz) -> Markup {
                     thead {
                         tr {
                             th scope="col" { "Started" }
-                            th scope="col" { "Jobs" }
+                            th.spare scope="col" { "Jobs" }
                             th scope="col" { "Outcome" }
                             th scope="col" { "What" }
-                            th.num scope="col" { "Requests" }
-                            th.num scope="col" { "Took" }
-                            th scope="col" { "By" }
+                            th.num.spare scope="col" { "Requests" }
+                            th.num.spare scope="col" { "Took" }
+                            th.spare scope="col" { "By" }
                         }
                     }
                     tbody {
                         @for run in rows {
                             tr {
                                 td.nowrap { a href={ "/runs/" (run.run) } { (clock(run.started_at, now, zone)) } }
-                                td { (names(&run.jobs)) }
+                                td.spare { (names(&run.jobs)) }
                                 td { (outcome(run.outcome)) }
                                 td { (run.did()) }
-                                td.num { (thousands(run.requests.axerrio + run.requests.komet)) }
-                                td.num { @if let Some(time) = took(run) { (duration(time)) } }
-                                td { (run.trigger) }
+                                td.num.spare { (thousands(run.requests.axerrio + run.requests.komet)) }
+                                td.num.spare { @if let Some(time) = took(run) { (duration(time)) } }
+                                td.spare { (run.trigger) }
                             }
                         }
                     }
@@ -229,7 +229,7 @@ fn detail(story: &RunStory, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
                     table {
                         thead {
                             tr {
-                                th scope="col" { "At" }
+                                th.spare scope="col" { "At" }
                                 th scope="col" { "Order" }
                                 th scope="col" { "What" }
                                 th scope="col" { "Result" }
@@ -244,17 +244,20 @@ fn detail(story: &RunStory, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
     }
 }
 
+/// What a run counted of a job.
+const FIGURES: [&str; 7] = ["Polled", "Changed", "Pushed", "Held", "Failed", "To Axerrio", "To Komet"];
+
 fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Markup {
     html! {
         section.card aria-labelledby="jobs" {
             h2 #jobs { "Jobs" }
             div.scroll role="region" aria-labelledby="jobs" tabindex="0" {
-                table {
+                table.stacked {
                     thead {
                         tr {
                             th scope="col" { "Job" }
                             th scope="col" { "Outcome" }
-                            @for figure in ["Polled", "Changed", "Pushed", "Held", "Failed", "To Axerrio", "To Komet"] {
+                            @for figure in FIGURES {
                                 th.num scope="col" { (figure) }
                             }
                             th scope="col" { "Read up to" }
@@ -264,14 +267,14 @@ fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
                         @for job in jobs {
                             tr {
                                 th scope="row" { (job.job.name()) }
-                                td { (outcome(Some(job.outcome))) }
-                                @for figure in [
+                                td data-label="Outcome" { (outcome(Some(job.outcome))) }
+                                @for (name, figure) in FIGURES.iter().zip([
                                     job.polled, job.changed, job.pushed, job.held, job.failed, job.requests.axerrio,
                                     job.requests.komet,
-                                ] {
-                                    td.num { (thousands(figure)) }
+                                ]) {
+                                    td.num data-label=(name) { (thousands(figure)) }
                                 }
-                                td.nowrap { @if let Some(at) = job.watermark.after { (clock(at, now, zone)) } }
+                                td.nowrap data-label="Read up to" { @if let Some(at) = job.watermark.after { (clock(at, now, zone)) } }
                             }
                         }
                     }
@@ -292,7 +295,7 @@ fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
 fn happened(action: &Happened, visitor: &Visitor, zone: Tz) -> Markup {
     html! {
         tr {
-            td.nowrap { (action.at.with_timezone(&zone).format("%H:%M:%S")) }
+            td.nowrap.spare { (action.at.with_timezone(&zone).format("%H:%M:%S")) }
             td.nowrap {
                 @match (&action.order, action.key) {
                     (Some(order), Some(key)) => a href={ "/orders/" (key.0) } { (order) },

@@ -105,7 +105,7 @@ pub struct Page {
 }
 
 /// How long an address that is taken is left alone before it is tried again.
-pub const TRY_AGAIN: Duration = Duration::from_secs(60);
+pub const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// A page that stands, or waits for an address that something else has: no job waits for a page.
 pub enum Standing {

@@ -52,9 +52,10 @@ impl Site {
         let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
         std::fs::set_permissions(&secret, mode).unwrap();
         let text = format!(
-            "[komet]\nbase_url = \"sandbox\"\n[axerrio]\nbase_url = \"sandbox\"\n[state]\npath = {:?}\n[status]\npassword = \
-             {{ file = {:?} }}\n",
-            link.path, secret
+            "[komet]\nbase_url = \"sandbox\"\n[axerrio]\nbase_url = \"sandbox\"\n[state]\npath = \"{}\"\n[status]\npassword = \
+             {{ file = \"{}\" }}\n",
+            link.path.display(),
+            secret.display()
         );
         let file = folder.path().join("sync.toml");
         std::fs::write(&file, text).unwrap();
@@ -97,10 +98,9 @@ impl Person<'_> {
 
     /// Sends a form with this person's token.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut body = format!("csrf={}", self.csrf);
-        for (name, value) in fields {
-            body.push_str(&format!("&{name}={}", encoded(value)));
-        }
+        let csrf = [("csrf", self.csrf.as_str())];
+        let fields = csrf.iter().chain(fields).map(|(name, value)| format!("{name}={}", encoded(value)));
+        let body = fields.collect::<Vec<_>>().join("&");
         let request = self.site.client.post(format!("{}{path}", self.site.base)).body(body);
         self.send(request.header("content-type", "application/x-www-form-urlencoded")).await
     }
@@ -166,5 +166,5 @@ fn cookies(answer: &reqwest::Response) -> String {
 }
 
 pub(crate) fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }

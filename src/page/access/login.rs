@@ -67,6 +67,8 @@ fn draw(
             form.stack method="post" action=(PATH) {
                 input type="hidden" name="csrf" value=(csrf);
                 input type="hidden" name="next" value=(next);
+                // There is one for all: what a password manager keeps it under.
+                input type="text" name="user" value="stemsync" autocomplete="username" readonly hidden;
                 label for="password" { "Password" }
                 input #password type="password" name="password" autocomplete="current-password" required autofocus
                     maxlength="1000" aria-describedby=[wrong.map(|_| "wrong")] aria-invalid=[wrong.map(|_| "true")];

@@ -62,6 +62,7 @@ async fn order(visitor: Visitor, State(desk): State<Desk>, Path(key): Path<Strin
 fn draw(visitor: &Visitor, view: &View, now: DateTime<Utc>) -> Markup {
     let View { order, story, audit, holds } = view;
     html! {
+        p.small { a href="/orders" { "← Orders" } }
         div data-live="head" {
             h1 { (order.name()) " " (stage_badge(order.stage)) }
             p.lead { (capital(story.born())) ", ships " (day(order.ship_date)) ": " (story::stage_words(order.stage)) "." }

@@ -32,7 +32,7 @@ pub(super) fn draw(visitor: &Visitor, order: &Order, audit: &AuditReport) -> Mar
         (list("Of the order as a whole", visitor, &of_line(audit, None)))
         // Whoever has no pointer scrolls it too.
         div.scroll tabindex="0" role="region" aria-label="Both sides, line by line" {
-            table.sides {
+            table.sides.stacked {
                 caption { "What each side last said, and what was last agreed between them" }
                 thead {
                     tr {
@@ -128,7 +128,7 @@ fn row(visitor: &Visitor, order: &Order, line: &Line<'_>, audit: &AuditReport) -
     html! {
         tr {
             th scope="row" { (line.name) br; span.muted { (line.product()) } }
-            td {
+            td data-label="Axerrio" {
                 @if let Some(asked) = line.axerrio {
                     (of_axerrio(visitor, &asked.terms, &marks))
                     @if let Some(confirmed) = asked.confirmed_boxes.filter(|boxes| *boxes != asked.terms.boxes) {
@@ -136,19 +136,21 @@ fn row(visitor: &Visitor, order: &Order, line: &Line<'_>, audit: &AuditReport) -
                     }
                 } @else { span.muted { "–" } }
             }
-            td.muted {
+            td.muted data-label="Agreed" {
                 @if let Some(agreed) = line.agreed { (of_axerrio(visitor, &agreed.terms, &BTreeSet::new())) } @else { "–" }
             }
-            td { @if let Some(item) = line.item { (of_komet(visitor, &item.terms, &marks, "")) } @else { span.muted { "–" } } }
-            td {
+            td data-label="Prebook" { @if let Some(item) = line.item { (of_komet(visitor, &item.terms, &marks, "", line.product())) } @else { span.muted { "–" } } }
+            td data-label="PO" {
                 @if line.bought.is_empty() { span.muted { "–" } }
                 @for (at, bought) in line.bought.iter().enumerate() {
                     @if at > 0 { br; }
-                    (of_komet(visitor, &bought.terms, &marks, "po_"))
-                    @if let Some(number) = po_of(order, bought) { span.muted { ", PO " (number) } }
+                    (of_komet(visitor, &bought.terms, &marks, "po_", line.product()))
+                    @if order.komet.purchase_orders.len() > 1 && let Some(number) = po_of(order, bought) {
+                        br; span.muted { "PO " (number) }
+                    }
                 }
             }
-            td { (list("", visitor, &found)) @if found.is_empty() { span.good { "✓ none" } } }
+            td data-label="Difference" { (list("", visitor, &found)) @if found.is_empty() { span.good { "✓ none" } } }
         }
     }
 }
@@ -157,19 +159,19 @@ fn row(visitor: &Visitor, order: &Order, line: &Line<'_>, audit: &AuditReport) -
 fn header(visitor: &Visitor, order: &Order) -> Markup {
     let sent = order.agreed.prebooks.values().rev().find_map(|prebook| prebook.sent.as_ref());
     let sent = sent.or(order.agreed.input.as_ref().map(|input| &input.sent.header));
-    let days = |ship, truck| html! { "ships " (day(ship)) ", truck " (day(truck)) };
+    let days = |ship, truck| html! { "ships " (day(ship)) br; "truck " (day(truck)) };
     html! {
         tr {
             th scope="row" { "All lines" }
-            td {
+            td data-label="Axerrio" {
                 @if let Some(asked) = &order.axerrio.order {
                     (days(asked.header.ship_date, asked.header.truck_date())) br; (ax_status(asked.status))
                     @if let Some(carrier) = &asked.header.carrier { br; "carrier " (carrier.code) }
                     @if visitor.may_act && let Some(comments) = &asked.header.comments { br; span.muted { (comments) } }
                 } @else { span.muted { "Axerrio has not shown it yet." } }
             }
-            td.muted { @if let Some(sent) = sent { (days(sent.ship_date, sent.truck_date())) } @else { "–" } }
-            td {
+            td.muted data-label="Agreed" { @if let Some(sent) = sent { (days(sent.ship_date, sent.truck_date())) } @else { "–" } }
+            td data-label="Prebook" {
                 @let shown = |id: &PrebookId| order.komet.prebooks.iter().any(|prebook| prebook.id == *id);
                 @let unread = order.agreed.prebooks.iter().find(|(id, _)| !shown(id)).map(|(_, prebook)| &prebook.number);
                 @if let Some(number) = unread { span.muted { "Prebook " (number) ", not read back yet. " } }
@@ -181,7 +183,7 @@ fn header(visitor: &Visitor, order: &Order) -> Markup {
                     @if visitor.may_act && let Some(comments) = &prebook.comments { br; span.muted { (comments) } }
                 }
             }
-            td {
+            td data-label="PO" {
                 @let shown = |number: &PoNumber| order.komet.purchase_orders.iter().any(|po| po.number == *number);
                 @if let Some(number) = order.agreed.po.as_ref().filter(|number| !shown(number)) {
                     span.muted { "PO " (number) ", not read back yet. " }
@@ -217,7 +219,7 @@ fn of_axerrio(visitor: &Visitor, terms: &LineTerms, marks: &Marks<'_>) -> Markup
         (marked(marks, &["bunches", "po_bunches"], &terms.bunches.to_string())) " × "
         (marked(marks, &["stems", "po_stems"], &terms.stems_per_bunch.to_string()))
         @if visitor.may_act {
-            " · " (marked(marks, &["cost", "po_cost", "unit_type", "po_unit_type"], &cost))
+            br; (marked(marks, &["cost", "po_cost", "unit_type", "po_unit_type"], &cost))
             @if let Some(mark) = &terms.mark_code { br; "mark " (marked(marks, &["mark_code"], mark)) }
             @if let Some(notes) = &terms.notes { br; span.muted { (notes) } }
         }
@@ -227,7 +229,7 @@ fn of_axerrio(visitor: &Visitor, terms: &LineTerms, marks: &Marks<'_>) -> Markup
     }
 }
 
-fn of_komet(visitor: &Visitor, terms: &KometTerms, marks: &Marks<'_>, kind: &str) -> Markup {
+fn of_komet(visitor: &Visitor, terms: &KometTerms, marks: &Marks<'_>, kind: &str, product: &str) -> Markup {
     if terms.boxes == 0 {
         return html! { (marked(marks, &["line", "item", "po_line"], "deleted")) };
     }
@@ -240,12 +242,12 @@ fn of_komet(visitor: &Visitor, terms: &KometTerms, marks: &Marks<'_>, kind: &str
         (marked(marks, &[&of("bunches")], &terms.bunches.to_string())) " × "
         (marked(marks, &[&of("stems")], &terms.stems_per_bunch.to_string()))
         @if visitor.may_act {
-            " · " (marked(marks, &[&of("cost"), &of("unit_type")], &cost))
+            br; (marked(marks, &[&of("cost"), &of("unit_type")], &cost))
             @if let Some(mark) = &terms.mark_code { br; "mark " (marked(marks, &["mark_code"], mark)) }
             @if let Some(notes) = &terms.notes { br; span.muted { (notes) } }
         }
         @if !terms.is_mapped() { br; span.badge.waiting { "product unknown to Komet" } }
-        @else if kind.is_empty() { br; span.muted { (terms.product.description) } }
+        @else if kind.is_empty() && !terms.product.description.eq_ignore_ascii_case(product) { br; span.muted { (terms.product.description) } }
         @for part in &terms.breakdowns {
             br; span.small { (part.bunches) " × " (part.stems_per_bunch) " " (part.product.description) }
         }

@@ -1,0 +1,81 @@
+//! The page that lies open follows what happens, and leaves alone what somebody is at.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::shop::{ALL_THE_TIME, PASSWORD, Shop};
+use crate::story;
+
+/// Leaves a mark on the page that a reload would wipe off.
+async fn mark(browser: &Browser) {
+    browser.script("window.marked = 'here'").await;
+}
+
+async fn assert_not_reloaded(browser: &Browser) {
+    assert_eq!(browser.script("return window.marked").await, json!("here"), "the page was loaded again");
+}
+
+#[test]
+fn an_orders_stage_changes_on_the_open_page_by_itself() {
+    story(async {
+        let shop = Shop::with_a_week(ALL_THE_TIME).await;
+        let browser = Browser::start(&shop.base).await;
+        // It is not on file yet, or just now; then it is.
+        browser.open("/orders?q=AX-100001").await;
+        browser.go("tbody th a").await;
+        mark(&browser).await;
+        browser.reads("PO pending").await;
+        let told = browser.count(".timeline li").await;
+
+        shop.sandbox
+            .act(|world, now| {
+                shop.people.vendor_accepts(world, now)?;
+                shop.people.buyer_approves(world, now)
+            })
+            .unwrap();
+        browser.until("it is approved", async |it| it.read("h1 .badge").await == "PO approved").await;
+        shop.people_act();
+        browser.until("it is labelled", async |it| it.read("h1 .badge").await == "Labelled").await;
+        browser.reads("in Komet").await;
+        browser.until("its story goes on", async |it| it.count(".timeline li").await > told).await;
+        assert_not_reloaded(&browser).await;
+        assert_eq!(browser.complaints().await, [""; 0]);
+    });
+}
+
+#[test]
+fn what_is_typed_and_what_is_open_survives_what_happens_meanwhile() {
+    story(async {
+        let shop = Shop::with_a_week(ALL_THE_TIME).await;
+        let browser = Browser::start(&shop.base).await;
+        browser.log_in(PASSWORD).await;
+        browser.open("/orders").await;
+        mark(&browser).await;
+        browser.write("#q", "rose fr").await;
+        browser.reads("AX-100001").await;
+        let before = browser.read("tbody").await;
+        shop.people_act();
+        browser.until("the table follows", async |it| it.read("tbody").await != before).await;
+        assert_eq!(
+            browser.script("return document.activeElement.id + ':' + document.activeElement.value").await,
+            json!("q:rose fr")
+        );
+        assert_not_reloaded(&browser).await;
+
+        // A hold is opened and read when another one comes in above or below it.
+        browser.open("/holds").await;
+        mark(&browser).await;
+        browser.click("details:not([open]) summary").await;
+        let opened = browser.script("return document.querySelector('details[open]').id").await;
+        assert_eq!(browser.script("return document.activeElement.tagName").await, json!("SUMMARY"));
+        let holds = browser.count(".hold").await;
+        shop.rep_edits("AX-100012");
+        browser.until("another hold comes in", async |it| it.count(".hold").await > holds).await;
+        let id = opened.as_str().unwrap();
+        let is_open = format!(
+            "return document.getElementById('{id}').open && document.activeElement.parentElement.id === '{id}'"
+        );
+        assert_eq!(browser.script(&is_open).await, json!(true), "it stays open, and the focus stays in it");
+        assert_not_reloaded(&browser).await;
+    });
+}

@@ -1,0 +1,104 @@
+//! How it looks: narrow and wide, light and dark; and pictures of the main views, under `target/browser`.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::shop::{PASSWORD, Shop};
+use crate::story;
+
+/// The main views, each with its name, as whoever is at the browser finds them.
+pub(crate) async fn views(browser: &Browser) -> Vec<(&'static str, String)> {
+    let mut views = vec![("overview", "/".to_owned())];
+    for (list, path, one, link) in [
+        ("orders", "/orders", "order", "tbody th a"),
+        ("holds", "/holds", "hold", ".hold a[href^='/holds/']"),
+        ("runs", "/runs", "run", "tbody a[href^='/runs/']"),
+    ] {
+        browser.open(path).await;
+        let address = browser.find(link).await.attr("href").await.unwrap().unwrap();
+        views.extend([(list, path.to_owned()), (one, address)]);
+    }
+    views.push(("maps", "/maps/product?code=GRDWED".to_owned()));
+    views.push(("login", "/login".to_owned()));
+    views.push(("nowhere", "/nowhere".to_owned()));
+    views
+}
+
+#[test]
+fn nothing_is_wider_than_the_window_narrow_or_wide() {
+    story(async {
+        let shop = Shop::busy().await;
+        let browser = Browser::start(&shop.base).await;
+        for is_logged_in in [false, true] {
+            if is_logged_in {
+                browser.log_in(PASSWORD).await;
+            }
+            let views = views(&browser).await;
+            for width in [320, 390, 768, 1440] {
+                browser.size(width, 900).await;
+                for (name, path) in &views {
+                    browser.open(path).await;
+                    let too_wide = browser.script(TOO_WIDE).await;
+                    assert_eq!(too_wide, json!([]), "{name}, {width} wide, logged in: {is_logged_in}");
+                }
+            }
+        }
+    });
+}
+
+/// What sticks out of the window, but for what scrolls within its own box.
+const TOO_WIDE: &str = "
+    const width = document.documentElement.clientWidth;
+    const scrolls = (one) => one.closest('.scroll, .hidden, .skip');
+    const out = [...document.body.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > width + 1 && !scrolls(one));
+    if (document.documentElement.scrollWidth > width) out.push(document.documentElement);
+    return out.map((one) => one.outerHTML.slice(0, 120));";
+
+#[test]
+fn light_and_dark_differ_and_both_can_be_read() {
+    story(async {
+        let shop = Shop::busy().await;
+        let browser = Browser::start(&shop.base).await;
+        let mut grounds = Vec::new();
+        for scheme in ["light", "dark"] {
+            browser.scheme(scheme).await;
+            browser.open("/").await;
+            let read: (String, f64) = serde_json::from_value(browser.script(CONTRAST).await).unwrap();
+            assert!(read.1 >= 10.0, "{scheme}: {read:?}");
+            grounds.push(read.0);
+        }
+        assert_ne!(grounds[0], grounds[1]);
+    });
+}
+
+/// The ground, and how much the text stands out from it. That of each piece of text is `reading`'s.
+const CONTRAST: &str = "
+    const style = getComputedStyle(document.body);
+    const light = (colour) => {
+      const [r, g, b] = colour.match(/[\\d.]+/g).map((one) => one / 255).map((one) => one <= .03928 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4);
+      return .2126 * r + .7152 * g + .0722 * b;
+    };
+    const [dark, bright] = [light(style.color), light(style.backgroundColor)].sort((a, b) => a - b);
+    return [style.backgroundColor, (bright + .05) / (dark + .05)];";
+
+#[test]
+fn pictures_are_taken() {
+    story(async {
+        let shop = Shop::busy().await;
+        let browser = Browser::start(&shop.base).await;
+        browser.log_in(PASSWORD).await;
+        let mut views = views(&browser).await;
+        browser.open("/orders?held=1&sort=-ship").await;
+        views.push(("held", browser.find("tbody th a").await.attr("href").await.unwrap().unwrap()));
+        for (look, width, height, scheme) in
+            [("wide-light", 1440, 900, "light"), ("wide-dark", 1440, 900, "dark"), ("narrow", 390, 844, "light")]
+        {
+            browser.size(width, height).await;
+            browser.scheme(scheme).await;
+            for (name, path) in views.iter().filter(|(name, _)| !["login", "nowhere"].contains(name)) {
+                browser.open(path).await;
+                browser.picture(&format!("{name}-{look}")).await;
+            }
+        }
+    });
+}
