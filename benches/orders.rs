@@ -7,7 +7,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use stemsync::domain::*;
+use stemsync::domain::{
+    AxLine, AxOrder, AxOrderId, AxStatus, Flow, Hold, HoldReason, ItemId, KometProduct, KometTerms, KometView,
+    LineId, LineTerms, OrderInput, Origin, PoBox, PoItemId, PoLine, PoNumber, PoStatus, Prebook, PrebookHeader,
+    PrebookId, PrebookItem, PrebookKind, PrebookNumber, PurchaseOrder, Stage,
+};
 use stemsync::sandbox::scenario::Scenario;
 use stemsync::store::orders::{self, NewOrder, Search, Sort, Stages};
 use stemsync::store::{Connection, Store, StoreError, holds};
@@ -45,7 +49,7 @@ fn fill(path: &Path, count: usize) {
 
 fn put(conn: &Connection, n: usize, input: &OrderInput) -> Result<(), StoreError> {
     let now: DateTime<Utc> = "2026-02-02T12:00:00Z".parse().unwrap();
-    let is_past = n % 10 != 0;
+    let is_past = !n.is_multiple_of(10);
     let mut header = input.header.clone();
     if is_past {
         header.ship_date -= TimeDelta::days(28 * i64::try_from(1 + n % 12).unwrap());
@@ -77,7 +81,7 @@ fn put(conn: &Connection, n: usize, input: &OrderInput) -> Result<(), StoreError
         orders::observe_komet(conn, key, &in_komet(&order, number))?;
     }
     orders::settle(conn, key, stage, ship_date, false)?;
-    if n % 100 == 0 {
+    if n.is_multiple_of(100) {
         let hold = Hold {
             reason: HoldReason::EditedInKomet,
             line: Some(LineId("1".to_owned())),

@@ -137,11 +137,6 @@ impl Board {
         self.changes.subscribe()
     }
 
-    /// Whether anybody wants to know that something changed.
-    pub fn is_watched(&self) -> bool {
-        self.changes.receiver_count() > 0
-    }
-
     /// What stands on the board.
     pub fn shown(&self) -> Shown {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()

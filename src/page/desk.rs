@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::overview::Facts;
 use super::trouble::Trouble;
@@ -43,6 +43,8 @@ pub struct Desk {
     facts: Arc<Memo<Facts>>,
     /// Places for those who watch.
     watchers: Arc<Semaphore>,
+    /// Somebody begins to watch.
+    begun: Arc<Notify>,
     /// When it was opened, which is when the daemon started.
     pub(super) since: DateTime<Utc>,
 }
@@ -89,6 +91,7 @@ impl Desk {
             wishes,
             facts,
             watchers: Arc::new(Semaphore::new(WATCHERS)),
+            begun: Arc::default(),
             since: Utc::now(),
         })
     }
@@ -147,7 +150,9 @@ impl Desk {
 
     /// A place among those who watch; `None` where there is none left.
     pub(super) fn watch(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.watchers).try_acquire_owned().ok()
+        let place = Arc::clone(&self.watchers).try_acquire_owned().ok();
+        self.begun.notify_one();
+        place
     }
 
     /// How many watch.
@@ -156,16 +161,18 @@ impl Desk {
     }
 
     /// Has those who watch look again whenever something was written, by whomever: `stemsync holds` in a shell is another
-    /// process. Ends never.
+    /// process. Sleeps while nobody watches; ends never.
     pub(super) async fn follow(self) {
         let mut known = None;
         loop {
-            tokio::time::sleep(LOOK).await;
-            if !self.board.is_watched() {
-                continue;
+            if self.watchers() == 0 {
+                self.begun.notified().await;
+                known = None;
             }
+            tokio::time::sleep(LOOK).await;
+            // Whoever just came may have missed what was written since his page was read.
             if let Ok(now) = self.reader.read(OnFile::now).await
-                && known.replace(now).is_some_and(|before| before != now)
+                && known.replace(now) != Some(now)
             {
                 self.board.nudge();
             }

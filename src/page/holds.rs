@@ -16,7 +16,7 @@ use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
 use super::maps::{REACH, ranking};
-use super::parts::{count, day, moment, pager, words};
+use super::parts::{capital, count, day, moment, pager, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, MapKind, OrderKey, Verdict};
@@ -295,11 +295,6 @@ fn vanished(visitor: &Visitor, id: Option<i64>, status: StatusCode) -> Response 
     let mut response = shell::page(visitor, Place::Holds, &title, body);
     *response.status_mut() = status;
     response
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 async fn decide(

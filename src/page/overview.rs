@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::access::Visitor;
 use super::desk::Desk;
-use super::parts::{clock, count, day, empty, moment, stage_name, thousands, words};
+use super::parts::{capital, clock, count, day, empty, moment, stage_name, thousands, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use super::{chart, live};
@@ -84,8 +84,13 @@ fn sentence(health: &Health) -> Markup {
                 ul {
                     @for complaint in &health.complaints {
                         li {
-                            a href=(complaint.path) { (complaint.short) }
-                            @if !complaint.why.is_empty() { ": " (complaint.why) }
+                            // Of one alone the sentence says already what it is.
+                            @if health.complaints.len() == 1 && !complaint.why.is_empty() {
+                                a href=(complaint.path) { (capital(complaint.why)) }
+                            } @else {
+                                a href=(complaint.path) { (complaint.short) }
+                                @if !complaint.why.is_empty() { ": " (complaint.why) }
+                            }
                         }
                     }
                 }
@@ -203,16 +208,11 @@ fn budget(health: &Health, now: DateTime<Utc>, zone: Tz) -> Markup {
             }
         }
         @match health.budget.as_ref().map(crate::reports::budget::BudgetReport::warning) {
-            Some(Some(warning)) => p.waiting { "! " (capitalised(&warning)) "." },
+            Some(Some(warning)) => p.waiting { "! " (capital(&warning)) "." },
             Some(None) => p.muted { "At this rate the quota lasts until the reset." },
             None => p.muted { "The forecast begins with the first run." },
         }
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Markup {

@@ -106,3 +106,9 @@ pub(super) fn thousands(number: u64) -> String {
     }
     out
 }
+
+/// A text as the beginning of a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -67,7 +67,7 @@ fn runs_are_listed_newest_first_and_as_many_as_asked_for() {
     assert_eq!((runs_in(&history), code), (newest[..20].to_vec(), 0));
     assert_eq!(runs_in(&place.json(&["history", "--limit", "3"]).0), newest[..3]);
     assert_eq!(runs_in(&place.json(&["history", "--limit", "99"]).0), newest);
-    let keys: Vec<_> = history["runs"][0].as_object().unwrap().keys().cloned().collect();
+    let keys = crate::commands::keys(&history["runs"][0]);
     let known = [
         "changed",
         "failed",

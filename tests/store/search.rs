@@ -10,13 +10,13 @@ use super::trade::*;
 fn traded() -> (tempfile::TempDir, Store) {
     let (dir, store) = fresh();
     let mut first = ax_order("AX-100234", "2026-03-05");
-    first.lines[0].terms.product.description = "Rose Freedom 60 cm ÉLÉGANT".to_owned();
+    first.lines[0].terms.product.description = "Rose Freedom 60 cm ÉLÉGANT".into();
     let mut second = ax_order("AX-100235", "2026-03-04");
     second.header.customer = Party { code: "TULIPS".to_owned(), name: "Tulips & More".to_owned() };
     second.lines[0].terms.product =
         Product { code: "TUL".to_owned(), description: "Tulip Strong Gold".to_owned() };
     let mut third = prebook(9001, "85099", &[1], "2026-03-06");
-    third.items[0].terms.product.description = "Lily Siberia".to_owned();
+    third.items[0].terms.product.description = "Lily Siberia".into();
     let label = label("L1", "AX-100234", "BX-777");
     store
         .write_blocking(move |conn| {

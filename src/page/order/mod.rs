@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use super::access::Visitor;
 use super::desk::Desk;
 use super::holds::{HoldView, card};
-use super::parts::{count, day, moment, stage_badge, words};
+use super::parts::{capital, count, day, moment, stage_badge, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, Order, OrderKey};
@@ -189,9 +189,4 @@ fn in_words(detail: &str) -> String {
         Some(reason) => format!("{}. {rest}", words_of(reason)),
         None => detail.to_owned(),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
