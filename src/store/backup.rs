@@ -206,7 +206,10 @@ fn prepare_and_look(copy: &Path) -> Result<Backup, BackupError> {
 fn claim_no_certainty(conn: &Connection) -> Result<(), StoreError> {
     watermarks::reset(conn, Stream::Prebooks)?;
     watermarks::reset(conn, Stream::PurchaseOrders)?;
-    budget::forget_shown(conn)?;
+    // A file of an older stemsync may have no sources yet; it is brought up without any.
+    if schema::version(conn)? >= budget::SINCE {
+        budget::forget_shown(conn)?;
+    }
     let (certain, open) = ("\"fresh\":true", "\"fresh\":false");
     let mut certain_views = conn.prepare("SELECT key, doc FROM agreed_views WHERE instr(doc, ?1) > 0")?;
     let views = certain_views.query_map([certain], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -8,6 +8,9 @@ use super::StoreError;
 use super::columns::{Day, Time};
 use crate::sync::budget::{Hour, Source, SourceState};
 
+/// The schema version that brought its tables.
+pub(super) const SINCE: i64 = 5;
+
 /// Hours that are kept; learning looks back no further.
 const KEPT_HOURS: TimeDelta = TimeDelta::days(28);
 /// Days after its ship date for which a date is kept, more than it is polled.
