@@ -59,7 +59,7 @@ pub fn find(conn: &Connection, reference: &str, zone: Tz) -> Result<Vec<Story>, 
 impl Story {
     /// The story of an order.
     pub fn of(conn: &Connection, order: &Order, zone: Tz) -> Result<Self, StoreError> {
-        let waits = holds::list(conn)?.into_iter().filter(|hold| hold.order_key == Some(order.key));
+        let waits = holds::list_of_order(conn, order.key)?;
         Ok(Self {
             order: order.name().to_owned(),
             flow: order.flow.number(),
@@ -68,7 +68,7 @@ impl Story {
             komet: KometSide::of(order),
             boxes: boxes(order),
             events: events::for_order(conn, order.key)?.into_iter().map(EventStory::from).collect(),
-            waits: waits.map(HoldReport::from).collect(),
+            waits: waits.into_iter().map(HoldReport::from).collect(),
             zone,
         })
     }

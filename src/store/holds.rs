@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::columns::{Day, Named, Time, from_doc, to_doc};
 use super::events::{self, Event};
@@ -111,6 +111,17 @@ fn of_order(conn: &Connection, key: OrderKey) -> Result<BTreeMap<Identity, (i64,
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// What a [`HoldRow`] is made of.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT h.id, h.order_key, coalesce(o.ax_id, o.reference), h.reason, h.line, h.cause, h.detail, h.since,
+             o.ship_date, h.covers FROM holds h LEFT JOIN orders o ON o.key = h.order_key",
+            $rest
+        )
+    };
+}
+
 /// How many holds are open for each reason.
 pub fn count_by_reason(conn: &Connection) -> Result<Vec<(HoldReason, i64)>, StoreError> {
     let mut statement =
@@ -126,27 +137,27 @@ pub fn list(conn: &Connection) -> Result<Vec<HoldRow>, StoreError> {
 
 /// As many of them at most, the most urgent.
 pub fn urgent(conn: &Connection, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT h.id, h.order_key, coalesce(o.ax_id, o.reference), h.reason, h.line, h.cause, h.detail, h.since,
-         o.ship_date, h.covers FROM holds h LEFT JOIN orders o ON o.key = h.order_key
-         ORDER BY o.ship_date, h.id LIMIT ?1",
-    )?;
-    let mut rows = statement.query([limit])?;
+    rows(conn, select!(" ORDER BY o.ship_date, h.id LIMIT ?1"), [limit])
+}
+
+/// One order's open holds.
+pub fn list_of_order(conn: &Connection, key: OrderKey) -> Result<Vec<HoldRow>, StoreError> {
+    rows(conn, select!(" WHERE h.order_key = ?1 ORDER BY h.id"), [key])
+}
+
+/// One hold.
+pub fn get(conn: &Connection, id: i64) -> Result<Option<HoldRow>, StoreError> {
+    Ok(rows(conn, select!(" WHERE h.id = ?1"), [id])?.pop())
+}
+
+fn rows(conn: &Connection, sql: &'static str, params: impl Params) -> Result<Vec<HoldRow>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
     let mut holds = Vec::new();
     while let Some(row) = rows.next()? {
         holds.push(from_row(row)?);
     }
     Ok(holds)
-}
-
-/// One hold.
-pub fn get(conn: &Connection, id: i64) -> Result<Option<HoldRow>, StoreError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT h.id, h.order_key, coalesce(o.ax_id, o.reference), h.reason, h.line, h.cause, h.detail, h.since,
-         o.ship_date, h.covers FROM holds h LEFT JOIN orders o ON o.key = h.order_key WHERE h.id = ?1",
-    )?;
-    let mut rows = statement.query([id])?;
-    rows.next()?.map(from_row).transpose()
 }
 
 /// How many holds are open.

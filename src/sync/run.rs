@@ -292,13 +292,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 // life is there to be found.
                 let known = self.poll_prebooks(None, Windows::Unknown).await?;
                 state.saw_carriers(&known.carriers);
-                polled.records += known.records;
-                polled.polls += known.polls;
-                polled.changed += known.changed;
-                polled.windows.extend(known.windows);
-                if !known.unreadable.is_empty() {
-                    polled.unreadable.extend(known.unreadable);
-                }
+                polled.add(known);
                 Ok(polled)
             }
             Job::Prebooks => {
@@ -325,15 +319,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             Job::PurchaseOrders => self.poll_purchase_orders(request.paced).await,
             Job::Labels => {
-                let known = if state.is_down(System::Komet) {
+                let mut polled = if state.is_down(System::Komet) {
                     Polled::default()
                 } else {
                     self.poll_unseen_purchase_orders().await?
                 };
-                let mut polled = self.poll_labels(request.since).await?;
-                polled.records += known.records;
-                polled.changed += known.changed;
-                polled.po_dates.extend(known.po_dates);
+                polled.add(self.poll_labels(request.since).await?);
                 Ok(polled)
             }
         }

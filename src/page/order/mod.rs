@@ -49,7 +49,7 @@ async fn order(visitor: Visitor, State(desk): State<Desk>, Path(key): Path<Strin
             let zone = config.jobs.timezone;
             let ground = Ground::load(conn, &config, now.with_timezone(&zone).date_naive())?;
             let story = Story::of(conn, &order, zone)?;
-            let waiting = holds::list(conn)?.into_iter().filter(|hold| hold.order_key == Some(order.key));
+            let waiting = holds::list_of_order(conn, order.key)?.into_iter();
             let holds = waiting.map(|hold| HoldView::gather(conn, &ground, hold)).collect::<Result<_, _>>()?;
             Ok(Some(View { audit: ground.differences(&order), story, holds, order }))
         })

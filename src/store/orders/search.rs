@@ -216,34 +216,41 @@ const OF_STAGE: &str = concat!(
 );
 const COUNT: &str = concat!("SELECT count(*) FROM orders INDEXED BY orders_by_stage WHERE ", fits!());
 
-/// Those of a list. How far an order has come is no alphabetical matter.
+/// Those of a list.
 macro_rules! listed {
-    ($what:literal, $rest:literal) => {
+    ($what:literal) => {
         concat!(
             "SELECT ",
             $what,
             " FROM json_each(?7) CROSS JOIN orders ON orders.key = json_each.value WHERE ",
-            fits!(),
-            $rest
+            fits!()
         )
     };
 }
 
-const COUNT_LISTED: &str = listed!("count(*)", "");
-const LISTED: &str = listed!(
-    "orders.key",
-    " ORDER BY CASE ?10 WHEN 'name' THEN ifnull(ax_id, reference) WHEN 'stage' THEN CASE stage
-          WHEN 'placed' THEN '1' WHEN 'prebooked' THEN '2' WHEN 'po_pending' THEN '3' WHEN 'po_approved' THEN '4'
-          WHEN 'labelled' THEN '5' WHEN 'received' THEN '6' ELSE '7' END ELSE '' END,
-        ship_date, orders.key LIMIT ?8 OFFSET ?9"
-);
-const LISTED_BACKWARDS: &str = listed!(
-    "orders.key",
-    " ORDER BY CASE ?10 WHEN 'name' THEN ifnull(ax_id, reference) WHEN 'stage' THEN CASE stage
-          WHEN 'placed' THEN '1' WHEN 'prebooked' THEN '2' WHEN 'po_pending' THEN '3' WHEN 'po_approved' THEN '4'
-          WHEN 'labelled' THEN '5' WHEN 'received' THEN '6' ELSE '7' END ELSE '' END DESC,
-        ship_date DESC, orders.key DESC LIMIT ?8 OFFSET ?9"
-);
+const COUNT_LISTED: &str = listed!("count(*)");
+
+/// Those of a list on one page, sorted as asked; how far an order has come is no alphabetical matter. `$way` follows each
+/// thing that is sorted by.
+macro_rules! sorted {
+    ($way:literal) => {
+        concat!(
+            listed!("orders.key"),
+            " ORDER BY CASE ?10 WHEN 'name' THEN ifnull(ax_id, reference) WHEN 'stage' THEN CASE stage
+              WHEN 'placed' THEN '1' WHEN 'prebooked' THEN '2' WHEN 'po_pending' THEN '3' WHEN 'po_approved' THEN '4'
+              WHEN 'labelled' THEN '5' WHEN 'received' THEN '6' ELSE '7' END ELSE '' END",
+            $way,
+            ", ship_date",
+            $way,
+            ", orders.key",
+            $way,
+            " LIMIT ?8 OFFSET ?9"
+        )
+    };
+}
+
+const LISTED: &str = sorted!("");
+const LISTED_BACKWARDS: &str = sorted!(" DESC");
 
 /// A search as its statements take it.
 struct Query<'s> {

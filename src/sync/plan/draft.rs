@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use super::{Need, Plan, rules::Rules, stage};
 use crate::domain::{
     Agreed, Decision, Hold, HoldReason, ItemId, ItemLink, LineId, OnConflict, Order, PoItemId, PoLine, PoLink,
@@ -284,8 +286,14 @@ impl<'a> Draft<'a> {
         }
         // Komet may have given the item another ship date than the PO was made for (assumed): both days are read.
         let days = [self.order.ship_date, shown.map_or(self.order.ship_date, |item| item.ship_date)];
-        let unread: Vec<_> = days.into_iter().filter(|day| !facts.po_dates_read.contains(day)).collect();
-        self.needs.extend(unread.iter().map(|day| Need::PurchaseOrders(*day)));
+        self.has_read_pos(&days)
+    }
+
+    /// Whether the POs of all these days were read; asks for those that were not.
+    fn has_read_pos(&mut self, days: &[NaiveDate]) -> bool {
+        let read = &self.rules.facts.po_dates_read;
+        let unread: Vec<_> = days.iter().filter(|day| !read.contains(day)).collect();
+        self.needs.extend(unread.iter().map(|day| Need::PurchaseOrders(**day)));
         unread.is_empty()
     }
 
@@ -301,10 +309,8 @@ impl<'a> Draft<'a> {
     /// and once nothing of the order is bought any more no read would show it: it is looked for before the first one goes.
     pub(super) fn knows_repeats(&mut self, line: &LineId) -> bool {
         let unseen = self.alive_po_links(line).into_iter().filter(|link| link.seen.is_none());
-        let days = unseen.map(|link| link.ship_date.unwrap_or(self.order.ship_date));
-        let unread: Vec<_> = days.filter(|day| !self.rules.facts.po_dates_read.contains(day)).collect();
-        self.needs.extend(unread.iter().map(|day| Need::PurchaseOrders(*day)));
-        unread.is_empty()
+        let days: Vec<_> = unseen.map(|link| link.ship_date.unwrap_or(self.order.ship_date)).collect();
+        self.has_read_pos(&days)
     }
 
     /// Every PO of the order was cancelled in Komet, and there is one.

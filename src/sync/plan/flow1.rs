@@ -15,7 +15,7 @@ use crate::domain::{
     AgreedLine, AxLine, AxOrder, Header, HoldReason, ItemLink, LineId, NewGoods, PrebookId, SeenItem, Verdict,
     fingerprint,
 };
-use crate::sync::action::{Action, DeleteItem, DeletePoLine};
+use crate::sync::action::{Action, DeleteItem};
 
 /// Cause and decision of a whole order's cancellation.
 pub(super) const CANCELLED: &str = "cancelled";
@@ -310,13 +310,7 @@ fn may_delete_edited(draft: &mut Draft<'_>, line: &LineId) -> bool {
 /// Takes a line out of Komet: its PO lines first, then its Prebook item.
 fn delete_line(draft: &mut Draft<'_>, line: &LineId) {
     let po_links = draft.alive_po_links(line);
-    for link in &po_links {
-        draft.act(Action::DeletePoLine(DeletePoLine {
-            number: link.number.clone(),
-            po_item: link.line.clone(),
-            line: line.clone(),
-        }));
-    }
+    purchase::delete(draft, line, &po_links);
     let link = draft.agreed.lines.get(line).and_then(|l| l.item.clone());
     if let Some(link) = link.filter(|link| po_links.is_empty() && draft.item_alive(link)) {
         draft.act(Action::DeleteItem(DeleteItem {

@@ -159,7 +159,8 @@ fn boxes_of(draft: &Draft<'_>, links: &[PoLink]) -> u64 {
     shown(draft, links).map(|line| u64::from(line.terms.boxes)).sum()
 }
 
-fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
+/// Takes these PO lines of a line away.
+pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
     for link in links {
         draft.act(Action::DeletePoLine(DeletePoLine {
             number: link.number.clone(),

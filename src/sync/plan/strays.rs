@@ -5,7 +5,8 @@ use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
 use crate::domain::{
-    HoldReason, LineId, PoItemId, PoLine, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Stray, Verdict,
+    HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Stray,
+    Verdict,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
@@ -53,18 +54,13 @@ pub(super) fn judge_orphans(draft: &mut Draft<'_>) {
         let item = line.item_id.as_ref().and_then(|item| draft.item(item));
         item.is_some_and(|item| !item.is_alive())
     };
-    let standing = draft.order.komet.purchase_orders.iter().filter(|po| po.status != PoStatus::Cancelled);
-    let lines = standing.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
-    let orphans: Vec<(&PurchaseOrder, &PoLine)> =
-        lines.filter(|(_, line)| line.is_alive() && !linked(&line.id) && is_deleted(line)).collect();
+    let orphans: Vec<(&PurchaseOrder, &PoLine)> = bought_lines(draft)
+        .filter(|(po, line)| po.status != PoStatus::Cancelled && !linked(&line.id) && is_deleted(line))
+        .collect();
     for (po, bought) in orphans {
         let Some(item) = &bought.item_id else { continue };
         if po.status == PoStatus::Pending || ask_about_orphan(draft, po, bought) && bought.boxes.is_empty() {
-            draft.act(Action::DeletePoLine(DeletePoLine {
-                number: po.number.clone(),
-                po_item: bought.id.clone(),
-                line: LineId::from(item),
-            }));
+            draft.act(deletion(po, bought, item));
         }
     }
 }
@@ -136,18 +132,21 @@ fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
 /// What buys the item goes before it does. Says whether something had to go.
 fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
     let pending = buying(draft, item).filter(|(po, _)| po.status == PoStatus::Pending);
-    let deletes: Vec<DeletePoLine> = pending
-        .map(|(po, bought)| DeletePoLine {
-            number: po.number.clone(),
-            po_item: bought.id.clone(),
-            line: LineId::from(&item.id),
-        })
-        .collect();
-    let any = !deletes.is_empty();
-    for delete in deletes {
-        draft.act(Action::DeletePoLine(delete));
+    let deletions: Vec<Action> = pending.map(|(po, bought)| deletion(po, bought, &item.id)).collect();
+    let any = !deletions.is_empty();
+    for deletion in deletions {
+        draft.act(deletion);
     }
     any
+}
+
+/// Takes a PO line away that stands for no line of the order: it goes by its item's name.
+fn deletion(po: &PurchaseOrder, bought: &PoLine, item: &ItemId) -> Action {
+    Action::DeletePoLine(DeletePoLine {
+        number: po.number.clone(),
+        po_item: bought.id.clone(),
+        line: LineId::from(item),
+    })
 }
 
 /// Whether a PO buys for the item: then it is not stemsync's to delete.
@@ -160,9 +159,14 @@ fn buying<'a>(
     draft: &Draft<'a>,
     item: &'a PrebookItem,
 ) -> impl Iterator<Item = (&'a PurchaseOrder, &'a PoLine)> + use<'a> {
+    bought_lines(draft).filter(|(_, line)| line.item_id.as_ref() == Some(&item.id))
+}
+
+/// Every live PO line of the order's POs.
+fn bought_lines<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (&'a PurchaseOrder, &'a PoLine)> + use<'a> {
     let pos = draft.order.komet.purchase_orders.iter();
     let lines = pos.flat_map(|po| po.lines.iter().map(move |line| (po, line)));
-    lines.filter(|(_, line)| line.is_alive() && line.item_id.as_ref() == Some(&item.id))
+    lines.filter(|(_, line)| line.is_alive())
 }
 
 /// Whether a person has said that the item stays.
