@@ -16,7 +16,7 @@ use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
 use super::maps::{REACH, ranking};
-use super::parts::{capital, count, day, moment, pager, words};
+use super::parts::{capital, count, csrf_field, day, moment, pager, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, MapKind, OrderKey, Verdict};
@@ -102,7 +102,7 @@ async fn list(
                 }
             } @else {
                 p.lead.waiting { (count(total, "hold waits", "holds wait")) " for a person, the most urgent ship date first." }
-                @if !visitor.may_act { (who_decides(&visitor)) }
+                @if !visitor.may_act() { (who_decides(&visitor)) }
                 @for view in &views { (card(&visitor, view, "/holds", zone, now)) }
                 @if views.is_empty() { p.empty { "There is no page " (page) ". " a href="/holds" { "To the first page" } } }
                 @let at = |page: u64| format!("/holds?page={page}");
@@ -155,7 +155,7 @@ pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now
                 (named(view))
                 @if let Some(line) = &row.line { " · line " (line) }
             }
-            @let detail = (visitor.may_act || is_plain(row.reason)).then_some(&row.detail);
+            @let detail = (visitor.may_act() || is_plain(row.reason)).then_some(&row.detail);
             @if detail.is_none() || !is_unmapped { p { (happened(row.reason)) } }
             @if let Some(detail) = detail { p { (words(&capital(detail))) } }
             @if let Some(codes) = &view.codes { (unmapped(visitor, view, codes)) }
@@ -200,9 +200,9 @@ fn choice(visitor: &Visitor, view: &HoldView, choice: &Choice, back: &str) -> Ma
                 dt { "In Komet" } dd { (steps(&choice.komet)) }
             }
             @if let Some(note) = choice.waits_for { p.muted.small { (note) } }
-            @if let (true, Some(csrf)) = (visitor.may_act, &visitor.csrf) {
+            @if let Some(csrf) = &visitor.csrf {
                 form method="post" action={ "/holds/" (view.row.id) } {
-                    input type="hidden" name="csrf" value=(csrf);
+                    (csrf_field(csrf))
                     input type="hidden" name="back" value=(back);
                     button.second[is_dismissal] type="submit" name=(field) value=(value)
                         aria-label={ (label) ", hold " (view.row.id) } { (label) }
@@ -232,7 +232,7 @@ fn unmapped(visitor: &Visitor, view: &HoldView, codes: &[String]) -> Markup {
                         li {
                             code { (code) } " "
                             a.button href=(address(&format!("/holds/{}", view.row.id), &[("code", code)])) {
-                                @if visitor.may_act { "Map this product" } @else { "What it may be" }
+                                @if visitor.may_act() { "Map this product" } @else { "What it may be" }
                             }
                         }
                     }
@@ -277,7 +277,7 @@ async fn one(
         p.small { a href="/holds" { "← Holds" } }
         h1 { (words_of(view.row.reason)) }
         (told(&fields))
-        @if !visitor.may_act { (who_decides(&visitor)) }
+        @if !visitor.may_act() { (who_decides(&visitor)) }
         div data-live="hold" { (card(&visitor, &view, "/holds", zone, now)) }
     };
     Ok(shell::page(&visitor, Place::Holds, &format!("Hold {id}"), body))
@@ -292,9 +292,7 @@ fn vanished(visitor: &Visitor, id: Option<i64>, status: StatusCode) -> Response 
         p.lead { (why) " Nothing was changed by this." }
         p { a.button href="/holds" { "What waits now" } }
     };
-    let mut response = shell::page(visitor, Place::Holds, &title, body);
-    *response.status_mut() = status;
-    response
+    (status, shell::page(visitor, Place::Holds, &title, body)).into_response()
 }
 
 async fn decide(

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::access::Visitor;
 use super::desk::Desk;
-use super::parts::{clock, moment, thousands};
+use super::parts::{clock, csrf_field, moment, thousands};
 use super::runs::{names, outcome};
 use super::server::{Stopping, told};
 use super::trouble::Trouble;
@@ -112,9 +112,9 @@ pub(super) fn panel(desk: &Desk, visitor: &Visitor, from: &str, now: DateTime<Ut
                 div.grow data-live="run" aria-live="polite" aria-busy=[under_way.is_some().then_some("true")] {
                     (now_running(&asked, under_way.as_ref(), last_asked.as_ref(), now, zone))
                 }
-                @if let Some(csrf) = visitor.csrf.as_ref().filter(|_| visitor.may_act) {
+                @if let Some(csrf) = &visitor.csrf {
                     form.row method="post" action="/sync" {
-                        input type="hidden" name="csrf" value=(csrf);
+                        (csrf_field(csrf))
                         input type="hidden" name="from" value=(from);
                         div {
                             label.hidden for="job" { "What to run" }

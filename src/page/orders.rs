@@ -133,7 +133,7 @@ async fn orders(
     Query(fields): Query<HashMap<String, String>>,
 ) -> Result<Response, Trouble> {
     let asked = Asked::of(&fields);
-    let search = asked.search(visitor.may_act);
+    let search = asked.search(visitor.may_act());
     let list = desk.read(move |conn| report::list(conn, &search)).await?;
     let body = html! {
         h1 { "Orders" }
@@ -144,7 +144,7 @@ async fn orders(
 }
 
 fn form(visitor: &Visitor, asked: &Asked) -> Markup {
-    let may_be = if visitor.may_act {
+    let may_be = if visitor.may_act() {
         "Order, Prebook, PO, box, product, customer"
     } else {
         "Order, Prebook, PO, box, product"
@@ -208,7 +208,7 @@ fn found(visitor: &Visitor, asked: &Asked, list: &OrderList) -> Markup {
                 thead {
                     tr {
                         (sortable(asked, Sort::Name, "Order"))
-                        @if visitor.may_act { th scope="col" { "Customer" } }
+                        @if visitor.may_act() { th scope="col" { "Customer" } }
                         (sortable(asked, Sort::ShipDate, "Ships"))
                         (sortable(asked, Sort::Stage, "Stage"))
                         th.num scope="col" { "Boxes" }
@@ -232,7 +232,7 @@ fn row(visitor: &Visitor, order: &OrderRow) -> Markup {
                 a href={ "/orders/" (order.key.0) } { (order.name) }
                 @if order.held > 0 { " " span.badge.waiting { (count(order.held, "hold", "holds")) } }
             }
-            @if visitor.may_act { td.who data-label="Customer" title=[&order.customer] { (order.customer.as_deref().unwrap_or_default()) } }
+            @if visitor.may_act() { td.who data-label="Customer" title=[&order.customer] { (order.customer.as_deref().unwrap_or_default()) } }
             td.nowrap data-label="Ships" { (day(order.ship_date)) }
             td data-label="Stage" { (stage_badge(order.stage)) }
             td.num data-label="Boxes" { (thousands(order.boxes)) }
@@ -285,10 +285,10 @@ fn nothing(visitor: &Visitor, asked: &Asked, list: &OrderList) -> Markup {
         } @else if asked.is_narrowed() {
             p.empty {
                 "Nothing fits. A number is found by its beginning, a product by any words of its name or code"
-                @if visitor.may_act { ", a customer likewise" }
+                @if visitor.may_act() { ", a customer likewise" }
                 ". " a href="/orders" { "Show all open orders" }
             }
-            @if !visitor.may_act && !asked.text.is_empty() && visitor.can_log_in {
+            @if !visitor.may_act() && !asked.text.is_empty() && visitor.can_log_in {
                 p.muted { "Customers are found by whoever is " a href="/login?next=/orders" { "logged in" } "." }
             }
         } @else {

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::access::Visitor;
 use super::desk::Desk;
-use super::parts::{capital, clock, count, day, empty, moment, stage_name, thousands, words};
+use super::parts::{capital, clock, count, csrf_field, day, empty, moment, stage_name, thousands, words};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use super::{chart, live};
@@ -111,7 +111,7 @@ fn jobs(health: &Health, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Mar
                         th scope="col" { "Last success" }
                         th scope="col" { "Next run" }
                         th.spare scope="col" { "Has read up to" }
-                        @if visitor.may_act { th.spare scope="col" { span.hidden { "Run it" } } }
+                        @if visitor.may_act() { th.spare scope="col" { span.hidden { "Run it" } } }
                     }
                 }
                 tbody { @for job in &health.jobs { (job_row(job, visitor, now, zone)) } }
@@ -146,10 +146,10 @@ fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
                     None => span.muted { "nothing yet" },
                 }
             }
-            @if let Some(csrf) = visitor.csrf.as_ref().filter(|_| visitor.may_act) {
+            @if let Some(csrf) = &visitor.csrf {
                 td.num.spare {
                     form method="post" action="/sync" {
-                        input type="hidden" name="csrf" value=(csrf);
+                        (csrf_field(csrf))
                         input type="hidden" name="job" value=(job.job);
                         button.plain type="submit" { "Run now" span.hidden { ": " (job.job) } }
                     }
@@ -235,7 +235,7 @@ fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, z
                                 @if let Some(date) = hold.ship_date { "ships " (day(date)) } @else { (moment(hold.since, now, zone)) }
                             }
                         }
-                        @if visitor.may_act { p.small.muted.two-lines { (words(&hold.detail)) } }
+                        @if visitor.may_act() { p.small.muted.two-lines { (words(&hold.detail)) } }
                     }
                 }
             }

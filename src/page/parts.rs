@@ -1,5 +1,4 @@
 //! Small pieces that several views are made of.
-#![allow(dead_code, reason = "views that are being built use them")]
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -10,11 +9,13 @@ use crate::reports::words::relative;
 
 /// A moment: how far away it is, and to the second for whoever points at it.
 pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
-    let local = at.with_timezone(&zone);
+    time(at, zone, &relative(at, now))
+}
+
+fn time(at: DateTime<Utc>, zone: Tz, shown: &str) -> Markup {
+    let title = at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
     html! {
-        time datetime=(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)) title=(local.format("%Y-%m-%d %H:%M:%S %Z")) {
-            (relative(at, now))
-        }
+        time datetime=(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)) title=(title) { (shown) }
     }
 }
 
@@ -23,11 +24,7 @@ pub(super) fn clock(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
     let local = at.with_timezone(&zone);
     let is_today = local.date_naive() == now.with_timezone(&zone).date_naive();
     let shown = local.format(if is_today { "%H:%M:%S" } else { "%b %-d, %H:%M" });
-    html! {
-        time datetime=(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)) title=(local.format("%Y-%m-%d %H:%M:%S %Z")) {
-            (shown)
-        }
-    }
+    time(at, zone, &shown.to_string())
 }
 
 /// A ship date as people write it: `Fri Feb 6`.
@@ -105,6 +102,11 @@ pub(super) fn thousands(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// What every form holds, so that no other page's form is taken for one of ours.
+pub(super) fn csrf_field(csrf: &str) -> Markup {
+    html! { input type="hidden" name="csrf" value=(csrf); }
 }
 
 /// A text as the beginning of a sentence.

@@ -56,6 +56,7 @@ async fn list(visitor: Visitor, State(desk): State<Desk>, asked: Query<Asked>) -
     let name = job.map(Job::name);
     let address =
         |page: u64| format!("/runs?page={page}{}", name.map(|job| format!("&job={job}")).unwrap_or_default());
+    let pages = all.div_ceil(u64::from(PAGE));
     let body = html! {
         h1 { "Runs" }
         (live::panel(&desk, &visitor, "runs", now, zone))
@@ -69,7 +70,7 @@ async fn list(visitor: Visitor, State(desk): State<Desk>, asked: Query<Asked>) -
         section.card aria-labelledby="history" data-live="history" {
             h2 #history { "History" }
             (table(&rows, now, zone))
-            (pager(["Newer", "Older"], page, Some(all.div_ceil(u64::from(PAGE))), page < all.div_ceil(u64::from(PAGE)), address))
+            (pager(["Newer", "Older"], page, Some(pages), page < pages, address))
         }
     };
     Ok(shell::page(&visitor, Place::Runs, "Runs", body))
@@ -233,7 +234,7 @@ fn detail(story: &RunStory, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
                                 th scope="col" { "Order" }
                                 th scope="col" { "What" }
                                 th scope="col" { "Result" }
-                                @if visitor.may_act { th scope="col" { "Detail" } }
+                                @if visitor.may_act() { th scope="col" { "Detail" } }
                             }
                         }
                         tbody { @for action in &story.actions { (happened(action, visitor, zone)) } }
@@ -282,7 +283,7 @@ fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
             }
             @for (job, error) in jobs.iter().filter_map(|job| Some((job.job, job.error.as_ref()?))) {
                 // What a system answered may hold anything.
-                @if visitor.may_act {
+                @if visitor.may_act() {
                     p.bad { (job.name()) ": " (error) }
                 } @else {
                     p.bad { (job.name()) " could not be done; whoever logs in sees why." }
@@ -319,7 +320,7 @@ fn happened(action: &Happened, visitor: &Visitor, zone: Tz) -> Markup {
                     None => span.muted { "–" },
                 }
             }
-            @if visitor.may_act { td { (action.detail) } }
+            @if visitor.may_act() { td { (action.detail) } }
         }
     }
 }

@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::access::Visitor;
 use super::assets::{CSS_ADDRESS, JS_ADDRESS};
+use super::parts::csrf_field;
 
 /// Where in the page somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +71,9 @@ fn account(visitor: &Visitor, place: Place) -> Markup {
     let next = PLACES.iter().find(|(there, ..)| *there == place).map_or("/", |(_, address, _)| address);
     html! {
         div.account {
-            @if let (true, Some(csrf)) = (visitor.may_act, &visitor.csrf) {
+            @if let Some(csrf) = &visitor.csrf {
                 form method="post" action="/logout" {
-                    input type="hidden" name="csrf" value=(csrf);
+                    (csrf_field(csrf))
                     button.plain type="submit" { "Log out" }
                 }
             } @else if visitor.can_log_in {

@@ -119,11 +119,11 @@ impl Trouble {
         let body: Markup = html! {
             h1 { (self.title) }
             p.lead { (self.text) }
-            @if let Some(detail) = self.detail.as_ref().filter(|_| visitor.may_act) {
+            @if let Some(detail) = self.detail.as_ref().filter(|_| visitor.may_act()) {
                 p { code { (detail) } }
             }
             p {
-                @if self.status == StatusCode::FORBIDDEN && visitor.can_log_in && !visitor.may_act {
+                @if self.status == StatusCode::FORBIDDEN && visitor.can_log_in && !visitor.may_act() {
                     a.button href="/login" { "Log in" } " "
                 }
                 a href="/" { "To the overview" }

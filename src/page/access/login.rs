@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{Access, Ends, Visitor, forms, sessions};
 use crate::page::desk::Desk;
+use crate::page::parts::csrf_field;
 use crate::page::shell::{self, Place};
 use crate::page::trouble::{NO_PASSWORD, Trouble};
 
@@ -40,7 +41,7 @@ async fn form(
     headers: HeaderMap,
     asked: Query<Asked>,
 ) -> Response {
-    if visitor.may_act {
+    if visitor.may_act() {
         return Redirect::to("/").into_response();
     }
     draw(&visitor, &access, ends, &headers, place_of(asked.next.as_deref()), None)
@@ -65,7 +66,7 @@ fn draw(
         @if visitor.can_log_in {
             p.lead { "Whoever is logged in may decide on holds, edit maps and start runs, and sees customers." }
             form.stack method="post" action=(PATH) {
-                input type="hidden" name="csrf" value=(csrf);
+                (csrf_field(&csrf))
                 input type="hidden" name="next" value=(next);
                 // There is one for all: what a password manager keeps it under.
                 input type="text" name="user" value="stemsync" autocomplete="username" readonly hidden;

@@ -34,12 +34,17 @@ pub(super) use sessions::hex;
 /// Who looks at the page, for every view: `visitor: Visitor` among a handler's arguments.
 #[derive(Clone, Debug, Default)]
 pub struct Visitor {
-    /// Logged in: may act, and see customers and prices.
-    pub may_act: bool,
-    /// What each of this visitor's forms must hold, as its field `csrf`.
+    /// What each of this visitor's forms must hold, as its field `csrf`; `None` of who is not logged in.
     pub csrf: Option<String>,
     /// There is a password to log in with.
     pub can_log_in: bool,
+}
+
+impl Visitor {
+    /// Logged in: may act, and see customers and prices.
+    pub fn may_act(&self) -> bool {
+        self.csrf.is_some()
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
@@ -87,7 +92,7 @@ impl Access {
         // A page that follows what happens is no sign that somebody sits before it.
         let is_active = !headers.contains_key(LIVE);
         let csrf = token.and_then(|token| self.sessions().find(&token, Instant::now(), is_active));
-        Visitor { may_act: csrf.is_some(), csrf, can_log_in }
+        Visitor { csrf, can_log_in }
     }
 }
 

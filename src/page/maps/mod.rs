@@ -16,7 +16,7 @@ use maud::{Markup, html};
 use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
-use super::parts::{count, pager, thousands};
+use super::parts::{count, csrf_field, pager, thousands};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, MapKind};
@@ -58,7 +58,7 @@ fn path(kind: MapKind) -> String {
 
 /// Customers' codes name customers.
 fn may_see(visitor: &Visitor, kind: MapKind) -> bool {
-    visitor.may_act || kind != MapKind::Customer
+    visitor.may_act() || kind != MapKind::Customer
 }
 
 async fn view(
@@ -192,7 +192,7 @@ fn draw(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup {
         }
         section.card aria-labelledby="entries" {
             h2 #entries { "What is mapped" }
-            @if let (true, Some(csrf)) = (visitor.may_act, &visitor.csrf) { (add(kind, csrf)) }
+            @if let Some(csrf) = &visitor.csrf { (add(kind, csrf)) }
             (entries(visitor, kind, shown))
         }
         (files(visitor, kind))
@@ -213,7 +213,7 @@ pub(super) fn ranking(visitor: &Visitor, action: &str, suggested: &Suggestions) 
                     thead {
                         tr {
                             th scope="col" { "In Komet" } th.num scope="col" { "Score" } th scope="col" { "Why" }
-                            @if visitor.may_act { th scope="col" { span.hidden { "Map it" } } }
+                            @if visitor.may_act() { th scope="col" { span.hidden { "Map it" } } }
                         }
                     }
                     tbody {
@@ -222,7 +222,7 @@ pub(super) fn ranking(visitor: &Visitor, action: &str, suggested: &Suggestions) 
                                 th scope="row" { (it.description) " " span.muted { (it.komet_id) } }
                                 td.num { (it.score) }
                                 td { (it.why.join("; ")) }
-                                @if let (true, Some(csrf)) = (visitor.may_act, &visitor.csrf) {
+                                @if let Some(csrf) = &visitor.csrf {
                                     td {
                                         form method="post" action=(action) {
                                             (hidden(csrf, code))
@@ -237,7 +237,7 @@ pub(super) fn ranking(visitor: &Visitor, action: &str, suggested: &Suggestions) 
                 }
             }
         }
-        @if let (true, Some(csrf)) = (visitor.may_act, &visitor.csrf) {
+        @if let Some(csrf) = &visitor.csrf {
             form.row method="post" action=(action) {
                 (hidden(csrf, code))
                 div {
@@ -252,7 +252,7 @@ pub(super) fn ranking(visitor: &Visitor, action: &str, suggested: &Suggestions) 
 
 fn hidden(csrf: &str, code: &str) -> Markup {
     html! {
-        input type="hidden" name="csrf" value=(csrf);
+        (csrf_field(csrf))
         input type="hidden" name="code" value=(code);
     }
 }
@@ -260,7 +260,7 @@ fn hidden(csrf: &str, code: &str) -> Markup {
 fn add(kind: MapKind, csrf: &str) -> Markup {
     html! {
         form.row method="post" action=(path(kind)) {
-            input type="hidden" name="csrf" value=(csrf);
+            (csrf_field(csrf))
             div {
                 label for="new-code" { "Axerrio code" }
                 input #new-code name="code" required maxlength="200" autocomplete="off";
@@ -295,7 +295,7 @@ fn entries(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup {
                     thead {
                         tr {
                             th scope="col" { "Axerrio code" } th scope="col" { "Komet id" }
-                            @if visitor.may_act { th scope="col" { span.hidden { "Remove" } } }
+                            @if visitor.may_act() { th scope="col" { span.hidden { "Remove" } } }
                         }
                     }
                     tbody { @for (code, id) in &shown.entries { (entry(visitor, kind, code, *id)) } }
@@ -310,7 +310,7 @@ fn entry(visitor: &Visitor, kind: MapKind, code: &str, id: i64) -> Markup {
     html! {
         tr {
             th scope="row" { code { (code) } }
-            @if let (true, Some(csrf)) = (visitor.may_act, &visitor.csrf) {
+            @if let Some(csrf) = &visitor.csrf {
                 td {
                     form.row method="post" action=(path(kind)) {
                         (hidden(csrf, code))
@@ -335,9 +335,9 @@ fn files(visitor: &Visitor, kind: MapKind) -> Markup {
         section.card aria-labelledby="files" {
             h2 #files { "As a file" }
             p { a href={ (path(kind)) ".csv" } { "Export as CSV" } }
-            @if let (true, Some(csrf)) = (visitor.may_act, &visitor.csrf) {
+            @if let Some(csrf) = &visitor.csrf {
                 form.row method="post" action={ (path(kind)) "/import" } enctype="multipart/form-data" {
-                    input type="hidden" name="csrf" value=(csrf);
+                    (csrf_field(csrf))
                     div {
                         label for="csv" { "Import a CSV with the columns " code { "axerrio_code,komet_id" } }
                         input #csv type="file" name="csv" accept=".csv,text/csv" required;
@@ -398,9 +398,7 @@ fn refused(visitor: &Visitor, kind: MapKind, problems: &[String]) -> Response {
         ul { @for problem in map_csv::told(problems) { li { (problem) } } }
         p { a href=(path(kind)) { "Back to the map" } }
     };
-    let mut response = shell::page(visitor, Place::Maps, "Nothing was imported", body);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    response
+    (StatusCode::BAD_REQUEST, shell::page(visitor, Place::Maps, "Nothing was imported", body)).into_response()
 }
 
 async fn export(visitor: &Visitor, desk: &Desk, kind: MapKind) -> Result<Response, Trouble> {

@@ -105,7 +105,7 @@ fn known_as(visitor: &Visitor, View { order, .. }: &View) -> Markup {
     let asked = order.axerrio.order.as_ref();
     html! {
         dl.figures {
-            @if visitor.may_act && let Some(asked) = asked {
+            @if visitor.may_act() && let Some(asked) = asked {
                 div { dt { "Customer" } dd { (asked.header.customer.name) " " span.muted { (asked.header.customer.code) } } }
                 @if let Some(po) = &asked.header.customer_po { div { dt { "Customer's PO" } dd { (po) } } }
             }
@@ -162,7 +162,7 @@ fn box_state(status: &str) -> &str {
 
 fn happening(visitor: &Visitor, event: &EventStory, story: &Story, now: DateTime<Utc>) -> Markup {
     // What a system said in its own words may name a customer.
-    let is_shown = visitor.may_act || !(event.failed || event.held);
+    let is_shown = visitor.may_act() || !(event.failed || event.held);
     let class = if event.failed {
         "bad"
     } else if event.held {

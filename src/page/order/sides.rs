@@ -167,7 +167,7 @@ fn header(visitor: &Visitor, order: &Order) -> Markup {
                 @if let Some(asked) = &order.axerrio.order {
                     (days(asked.header.ship_date, asked.header.truck_date())) br; (ax_status(asked.status))
                     @if let Some(carrier) = &asked.header.carrier { br; "carrier " (carrier.code) }
-                    @if visitor.may_act && let Some(comments) = &asked.header.comments { br; span.muted { (comments) } }
+                    @if visitor.may_act() && let Some(comments) = &asked.header.comments { br; span.muted { (comments) } }
                 } @else { span.muted { "Axerrio has not shown it yet." } }
             }
             td.muted data-label="Agreed" { @if let Some(sent) = sent { (days(sent.ship_date, sent.truck_date())) } @else { "–" } }
@@ -180,7 +180,7 @@ fn header(visitor: &Visitor, order: &Order) -> Markup {
                     @if at > 0 { br; }
                     "Prebook " (prebook.number) ", truck " (day(prebook.header.truck_date))
                     @if let Some(carrier) = &prebook.header.carrier_name { br; "carrier " (carrier) }
-                    @if visitor.may_act && let Some(comments) = &prebook.comments { br; span.muted { (comments) } }
+                    @if visitor.may_act() && let Some(comments) = &prebook.comments { br; span.muted { (comments) } }
                 }
             }
             td data-label="PO" {
@@ -218,7 +218,7 @@ fn of_axerrio(visitor: &Visitor, terms: &LineTerms, marks: &Marks<'_>) -> Markup
         (marked(marks, &["box_type", "po_box_type"], &terms.box_type)) " · "
         (marked(marks, &["bunches", "po_bunches"], &terms.bunches.to_string())) " × "
         (marked(marks, &["stems", "po_stems"], &terms.stems_per_bunch.to_string()))
-        @if visitor.may_act {
+        @if visitor.may_act() {
             br; (marked(marks, &["cost", "po_cost", "unit_type", "po_unit_type"], &cost))
             @if let Some(mark) = &terms.mark_code { br; "mark " (marked(marks, &["mark_code"], mark)) }
             @if let Some(notes) = &terms.notes { br; span.muted { (notes) } }
@@ -241,7 +241,7 @@ fn of_komet(visitor: &Visitor, terms: &KometTerms, marks: &Marks<'_>, kind: &str
         (marked(marks, &[&of("box_type")], &terms.box_type)) " · "
         (marked(marks, &[&of("bunches")], &terms.bunches.to_string())) " × "
         (marked(marks, &[&of("stems")], &terms.stems_per_bunch.to_string()))
-        @if visitor.may_act {
+        @if visitor.may_act() {
             br; (marked(marks, &[&of("cost"), &of("unit_type")], &cost))
             @if let Some(mark) = &terms.mark_code { br; "mark " (marked(marks, &["mark_code"], mark)) }
             @if let Some(notes) = &terms.notes { br; span.muted { (notes) } }
@@ -287,7 +287,7 @@ fn list(title: &str, visitor: &Visitor, found: &[Found<'_>]) -> Markup {
                 @for (agreed, difference) in found {
                     li class=(if *agreed { "muted" } else { "bad" }) {
                         b { (if *agreed { "Agreed to differ: " } else { "✕ " }) (field(difference.field)) }
-                        @if visitor.may_act || !PRIVATE.contains(&difference.field) {
+                        @if visitor.may_act() || !PRIVATE.contains(&difference.field) {
                             " Axerrio " (difference.axerrio.as_deref().unwrap_or("–"))
                             ", Komet " (difference.komet.as_deref().unwrap_or("–"))
                         }
