@@ -140,7 +140,7 @@ impl Email {
     fn addresses(&self) -> Result<(Mailbox, Vec<Mailbox>), Failure> {
         let parse = |key: &str, text: &String| {
             text.parse::<Mailbox>().map_err(|_| {
-                Failure(format!("an address in [notify.email] {key} is none that mail can be sent with"))
+                Failure::new(format!("an address in [notify.email] {key} is none that mail can be sent with"))
             })
         };
         let to: Result<Vec<_>, _> = self.to.iter().map(|text| parse("to", text)).collect();
@@ -163,7 +163,7 @@ impl Email {
         }
         let mut text = message.lines.join("\n\n");
         text.push('\n');
-        mail.body(text).map_err(|error| Failure(format!("no mail can be made of it ({error})")))
+        mail.body(text).map_err(|error| Failure::new(format!("no mail can be made of it ({error})")))
     }
 
     /// A failed step, with what the server said or the machine found.
@@ -178,6 +178,6 @@ impl Email {
     }
 
     fn failure(&self, what: &str) -> Failure {
-        Failure(format!("the SMTP server {} {what}", self.place()))
+        Failure::new(format!("the SMTP server {} {what}", self.place()))
     }
 }

@@ -28,7 +28,17 @@ use what::Seen;
 
 /// Why a channel did not tell something: a sentence's end, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Failure(String);
+struct Failure {
+    why: String,
+    /// How long it asks to be left alone.
+    wait: Option<Duration>,
+}
+
+impl Failure {
+    fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), wait: None }
+    }
+}
 
 /// Who is told, and how. It owns what it needs of the configuration, so that it can live in a task of its own.
 pub struct Notices {
@@ -116,7 +126,7 @@ impl Notices {
             for attempt in futures_util::future::join_all(attempts).await {
                 match attempt? {
                     (channel, Ok(())) => delivered.told.push(channel),
-                    (channel, Err(Failure(why))) => delivered.failed.push((channel, why)),
+                    (channel, Err(Failure { why, .. })) => delivered.failed.push((channel, why)),
                 }
             }
         }
@@ -138,8 +148,8 @@ impl Notices {
             Some(message) => within(patience, self.tell(channel, &message, patience)).await,
             None => Ok(()),
         };
-        let (channels, is_told) = (self.channels(), result.is_ok());
-        let settled = store.write(move |conn| outbox::settle(conn, &claim, is_told, &channels, now)).await?;
+        let (channels, end) = (self.channels(), result.as_ref().map(drop).map_err(|failure| failure.wait));
+        let settled = store.write(move |conn| outbox::settle(conn, &claim, end, &channels, now)).await?;
         log(channel, &result, count, settled);
         Ok((channel, result))
     }
@@ -178,12 +188,12 @@ impl Notices {
             }
             (Channel::Webhook | Channel::Email, ..) => Ok("not configured".to_owned()),
         };
-        found.map_err(|Failure(why)| why)
+        found.map_err(|failure| failure.why)
     }
 }
 
 async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let late = || Failure(format!("it does not answer within {} s", patience.as_secs()));
+    let late = || Failure::new(format!("it does not answer within {} s", patience.as_secs()));
     tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(late()))
 }
 
@@ -192,17 +202,17 @@ fn log(channel: Channel, result: &Result<(), Failure>, count: usize, settled: Se
     let name = channel.name();
     match result {
         Ok(()) => log::info!("notifications: told by {name}"),
-        Err(Failure(why)) if settled.given_up > 0 => {
+        Err(Failure { why, .. }) if settled.given_up > 0 => {
             let (attempts, given_up) = (settled.attempts, settled.given_up);
             log::error!(
                 "notifications: gave up telling {given_up} by {name} after {attempts} attempts: {why}. `stemsync holds` \
                  and `stemsync status` tell what waits"
             );
         }
-        Err(Failure(why)) if settled.attempts == 1 => {
+        Err(Failure { why, .. }) if settled.attempts == 1 => {
             log::warn!("notifications: {count} not told by {name}: {why}. It is tried again; the sync goes on");
         }
-        Err(Failure(why)) => log::debug!("notifications: attempt {} by {name}: {why}", settled.attempts),
+        Err(Failure { why, .. }) => log::debug!("notifications: attempt {} by {name}: {why}", settled.attempts),
     }
 }
 

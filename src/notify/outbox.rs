@@ -167,16 +167,17 @@ fn open_holds(conn: &Connection, news: &News) -> Result<Vec<holds::HoldRow>, Sto
     Ok(open)
 }
 
-/// Writes down how an attempt ended.
+/// Writes down how an attempt ended: told, or not and how long the channel asks to be left alone.
 pub(super) fn settle(
     conn: &Connection,
     claim: &Claim,
-    is_told: bool,
+    end: Result<(), Option<Duration>>,
     channels: &[Channel],
     now: DateTime<Utc>,
 ) -> Result<Settled, StoreError> {
     let name = claim.channel.name();
     let mut row = notices::channel(conn, name)?;
+    let is_told = end.is_ok();
     if is_told {
         row.told = row.told.max(claim.last);
         (row.attempts, row.next_at) = (0, None);
@@ -187,9 +188,9 @@ pub(super) fn settle(
         return Ok(Settled { attempts: row.attempts, given_up: 0 });
     }
     let mut given_up = 0;
-    if !is_told {
+    if let Err(wait) = end {
         row.attempts = row.attempts.saturating_add(1);
-        row.next_at = Some(now + pause(row.attempts));
+        row.next_at = Some(now + pause(row.attempts, wait));
         if row.attempts >= LAST_ATTEMPT {
             let late: Vec<_> = claim.news.notices.iter().filter(|n| now - n.at >= GIVEN_UP_AFTER).collect();
             given_up = late.len();
@@ -219,10 +220,12 @@ fn may_try(row: &ChannelRow, now: DateTime<Utc>) -> bool {
     !is_ahead(row.next_at, LONGEST_PAUSE) && !is_ahead(row.claimed_until, LONGEST_CLAIM)
 }
 
-/// A minute after the first failed attempt, doubling up to an hour.
-fn pause(attempts: u32) -> TimeDelta {
+/// A minute after the first failed attempt, doubling up to an hour; longer where the channel asks for it, but no longer than
+/// an hour either.
+fn pause(attempts: u32, asked: Option<Duration>) -> TimeDelta {
     let minutes = 1_i64 << attempts.saturating_sub(1).min(10);
-    TimeDelta::minutes(minutes).min(LONGEST_PAUSE)
+    let asked = asked.map_or(TimeDelta::zero(), |asked| TimeDelta::from_std(asked).unwrap_or(LONGEST_PAUSE));
+    TimeDelta::minutes(minutes).max(asked).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
@@ -232,9 +235,15 @@ mod tests {
 
     #[test]
     fn pauses_double_from_a_minute_to_an_hour() {
-        let pauses: Vec<_> = (1..=9).map(|attempt| pause(attempt).num_minutes()).collect();
+        let pauses: Vec<_> = (1..=9).map(|attempt| pause(attempt, None).num_minutes()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+        assert_eq!(pause(u32::MAX, None), LONGEST_PAUSE);
+        let asked = |seconds| pause(1, Some(Duration::from_secs(seconds))).num_seconds();
+        assert_eq!(
+            [asked(5), asked(300), asked(7200)],
+            [60, 300, 3600],
+            "what is asked for counts if it is longer"
+        );
     }
 
     #[test]

@@ -8,14 +8,14 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Response, Url};
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::digest::Message;
 use crate::config::Secret;
-use crate::systems::{deepest, http};
+use crate::systems::{deepest, http, pause};
 
 /// An address to post to. No `Debug`: it is a secret.
 pub(super) struct Webhook {
@@ -50,7 +50,8 @@ impl Webhook {
             429 => "it asks for fewer messages",
             _ => "ask whoever runs it",
         };
-        Err(Failure(format!("it answers HTTP {} {reason}: {advice}", status.as_u16())))
+        let wait = answer.headers().get(RETRY_AFTER).and_then(|asked| pause(asked.to_str().ok()?, None));
+        Err(Failure { why: format!("it answers HTTP {} {reason}: {advice}", status.as_u16()), wait })
     }
 
     /// Whether the host is there and its certificate is in order. Only the host's first page is asked for: nothing is
@@ -64,7 +65,7 @@ impl Webhook {
     }
 
     fn url(&self) -> Result<&Url, Failure> {
-        self.url.as_ref().ok_or_else(|| Failure("its address cannot be used".to_owned()))
+        self.url.as_ref().ok_or_else(|| Failure::new("its address cannot be used"))
     }
 }
 
@@ -73,7 +74,7 @@ async fn execute(request: Request, patience: Duration) -> Result<Response, Failu
     let failed = |error: reqwest::Error| {
         let error = error.without_url();
         let what = without_host(&deepest(&error), &url);
-        Failure(if error.is_connect() || error.is_builder() {
+        Failure::new(if error.is_connect() || error.is_builder() {
             format!("it cannot be reached ({what})")
         } else if error.is_timeout() {
             format!("it does not answer within {} s", patience.as_secs())

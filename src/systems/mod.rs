@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use error::{Certainty, Fault, SystemError};
 pub use meter::{Meter, SharedMeter};
-pub(crate) use transport::{deepest, http};
+pub(crate) use transport::{deepest, http, pause};
 
 use crate::domain::{
     AxOrder, AxOrderId, BoxType, Carrier, CodeChange, CodeChanged, CreatedPo, CreatedPrebook, ExternalRef, ItemId,

@@ -559,7 +559,7 @@ fn http_date(value: &str) -> Option<DateTime<Utc>> {
 }
 
 /// `Retry-After` in seconds, or as a date by the server's own clock; a day at most.
-fn pause(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
+pub(crate) fn pause(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
     let asked = match value.trim().parse() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => (http_date(value)? - now.unwrap_or_else(Utc::now)).to_std().unwrap_or(Duration::ZERO),

@@ -26,6 +26,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// For somebody who does not answer.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
+/// Seconds for which it asks to be left alone where it answers 429.
+pub(crate) const ASKED: i64 = 300;
+
 /// Stands for "no answer" among the statuses.
 const HANGS: u16 = 0;
 
@@ -55,7 +58,8 @@ impl Hook {
                         }
                         // What it answers repeats the address, as some do.
                         let body = format!("no hook at /hooks/{KEY}");
-                        let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
+                        let wait = if status == 429 { format!("Retry-After: {ASKED}\r\n") } else { String::new() };
+                        let head = format!("HTTP/1.1 {status} X\r\n{wait}Content-Length: {}\r\n\r\n", body.len());
                         if stream.write_all(format!("{head}{body}").as_bytes()).await.is_err() {
                             break;
                         }

@@ -10,7 +10,7 @@ use stemsync::store::{Store, notices};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use crate::hook::{Hook, PATIENCE, SHORT, deliver_at, run, told_by, told_by_hook};
+use crate::hook::{ASKED, Hook, PATIENCE, SHORT, deliver_at, run, told_by, told_by_hook};
 use crate::link::Link;
 use crate::smtp::Smtp;
 use crate::trade::{UNKNOWN, line, order};
@@ -60,6 +60,19 @@ async fn what_is_refused_is_tried_again_after_a_minute_then_two_and_told_once_it
     let delivered = deliver_at(store, &notices, PATIENCE, now).await;
     assert_eq!((delivered.told, delivered.next_attempt), (vec![Channel::Webhook], None));
     assert_eq!((hook.posts().len(), waiting(store).await), (1, 0), "told, and nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_webhook_that_asks_to_be_left_alone_is() {
+    let hook = Hook::start().await;
+    let notices = told_by_hook(&hook);
+    let link = held(&notices).await;
+    let (store, start) = (&link.engine.store, link.engine.clock.now());
+    hook.answer(429);
+    for (seconds, attempts) in [(0, 1), (ASKED - 1, 1), (ASKED, 2)] {
+        deliver_at(store, &notices, PATIENCE, start + TimeDelta::seconds(seconds)).await;
+        assert_eq!(hook.requests().len(), attempts, "after {seconds} s");
+    }
 }
 
 #[tokio::test]
