@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::action::Action;
 use super::apply::{Outcome, apply};
 use super::engine::Engine;
-use super::push::save_views;
+use super::push::{Refusal, save_views};
 use super::report::{ActionReport, ActionResult, Job};
 use super::state::RunState;
 use super::tell::done;
@@ -115,30 +115,33 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let is_down = state.is_down(System::Komet);
         // "Box code does not exist" may mean that it was already changed: the PO is read before that is believed.
         let unsure = shipments.is_empty() && !is_down && results.iter().any(Result::is_err);
+        let mut refused: Vec<(NewIntent, String)> = Vec::new();
         let mut settled: Vec<Settled> = Vec::new();
         for (entry, result) in chunk.into_iter().zip(results) {
             let (outcome, detail) = match &result {
                 Ok(outcome) => (ActionResult::Done, done(&entry.action, outcome)),
                 Err(message) => (ActionResult::Failed, format!("{}: {message}", entry.action.detail())),
             };
-            if !(unsure && result.is_err()) {
-                let action = ActionReport {
-                    order: Some(entry.name.clone()),
-                    system: System::Komet,
-                    method: entry.action.method().to_owned(),
-                    result: outcome,
-                    detail: detail.clone(),
-                };
-                state.report(job, action);
+            if let Err(message) = &result
+                && unsure
+            {
+                refused.push(self.in_doubt(state, job, entry, message)?);
+                continue;
             }
+            let action = ActionReport {
+                order: Some(entry.name.clone()),
+                system: System::Komet,
+                method: entry.action.method().to_owned(),
+                result: outcome,
+                detail: detail.clone(),
+            };
+            state.report(job, action);
             settled.push((entry, result, outcome, detail));
         }
         let run = state.run.clone();
         let at = self.clock.now();
         self.store
             .write(move |conn| {
-                let open = unsure;
-                settled.retain(|(_, result, _, _)| !(unsure && result.is_err()));
                 // An order's entries stand together, and an order of hundreds of boxes is written once.
                 for of_order in settled.chunk_by(|(a, ..), (b, ..)| a.key == b.key) {
                     settle_entries(conn, of_order, is_down)?;
@@ -157,14 +160,32 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         },
                     )?;
                 }
-                if open {
-                    intents::doubt(conn, intent, "some boxes were refused", at)
-                } else {
-                    intents::close(conn, intent)
+                for (one, why) in &refused {
+                    let one = intents::open(conn, one)?;
+                    intents::answer(conn, one, why)?;
+                    intents::doubt(conn, one, "the box was refused", at)?;
                 }
+                intents::close(conn, intent)
             })
             .await?;
         Ok(keys.into_iter().collect())
+    }
+
+    /// An intent of its own for a part that was refused, with Komet's words for whoever is asked if it had no effect.
+    fn in_doubt(
+        &self,
+        state: &RunState,
+        job: Job,
+        entry: Entry,
+        message: &str,
+    ) -> Result<(NewIntent, String), StoreError> {
+        let method = entry.action.method();
+        let refusal =
+            Refusal { message: message.to_owned(), refused: format!("Komet {method}: refused: {message}") };
+        let entries = [(entry.key, entry.action)];
+        let now = self.clock.now();
+        let intent = NewIntent::new(&state.run, job, System::Komet, method, &entries, vec![entry.key], now)?;
+        Ok((intent, serde_json::to_string(&refusal).unwrap_or_default()))
     }
 }
 

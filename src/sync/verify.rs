@@ -54,7 +54,7 @@ use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report};
 use crate::domain::{
-    Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, OrderKey, PoNumber, PrebookNumber,
+    Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, OrderKey, PoItemId, PoNumber, PrebookNumber,
 };
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, events, orders};
@@ -474,8 +474,12 @@ fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<Effect> {
             let line = order.komet.purchase_orders.iter().flat_map(|p| &p.lines).find(|l| l.id == delete.po_item);
             line.is_none_or(|line| !line.is_alive()).then_some(Effect::Outcome(Outcome::Deleted))
         }
-        Action::Ship(ship) => has_box(order, |code| ship.shipment.codes.iter().any(|c| c == code)),
-        Action::ChangeCode(change) => has_box(order, |code| code == change.change.new),
+        // On this line or what was split off it: a code that another one bears is why Komet refuses it here.
+        Action::Ship(ship) => {
+            let codes = &ship.shipment.codes;
+            has_box(order, &ship.shipment.po_item, |code| codes.iter().any(|c| c == code))
+        }
+        Action::ChangeCode(change) => has_box(order, &change.po_item, |code| code == change.change.new),
         Action::PutOrder(put) => {
             let answer = order.axerrio.order.as_ref().filter(|o| o.status != AxStatus::Cancelled)?;
             super::plan::same_input(&shown(answer), &put.input)
@@ -493,8 +497,11 @@ fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<Effect> {
     }
 }
 
-fn has_box(order: &Order, wanted: impl Fn(&str) -> bool) -> Option<Effect> {
-    let mut boxes = order.komet.purchase_orders.iter().flat_map(|p| &p.lines).flat_map(|l| &l.boxes);
+fn has_box(order: &Order, line: &PoItemId, wanted: impl Fn(&str) -> bool) -> Option<Effect> {
+    let lines = || order.komet.purchase_orders.iter().flat_map(|p| &p.lines);
+    let item = lines().find(|l| l.id == *line).and_then(|l| l.item_id.as_ref());
+    let own = lines().filter(|l| l.id == *line || (item.is_some() && l.item_id.as_ref() == item));
+    let mut boxes = own.flat_map(|l| &l.boxes);
     boxes.any(|b| wanted(&b.code)).then_some(Effect::Recognised)
 }
 

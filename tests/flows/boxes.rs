@@ -1,8 +1,9 @@
 //! Labels become boxes: by shipping PO lines with their codes, or by changing codes that are there already.
 
 use stemsync::domain::{HoldReason, Stage, Verdict};
-use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::Reprint;
+use stemsync::sandbox::{Request, World};
+use stemsync::sync::report::ActionResult;
 
 use crate::invariants::invariants;
 use crate::link::{Link, both};
@@ -254,6 +255,38 @@ async fn more_labels_than_the_buyer_approved_are_held() {
         assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
         assert_eq!(link.act(|w, _| codes(w, &id)).concat().len(), 2);
         invariants(&link).await;
+    })
+    .await;
+}
+
+/// The warehouse gave a box of the first line the code that the vendor then printed for the second line. Komet refuses it
+/// there, and that the code stands on the same PO does not mean that the request had its effect.
+#[tokio::test]
+async fn a_code_that_another_line_bears_is_told_and_not_taken_for_done() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 1), line(MONDIAL, 1)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let label = link.act(|w, now| w.axerrio.vendor_prints(&id, "2", 1, Some(AWB), Some(LOT), now)).unwrap();
+        let token = link.sandbox.komet_token().to_owned();
+        link.act(|w, now| {
+            let code = current_labels(w, &id).into_iter().find(|l| l.id == label[0]).unwrap().box_code.clone();
+            let of = |w: &World, at: usize| bought(w, items_of(w, &id)[at].id)[0].1.id;
+            let lines = [of(w, 0), of(w, 1)];
+            let first = w.komet.person_ships_line(lines[0], AWB, now).unwrap().remove(0);
+            w.komet.person_ships_line(lines[1], AWB, now).unwrap();
+            let body = format!("{{\"authenticationToken\":\"{token}\",\"boxes\":[{{\"currentBoxCode\":\"{first}\",\"newBoxCode\":\"{code}\"}}]}}");
+            let uri = "/komet/api/box.code.change".parse().unwrap();
+            w.serve(&Request::of("POST", &uri, None, body.into_bytes()), now);
+            assert_eq!(bought(w, items_of(w, &id)[0].id)[0].1.boxes[0].code, code, "the warehouse's mistake");
+        });
+        for _ in 0..2 {
+            let report = link.sync().await;
+            assert!(report.actions.iter().all(|a| a.result != ActionResult::Adopted), "{:?}", report.actions);
+            assert_eq!(link.held().await, [(HoldReason::RejectedByKomet, Some("2".into()))]);
+        }
     })
     .await;
 }
