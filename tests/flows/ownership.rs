@@ -1,9 +1,10 @@
 //! Who owns what: a change on the side that does not own it is held, and released, taken or dismissed by a person; a
 //! hold stops nothing else.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use stemsync::domain::{HoldReason, OnConflict, Verdict};
+use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 use stemsync::sync::engine::Settings;
@@ -289,6 +290,33 @@ async fn an_order_cancelled_after_approval_waits_and_goes_or_stays() {
             link.sync_well().await;
             assert_eq!(boxes(&link, &id).len(), lines);
             assert_eq!(link.holds().await, []);
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+/// Polls of POs are minutes apart. What was approved between two of them is approved all the same.
+#[tokio::test]
+async fn a_change_right_after_an_approval_that_no_poll_has_seen_waits_too() {
+    type Change = fn(&mut World, &str, DateTime<Utc>);
+    let changes: [(Change, Option<&str>); 3] = [
+        (|w, id, now| w.axerrio.customer_changes_line(id, "1", |l| l.boxes = 6, now).unwrap(), Some("1")),
+        (|w, id, now| w.axerrio.customer_removes_line(id, "1", now).unwrap(), Some("1")),
+        (|w, id, now| w.axerrio.customer_cancels(id, now).unwrap(), None),
+    ];
+    for (change, line) in changes {
+        both(async |link: Link| {
+            let id = placed(&link).await;
+            let before = boxes(&link, &id);
+            link.act(|w, now| {
+                approve_all(w, now);
+                change(w, &id, now);
+            });
+            link.sync_jobs(&[Job::Orders]).await;
+            assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, line.map(str::to_owned))]);
+            assert_eq!(boxes(&link, &id), before);
+            link.sync_well().await;
             invariants(&link).await;
         })
         .await;

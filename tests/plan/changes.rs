@@ -1,6 +1,8 @@
 //! What changes in Axerrio while the PO waits for approval is carried out in Komet.
 
 use stemsync::domain::{AxStatus, HoldReason, PrebookId, Stage, Verdict};
+use stemsync::sync::action::Action;
+use stemsync::sync::plan::Need;
 
 use crate::trade::{Desk, day, held, lilies, line, roses};
 
@@ -145,6 +147,7 @@ fn an_order_that_stands_again_is_made_again_and_may_be_cancelled_again() {
 #[test]
 fn a_change_after_a_crash_goes_on_where_it_stopped() {
     let mut desk = placed();
+    desk.has_read_po();
     desk.ax_line("1").terms.boxes = 7;
     for _ in 0..3 {
         let plan = desk.plan();
@@ -153,4 +156,14 @@ fn a_change_after_a_crash_goes_on_where_it_stopped() {
         stemsync::sync::apply::apply(&mut desk.order, &plan.actions[0], &outcome);
     }
     assert_eq!(desk.sync(), ["more po 1"]);
+}
+
+#[test]
+fn a_line_is_taken_from_a_pending_po_only_in_a_run_that_has_read_it() {
+    let mut desk = placed();
+    desk.ax_line("1").terms.boxes = 7;
+    let plan = desk.plan();
+    assert_eq!((plan.actions.len(), plan.needs), (0, [Need::PurchaseOrders(desk.order.ship_date)].into()));
+    desk.has_read_po();
+    assert!(matches!(desk.plan().actions[0], Action::DeletePoLine(_)));
 }

@@ -53,6 +53,7 @@ fn a_mixed_box_waits_until_komet_knows_every_part() {
 fn a_mixed_box_that_komet_bought_without_a_part_is_bought_anew_once() {
     let mut desk = Desk::flow1(vec![line("1", bouquet(2))]);
     desk.sync();
+    desk.has_read_po();
     desk.edit_po(|po| drop(po.lines[0].terms.breakdowns.pop()));
     assert_eq!(desk.sync(), ["delete po line 1", "more mixed po 1"]);
     desk.edit_po(|po| drop(po.lines[1].terms.breakdowns.pop()));

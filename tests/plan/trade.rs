@@ -179,6 +179,12 @@ impl Desk {
         self.facts.po_numbers_read.clear();
     }
 
+    /// This run has read the order's PO: what the views show of it is how it is.
+    pub(crate) fn has_read_po(&mut self) {
+        let number = self.po().number.clone();
+        self.facts.po_numbers_read.insert(number);
+    }
+
     pub(crate) fn with_owner_rule(mut self) -> Self {
         self.on_conflict = OnConflict::Owner;
         self

@@ -49,6 +49,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn finish(mut self) -> Plan {
+        self.read_before_deleting();
         self.keep_rejections();
         self.holds.sort();
         self.holds.dedup_by(|a, b| (a.reason, &a.line, &a.cause) == (b.reason, &b.line, &b.cause));
@@ -63,6 +64,31 @@ impl<'a> Draft<'a> {
             stage,
             cancels: self.cancels,
             waits: self.waits,
+        }
+    }
+
+    /// Procurement may have approved a PO since it was last read, and from then on a change is a question (product.md, Who
+    /// owns what). So a line is taken from a pending PO only in a run that has read it; until then nothing is done at all,
+    /// because every other step builds on this one.
+    fn read_before_deleting(&mut self) {
+        let facts = self.rules.facts;
+        let mut unread = BTreeSet::new();
+        for action in &self.actions {
+            let Action::DeletePoLine(delete) = action else { continue };
+            let po = self.po(&delete.number);
+            if po.is_some_and(|po| po.status.is_decided()) || facts.po_numbers_read.contains(&delete.number) {
+                continue;
+            }
+            let links = self.agreed.lines.values().flat_map(|line| &line.po_lines);
+            let asked = links.filter(|link| link.line == delete.po_item).find_map(|link| link.ship_date);
+            let day = po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date);
+            if !facts.po_dates_read.contains(&day) {
+                unread.insert(Need::PurchaseOrders(day));
+            }
+        }
+        if !unread.is_empty() {
+            self.needs.append(&mut unread);
+            self.actions.clear();
         }
     }
 
@@ -290,7 +316,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether the POs of all these days were read; asks for those that were not.
-    fn has_read_pos(&mut self, days: &[NaiveDate]) -> bool {
+    pub(super) fn has_read_pos(&mut self, days: &[NaiveDate]) -> bool {
         let read = &self.rules.facts.po_dates_read;
         let unread: Vec<_> = days.iter().filter(|day| !read.contains(day)).collect();
         self.needs.extend(unread.iter().map(|day| Need::PurchaseOrders(**day)));
