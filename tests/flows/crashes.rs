@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use stemsync::domain::{LineId, Order};
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Answers, Effect, Fault, Target};
@@ -203,6 +204,35 @@ async fn what_changed_while_the_database_was_lost_is_carried_out() {
         assert_eq!(boxes, [1, 2, 6]);
         assert_eq!(link.act(|w, _| orders_for(w, prebook)[0].draft.lines[0].boxes), 3);
         assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// A customer takes one of two like lines away, a rep rewrites the mark code of the other one's item, and then the database
+/// is lost: only the PO of which Axerrio was told says by now which item is whose.
+#[tokio::test]
+async fn a_line_finds_its_item_again_by_the_po_that_axerrio_was_told_of() {
+    both(async |mut link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 2), line(FREEDOM, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let second = LineId("2".into());
+        let item_of = |order: &Order| order.agreed.lines[&second].item.as_ref().map(|link| link.item.clone());
+        let item = item_of(&link.order(&id).await).unwrap();
+        link.act(|w, now| {
+            w.axerrio.customer_removes_line(&id, "1", now).unwrap();
+            let change = ItemChange { mark_code: Some("REP 7".into()), ..ItemChange::default() };
+            w.komet.rep_changes_item(u64::try_from(item.0).unwrap(), &change, now).unwrap();
+        });
+        link.lose_database();
+        link.sync_well().await;
+        assert_eq!(item_of(&link.order(&id).await), Some(item));
+        assert_eq!(link.komet_requests("prebook.create"), 1, "nothing is made anew");
+        link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
         invariants(&link).await;
     })
     .await;

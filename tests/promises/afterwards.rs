@@ -8,6 +8,7 @@ use stemsync::sandbox::axerrio::{OrderStatus, Reprint};
 use stemsync::sandbox::komet::{ItemChange, PoStatus};
 use stemsync::sandbox::{Effect, Fault, World};
 use stemsync::sync::engine::Settings;
+use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
@@ -121,6 +122,53 @@ async fn a_po_that_came_late_and_was_approved_beside_its_repetition_is_held_and_
         })
         .await;
     }
+}
+
+/// Whoever decided to keep what procurement approved did not say that it is to come twice.
+#[tokio::test]
+async fn a_po_approved_twice_is_asked_about_also_where_its_order_is_cancelled_and_kept() {
+    for on_conflict in [OnConflict::Hold, OnConflict::Owner] {
+        let settings = Settings { komet_timeout: TIMEOUT, on_conflict, ..Settings::default() };
+        both_with(Setup { settings, ..Setup::default() }, async |link: Link| {
+            let id = bought_late(&link, |w, _, now| drop(approve_all(w, now))).await;
+            link.act(|w, now| w.axerrio.customer_cancels(&id, now)).unwrap();
+            link.sync_well().await;
+            if on_conflict == OnConflict::Hold {
+                assert!(link.holds().await[0].detail.contains("cancelled in Axerrio"));
+                link.decide(Verdict::TakeKomet).await;
+                link.sync_well().await;
+            }
+            let holds = link.holds().await;
+            assert_eq!(holds.len(), 1, "{holds:?}");
+            assert!(holds[0].detail.contains("bought twice"), "{}", holds[0].detail);
+            assert_eq!(boxes_bought(&link, &id), [4, 4]);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_po_approved_twice_is_asked_about_also_where_the_vendor_rejects_the_prebook() {
+    both_with(impatient(), async |link: Link| {
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+        link.sync_jobs(&[Job::Orders]).await;
+        link.act(|w, now| {
+            approve_all(w, now);
+            let order = orders_for(w, id)[0].id.clone();
+            w.axerrio.vendor_rejects(&order, now).unwrap();
+        });
+        link.sync_well().await;
+        link.sync_well().await;
+        let details: Vec<String> = link.holds().await.into_iter().map(|hold| hold.detail).collect();
+        assert_eq!(details.len(), 2, "{details:?}");
+        assert!(details.iter().any(|detail| detail.contains("bought twice")), "{details:?}");
+        assert!(details.iter().any(|detail| detail.contains("the vendor rejected")), "{details:?}");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::purchase::{self, Buy};
-use super::{create, header, strays};
+use super::{create, header, links, strays};
 use crate::domain::{
     AgreedLine, AxLine, AxOrder, Header, HoldReason, ItemLink, LineId, NewGoods, PrebookId, SeenItem, Verdict,
     fingerprint,
@@ -35,6 +35,9 @@ enum Fate {
 pub(super) fn plan(draft: &mut Draft<'_>) {
     // A tag whose order was not read: nothing is decided on absence.
     let Some(order) = &draft.order.axerrio.order else { return };
+    if draft.agreed.lines.is_empty() && !draft.agreed.prebooks.is_empty() && !links::knows_told_po(draft, order) {
+        return;
+    }
     strays::delete_strays(draft);
     strays::judge_orphans(draft);
     // Items that were found, not made, may have been bought, and the PO approved: that is read before anything is done.
@@ -271,6 +274,8 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], held: &[PrebookId]) {
         };
         if goes {
             delete_line(draft, &line);
+        } else {
+            purchase::judge_left(draft, &line);
         }
     }
 }
@@ -336,6 +341,10 @@ fn cancel(draft: &mut Draft<'_>) {
                     .to_owned()
             });
         if verdict != Some(Verdict::TakeAxerrio) {
+            // One question at a time; what stays all the same may stand there twice.
+            if verdict.is_some() {
+                alive.iter().for_each(|line| purchase::judge_left(draft, line));
+            }
             return;
         }
         // A person has already said that this one goes.

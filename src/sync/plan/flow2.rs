@@ -287,6 +287,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         });
         let pending = pending_po_lines(draft);
         take_off(draft, pending);
+        alive.iter().for_each(|item| purchase::judge_left(draft, &LineId::from(&item.id)));
         return;
     }
     draft.agreed.decisions.retain(|decision| decision.cause != REJECTED);

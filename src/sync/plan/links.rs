@@ -10,8 +10,8 @@ use super::compare::{
 use super::draft::Draft;
 use super::header;
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, LineId, PoLine, PoLink,
-    Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, LineId, PoItemId, PoLine,
+    PoLink, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -69,9 +69,9 @@ fn bears_tag(draft: &Draft<'_>, prebook: &Prebook) -> bool {
     tagged.is_some() && tagged == draft.order.ax_id
 }
 
-/// Flow 1: gives items without a line to lines without an item, the surest matches first: same goods and surely the
-/// same product, same goods and possibly the same product; then, for lines that were never linked, the same with other
-/// goods (the difference is then a change to be carried out, and no line stands twice).
+/// Flow 1: gives items without a line to lines without an item, the surest matches first: what Axerrio was told of the PO;
+/// same goods and surely the same product, same goods and possibly the same product; then, for lines that were never
+/// linked, the same with other goods (the difference is then a change to be carried out, and no line stands twice).
 fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
     let mut free = unlinked_items(draft);
     free.retain(|(_, item)| !is_known_as_added(draft, item));
@@ -79,6 +79,12 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
         return;
     }
     let first_sight = draft.order.agreed.lines.is_empty();
+    if first_sight {
+        if !knows_told_po(draft, order) {
+            return;
+        }
+        adopt_told_items(draft, order, &mut free);
+    }
     free.sort_by_key(|(_, item)| item.id.0);
     let mut homeless: Vec<&AxLine> = order
         .lines
@@ -106,6 +112,27 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
             link_item(draft, line, prebook, item);
             false
         });
+    }
+}
+
+/// Whether the PO of which Axerrio was told before this database was there is read; asks for it otherwise. It says which
+/// item stands for which line, whatever was changed in either of them since.
+pub(super) fn knows_told_po(draft: &mut Draft<'_>, order: &AxOrder) -> bool {
+    let told = order.purchase_order.as_ref().filter(|told| !told.lines.is_empty());
+    told.is_none_or(|told| draft.po(&told.number).is_some() || draft.has_read_pos(&[told.ship_date]))
+}
+
+/// Gives lines the items that the PO lines buy of which Axerrio was told.
+fn adopt_told_items<'a>(draft: &mut Draft<'a>, order: &AxOrder, free: &mut Vec<(&'a Prebook, &'a PrebookItem)>) {
+    let told = order.purchase_order.iter().flat_map(|told| &told.lines);
+    for told in told {
+        let line = order.lines.iter().find(|line| line.id == told.line_id && line.terms.boxes > 0);
+        let Some(line) = line.filter(|line| !draft.agreed.lines.contains_key(&line.id)) else { continue };
+        let bought = told.po_item_id.parse().ok().and_then(|id| draft.po_line(&PoItemId(id)));
+        let item = bought.filter(|(_, bought)| bought.is_alive()).and_then(|(_, bought)| bought.item_id.as_ref());
+        let Some(at) = free.iter().position(|(_, free)| Some(&free.id) == item) else { continue };
+        let (prebook, item) = free.remove(at);
+        link_item(draft, line, prebook, item);
     }
 }
 
