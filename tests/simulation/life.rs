@@ -25,6 +25,7 @@ use stemsync::systems::komet::{KometClient, KometOptions};
 use crate::check;
 use crate::deeds::{Deed, Kind};
 use crate::network::{End, Mishap, Net, TIMEOUT, Weather};
+use crate::standing::Remembered;
 use crate::trade;
 
 type Link = Engine<KometClient, AxerrioClient>;
@@ -588,6 +589,27 @@ impl Life {
 
     pub(crate) fn writes(&self) -> u64 {
         self.net.lock().world.requests().writes()
+    }
+
+    /// What both systems and stemsync have of the orders that something is wrong with, for whoever replays the life.
+    pub(crate) fn tell_of(&mut self, wrong: &[String]) {
+        if self.net.lock().story.is_none() {
+            return;
+        }
+        let known = self.link().store.read_blocking(Remembered::read).unwrap();
+        for order in known.orders.iter().filter(|order| wrong.iter().any(|it| it.contains(order.name()))) {
+            self.tell(|| format!("stemsync knows {order:#?}"));
+            let world = &self.net.lock().world;
+            let prebook = order.prebook.as_ref().and_then(|id| world.komet.prebook(u64::try_from(id.0).ok()?));
+            println!("Axerrio has {:#?}", world.axerrio.order(order.name()));
+            println!("Komet has {prebook:#?}");
+            for po in &order.komet.purchase_orders {
+                println!(
+                    "and {:#?}",
+                    po.number.0.parse().ok().and_then(|number| world.komet.purchase_order(number))
+                );
+            }
+        }
     }
 
     /// The whole life: what is wrong at its end.

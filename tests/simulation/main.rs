@@ -94,7 +94,11 @@ fn live(seed: u64, steps: &[Step], tell: bool) -> Fate {
     let name = format!("life-{}", PLAYED.fetch_add(1, Ordering::Relaxed));
     let mut life = Life::new(seed, &name, tell);
     let net = life.net.clone();
-    let result = catch_unwind(AssertUnwindSafe(|| life.live(steps)));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let wrong = life.live(steps);
+        life.tell_of(&wrong);
+        wrong
+    }));
     let wrong = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));

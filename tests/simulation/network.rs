@@ -296,12 +296,16 @@ impl State {
                 }
                 Mishap::NotJson => answer.body = b"OK - but not JSON".to_vec(),
                 _ => {
+                    // A system garbles what it says; it never calls done what it refused.
+                    let says = |text: &[u8]| contains(&answer.body, text);
+                    let refused = says(b"\"status\":0") || says(b"\"status\":\"0\"");
                     let shapes: [&[u8]; 3] = [
                         b"{\"status\":1,\"prebooks\":{\"id\":[]},\"purchaseOrders\":7,\"prebookId\":{},\"items\":{\"id\":[]},\"asOf\":17}",
                         b"[]",
                         b"null",
                     ];
-                    answer.body = shapes[self.dice.usize(..shapes.len())].to_vec();
+                    let drawn = self.dice.usize(..shapes.len());
+                    answer.body = shapes[if refused { drawn.max(1) } else { drawn }].to_vec();
                 }
             }
         }
@@ -328,6 +332,10 @@ impl State {
         }
         true
     }
+}
+
+fn contains(body: &[u8], text: &[u8]) -> bool {
+    body.windows(text.len()).any(|part| part == text)
 }
 
 fn received(reply: Reply, now: DateTime<Utc>) -> Received {
