@@ -27,6 +27,7 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
     let (first, last) = (life.link().today(), life.link().horizon_end());
     found.extend(wrong(&life.net.lock().world, &known, first, last));
     found.extend(strangers(life));
+    found.extend(cut_unasked(life, &known));
     found.extend(watermarks_ahead(life));
     for hold in &known.holds {
         *life.tally.holds.entry(hold.reason.name()).or_default() += 1;
@@ -67,6 +68,27 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         End::Killed => {}
     }
     found
+}
+
+/// From approval on a line is taken from its PO only by a person's word for Axerrio.
+fn cut_unasked(life: &Life, known: &Remembered) -> Vec<String> {
+    let state = life.net.lock();
+    let of = |line: &u64| {
+        let links = |order: &&stemsync::domain::Order| {
+            order
+                .agreed
+                .lines
+                .values()
+                .flat_map(|l| &l.po_lines)
+                .any(|link| u64::try_from(link.line.0) == Ok(*line))
+        };
+        known.orders.iter().find(links)
+    };
+    let cut = state.cut.iter().filter_map(|line| Some((line, of(line)?)));
+    let unasked = cut.filter(|(_, order)| !life.taken.contains(order.name()));
+    unasked
+        .map(|(line, order)| format!("{}: approved PO line {line} was taken away unasked", order.name()))
+        .collect()
 }
 
 /// What moved beyond the horizon is in no list any more, and stands all the same: its order is not cancelled.

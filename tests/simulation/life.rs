@@ -2,7 +2,7 @@
 //! real engine, adapters and store. After the last edit the faults stop, the engine runs until it is quiet, and what
 //! must hold is checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
 use stemsync::domain::{CreatePo, MapKind, OnConflict, OrderKey, PoStatus, Verdict};
+use stemsync::sandbox::komet::PoStatus as PoInKomet;
 use stemsync::sandbox::people::People;
 use stemsync::sandbox::scenario::Scenario;
 use stemsync::sandbox::{Answers, Catalogue, KometRules, Tokens, World};
@@ -209,6 +210,8 @@ pub(crate) struct Life {
     link: Option<Link>,
     /// A person has let a run's many cancellations through.
     released: bool,
+    /// Orders about which a person has decided for Axerrio.
+    pub(crate) taken: BTreeSet<String>,
     /// What was wrong before the end.
     wrong: Vec<String>,
     /// So many hundred operations of SQLite are left until every statement fails; 0 for no end.
@@ -268,6 +271,7 @@ impl Life {
             anchor,
             link: None,
             released: false,
+            taken: BTreeSet::new(),
             wrong: Vec::new(),
             operations: Arc::default(),
         }
@@ -421,7 +425,7 @@ impl Life {
         let what = dice.u8(0..10);
         let verdict = *dice.choice([Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed].iter()).unwrap();
         let chosen = dice.usize(..);
-        let act = move |conn: &Connection| -> Result<String, StoreError> {
+        let act = move |conn: &Connection| -> Result<(String, Option<String>), StoreError> {
             match what {
                 0 => {
                     maps::set(
@@ -430,24 +434,27 @@ impl Life {
                         trade::UNKNOWN_CODE,
                         i64::try_from(trade::UNKNOWN_IS).unwrap(),
                     )?;
-                    Ok("maps the unknown product here".to_owned())
+                    Ok(("maps the unknown product here".to_owned(), None))
                 }
                 1 => {
                     watermarks::reset(conn, [Stream::Orders, Stream::Prebooks, Stream::Labels][chosen % 3])?;
-                    Ok("forgets a watermark".to_owned())
+                    Ok(("forgets a watermark".to_owned(), None))
                 }
                 _ => {
                     let holds = holds::list(conn)?;
                     if holds.is_empty() {
-                        return Ok("finds nothing held".to_owned());
+                        return Ok(("finds nothing held".to_owned(), None));
                     }
                     let hold = &holds[chosen % holds.len()];
                     holds::decide(conn, hold.id, verdict, now)?;
-                    Ok(format!("decides {verdict:?}: {} {:?}: {}", hold.reason.name(), hold.order, hold.detail))
+                    let told =
+                        format!("decides {verdict:?}: {} {:?}: {}", hold.reason.name(), hold.order, hold.detail);
+                    Ok((told, hold.order.clone().filter(|_| verdict == Verdict::TakeAxerrio)))
                 }
             }
         };
-        let told = self.link().store.write_blocking(act).unwrap();
+        let (told, taken) = self.link().store.write_blocking(act).unwrap();
+        self.taken.extend(taken);
         self.released |= told.contains("too_many_cancellations");
         self.tell(|| format!("an admin {told}"));
     }
@@ -456,7 +463,12 @@ impl Life {
     pub(crate) fn run(&mut self, run: &Run) -> Option<RunEnd> {
         self.tell(|| format!("run {run:?}"));
         self.tally.count("runs");
-        self.net.lock().weather = run.weather.clone();
+        {
+            let mut state = self.net.lock();
+            state.weather = run.weather.clone();
+            let pos = state.world.komet.purchase_orders().filter(|po| po.status != PoInKomet::Pending);
+            state.decided = pos.map(|po| po.number).collect();
+        }
         let fault = run.database;
         self.link();
         if let Some(fault) = fault {

@@ -3,7 +3,7 @@
 //! Time passes only when nothing else can be done.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,6 +104,10 @@ pub(crate) struct State {
     /// What happened, for whoever replays a life.
     pub(crate) story: Option<Vec<String>>,
     pub(crate) mishaps: BTreeMap<Mishap, u64>,
+    /// The POs that procurement had decided about when the run began.
+    pub(crate) decided: BTreeSet<u64>,
+    /// Lines that a run sent a deletion for although their PO was among those.
+    pub(crate) cut: Vec<u64>,
     /// What is none of stemsync's business, as its people made it.
     pub(crate) strangers: Strangers,
     events: BinaryHeap<Reverse<(DateTime<Utc>, u32, usize)>>,
@@ -189,6 +193,12 @@ impl State {
     fn set_out(&mut self, request: Request, slot: Arc<Slot>) {
         let (there, back) = (self.millis(5..300), self.millis(5..300));
         let method = request.path.last().map_or("", String::as_str);
+        if method == "purchase.order.item.delete" {
+            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            let line = body["poItemId"].as_u64();
+            let po = line.and_then(|line| self.world.komet.po_line(line)).map(|(po, _)| po.number);
+            self.cut.extend(line.filter(|_| po.is_some_and(|po| self.decided.contains(&po))));
+        }
         let is_down = self.weather.down.is_some_and(|down| method.contains(down));
         let mishap = if is_down {
             Some(Mishap::MethodDown)
@@ -355,6 +365,8 @@ impl Net {
             meanwhile: VecDeque::new(),
             story: tell.then(Vec::new),
             mishaps: BTreeMap::new(),
+            decided: BTreeSet::new(),
+            cut: Vec::new(),
             strangers: Strangers::default(),
             events: BinaryHeap::new(),
             tickets: Vec::new(),
