@@ -1,6 +1,6 @@
 //! From approval on the PO is Komet's: Axerrio learns of it, and what changes there is held.
 
-use stemsync::domain::{AxStatus, HoldReason, PoInfoStatus, PoStatus, Stage, Verdict};
+use stemsync::domain::{AxStatus, HoldReason, ItemId, PoInfoStatus, PoItemId, PoStatus, Stage, Verdict};
 
 use crate::trade::{Desk, at, bouquet, cost, held, lilies, line, roses};
 
@@ -39,6 +39,29 @@ fn an_item_that_no_line_stands_for_is_asked_about_after_approval_too() {
         desk.decide(HoldReason::EditedInKomet, Verdict::TakeAxerrio);
         assert_eq!(desk.sync(), ["delete item"]);
         assert_eq!(held(&desk), [""; 0]);
+    }
+}
+
+#[test]
+fn an_item_that_no_line_stands_for_and_a_po_buys_goes_from_both_or_stays() {
+    for (verdict, sent) in [
+        (Verdict::TakeAxerrio, &["delete po line 900", "delete item"][..]),
+        (Verdict::TakeKomet, &[]),
+        (Verdict::Dismissed, &[]),
+    ] {
+        let mut desk = approved();
+        let item = desk.item(900, &roses(9));
+        desk.komet.prebooks[0].items.push(item);
+        desk.edit_po(|po| {
+            let mut bought = po.lines[0].clone();
+            (bought.id, bought.item_id) = (PoItemId(99), Some(ItemId(900)));
+            po.lines.push(bought);
+        });
+        assert_eq!(desk.sync(), [""; 0]);
+        assert_eq!(held(&desk), ["changed_after_approval"]);
+        desk.decide(HoldReason::ChangedAfterApproval, verdict);
+        assert_eq!(desk.sync(), sent, "{verdict:?}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
     }
 }
 

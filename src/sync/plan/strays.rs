@@ -88,8 +88,8 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             continue;
         }
         let late = late && !is_bought(draft, item);
-        let goes = late || ask_about_unlinked(draft, prebook, item) == Some(Verdict::TakeAxerrio);
-        if goes && draft.knows_purchase(&item.id) && !gives_up_purchase(draft, item) {
+        let asked = !late && ask_about_unlinked(draft, prebook, item) == Some(Verdict::TakeAxerrio);
+        if (late || asked) && draft.knows_purchase(&item.id) && !gives_up_purchase(draft, item, asked) {
             draft.act(Action::DeleteItem(DeleteItem {
                 prebook: prebook.id.clone(),
                 item: item.id.clone(),
@@ -109,16 +109,17 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
     if !draft.is_decided() && !is_approved {
         return draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, detail);
     }
-    if !is_bought(draft, item) {
+    // Whoever took it off its PO meant the item, too.
+    let goes = draft.verdict(HoldReason::ChangedAfterApproval, None, &cause) == Some(Verdict::TakeAxerrio);
+    if !is_bought(draft, item) && !goes {
         return draft.ask(HoldReason::EditedInKomet, None, &cause, detail);
     }
-    let _ = draft.ask(HoldReason::ChangedAfterApproval, None, &cause, || {
+    draft.ask(HoldReason::ChangedAfterApproval, None, &cause, || {
         format!(
             "{what}, and a PO buys it. Axerrio cannot be told of it: order it there too, or take it off the PO (this clears \
-             itself then), or dismiss this."
+             itself then). Take axerrio to delete it from PO and Prebook, take komet to leave it."
         )
-    });
-    None
+    })
 }
 
 /// Whether the item is exactly what a line of the order has already: a request that was delivered twice.
@@ -129,10 +130,11 @@ fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
         .any(|own| are_twins(&own.terms, &item.terms) && own.ship_date == item.ship_date)
 }
 
-/// What buys the item goes before it does. Says whether something had to go.
-fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
-    let pending = buying(draft, item).filter(|(po, _)| po.status == PoStatus::Pending);
-    let deletions: Vec<Action> = pending.map(|(po, bought)| deletion(po, bought, &item.id)).collect();
+/// What buys the item goes before it does, by a person's word also what procurement approved. Says whether something had to go.
+fn gives_up_purchase(draft: &mut Draft<'_>, item: &PrebookItem, asked: bool) -> bool {
+    let going = |po: &PurchaseOrder| po.status == PoStatus::Pending || asked && po.status != PoStatus::Cancelled;
+    let bought = buying(draft, item).filter(|(po, _)| going(po));
+    let deletions: Vec<Action> = bought.map(|(po, bought)| deletion(po, bought, &item.id)).collect();
     let any = !deletions.is_empty();
     for deletion in deletions {
         draft.act(deletion);
