@@ -14,6 +14,7 @@ use maud::{Markup, html};
 
 use super::access::Visitor;
 use super::address::address;
+use super::advice::on_page;
 use super::desk::Desk;
 use super::maps::{REACH, ranking};
 use super::parts::{capital, count, csrf_field, day, moment, pager, words};
@@ -157,7 +158,7 @@ pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now
             }
             @let detail = (visitor.may_act() || is_plain(row.reason)).then_some(&row.detail);
             @if detail.is_none() || !is_unmapped { p { (happened(row.reason)) } }
-            @if let Some(detail) = detail { p { (words(&capital(detail))) } }
+            @if let Some(detail) = detail { p { (words(&capital(&on_page(visitor, detail)))) } }
             @if let Some(codes) = &view.codes { (unmapped(visitor, view, codes)) }
             details id={ "choices-" (id) } open[!is_unmapped] {
                 summary { @if view.choices.len() > 1 { "What each choice does" } @else { "What dismissing it does" } }

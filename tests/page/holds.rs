@@ -187,3 +187,56 @@ async fn a_product_of_a_prebook_from_komet_is_komets_to_map() {
     holds.keeps_quiet_of("the next run goes on");
     admin.get("/maps/product").await.keeps_quiet_of("Orders wait for these");
 }
+
+/// What is worded for a shell, wherever it is shown.
+const FOR_A_SHELL: [&str; 5] = ["stemsync map", "--take", "KOMET-ID", "ake axerrio", "ake komet "];
+
+#[tokio::test]
+async fn what_a_hold_says_to_do_can_be_done_on_the_page() {
+    let (site, _, id) = edited().await;
+    let link = &site.link;
+    let unknown = order(link.day(3), vec![line(UNKNOWN, 2)]);
+    let unknown = link.act(|w, now| w.axerrio.customer_orders(unknown, now));
+    let cancelled: Vec<String> = (0..7)
+        .map(|_| {
+            let draft = order(link.day(4), vec![line(FREEDOM, 1)]);
+            link.act(|w, now| w.axerrio.customer_orders(draft, now))
+        })
+        .collect();
+    link.sync_well().await;
+    link.act(|w, now| cancelled.iter().try_for_each(|id| w.axerrio.customer_cancels(id, now))).unwrap();
+    link.sync_well().await;
+    let mut held: Vec<_> = link.holds().await.into_iter().map(|hold| hold.reason).collect();
+    held.sort_unstable();
+    held.dedup();
+    let meant = [HoldReason::UnmappedProduct, HoldReason::EditedInKomet, HoldReason::TooManyCancellations];
+    assert!(meant.iter().all(|reason| held.contains(reason)), "{held:?}");
+
+    let admin = site.admin().await;
+    admin
+        .get("/holds")
+        .await
+        .says("Take Axerrio's to write Axerrio's line again, take Komet's to leave Komet's as it is.")
+        .says("Map it in Komet's Prebook Summary (shown in red), or on this page.")
+        .says("Take the side that cancelled to let them through.");
+    let key = |order: stemsync::domain::Order| format!("/orders/{}", order.key.0);
+    let run = admin.get("/runs").await.text;
+    let run = format!("/runs/{}", run.split("href=\"/runs/").nth(1).unwrap().split('"').next().unwrap());
+    let order = key(link.order(&unknown).await);
+    for path in ["/", "/holds", &format!("/holds/{id}"), &order, &run] {
+        let page = admin.get(path).await;
+        for words in FOR_A_SHELL {
+            page.keeps_quiet_of(words);
+        }
+    }
+    let guest = site.anybody().get("/holds").await;
+    for words in FOR_A_SHELL {
+        guest.keeps_quiet_of(words);
+    }
+    guest.says("Map it in Komet's Prebook Summary (shown in red).");
+    // Scripts, and whoever sits in a shell, read what they always did.
+    let holds = link.holds().await;
+    let said = |words: &str| holds.iter().any(|hold| hold.detail.contains(words));
+    assert!(said("or run: stemsync map product set HYDRANGEA-SELECT-BLUE KOMET-ID"), "{holds:?}");
+    assert!(said("Take axerrio to write") && said("Release with --take"), "{holds:?}");
+}
