@@ -165,14 +165,27 @@ fn by_number(conn: &Connection, text: &str) -> Result<BTreeSet<OrderKey>, StoreE
     Ok(found)
 }
 
-/// By any part of an id or a reference, in any case, or of a number, as it is typed or in capitals: `100234` is AX-100234.
-/// Reads them all, and is asked last. A number costs a third of a name: Komet's are digits, in which no case is looked for.
+/// By any part of an id, a reference or a number, in any case: `100234` is AX-100234. Reads them all, many to a row, and is
+/// asked last.
 fn by_part_of_number(conn: &Connection, text: &str) -> Result<BTreeSet<OrderKey>, StoreError> {
-    let sql = "SELECT key FROM orders WHERE ifnull(ax_id, reference) LIKE ?1 ESCAPE '!'
-         UNION SELECT order_key FROM prebook_links WHERE instr(number, ?2) OR instr(number, ?3)
-         UNION SELECT order_key FROM po_links WHERE instr(number, ?2) OR instr(number, ?3) LIMIT ?4";
-    let part = format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"));
-    Ok(keys(conn, sql, params![part, text, text.to_uppercase(), FEW])?.into_iter().collect())
+    // As SQLite's `upper`, by which they were written.
+    let part = text.to_ascii_uppercase();
+    let mut statement = conn.prepare_cached("SELECT text FROM numbers")?;
+    let mut rows = statement.query([])?;
+    let mut found = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let page = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        if !page.contains(&part) {
+            continue;
+        }
+        let lines = page.lines().filter_map(|line| line.split_once(' '));
+        let fitting = lines.filter(|(_, number)| number.contains(&part));
+        found.extend(fitting.filter_map(|(key, _)| key.parse().ok().map(OrderKey)));
+        if many(found.len()) >= FEW {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// A JSON list, as `json_each` takes it.
