@@ -236,7 +236,7 @@ fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, z
                                 @if let Some(date) = hold.ship_date { "ships " (day(date)) } @else { (moment(hold.since, now, zone)) }
                             }
                         }
-                        @if visitor.may_act() { p.small.muted.two-lines { (words(&on_page(visitor, &hold.detail))) } }
+                        @if visitor.may_act() { p.small.muted.two-lines { (words(&capital(&on_page(visitor, &hold.detail)))) } }
                     }
                 }
             }
