@@ -91,9 +91,11 @@ struct Candidates {
 /// The page that is looked for.
 pub fn search(conn: &Connection, search: &Search) -> Result<Found, StoreError> {
     let candidates = candidates(conn, search)?;
-    let query = Query::of(search, &candidates);
+    let mut query = Query::of(search, &candidates);
+    let fitting = query.narrow(conn)?;
     let (total, and_more) = match (&candidates.keys, &candidates.names) {
         (Some(_), _) => (query.count_listed(conn)?, false),
+        (None, None) if search.flow.is_none() => (fitting, false),
         (None, None) => (query.count(conn)?, false),
         (None, Some(_)) => {
             let counted = many(query.walk(conn, BY_SHIP_DATE, COUNTED + 1, 0)?.len());
@@ -294,6 +296,20 @@ impl<'s> Query<'s> {
             names: candidates.names.as_deref().map(list),
             keys: candidates.keys.as_deref().map(list),
         }
+    }
+
+    /// Leaves out the ship dates before and after which nothing fits, so that the years behind are not walked through to
+    /// what is open. Answers how many orders fit, whichever way they travel and whatever they are called.
+    fn narrow(&mut self, conn: &Connection) -> Result<u32, StoreError> {
+        let sql = "SELECT ifnull(sum(orders), 0), ifnull(min(ship_date), ?3), ifnull(max(ship_date), ?4) FROM order_counts
+             WHERE orders > 0 AND (?1 IS NULL OR stage = ?1) AND (?2 = 0 OR stage NOT IN ('received', 'cancelled'))
+             AND ship_date BETWEEN ?3 AND ?4";
+        let mut statement = conn.prepare_cached(sql)?;
+        let found = statement.query_row(params![self.stage, self.open, self.from, self.to], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        (self.from, self.to) = (found.1, found.2);
+        Ok(found.0)
     }
 
     /// The filters' parameters, and further ones.
