@@ -1,12 +1,13 @@
-//! The pipeline as a chart: a bar for each ship date, its parts the stages; and the same as a table, for whoever cannot see
-//! it or wants the numbers.
+//! The pipeline as a chart: a bar for each ship date, its parts the stages. Where the window is narrow the bars lie, a line
+//! for each of the next ship dates, so that nothing has to be pushed sideways to be seen. And the same as a table, for
+//! whoever cannot see it or wants the numbers.
 
 use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, Days, NaiveDate};
 use maud::{Markup, html};
 
-use super::parts::{day, empty, stage_name};
+use super::parts::{count, day, empty, stage_name};
 use crate::domain::Stage;
 
 /// What is drawn, from the bottom to the top: what is done lies below.
@@ -15,6 +16,9 @@ const STAGES: [Stage; 6] =
 
 /// Weeks that are drawn at least, so that an empty one shows, too.
 const WEEKS: u64 = 4;
+
+/// Days that are told line by line where the window is narrow: what is further ahead is a click away, in the table.
+const NEAR: u64 = 14;
 
 /// Of the drawing, in its own units.
 const HEIGHT: i64 = 150;
@@ -39,7 +43,8 @@ pub(super) fn stages(counts: &[(NaiveDate, Stage, i64)], from: NaiveDate, today:
         from.iter_days().take_while(|day| *day <= last).map(|day| (day, BTreeMap::new())).collect();
     let drawn: Columns = drawn.into_iter().chain(columns.clone()).collect();
     html! {
-        div.scroll role="region" aria-label="Chart of orders by ship date and stage" tabindex="0" { (drawing(&drawn, columns.len(), today)) }
+        (drawing(&drawn, columns.len(), today))
+        (lines(&columns, from, today))
         details #pipeline-table {
             summary { "As a table" }
             div.scroll role="region" aria-label="Orders by ship date and stage" tabindex="0" { (table(&columns)) }
@@ -83,6 +88,32 @@ fn drawing(columns: &Columns, dates: usize, today: NaiveDate) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The ship dates of the next two weeks, below each other: only the style knows which of the two drawings fits.
+fn lines(columns: &Columns, from: NaiveDate, today: NaiveDate) -> Markup {
+    let total = |stages: &BTreeMap<Stage, i64>| stages.values().sum::<i64>();
+    let (near, far): (Vec<_>, Vec<_>) = columns.iter().partition(|(date, _)| **date < from + Days::new(NEAR));
+    let most = near.iter().map(|(_, stages)| total(stages)).max().unwrap_or(0).max(1);
+    let later: i64 = far.iter().map(|(_, stages)| total(stages)).sum();
+    html! {
+        div.lines {
+            ul aria-label="Orders by ship date" {
+                @for (date, stages) in &near {
+                    li {
+                        a.today[**date == today] href={ "/orders?ship=" (date) } { (day(**date)) }
+                        svg viewBox={ "0 0 " (most) " 1" } preserveAspectRatio="none" aria-hidden="true" {
+                            @for (stage, before) in stacked(stages) {
+                                rect class={ "s-" (stage.name()) } x=(before) width=(stages[&stage]) height="1" {}
+                            }
+                        }
+                        b { (total(stages)) }
+                    }
+                }
+            }
+            @if later > 0 { p.small.muted { (count(later, "order of a later ship date is", "orders of later ship dates are")) " in the table." } }
         }
     }
 }

@@ -31,7 +31,7 @@ const WATCHERS: usize = 220;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// KiB of pages that the reading connection keeps: the upper levels of its indexes.
-const CACHE: i64 = -1024;
+const CACHE: i64 = -256;
 
 /// Cheap to clone: every clone is the same desk.
 #[derive(Clone)]

@@ -112,18 +112,20 @@ pub(super) fn panel(desk: &Desk, visitor: &Visitor, from: &str, now: DateTime<Ut
                 div.grow data-live="run" aria-live="polite" aria-busy=[under_way.is_some().then_some("true")] {
                     (now_running(&asked, under_way.as_ref(), last_asked.as_ref(), now, zone))
                 }
-                @if let Some(csrf) = &visitor.csrf {
-                    form.row method="post" action="/sync" {
-                        (csrf_field(csrf))
-                        input type="hidden" name="from" value=(from);
-                        div {
-                            label.hidden for="job" { "What to run" }
-                            select #job name="job" {
-                                option value="all" { "All jobs" }
-                                @for job in Job::ALL { option value=(job.name()) { (job.name()) } }
+                div data-live="ask" {
+                    @if let Some(csrf) = &visitor.csrf {
+                        form.row method="post" action="/sync" {
+                            (csrf_field(csrf))
+                            input type="hidden" name="from" value=(from);
+                            div {
+                                label.hidden for="job" { "What to run" }
+                                select #job name="job" {
+                                    option value="all" { "All jobs" }
+                                    @for job in Job::ALL { option value=(job.name()) { (job.name()) } }
+                                }
                             }
+                            button type="submit" { "Sync now" }
                         }
-                        button type="submit" { "Sync now" }
                     }
                 }
             }

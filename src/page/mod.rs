@@ -4,12 +4,14 @@
 //!
 //! - [`server`], [`patience`]: listening, and what a client may take. [`access`]: who may see and do what. [`desk`]: reading and changing.
 //! - [`shell`]: the page around each view. [`parts`]: small pieces that several views use. [`trouble`]: what could not be done.
-//! - [`overview`], [`orders`], [`order`], [`holds`], [`maps`], [`runs`]: one file a view. [`address`]: where they are. [`chart`], [`spark`]: drawings. [`live`]: following what happens, and having it
-//!   happen now. [`machines`]: what programs read.
+//! - [`overview`], [`orders`], [`order`], [`holds`], [`maps`], [`runs`]: one file a view. [`address`]: where they are.
+//!   [`advice`]: what a hold says, with the names of the buttons. [`chart`], [`spark`]: drawings. [`live`]: following what
+//!   happens, and having it happen now. [`machines`]: what programs read.
 //! - [`assets`]: style and script.
 
 mod access;
 mod address;
+mod advice;
 mod assets;
 mod chart;
 mod desk;

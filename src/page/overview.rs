@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use super::access::Visitor;
+use super::advice::on_page;
 use super::desk::Desk;
 use super::parts::{capital, clock, count, csrf_field, day, empty, moment, stage_name, thousands, words};
 use super::shell::{self, Place};
@@ -235,7 +236,7 @@ fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, z
                                 @if let Some(date) = hold.ship_date { "ships " (day(date)) } @else { (moment(hold.since, now, zone)) }
                             }
                         }
-                        @if visitor.may_act() { p.small.muted.two-lines { (words(&hold.detail)) } }
+                        @if visitor.may_act() { p.small.muted.two-lines { (words(&capital(&on_page(visitor, &hold.detail)))) } }
                     }
                 }
             }

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::access::Visitor;
+use super::advice::on_page;
 use super::desk::Desk;
 use super::parts::{clock, count, empty, moment, pager, thousands};
 use super::shell::{self, Place};
@@ -320,7 +321,7 @@ fn happened(action: &Happened, visitor: &Visitor, zone: Tz) -> Markup {
                     None => span.muted { "–" },
                 }
             }
-            @if visitor.may_act() { td { (action.detail) } }
+            @if visitor.may_act() { td { (on_page(visitor, &action.detail)) } }
         }
     }
 }

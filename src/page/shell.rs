@@ -70,7 +70,8 @@ pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -
 fn account(visitor: &Visitor, place: Place) -> Markup {
     let next = PLACES.iter().find(|(there, ..)| *there == place).map_or("/", |(_, address, _)| address);
     html! {
-        div.account {
+        // A session ends with the daemon, on a page that lies open, too.
+        div.account data-live="account" {
             @if let Some(csrf) = &visitor.csrf {
                 form method="post" action="/logout" {
                     (csrf_field(csrf))

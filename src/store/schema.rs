@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_budget.sql"),
     include_str!("migrations/0006_order_counts.sql"),
     include_str!("migrations/0007_order_search.sql"),
+    include_str!("migrations/0008_number_search.sql"),
 ];
 
 /// The schema version this binary writes.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::shop::{ALL_THE_TIME, PASSWORD, Shop};
+use crate::shop::{ALL_THE_TIME, BY_HAND, PASSWORD, Shop};
 use crate::story;
 
 /// Leaves a mark on the page that a reload would wipe off.
@@ -76,6 +76,40 @@ fn what_is_typed_and_what_is_open_survives_what_happens_meanwhile() {
             "return document.getElementById('{id}').open && document.activeElement.parentElement.id === '{id}'"
         );
         assert_eq!(browser.script(&is_open).await, json!(true), "it stays open, and the focus stays in it");
+        assert_not_reloaded(&browser).await;
+    });
+}
+
+#[test]
+fn a_page_that_lies_open_while_the_daemon_is_restarted_shows_what_changed_meanwhile() {
+    story(async {
+        // Nothing runs by itself: a daemon that was started anew has no news of its own to tell.
+        let mut shop = Shop::with_a_week(BY_HAND).await;
+        shop.sync().await;
+        let browser = Browser::start(&shop.base).await;
+        browser.log_in(PASSWORD).await;
+        browser.open("/orders?q=AX-100001").await;
+        browser.go("tbody th a").await;
+        browser.reads("PO pending").await;
+        mark(&browser).await;
+
+        shop.stop();
+        browser.reads("Not connected to stemsync: this is how it was at").await;
+        shop.people_act();
+        shop.sync().await;
+        shop.people_act();
+        shop.sync().await;
+        browser.reads("PO pending").await;
+        shop.start_again().await;
+        browser.until("its stage is shown", async |it| it.read("h1 .badge").await == "Labelled").await;
+        browser.reads_no_more("Not connected").await;
+        // The session ended with the daemon.
+        assert_eq!(browser.read(".account").await, "Log in");
+
+        // It follows as before.
+        shop.people_act();
+        shop.sync().await;
+        browser.until("it is received", async |it| it.read("h1 .badge").await == "Received").await;
         assert_not_reloaded(&browser).await;
     });
 }

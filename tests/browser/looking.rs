@@ -55,6 +55,34 @@ const TOO_WIDE: &str = "
     return out.map((one) => one.outerHTML.slice(0, 120));";
 
 #[test]
+fn the_chart_is_seen_whole_on_a_phone_and_on_a_screen() {
+    story(async {
+        let shop = Shop::busy().await;
+        let browser = Browser::start(&shop.base).await;
+        for (width, drawn) in
+            [(320, "lines"), (360, "lines"), (390, "lines"), (768, "lines"), (1100, "chart"), (1440, "chart")]
+        {
+            browser.size(width, 900).await;
+            browser.open("/").await;
+            assert_eq!(browser.script(DRAWN).await, json!([drawn]), "{width} wide");
+        }
+        browser.size(360, 800).await;
+        // Each ship date says its number and leads to its orders.
+        let orders = browser.read(".lines li b").await;
+        browser.go(".lines li a").await;
+        browser.reads(&format!("{orders} order")).await;
+    });
+}
+
+/// Which of the two drawings is shown, none of whose parts is hidden or sticks out of its card.
+const DRAWN: &str = "
+    const card = document.querySelector('[data-live=pipeline]').getBoundingClientRect();
+    const is_seen = (one) => { const box = one.getBoundingClientRect();
+        return box.width > 0 && box.left >= card.left && box.right <= card.right; };
+    const whole = (name) => [...document.querySelectorAll(`.${name}, .${name} li, .${name} svg, .${name} text, .${name} b`)].every(is_seen);
+    return ['lines', 'chart'].filter((name) => whole(name));";
+
+#[test]
 fn light_and_dark_differ_and_both_can_be_read() {
     story(async {
         let shop = Shop::busy().await;

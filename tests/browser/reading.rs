@@ -46,13 +46,15 @@ async fn assert_nothing_serious(is_logged_in: bool) {
         browser.scheme("light").await;
         browser.open(path).await;
         browser.script("document.querySelectorAll('details').forEach((one) => { one.open = true; })").await;
-        // Everything in light; in dark only what colours decide.
-        for (scheme, rules) in
-            [("light", json!({})), ("dark", json!({ "runOnly": ["color-contrast", "link-in-text-block"] }))]
+        // Everything in light, on a screen and on a phone; in dark only what colours decide.
+        let colours = json!({ "runOnly": ["color-contrast", "link-in-text-block"] });
+        for (scheme, width, rules) in
+            [("light", 390, json!({})), ("light", 1440, json!({})), ("dark", 1440, colours)]
         {
             browser.scheme(scheme).await;
-            serious
-                .extend(found(&browser, &rules).await.into_iter().map(|one| format!("{name}, {scheme}: {one}")));
+            browser.size(width, 900).await;
+            let found = found(&browser, &rules).await;
+            serious.extend(found.into_iter().map(|one| format!("{name}, {scheme}, {width} wide: {one}")));
         }
         if *name != "nowhere" {
             assert_eq!(browser.complaints().await, [""; 0], "{name}");

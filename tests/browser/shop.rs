@@ -135,6 +135,27 @@ impl Shop {
         ground.open().await
     }
 
+    /// Ends the daemon, as whoever updates it does.
+    pub(crate) fn stop(&mut self) {
+        let id = self.daemon.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let ended = tokio::task::block_in_place(|| self.daemon.wait().unwrap());
+        assert_eq!(ended.code(), Some(0));
+    }
+
+    /// Starts it again, where it was.
+    pub(crate) async fn start_again(&mut self) {
+        let address = self.base.trim_start_matches("http://");
+        let file = self.place.folder.path().join("sync.toml");
+        let text = std::fs::read_to_string(&file).unwrap().replace("127.0.0.1:0", address);
+        std::fs::write(&file, text).unwrap();
+        let mut command = self.place.command(&["run"]);
+        command.env("PAGE_PASSWORD", PASSWORD);
+        let (daemon, base) = tokio::task::spawn_blocking(move || start(command)).await.unwrap();
+        assert_eq!(base, self.base);
+        self.daemon = daemon;
+    }
+
     pub(crate) fn people_act(&self) {
         self.sandbox.act(|world, now| self.people.step(world, now)).unwrap();
     }

@@ -7,7 +7,8 @@ use stemsync::config::{Config, ConfigErrors};
 use stemsync::daemon::signals::Wish;
 use stemsync::sync::report::Job;
 
-use crate::house::{Answer, House, PASSWORD, WITH_PASSWORD, config, form};
+use crate::client::{Answer, form};
+use crate::house::{House, PASSWORD, WITH_PASSWORD, config};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";

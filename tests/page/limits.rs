@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::house::{Answer, House, form};
+use crate::client::{Answer, form};
+use crate::house::House;
 
 async fn get(stream: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod access;
+mod client;
 mod holds;
 mod house;
 mod limits;

@@ -10,7 +10,7 @@ async fn key_of(site: &Site, order: &str) -> i64 {
     site.link.order(order).await.key.0
 }
 
-async fn seen(person: &Person<'_>, site: &Site, order: &str) -> crate::site::Answer {
+async fn seen(person: &Person, site: &Site, order: &str) -> crate::client::Answer {
     let answer = person.get(&format!("/orders/{}", key_of(site, order).await)).await;
     assert_eq!(answer.status, 200);
     answer
@@ -34,7 +34,7 @@ async fn both_sides_stand_next_to_each_other_and_say_where_they_differ() {
         .says("✕ boxes Axerrio 4, Komet 9")
         .says("Waits for a person")
         .says("Edited in Komet");
-    assert!(edited.text.contains("<mark>9</mark>") && edited.text.contains("<mark>4</mark>"), "{}", edited.text);
+    assert!(edited.body.contains("<mark>9</mark>") && edited.body.contains("<mark>4</mark>"), "{}", edited.body);
     edited.says("Axerrio's counts: it is written to Komet again.");
 }
 
@@ -107,7 +107,7 @@ async fn nothing_that_people_write_becomes_markup() {
     let admin = site.admin().await;
     let key = key_of(&site, &id).await;
     let hold = link.holds().await.first().map_or(0, |hold| hold.id);
-    let asked = crate::site::encoded(EVIL);
+    let asked = crate::client::encoded(EVIL);
     for path in [
         "/orders".to_owned(),
         format!("/orders?q={asked}"),
@@ -124,7 +124,7 @@ async fn nothing_that_people_write_becomes_markup() {
         for markup in ["<script>alert", "<b>mark", "<i>po", "\"'&<", "</script>\""] {
             answer.keeps_quiet_of(markup);
         }
-        assert!(answer.text.contains("&lt;script&gt;alert(1)") || !answer.text.contains("alert(1)"), "{path}");
+        assert!(answer.body.contains("&lt;script&gt;alert(1)") || !answer.body.contains("alert(1)"), "{path}");
     }
     admin.get(&format!("/orders/{key}")).await.says(EVIL);
     assert!(admin.post("/maps/product", &[("code", EVIL), ("komet_id", "9001")]).await.status == 303);

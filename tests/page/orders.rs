@@ -32,7 +32,7 @@ async fn an_order_is_found_by_each_of_its_names() {
     let po = stands.komet.purchase_orders[0].number.0.clone();
     let admin = site.admin().await;
     for text in [first.as_str(), &prebook, &po, "freedom", "hydrangea select", "bough", "BLOOM bloom"] {
-        let answer = admin.get(&format!("/orders?q={}", crate::site::encoded(text))).await;
+        let answer = admin.get(&format!("/orders?q={}", crate::client::encoded(text))).await;
         answer.says(&first);
         assert_eq!(answer.status, 200);
     }
@@ -63,9 +63,9 @@ async fn filters_and_sorts_are_links_that_say_what_they_are() {
     anybody.get("/orders?flow=2").await.says("1 order").says("Rose Mondial").keeps_quiet_of(&first);
     anybody.get("/orders?stage=cancelled").await.says("Nothing fits.");
     anybody.get(&format!("/orders?ship={}", site.link.day(3))).await.says("1 order").says(&first);
-    let sorted = anybody.get("/orders?sort=-order").await.text;
+    let sorted = anybody.get("/orders?sort=-order").await.body;
     assert!(sorted.contains("aria-sort=\"descending\"") && sorted.matches("aria-sort").count() == 1, "{sorted}");
-    let by_order = anybody.get("/orders?sort=order").await.text;
+    let by_order = anybody.get("/orders?sort=order").await.body;
     assert!(by_order.contains("href=\"/orders?sort=-order\""), "once more turns it round");
     let place = |text: &str, what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
     let second = "AX-100002";
@@ -93,7 +93,7 @@ async fn what_makes_no_sense_shows_the_table_all_the_same() {
     ] {
         let answer = site.anybody().get(&format!("/orders?{asked}")).await;
         assert_eq!(answer.status, 200, "{asked}");
-        assert!(answer.text.contains(&first) || answer.text.contains("Nothing fits"), "{asked}");
+        assert!(answer.body.contains(&first) || answer.body.contains("Nothing fits"), "{asked}");
     }
     site.anybody().get("/orders?page=99999999").await.says("There is no page 99,999,999");
 }
@@ -127,7 +127,7 @@ async fn many_orders_come_in_pages() {
     let anybody = site.anybody();
     let first = anybody.get("/orders?sort=order").await;
     first.says("120 orders, 1 to 50 shown").says("Page 1 of 3").says("AX-0049").keeps_quiet_of("AX-0050");
-    assert!(first.text.contains("rel=\"next\" href=\"/orders?sort=order&amp;page=2\""), "{}", first.text);
+    assert!(first.body.contains("rel=\"next\" href=\"/orders?sort=order&amp;page=2\""), "{}", first.body);
     anybody.get("/orders?sort=order&page=3").await.says("101 to 120 shown").says("AX-0119");
-    assert!(first.text.len() < 40_000, "{} bytes", first.text.len());
+    assert!(first.body.len() < 40_000, "{} bytes", first.body.len());
 }

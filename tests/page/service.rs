@@ -4,17 +4,24 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use stemsync::daemon::board::Board;
 use stemsync::page::{Desk, Listening, Standing};
 use stemsync::store::Store;
+use stemsync::store::runs::{self, RunRow};
+use stemsync::sync::report::Job;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::house::{Answer, Client, PASSWORD, config};
+use crate::client::{Answer, Client};
+use crate::house::{PASSWORD, config};
 use crate::place::{Place, sandbox_with_a_week};
+use crate::trade::{FREEDOM, line, order};
 
 struct Daemon {
     child: Child,
@@ -68,7 +75,7 @@ impl Daemon {
     }
 
     fn client(&self) -> Client {
-        Client { address: self.address, cookies: Vec::new() }
+        Client::of(self.address)
     }
 }
 
@@ -164,7 +171,7 @@ async fn a_page_takes_its_address_once_that_is_free() {
         assert!(began.elapsed() < Duration::from_mins(1));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let client = Client { address, cookies: Vec::new() };
+    let client = Client::of(address);
     let answer = client.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
     assert_eq!(Answer::of(&answer).status, 200);
     standing.stop().await;
@@ -186,4 +193,89 @@ async fn a_password_that_changes_is_taken_over_and_another_address_takes_a_resta
     daemon.line("the configuration was read again");
     assert_eq!(client.log_in("peonies and tulips").await.status, 303);
     assert!(client.get("/").await.body.contains("Sync now"));
+}
+
+/// Those who watch, as many as the page is meant for; each counts what he is told.
+struct Audience(Arc<Vec<AtomicUsize>>);
+
+impl Audience {
+    const SIZE: usize = 200;
+
+    async fn at(address: SocketAddr) -> Self {
+        let told: Arc<Vec<AtomicUsize>> = Arc::new((0..Self::SIZE).map(|_| AtomicUsize::new(0)).collect());
+        for seat in 0..Self::SIZE {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+            let mut lines = tokio::io::BufReader::new(stream).lines();
+            // He is let in once he is told when to come again.
+            while lines.next_line().await.unwrap().expect("there is room for everybody") != "retry: 3000" {}
+            let told = Arc::clone(&told);
+            tokio::spawn(async move {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    if line == "data: changed" {
+                        told[seat].fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        Self(told)
+    }
+
+    fn told(&self) -> Vec<usize> {
+        self.0.iter().map(|told| told.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Waits until everybody was told something since then.
+    async fn all_hear_since(&self, before: &[usize]) {
+        let began = Instant::now();
+        while self.told().iter().zip(before).any(|(now, before)| now <= before) {
+            assert!(began.elapsed() < Duration::from_secs(30), "somebody is not told: {:?}", self.told());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_who_watch_make_the_daemon_miss_no_poll_and_hear_of_each() {
+    const POLLS: usize = 4;
+    /// Seconds between two polls: many times what a poll and a busy machine take.
+    const PERIOD: i64 = 5;
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    let jobs = format!(
+        "[jobs]\norders = \"*/{PERIOD} * * * * *\"\nprebooks = \"off\"\npurchase-orders = \"off\"\nlabels = \"off\"\n"
+    );
+    listen(&place, &format!("{LISTEN}{jobs}"));
+    let first = place.command(&["sync"]).env("PAGE_PASSWORD", PASSWORD).output().unwrap();
+    assert_eq!(first.status.code(), Some(4), "{first:?}");
+    let daemon = Daemon::start(&place);
+    let audience = Audience::at(daemon.address).await;
+
+    let polls = async || -> Vec<RunRow> {
+        let store = Store::open_existing_read_only(&place.database()).unwrap().unwrap();
+        let runs = store.read(|conn| runs::list(conn, Some(Job::Orders), 50)).await.unwrap();
+        runs.into_iter().filter(|run| run.finished_at.is_some()).collect()
+    };
+    let mut due = Vec::new();
+    for _ in 0..=POLLS {
+        // Each poll finds something: none is told as a repetition of the one before.
+        let (before, known) = (audience.told(), polls().await[0].id.clone());
+        let ordered = order(sandbox.now().date_naive() + TimeDelta::days(3), vec![line(FREEDOM, 1)]);
+        sandbox.act(|world, now| world.axerrio.customer_orders(ordered, now));
+        let began = Instant::now();
+        let poll = loop {
+            let last = polls().await.remove(0);
+            if last.id != known {
+                break last;
+            }
+            assert!(began.elapsed() < Duration::from_mins(1), "no poll came");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        due.push(poll.started_at.timestamp() / PERIOD);
+        audience.all_hear_since(&before).await;
+    }
+    // The first may have been due while they came in.
+    let first = due[1];
+    assert_eq!(due[1..], (first..).take(POLLS).collect::<Vec<_>>(), "each poll took place when it was due");
+    assert_eq!(daemon.client().get("/").await.status, 200);
 }

@@ -1,13 +1,14 @@
-//! A page to look at, and somebody who looks: with a browser's headers, logged in or not.
+//! A link with its page, and somebody who looks at it, logged in or not.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use stemsync::config::Config;
 use stemsync::daemon::board::Board;
 use stemsync::page::{Desk, Listening, Page};
 use tokio::sync::mpsc;
 
+use crate::client::{Answer, Client};
 use crate::link::{Link, Setup};
 
 const PASSWORD: &str = "tulips and roses";
@@ -15,28 +16,17 @@ const PASSWORD: &str = "tulips and roses";
 /// A link, and the page that shows it.
 pub(crate) struct Site {
     pub(crate) link: Link,
-    pub(crate) base: String,
-    client: reqwest::Client,
+    address: SocketAddr,
     _page: Page,
     _folder: tempfile::TempDir,
     _wishes: mpsc::UnboundedReceiver<stemsync::daemon::signals::Wish>,
 }
 
-/// An answer, read whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) location: String,
-    pub(crate) kind: String,
-    pub(crate) text: String,
-}
-
-/// Somebody who looks.
-pub(crate) struct Person<'s> {
-    site: &'s Site,
-    cookie: String,
+/// Somebody who looks, and stays who he is.
+pub(crate) struct Person {
+    client: Client,
     /// Empty for whoever is not logged in.
-    pub(crate) csrf: String,
+    csrf: String,
 }
 
 impl Site {
@@ -63,108 +53,42 @@ impl Site {
         let (wishes, asked) = mpsc::unbounded_channel();
         let board = Board::new(Arc::new(config));
         let listening = Listening::on("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let base = format!("http://{}", listening.address());
+        let address = listening.address();
         let page = listening.serve(Desk::open(link.engine.store.clone(), board, wishes).await.unwrap());
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { link, base, client, _page: page, _folder: folder, _wishes: asked }
+        Self { link, address, _page: page, _folder: folder, _wishes: asked }
     }
 
     /// Somebody who is not logged in.
-    pub(crate) fn anybody(&self) -> Person<'_> {
-        Person { site: self, cookie: String::new(), csrf: String::new() }
+    pub(crate) fn anybody(&self) -> Person {
+        Person { client: Client::of(self.address), csrf: String::new() }
     }
 
     /// Somebody who is.
-    pub(crate) async fn admin(&self) -> Person<'_> {
-        let anybody = self.anybody();
-        let request = self.client.get(format!("{}/login", self.base)).send().await.unwrap();
-        let cookie = cookies(&request);
-        let csrf = value_of(&request.text().await.unwrap(), "csrf");
-        let body = format!("csrf={csrf}&password={}&next=%2F", encoded(PASSWORD));
-        let request = self.client.post(format!("{}/login", self.base)).header(COOKIE, cookie);
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
-        let answer = request.send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 303);
-        let person = Person { cookie: cookies(&answer), ..anybody };
-        let csrf = value_of(&person.get("/holds").await.text, "csrf");
-        Person { csrf, ..person }
+    pub(crate) async fn admin(&self) -> Person {
+        let mut client = Client::of(self.address);
+        assert_eq!(client.log_in(PASSWORD).await.status, 303);
+        let csrf = client.get("/holds").await.csrf();
+        Person { client, csrf }
     }
 }
 
-impl Person<'_> {
+impl Person {
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(self.site.client.get(format!("{}{path}", self.site.base))).await
+        self.client.clone().get(path).await
     }
 
     /// Sends a form with this person's token.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let csrf = [("csrf", self.csrf.as_str())];
-        let fields = csrf.iter().chain(fields).map(|(name, value)| format!("{name}={}", encoded(value)));
-        let body = fields.collect::<Vec<_>>().join("&");
-        let request = self.site.client.post(format!("{}{path}", self.site.base)).body(body);
-        self.send(request.header("content-type", "application/x-www-form-urlencoded")).await
+        let fields: Vec<_> = [("csrf", self.csrf.as_str())].iter().chain(fields).copied().collect();
+        self.client.clone().post(path, &fields).await
     }
 
     /// Sends a file with a form.
     pub(crate) async fn upload(&self, path: &str, csv: &[u8]) -> Answer {
-        let mut body =
-            format!("--b0\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{}\r\n--b0\r\n", self.csrf)
-                .into_bytes();
-        body.extend(
-            b"Content-Disposition: form-data; name=\"csv\"; filename=\"m.csv\"\r\nContent-Type: text/csv\r\n\r\n",
-        );
-        body.extend(csv);
-        body.extend(b"\r\n--b0--\r\n");
-        let request = self.site.client.post(format!("{}{path}", self.site.base)).body(body);
-        self.send(request.header("content-type", "multipart/form-data; boundary=b0")).await
+        let field = format!("--b0\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{}\r\n", self.csrf);
+        let file = "--b0\r\nContent-Disposition: form-data; name=\"csv\"; filename=\"m.csv\"\r\nContent-Type: text/csv\r\n\r\n";
+        let body = [field.as_bytes(), file.as_bytes(), csv, b"\r\n--b0--\r\n"].concat();
+        let kind = [("Content-Type", "multipart/form-data; boundary=b0")];
+        self.client.clone().send("POST", path, &kind, body).await
     }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let answer = request.header(COOKIE, &self.cookie).send().await.unwrap();
-        let header =
-            |name| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-        let (location, kind) = (header(LOCATION.as_str()), header("content-type"));
-        Answer { status: answer.status().as_u16(), location, kind, text: answer.text().await.unwrap() }
-    }
-}
-
-impl Answer {
-    /// What a reader sees, tags and spaces apart.
-    pub(crate) fn words(&self) -> String {
-        let mut words = String::new();
-        for part in self.text.split('<') {
-            words.push_str(part.split_once('>').map_or(part, |(_, text)| text));
-            words.push(' ');
-        }
-        let words = words.replace("&amp;", "&").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
-        words.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    #[track_caller]
-    pub(crate) fn says(&self, words: &str) -> &Self {
-        assert!(self.words().contains(words), "{words:?} is missing in {} {}", self.status, self.words());
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn keeps_quiet_of(&self, words: &str) -> &Self {
-        assert!(!self.text.contains(words), "{words:?} stands in {}", self.text);
-        self
-    }
-}
-
-/// The value of the first field of a name.
-pub(crate) fn value_of(html: &str, name: &str) -> String {
-    let (_, rest) =
-        html.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("no {name} in {html}"));
-    rest.split('"').next().unwrap().to_owned()
-}
-
-fn cookies(answer: &reqwest::Response) -> String {
-    let set = answer.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap());
-    set.map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
-}
-
-pub(crate) fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }

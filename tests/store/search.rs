@@ -82,7 +82,24 @@ fn an_order_is_found_by_whatever_a_person_has_of_it() {
     assert_eq!(keys(&store, typed("komet-prebook-9001")), [3]);
     assert_eq!(keys(&store, typed("85099")), [3]);
     assert_eq!(keys(&store, typed("AX-1002")), [2, 1], "the first ship date first");
-    for text in ["nothing", "%", "_", "'", "rose tulip", "\u{10ffff}", "[\"", &"x".repeat(5_000)] {
+    for (part, order) in [("x-100235", 2), ("0023", 1), ("X-10023", 1), ("BOOK-9001", 3), ("5099", 3), ("402", 1)]
+    {
+        assert!(keys(&store, typed(part)).contains(&order), "{part}");
+    }
+    for text in [
+        "nothing",
+        "%",
+        "_",
+        "AX_100234",
+        "AX%234",
+        "!",
+        "AX!-100234",
+        "'",
+        "rose tulip",
+        "\u{10ffff}",
+        "[\"",
+        &"x".repeat(5_000),
+    ] {
         assert_eq!(keys(&store, typed(text)), [0_i64; 0], "{text}");
     }
 }
@@ -156,6 +173,58 @@ fn pages_follow_each_other_whatever_they_are_sorted_by() {
             assert_eq!(pages, all.keys, "{sort:?} {descending} {text:?}");
         }
     }
+}
+
+#[test]
+fn an_order_is_found_by_a_part_of_each_number_that_it_came_to_have() {
+    let (_dir, store) = fresh();
+    let numbers = |conn: &Connection| {
+        let mut statement = conn.prepare("SELECT text FROM numbers ORDER BY page")?;
+        let pages = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        let mut lines: Vec<String> = pages.concat().lines().map(str::to_owned).collect();
+        lines.sort();
+        Ok(lines)
+    };
+    store
+        .write_blocking(|conn| {
+            for n in 0..130 {
+                let key = orders::insert(conn, &flow_2(9000 + n, "2026-03-05"))?;
+                // Its Prebook is numbered and its PO made later; then Axerrio gives it an id.
+                let mut view = KometView {
+                    prebooks: vec![prebook(9000 + n, &format!("85{n:03}"), &[n], "2026-03-05")],
+                    ..KometView::default()
+                };
+                orders::observe_komet(conn, key, &view)?;
+                view.purchase_orders = vec![purchase_order(&format!("14{n:03}"), n, &[], "2026-03-05")];
+                orders::observe_komet(conn, key, &view)?;
+                orders::observe_komet(conn, key, &view)?;
+                orders::observe_axerrio(conn, key, &ax_order(&format!("Ax-{n:03}"), "2026-03-05"))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    for part in ["5077", "4077", "x-077", "X-077", "BOOK-9077"] {
+        assert_eq!(keys(&store, typed(part)), [78], "{part}");
+    }
+    // Neither a row's key nor what two lines make together is a number.
+    for part in ["130", "78 AX", "077\n78"] {
+        assert_eq!(keys(&store, typed(part)), [0_i64; 0], "{part}");
+    }
+    let kept = store.read_blocking(numbers).unwrap();
+    assert_eq!(kept.len(), 130 * 4, "each once");
+
+    // What is on file from before is written down alike.
+    store
+        .write_blocking(|conn| {
+            let tables = "DROP TABLE numbers; DROP TRIGGER orders_named; DROP TRIGGER orders_named_in_axerrio;
+                          DROP TRIGGER orders_referred_to; DROP TRIGGER prebooks_linked; DROP TRIGGER prebooks_numbered;
+                          DROP TRIGGER pos_linked;";
+            conn.execute_batch(tables)?;
+            conn.execute_batch(include_str!("../../src/store/migrations/0008_number_search.sql"))?;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(store.read_blocking(numbers).unwrap(), kept);
 }
 
 /// The migration reads the names out of the documents, the program out of its types: both must find the same.

@@ -43,9 +43,9 @@ stemsync sandbox --port 0 --people 0 > /run/story/sandbox &
 until_true 20 grep -q 'Then: stemsync sync' /run/story/sandbox
 url() { awk -v name="$1" '$1 == name { print $2; exit }' /run/story/sandbox; }
 token() { sed -n "s/^export $1_TOKEN=//p" /run/story/sandbox; }
-# The status page's port is this machine's, whose network the booted one shares.
+# The status page takes any free port: the ports are this machine's, whose network the booted one shares.
 sed -i -e "s|https://api.kometsales.com/api/|$(url Komet)|" -e "s|https://axerrio.example/api/v1|$(url Axerrio)|" \
-    -e "s|^users = 1 |users = 9 |" -e 's|"127.0.0.1:8787"|"off"|' /etc/stemsync/sync.toml
+    -e "s|^users = 1 |users = 9 |" -e 's|"127.0.0.1:8787"|"127.0.0.1:0"|' /etc/stemsync/sync.toml
 (umask 077 && token KOMET > /etc/stemsync/komet.token && token AXERRIO > /etc/stemsync/axerrio.token)
 # Pauses of seconds, not of minutes, for this story only.
 mkdir -p /run/systemd/system/stemsync.service.d
@@ -80,6 +80,28 @@ systemctl enable --now stemsync.service 2> /dev/null || fail "the daemon did not
 [ -n "$(of StatusText stemsync.service)" ] || fail "the daemon says no STATUS="
 step "the daemon is ready: $(of StatusText stemsync.service)"
 
+# Where a unit's page is: what its present process said last.
+page() {
+    journalctl --no-pager -o cat -u "$1" _PID="$(of MainPID "$1")" \
+        | sed -n 's|.*the status page is at http://\([0-9.:]*\).*|\1|p' | tail -1
+}
+# page_says UNIT PATH TEXT: whether the page's answer is well and holds it.
+page_says() {
+    local at said
+    at=$(page "$1")
+    [ -n "$at" ] || return 1
+    exec 3<> "/dev/tcp/${at%:*}/${at##*:}" || return 1
+    printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$2" "$at" >&3
+    said=$(timeout 10 cat <&3)
+    exec 3>&-
+    [[ $said == "HTTP/1.1 200 "* && $said == *"$3"* ]]
+}
+page_serves() {
+    page_says "$1" /healthz alive && page_says "$1" / '<h1>Overview</h1>' && page_says "$1" /metrics stemsync_
+}
+until_true 10 page_serves stemsync.service
+step "the page under the daemon's full sandbox: http://$(page stemsync.service)/"
+
 sync_now
 step "a forced sync beside the daemon"
 
@@ -92,6 +114,7 @@ until_true 10 systemctl is-active stemsync.service
 cp /run/story/good.toml /etc/stemsync/sync.toml
 systemctl reload stemsync.service || fail "it cannot be reloaded again"
 [ "$(of MainPID stemsync.service)" = "$first" ] || fail "a reload replaced the process"
+page_serves stemsync.service || fail "a reload ended the page"
 step "reloaded, with a wrong configuration between two right ones: the same process went on"
 
 replaced() {
@@ -128,9 +151,10 @@ for link in miami quito; do
     config=(-c "/etc/stemsync/$link.toml")
     [[ $(told units) == "ok stemsync@$link.service: is in use and lacks nothing" ]] || fail "check says: $(told units)"
     [ -d "/var/lib/stemsync-$link/" ] || fail "stemsync@$link has no state of its own"
+    until_true 10 page_serves "stemsync@$link.service"
 done
 config=()
-step "two further links, each with its own state and tokens"
+step "two further links, each with its own state, tokens and page"
 
 systemctl stop stemsync.service
 [ "$(of Result stemsync.service)" = success ] || fail "it did not end in good order: $(of Result stemsync.service)"

@@ -3,8 +3,8 @@
 // anew and replaced. Without this script the page is the same, as of when it was loaded.
 (() => {
   const live = () => document.querySelectorAll("[data-live]");
-  if (!window.EventSource || !live().length) return;
-  let source, timer, running = false, again = false;
+  if (!window.EventSource || !document.querySelector("main [data-live]")) return;
+  let source, timer, retry, running = false, again = false, lost = 0, seen = new Date();
 
   const isTyping = (part) => {
     const active = document.activeElement;
@@ -60,6 +60,7 @@
           if (now) swap(part, now);
         }
         document.title = fresh.title;
+        seen = new Date();
       }
     } catch { /* The daemon is being restarted: the next event brings it back. */ }
     running = false;
@@ -72,17 +73,43 @@
     timer = setTimeout(refresh, wait + Math.random() * 150);
   };
 
-  const listen = () => {
-    source = new EventSource("/live");
-    source.onmessage = () => soon(0);
+  // A page that nobody tells of changes grows old, and says so: not while a connection is merely made anew.
+  const notice = document.createElement("p");
+  notice.className = "notice old";
+  notice.setAttribute("role", "status");
+  const admit = () => {
+    const time = seen.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    notice.textContent = `Not connected to stemsync: this is how it was at ${time}. The page goes on by itself.`;
+    document.getElementById("main").prepend(notice);
   };
 
+  const listen = () => {
+    clearTimeout(retry);
+    source = new EventSource("/live");
+    source.onmessage = () => soon(0);
+    // What changed while nobody listened is told to nobody.
+    source.onopen = () => {
+      if (!lost) return;
+      clearTimeout(lost);
+      lost = 0;
+      notice.remove();
+      soon(0);
+    };
+    source.onerror = () => {
+      lost ||= setTimeout(admit, 5000);
+      // The browser tries again by itself, unless something else answered than it hoped for: a proxy in the daemon's place,
+      // or the daemon that has no room.
+      if (source.readyState === EventSource.CLOSED) retry = setTimeout(listen, 3000 + Math.random() * 2000);
+    };
+  };
+  const stop = () => { clearTimeout(retry); source.close(); };
+
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) { source.close(); return; }
+    if (document.hidden) { stop(); return; }
     if (source.readyState === EventSource.CLOSED) listen();
     soon(0);
   });
-  window.addEventListener("pagehide", () => source.close());
+  window.addEventListener("pagehide", stop);
   window.addEventListener("pageshow", (event) => { if (event.persisted) { listen(); soon(0); } });
   // "2 min ago" grows old by itself.
   setInterval(() => { if (!document.hidden) soon(0); }, 60000);

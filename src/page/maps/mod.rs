@@ -1,14 +1,15 @@
-//! The local maps from Axerrio's codes to Komet's ids: seen, set, removed, imported and exported; on top what waits for one.
+//! The local maps from Axerrio's codes to Komet's ids: on top what waits for one. `ranking`: what a code may be. `entries`: what is
+//! mapped. `files`, `upload`: as CSV.
 
+mod entries;
+mod files;
+mod ranking;
 mod upload;
 
 use std::collections::{BTreeMap, HashMap};
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Form, Path, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -16,7 +17,7 @@ use maud::{Markup, html};
 use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
-use super::parts::{count, csrf_field, pager, thousands};
+use super::parts::{count, thousands};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{HoldReason, MapKind};
@@ -25,6 +26,10 @@ use crate::reports::map_csv;
 use crate::reports::suggest::{Suggestions, compare};
 use crate::store::seen::Reach;
 use crate::store::{Connection, StoreError, holds, maps, orders};
+use entries::{add, entries};
+use files::{export, files, import};
+
+pub(super) use ranking::ranking;
 
 /// Codes on a page.
 const ROWS: usize = 100;
@@ -199,157 +204,6 @@ fn draw(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup {
     }
 }
 
-/// What a code may be: the likeliest first, why, and a button each that says so to `action`.
-pub(super) fn ranking(visitor: &Visitor, action: &str, suggested: &Suggestions) -> Markup {
-    let code = &suggested.axerrio_code;
-    html! {
-        p { (suggested.heading()) }
-        @if let Some(id) = suggested.mapped_to { p.waiting { "It is mapped to " (id) " already." } }
-        @if suggested.suggestions.is_empty() { p.empty { (super::parts::words(&suggested.nothing())) } }
-        @else {
-            div.scroll {
-                table {
-                    caption { "The likeliest first. Nothing is set until a person says so: a wrong product on a box is worse than a question." }
-                    thead {
-                        tr {
-                            th scope="col" { "In Komet" } th.num scope="col" { "Score" } th scope="col" { "Why" }
-                            @if visitor.may_act() { th scope="col" { span.hidden { "Map it" } } }
-                        }
-                    }
-                    tbody {
-                        @for it in &suggested.suggestions {
-                            tr {
-                                th scope="row" { (it.description) " " span.muted { (it.komet_id) } }
-                                td.num { (it.score) }
-                                td { (it.why.join("; ")) }
-                                @if let Some(csrf) = &visitor.csrf {
-                                    td {
-                                        form method="post" action=(action) {
-                                            (hidden(csrf, code))
-                                            input type="hidden" name="komet_id" value=(it.komet_id);
-                                            button.nowrap type="submit" aria-label={ "Map to this: " (code) " is " (it.komet_id) } { "Map to this" }
-                                        }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        @if let Some(csrf) = &visitor.csrf {
-            form.row method="post" action=(action) {
-                (hidden(csrf, code))
-                div {
-                    label for="other" { @if suggested.suggestions.is_empty() { "Komet id" } @else { "Another Komet id" } }
-                    input #other name="komet_id" inputmode="numeric" pattern="[0-9]+" required autocomplete="off";
-                }
-                div { button.second type="submit" { "Map to that" } }
-            }
-        }
-    }
-}
-
-fn hidden(csrf: &str, code: &str) -> Markup {
-    html! {
-        (csrf_field(csrf))
-        input type="hidden" name="code" value=(code);
-    }
-}
-
-fn add(kind: MapKind, csrf: &str) -> Markup {
-    html! {
-        form.row method="post" action=(path(kind)) {
-            (csrf_field(csrf))
-            div {
-                label for="new-code" { "Axerrio code" }
-                input #new-code name="code" required maxlength="200" autocomplete="off";
-            }
-            div {
-                label for="new-id" { "Komet id" }
-                input #new-id name="komet_id" inputmode="numeric" pattern="[0-9]+" required autocomplete="off";
-            }
-            div { button type="submit" { "Set" } }
-        }
-    }
-}
-
-fn entries(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup {
-    let pages = shown.fits.div_ceil(ROWS).max(1);
-    let at = |page: u64| address(&path(kind), &[("q", &shown.text), ("page", &page.to_string())]);
-    html! {
-        @if shown.all > ROWS || !shown.text.is_empty() {
-            form.row method="get" action=(path(kind)) {
-                div { label for="q" { "Find" } input #q type="search" name="q" value=(shown.text) maxlength="200"; }
-                div { button.second type="submit" { "Show" } }
-            }
-        }
-        @if shown.all == 0 {
-            p.empty { "This map is empty. Without it Komet is asked by code and name, and may not know them." }
-        } @else if shown.entries.is_empty() {
-            p.empty { "Nothing fits. " a href=(path(kind)) { "Show all" } }
-        } @else {
-            div.scroll {
-                table {
-                    caption { (count(shown.fits, "code", "codes")) }
-                    thead {
-                        tr {
-                            th scope="col" { "Axerrio code" } th scope="col" { "Komet id" }
-                            @if visitor.may_act() { th scope="col" { span.hidden { "Remove" } } }
-                        }
-                    }
-                    tbody { @for (code, id) in &shown.entries { (entry(visitor, kind, code, *id)) } }
-                }
-            }
-            (pager(["Previous", "Next"], shown.page as u64, Some(pages as u64), shown.page < pages, at))
-        }
-    }
-}
-
-fn entry(visitor: &Visitor, kind: MapKind, code: &str, id: i64) -> Markup {
-    html! {
-        tr {
-            th scope="row" { code { (code) } }
-            @if let Some(csrf) = &visitor.csrf {
-                td {
-                    form.row method="post" action=(path(kind)) {
-                        (hidden(csrf, code))
-                        input.id name="komet_id" value=(id) inputmode="numeric" pattern="[0-9]+" required
-                            aria-label={ "Komet id of " (code) };
-                        button.plain type="submit" aria-label={ "Set " (code) } { "Set" }
-                    }
-                }
-                td {
-                    form method="post" action=(path(kind)) {
-                        (hidden(csrf, code))
-                        button.plain.bad type="submit" name="remove" value="1" aria-label={ "Remove " (code) } { "Remove" }
-                    }
-                }
-            } @else { td { (id) } }
-        }
-    }
-}
-
-fn files(visitor: &Visitor, kind: MapKind) -> Markup {
-    html! {
-        section.card aria-labelledby="files" {
-            h2 #files { "As a file" }
-            p { a href={ (path(kind)) ".csv" } { "Export as CSV" } }
-            @if let Some(csrf) = &visitor.csrf {
-                form.row method="post" action={ (path(kind)) "/import" } enctype="multipart/form-data" {
-                    (csrf_field(csrf))
-                    div {
-                        label for="csv" { "Import a CSV with the columns " code { "axerrio_code,komet_id" } }
-                        input #csv type="file" name="csv" accept=".csv,text/csv" required;
-                    }
-                    div { button.second type="submit" { "Import" } }
-                }
-                p.muted.small { "A file is taken whole or not at all. Codes that stand in the map and not in the file stay." }
-            }
-        }
-    }
-}
-
 async fn change(
     State(desk): State<Desk>,
     Path(name): Path<String>,
@@ -367,47 +221,4 @@ async fn change(
         "set"
     };
     Ok(Redirect::to(&address(&path(kind), &[("done", done)])).into_response())
-}
-
-async fn import(
-    visitor: Visitor,
-    State(desk): State<Desk>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Trouble> {
-    let kind = kind_of(&name)?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let file = upload::part(content_type, &body, "csv");
-    let file = file.ok_or_else(|| Trouble::bad_request("No file came with the form: choose one, then import."))?;
-    let rows = match map_csv::parse(file) {
-        Ok(rows) => rows,
-        Err(problems) => return Ok(refused(&visitor, kind, &problems)),
-    };
-    let codes = rows.len();
-    let changed = desk.change(move |conn| maps::import(conn, kind, &rows)).await?;
-    let fields = [("done", "imported"), ("codes", &codes.to_string()), ("changed", &changed.to_string())];
-    Ok(Redirect::to(&address(&path(kind), &fields)).into_response())
-}
-
-/// A file with bad rows: each is named, and nothing was taken from it.
-fn refused(visitor: &Visitor, kind: MapKind, problems: &[String]) -> Response {
-    let body = html! {
-        h1 { "Nothing was imported" }
-        p.lead { (count(problems.len(), "row is", "rows are")) " not as it should be. Mend the file, then import it again." }
-        ul { @for problem in map_csv::told(problems) { li { (problem) } } }
-        p { a href=(path(kind)) { "Back to the map" } }
-    };
-    (StatusCode::BAD_REQUEST, shell::page(visitor, Place::Maps, "Nothing was imported", body)).into_response()
-}
-
-async fn export(visitor: &Visitor, desk: &Desk, kind: MapKind) -> Result<Response, Trouble> {
-    if !may_see(visitor, kind) {
-        return Err(Trouble::not_logged_in(visitor.can_log_in));
-    }
-    let entries = desk.read(move |conn| maps::list(conn, kind)).await?;
-    let text = map_csv::write(&entries).map_err(|_| Trouble::bad_request("The map cannot be written as CSV."))?;
-    let name = format!("attachment; filename=\"{}-map.csv\"", kind.name());
-    let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((StatusCode::OK, headers, text).into_response())
 }

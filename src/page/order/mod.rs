@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::access::Visitor;
+use super::advice::on_page;
 use super::desk::Desk;
 use super::holds::{HoldView, card};
 use super::parts::{capital, count, day, moment, stage_badge, words};
@@ -175,7 +176,7 @@ fn happening(visitor: &Visitor, event: &EventStory, story: &Story, now: DateTime
             (moment(event.at, now, story.zone))
             " " b { (event.system.map_or("stemsync", |system| system.title())) }
             " " (deed(&event.what))
-            @if is_shown && !event.detail.is_empty() { ": " (words(&in_words(&event.detail))) }
+            @if is_shown && !event.detail.is_empty() { ": " (words(&on_page(visitor, &in_words(&event.detail)))) }
             @else if event.failed { ": failed" }
             @else if event.held { ": waits for a person" }
         }

@@ -91,9 +91,11 @@ struct Candidates {
 /// The page that is looked for.
 pub fn search(conn: &Connection, search: &Search) -> Result<Found, StoreError> {
     let candidates = candidates(conn, search)?;
-    let query = Query::of(search, &candidates);
+    let mut query = Query::of(search, &candidates);
+    let fitting = query.narrow(conn)?;
     let (total, and_more) = match (&candidates.keys, &candidates.names) {
         (Some(_), _) => (query.count_listed(conn)?, false),
+        (None, None) if search.flow.is_none() => (fitting, false),
         (None, None) => (query.count(conn)?, false),
         (None, Some(_)) => {
             let counted = many(query.walk(conn, BY_SHIP_DATE, COUNTED + 1, 0)?.len());
@@ -165,13 +167,27 @@ fn by_number(conn: &Connection, text: &str) -> Result<BTreeSet<OrderKey>, StoreE
     Ok(found)
 }
 
-/// By any part of an id, a reference or a number, in any case: `100234` is AX-100234. Reads their indexes whole, and is
+/// By any part of an id, a reference or a number, in any case: `100234` is AX-100234. Reads them all, many to a row, and is
 /// asked last.
 fn by_part_of_number(conn: &Connection, text: &str) -> Result<BTreeSet<OrderKey>, StoreError> {
-    let sql = "SELECT key FROM orders WHERE instr(upper(ifnull(ax_id, reference)), ?1) > 0
-         UNION SELECT order_key FROM prebook_links WHERE instr(upper(number), ?1) > 0
-         UNION SELECT order_key FROM po_links WHERE instr(upper(number), ?1) > 0 LIMIT ?2";
-    Ok(keys(conn, sql, params![text.to_uppercase(), FEW])?.into_iter().collect())
+    // As SQLite's `upper`, by which they were written.
+    let part = text.to_ascii_uppercase();
+    let mut statement = conn.prepare_cached("SELECT text FROM numbers")?;
+    let mut rows = statement.query([])?;
+    let mut found = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let page = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        if !page.contains(&part) {
+            continue;
+        }
+        let lines = page.lines().filter_map(|line| line.split_once(' '));
+        let fitting = lines.filter(|(_, number)| number.contains(&part));
+        found.extend(fitting.filter_map(|(key, _)| key.parse().ok().map(OrderKey)));
+        if many(found.len()) >= FEW {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// A JSON list, as `json_each` takes it.
@@ -280,6 +296,20 @@ impl<'s> Query<'s> {
             names: candidates.names.as_deref().map(list),
             keys: candidates.keys.as_deref().map(list),
         }
+    }
+
+    /// Leaves out the ship dates before and after which nothing fits, so that the years behind are not walked through to
+    /// what is open. Answers how many orders fit, whichever way they travel and whatever they are called.
+    fn narrow(&mut self, conn: &Connection) -> Result<u32, StoreError> {
+        let sql = "SELECT ifnull(sum(orders), 0), ifnull(min(ship_date), ?3), ifnull(max(ship_date), ?4) FROM order_counts
+             WHERE orders > 0 AND (?1 IS NULL OR stage = ?1) AND (?2 = 0 OR stage NOT IN ('received', 'cancelled'))
+             AND ship_date BETWEEN ?3 AND ?4";
+        let mut statement = conn.prepare_cached(sql)?;
+        let found = statement.query_row(params![self.stage, self.open, self.from, self.to], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        (self.from, self.to) = (found.1, found.2);
+        Ok(found.0)
     }
 
     /// The filters' parameters, and further ones.

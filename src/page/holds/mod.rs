@@ -1,5 +1,7 @@
-//! What waits for a person: what happened, what each choice will do on each system, and the buttons that make it. A hold that
-//! somebody else decided meanwhile is no error: the page says so.
+//! What waits for a person, and deciding it. A hold that somebody else decided meanwhile is no error: the page says so. `card`
+//! draws one.
+
+mod card;
 
 use std::collections::HashMap;
 
@@ -8,67 +10,30 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use axum::{Router, response};
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use super::access::Visitor;
 use super::address::address;
 use super::desk::Desk;
-use super::maps::{REACH, ranking};
-use super::parts::{capital, count, csrf_field, day, moment, pager, words};
+use super::maps::REACH;
+use super::parts::{capital, count, pager};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
-use crate::domain::{HoldReason, MapKind, OrderKey, Verdict};
-use crate::reports::choices::{Choice, happened, offered, otherwise, stopped};
+use crate::domain::{MapKind, Verdict};
 use crate::reports::ground::Ground;
 use crate::reports::holds::gone;
 use crate::reports::map_csv;
-use crate::reports::suggest::{Suggestions, compare};
+use crate::reports::suggest::compare;
 use crate::reports::words::reason as words_of;
-use crate::store::holds::{self, HoldRow};
-use crate::store::{Connection, StoreError, maps, orders};
+use crate::store::{holds, maps};
+
+pub(super) use card::{HoldView, card};
 
 /// Holds on a page, each with all its choices.
 const ROWS: usize = 10;
 
-/// Orders that the brake stopped and that are named.
-const NAMED: usize = 12;
-
 pub(super) fn routes() -> Router<Desk> {
     Router::new().route("/holds", get(list)).route("/holds/{id}", get(one).post(decide))
-}
-
-/// A hold with all that is told of it.
-pub(super) struct HoldView {
-    row: HoldRow,
-    choices: Vec<Choice>,
-    /// The orders it stops.
-    stopped: Vec<(OrderKey, String)>,
-    /// Of an unmapped product that a map can name: the codes that none names yet.
-    codes: Option<Vec<String>>,
-    /// What one of them may be, where it was asked for.
-    suggested: Option<Suggestions>,
-    /// It is all that the view shows, and names it.
-    is_alone: bool,
-}
-
-impl HoldView {
-    pub(super) fn gather(conn: &Connection, ground: &Ground, row: HoldRow) -> Result<Self, StoreError> {
-        let order = match row.order_key.filter(|_| row.reason == HoldReason::UnmappedProduct) {
-            Some(key) => orders::load(conn, key)?,
-            None => None,
-        };
-        let codes = order.and_then(|order| ground.unmapped_codes(&order, row.line.as_ref()));
-        Ok(Self {
-            choices: offered(conn, ground, &row)?,
-            stopped: stopped(conn, &row)?,
-            codes: codes.map(|codes| codes.into_iter().collect()),
-            suggested: None,
-            is_alone: false,
-            row,
-        })
-    }
 }
 
 async fn list(
@@ -130,120 +95,6 @@ fn who_decides(visitor: &Visitor) -> Markup {
         p.muted {
             @if visitor.can_log_in { a href="/login?next=/holds" { "Log in" } " to decide." }
             @else { "Here they can be read; `stemsync holds` decides." }
-        }
-    }
-}
-
-/// One hold, whole. `back` is where its forms lead back to.
-pub(super) fn card(visitor: &Visitor, view: &HoldView, back: &str, zone: Tz, now: DateTime<Utc>) -> Markup {
-    let HoldView { row, .. } = view;
-    let id = row.id;
-    // Its detail says all that there is to say.
-    let is_unmapped = row.reason == HoldReason::UnmappedProduct;
-    html! {
-        article.card.hold id={ "hold-" (id) } aria-labelledby={ "hold-title-" (id) } {
-            div.between {
-                h2 id={ "hold-title-" (id) } {
-                    @if view.is_alone { "Hold " (id) } @else { a href={ "/holds/" (id) } { "Hold " (id) } ": " (words_of(row.reason)) }
-                }
-                span.muted {
-                    @if let Some(date) = row.ship_date { "ships " (day(date)) ", " }
-                    "held " (moment(row.since, now, zone))
-                }
-            }
-            p {
-                (named(view))
-                @if let Some(line) = &row.line { " · line " (line) }
-            }
-            @let detail = (visitor.may_act() || is_plain(row.reason)).then_some(&row.detail);
-            @if detail.is_none() || !is_unmapped { p { (happened(row.reason)) } }
-            @if let Some(detail) = detail { p { (words(&capital(detail))) } }
-            @if let Some(codes) = &view.codes { (unmapped(visitor, view, codes)) }
-            details id={ "choices-" (id) } open[!is_unmapped] {
-                summary { @if view.choices.len() > 1 { "What each choice does" } @else { "What dismissing it does" } }
-                div.choices { @for it in &view.choices { (choice(visitor, view, it, back)) } }
-            }
-            @if !is_unmapped { p.muted { (words(otherwise(row.reason))) } }
-        }
-    }
-}
-
-/// Whether a reason's details are the program's own words, with nothing in them that names a customer.
-fn is_plain(reason: HoldReason) -> bool {
-    !matches!(reason, HoldReason::RejectedByKomet | HoldReason::RejectedByAxerrio)
-}
-
-fn named(view: &HoldView) -> Markup {
-    let more = view.stopped.len().saturating_sub(NAMED);
-    html! {
-        @for (at, (key, name)) in view.stopped.iter().take(NAMED).enumerate() {
-            @if at > 0 { ", " } @else { "Order " }
-            a href={ "/orders/" (key.0) } { (name) }
-        }
-        @if more > 0 { " and " (more) " more" }
-    }
-}
-
-fn choice(visitor: &Visitor, view: &HoldView, choice: &Choice, back: &str) -> Markup {
-    let (label, field, value) = match choice.verdict {
-        Verdict::TakeAxerrio => ("Take Axerrio's", "take", "axerrio"),
-        Verdict::TakeKomet => ("Take Komet's", "take", "komet"),
-        Verdict::Dismissed => ("Dismiss", "dismiss", "1"),
-    };
-    let is_dismissal = choice.verdict == Verdict::Dismissed;
-    html! {
-        section.choice {
-            h3 { (label) }
-            p { (choice.means) }
-            dl {
-                dt { "In Axerrio" } dd { (steps(&choice.axerrio)) }
-                dt { "In Komet" } dd { (steps(&choice.komet)) }
-            }
-            @if let Some(note) = choice.waits_for { p.muted.small { (note) } }
-            @if let Some(csrf) = &visitor.csrf {
-                form method="post" action={ "/holds/" (view.row.id) } {
-                    (csrf_field(csrf))
-                    input type="hidden" name="back" value=(back);
-                    button.second[is_dismissal] type="submit" name=(field) value=(value)
-                        aria-label={ (label) ", hold " (view.row.id) } { (label) }
-                }
-            }
-        }
-    }
-}
-
-fn steps(steps: &[String]) -> Markup {
-    html! {
-        @if steps.is_empty() { span.muted { "nothing is written" } }
-        @else if let [only] = steps { (only) }
-        @else { ol { @for step in steps { li { (step) } } } }
-    }
-}
-
-/// The way to map what is not mapped yet. The ranking reads every order on file: it is asked for, not shown unasked.
-fn unmapped(visitor: &Visitor, view: &HoldView, codes: &[String]) -> Markup {
-    html! {
-        @if codes.is_empty() {
-            p { span.badge.good { "mapped" } " Every code of the line has its product; the next run goes on, unless Komet still shows another one in red." }
-        } @else {
-            ul.plain {
-                @for code in codes {
-                    @if view.suggested.as_ref().is_none_or(|it| it.axerrio_code != *code) {
-                        li {
-                            code { (code) } " "
-                            a.button href=(address(&format!("/holds/{}", view.row.id), &[("code", code)])) {
-                                @if visitor.may_act() { "Map this product" } @else { "What it may be" }
-                            }
-                        }
-                    }
-                }
-            }
-            @if let Some(suggested) = &view.suggested {
-                section aria-labelledby="mapping" {
-                    h3 #mapping { "What " (suggested.axerrio_code) " may be in Komet" }
-                    (ranking(visitor, &format!("/holds/{}", view.row.id), suggested))
-                }
-            }
         }
     }
 }
