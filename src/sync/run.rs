@@ -263,8 +263,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         state.learn(|facts| {
             facts.windows_known.extend(&polled.windows);
             facts.windows_read.extend(&polled.windows);
-            facts.po_dates_read.extend(&polled.po_dates);
         });
+        state.has_read_pos(&polled);
         state.count_polls(polled.polls);
         state.tally(job, |tally| {
             tally.polled += polled.records;

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::engine::{Listener, Progress, Settings};
 use super::plan::{Facts, Rules};
+use super::poll::Polled;
 use super::report::{ActionReport, ActionResult, Job};
 use crate::domain::{Maps, OrderKey};
 use crate::store::OnFile;
@@ -189,6 +190,14 @@ impl RunState {
             shared.known.facts = Arc::new(facts);
             shared.read += 1;
         }
+    }
+
+    /// The POs of these ship dates were read, and those that could be read of the others.
+    pub(super) fn has_read_pos(&self, polled: &Polled) {
+        self.learn(|facts| {
+            facts.po_dates_read.extend(&polled.po_dates);
+            facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());
+        });
     }
 
     pub(super) fn learn_carriers(&self, carriers: HashMap<i64, String>) {

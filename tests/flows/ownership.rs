@@ -4,11 +4,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use stemsync::domain::{HoldReason, OnConflict, Verdict};
-use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+use stemsync::sandbox::{Fault, Outcome, Request, Target, World};
 use stemsync::sync::engine::Settings;
 use stemsync::sync::report::Job;
+use stemsync::systems::System;
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, approved, both, both_with, placed};
@@ -321,6 +322,38 @@ async fn a_change_right_after_an_approval_that_no_poll_has_seen_waits_too() {
         })
         .await;
     }
+}
+
+/// The list of the day's POs has one that makes no sense. It is not this order's, and keeps nothing of it waiting.
+#[tokio::test]
+async fn a_pending_po_beside_an_unreadable_one_is_changed_all_the_same() {
+    let link = Link::plain().await;
+    let [id, other] = [placed(&link).await, placed(&link).await];
+    let body = link.act(|w, now| {
+        let day = w.axerrio.order(&id).unwrap().draft.ship_date;
+        let token = link.sandbox.komet_token();
+        let uri = format!("/komet/api/purchase.order.list?authenticationToken={token}&date={day}");
+        let Outcome::Answer(list) = w.serve(&Request::of("GET", &uri.parse().unwrap(), None, Vec::new()), now)
+        else {
+            panic!("Komet answers")
+        };
+        let mut list: serde_json::Value = serde_json::from_str(&list.body).unwrap();
+        let unreadable = po_of(w, &other).to_string();
+        let pos = list["purchaseOrders"].as_array_mut().unwrap();
+        let po = pos.iter_mut().find(|po| po["number"].to_string().contains(&unreadable)).unwrap();
+        po["status"] = serde_json::json!({"not": "readable"});
+        list.to_string()
+    });
+    let target = Target::next(System::Komet, "purchase.order.list").times(30);
+    link.act(|w, now| {
+        w.inject(target, Fault::Http { status: 200, body, headers: Vec::new() });
+        w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 6, now).unwrap();
+    });
+    link.sync_jobs(&[Job::Orders]).await;
+    assert_eq!(boxes(&link, &id), [2, 6]);
+    link.act(|w, _| w.clear_faults());
+    link.sync_well().await;
+    invariants(&link).await;
 }
 
 #[tokio::test]

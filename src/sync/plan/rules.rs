@@ -23,7 +23,7 @@ pub struct Facts {
     pub windows_read: BTreeSet<i64>,
     /// Ship dates whose POs were read in this run.
     pub po_dates_read: BTreeSet<NaiveDate>,
-    /// POs that were read by number in this run.
+    /// POs that were read in this run, by number or among those of their day.
     pub po_numbers_read: BTreeSet<PoNumber>,
 }
 

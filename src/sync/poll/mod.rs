@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::engine::Engine;
+use crate::domain::PoNumber;
 use crate::store::{StoreError, reference};
 use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
 
@@ -46,6 +47,8 @@ pub struct Polled {
     pub windows: BTreeSet<i64>,
     /// Ship dates whose POs were read.
     pub po_dates: BTreeSet<NaiveDate>,
+    /// POs that a list showed, also one in which others could not be read.
+    pub po_numbers: BTreeSet<PoNumber>,
     /// Carriers, by Komet's id, of windows in which something changed.
     pub carriers: BTreeSet<i64>,
 }
@@ -59,6 +62,7 @@ impl Polled {
         self.unreadable.extend(other.unreadable);
         self.windows.extend(other.windows);
         self.po_dates.extend(other.po_dates);
+        self.po_numbers.extend(other.po_numbers);
         self.carriers.extend(other.carriers);
     }
 

@@ -113,6 +113,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for number in missing.difference(&shown) {
             polled.add(self.read_po(number).await?);
         }
+        polled.po_numbers.extend(shown);
         Ok(polled)
     }
 
