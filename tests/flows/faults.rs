@@ -311,7 +311,7 @@ async fn read_back_fails(method: &str, read: &str, reads_before: u32) {
     let already = sent(&link, method);
     link.inject(system_of(method), method, Fault::AnswerLost);
     link.act(|w, _| {
-        w.inject(Target::next(system_of(method), read).after(reads_before).times(200), Fault::Html(502))
+        w.inject(Target::next(system_of(method), read).after(reads_before).times(200), Fault::Html(502));
     });
     let other = link.act(|w, now| w.axerrio.customer_orders(order(link.day(9), vec![line(NOBBIO, 1)]), now));
     let report = link.sync().await;

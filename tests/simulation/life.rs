@@ -154,6 +154,17 @@ pub(crate) fn history(seed: u64) -> Vec<Step> {
             _ => steps.push(Step::Run(run(&mut dice, storm, kills, weak_disk))),
         }
     }
+    // Some lives end with a holiday that is called off: many orders are placed, and most of them cancelled at once. Drawn
+    // by dice of its own, so that the other lives stay what they were.
+    let mut dice = Rng::with_seed(seed ^ 0x000F_F0FF);
+    if dice.u8(0..16) == 0 {
+        for _ in 0..dice.usize(8..16) {
+            steps.push(Step::Deed(Deed { kind: Kind::CustomerOrders, seed: dice.u64(..) }));
+        }
+        steps.push(Step::Run(Run::calm()));
+        steps.push(Step::Deed(Deed { kind: Kind::ManyCancel, seed: dice.u64(..) }));
+        steps.push(Step::Run(run(&mut dice, storm, kills, weak_disk)));
+    }
     steps
 }
 

@@ -343,7 +343,9 @@ fn cancel(draft: &mut Draft<'_>) {
         if verdict != Some(Verdict::TakeAxerrio) {
             // One question at a time; what stays all the same may stand there twice.
             if verdict.is_some() {
-                alive.iter().for_each(|line| purchase::judge_left(draft, line));
+                for line in &alive {
+                    purchase::judge_left(draft, line);
+                }
             }
             return;
         }

@@ -287,7 +287,9 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         });
         let pending = pending_po_lines(draft);
         take_off(draft, pending);
-        alive.iter().for_each(|item| purchase::judge_left(draft, &LineId::from(&item.id)));
+        for item in alive {
+            purchase::judge_left(draft, &LineId::from(&item.id));
+        }
         return;
     }
     draft.agreed.decisions.retain(|decision| decision.cause != REJECTED);
