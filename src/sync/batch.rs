@@ -14,7 +14,7 @@ use crate::domain::{CodeChange, OrderKey, Rejection, Shipment};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, NewIntent};
 use crate::store::{Connection, StoreError, orders};
-use crate::systems::{Axerrio, Certainty, Fault, Komet, System};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError};
 
 /// One order's part in a request that serves many.
 pub(super) struct Entry {
@@ -114,20 +114,18 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         };
         let is_down = state.is_down(System::Komet);
         // "Box code does not exist" may mean that it was already changed: the PO is read before that is believed.
-        let unsure = shipments.is_empty() && !is_down && results.iter().any(Result::is_err);
+        let unsure = shipments.is_empty() && !is_down;
         let mut refused: Vec<(NewIntent, String)> = Vec::new();
         let mut settled: Vec<Settled> = Vec::new();
         for (entry, result) in chunk.into_iter().zip(results) {
             let (outcome, detail) = match &result {
                 Ok(outcome) => (ActionResult::Done, done(&entry.action, outcome)),
+                Err(message) if unsure => {
+                    refused.push(self.in_doubt(state, job, entry, message)?);
+                    continue;
+                }
                 Err(message) => (ActionResult::Failed, format!("{}: {message}", entry.action.detail())),
             };
-            if let Err(message) = &result
-                && unsure
-            {
-                refused.push(self.in_doubt(state, job, entry, message)?);
-                continue;
-            }
             let action = ActionReport {
                 order: Some(entry.name.clone()),
                 system: System::Komet,
@@ -180,8 +178,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         message: &str,
     ) -> Result<(NewIntent, String), StoreError> {
         let method = entry.action.method();
-        let refusal =
-            Refusal { message: message.to_owned(), refused: format!("Komet {method}: refused: {message}") };
+        let fault = Fault::Rejected(message.to_owned());
+        let refusal = Refusal::of(&SystemError { system: System::Komet, method, fault });
         let entries = [(entry.key, entry.action)];
         let now = self.clock.now();
         let intent = NewIntent::new(&state.run, job, System::Komet, method, &entries, vec![entry.key], now)?;

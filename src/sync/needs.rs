@@ -50,7 +50,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             if !dates.is_empty() {
                 let polled = self.read_po_dates(&dates).await?;
-                state.has_read_pos(&polled);
+                state.learn_pos(&polled);
                 state.tally(job, |tally| tally.polled += polled.records);
             }
             for number in &numbers {

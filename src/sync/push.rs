@@ -460,7 +460,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn of(error: &SystemError) -> Self {
+    pub(super) fn of(error: &SystemError) -> Self {
         let message = match &error.fault {
             Fault::Rejected(message) | Fault::NotFound(message) => message.clone(),
             other => other.to_string(),

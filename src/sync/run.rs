@@ -264,7 +264,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             facts.windows_known.extend(&polled.windows);
             facts.windows_read.extend(&polled.windows);
         });
-        state.has_read_pos(&polled);
+        state.learn_pos(&polled);
         state.count_polls(polled.polls);
         state.tally(job, |tally| {
             tally.polled += polled.records;

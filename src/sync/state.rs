@@ -193,7 +193,7 @@ impl RunState {
     }
 
     /// The POs of these ship dates were read, and those that could be read of the others.
-    pub(super) fn has_read_pos(&self, polled: &Polled) {
+    pub(super) fn learn_pos(&self, polled: &Polled) {
         self.learn(|facts| {
             facts.po_dates_read.extend(&polled.po_dates);
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());

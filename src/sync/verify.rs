@@ -190,7 +190,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         if !reads.po_dates.is_empty() {
             let polled = self.read_po_dates(&reads.po_dates).await?;
-            state.has_read_pos(&polled);
+            state.learn_pos(&polled);
         }
         for number in &reads.po_numbers {
             self.read_po(number).await?;

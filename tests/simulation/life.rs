@@ -621,17 +621,16 @@ impl Life {
         }
         let known = self.link().store.read_blocking(Remembered::read).unwrap();
         for order in known.orders.iter().filter(|order| wrong.iter().any(|it| it.contains(order.name()))) {
-            self.tell(|| format!("stemsync knows {order:#?}"));
-            let world = &self.net.lock().world;
-            let prebook = order.prebook.as_ref().and_then(|id| world.komet.prebook(u64::try_from(id.0).ok()?));
-            println!("Axerrio has {:#?}", world.axerrio.order(order.name()));
-            println!("Komet has {prebook:#?}");
-            for po in &order.komet.purchase_orders {
-                println!(
-                    "and {:#?}",
-                    po.number.0.parse().ok().and_then(|number| world.komet.purchase_order(number))
-                );
+            let mut told = vec![format!("stemsync knows {order:#?}")];
+            {
+                let world = &self.net.lock().world;
+                let prebook = order.prebook.as_ref().and_then(|id| world.komet.prebook(u64::try_from(id.0).ok()?));
+                told.push(format!("Axerrio has {:#?}", world.axerrio.order(order.name())));
+                told.push(format!("Komet has {prebook:#?}"));
+                let numbers = order.komet.purchase_orders.iter().filter_map(|po| po.number.0.parse().ok());
+                told.extend(numbers.map(|number| format!("and {:#?}", world.komet.purchase_order(number))));
             }
+            self.tell(|| told.join("\n"));
         }
     }
 

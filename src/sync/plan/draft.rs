@@ -71,23 +71,19 @@ impl<'a> Draft<'a> {
     /// owns what). So a line is taken from a pending PO only in a run that has read it; until then nothing is done at all,
     /// because every other step builds on this one.
     fn read_before_deleting(&mut self) {
-        let facts = self.rules.facts;
-        let mut unread = BTreeSet::new();
+        let mut days = Vec::new();
         for action in &self.actions {
             let Action::DeletePoLine(delete) = action else { continue };
             let po = self.po(&delete.number);
-            if po.is_some_and(|po| po.status.is_decided()) || facts.po_numbers_read.contains(&delete.number) {
+            let is_read = self.rules.facts.po_numbers_read.contains(&delete.number);
+            if is_read || po.is_some_and(|po| po.status.is_decided()) {
                 continue;
             }
             let links = self.agreed.lines.values().flat_map(|line| &line.po_lines);
             let asked = links.filter(|link| link.line == delete.po_item).find_map(|link| link.ship_date);
-            let day = po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date);
-            if !facts.po_dates_read.contains(&day) {
-                unread.insert(Need::PurchaseOrders(day));
-            }
+            days.push(po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date));
         }
-        if !unread.is_empty() {
-            self.needs.append(&mut unread);
+        if !self.has_read_pos(&days) {
             self.actions.clear();
         }
     }

@@ -35,7 +35,7 @@ enum Fate {
 pub(super) fn plan(draft: &mut Draft<'_>) {
     // A tag whose order was not read: nothing is decided on absence.
     let Some(order) = &draft.order.axerrio.order else { return };
-    if draft.agreed.lines.is_empty() && !draft.agreed.prebooks.is_empty() && !links::knows_told_po(draft, order) {
+    if links::awaits_told_po(draft, order) {
         return;
     }
     strays::delete_strays(draft);

@@ -78,11 +78,11 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
     if free.is_empty() {
         return;
     }
+    if awaits_told_po(draft, order) {
+        return;
+    }
     let first_sight = draft.order.agreed.lines.is_empty();
     if first_sight {
-        if !knows_told_po(draft, order) {
-            return;
-        }
         adopt_told_items(draft, order, &mut free);
     }
     free.sort_by_key(|(_, item)| item.id.0);
@@ -115,11 +115,14 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
     }
 }
 
-/// Whether the PO of which Axerrio was told before this database was there is read; asks for it otherwise. It says which
-/// item stands for which line, whatever was changed in either of them since.
-pub(super) fn knows_told_po(draft: &mut Draft<'_>, order: &AxOrder) -> bool {
+/// Whether an order that has Prebooks, of none of whose lines this database knows, must wait for the PO of which Axerrio was
+/// told in another life; asks for it then. It says which item stands for which line, whatever was changed in either since.
+pub(super) fn awaits_told_po(draft: &mut Draft<'_>, order: &AxOrder) -> bool {
+    if !draft.agreed.lines.is_empty() || draft.agreed.prebooks.is_empty() {
+        return false;
+    }
     let told = order.purchase_order.as_ref().filter(|told| !told.lines.is_empty());
-    told.is_none_or(|told| draft.po(&told.number).is_some() || draft.has_read_pos(&[told.ship_date]))
+    told.is_some_and(|told| draft.po(&told.number).is_none() && !draft.has_read_pos(&[told.ship_date]))
 }
 
 /// Gives lines the items that the PO lines buy of which Axerrio was told.
