@@ -27,6 +27,12 @@ use crate::systems::{Axerrio, Certainty, Fault, Komet, SystemError};
 /// Orders whose views are in memory at once: enough that one commit serves many, little enough for a small machine.
 const ORDERS_IN_HAND: usize = 128;
 
+/// How many orders are in hand where so many requests may be under way. Where they go one by one, so do the orders: the
+/// same trade is then always carried out in the same order, as the demo promises.
+fn in_hand(requests: usize) -> usize {
+    if requests > 1 { ORDERS_IN_HAND } else { 1 }
+}
+
 /// Rounds of reading, batching and verifying after which the rest is left to the next run.
 const ROUNDS: usize = 40;
 
@@ -99,7 +105,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let families = self.store.read(move |conn| orders::families(conn, &queue)).await?;
             let mut driving = stream::iter(families)
                 .map(|family| self.drive_family(state, job, family))
-                .buffer_unordered(ORDERS_IN_HAND);
+                .buffer_unordered(in_hand(self.settings.concurrency));
             while let Some(family) = driving.next().await {
                 for driven in family? {
                     state.say(&Progress::OrderDone(job));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use stemsync::domain::HoldReason;
+use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens, World};
@@ -205,6 +205,32 @@ async fn a_line_bought_twice_and_changed_is_bought_once_as_it_is_now() {
 #[tokio::test]
 async fn an_order_bought_twice_and_cancelled_is_bought_no_more() {
     made_twice_then("cancelled", |w, id, now| w.axerrio.customer_cancels(id, now).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_line_bought_twice_that_a_buyer_changes_is_asked_about_with_both_its_pos() {
+    let link = link(Answers::Plain).await;
+    let id = ordered(&link);
+    link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+    link.sync_jobs(&[Job::Orders]).await;
+    let pos: Vec<u64> = link.act(|w, now| {
+        let bought = bought(w, items_of(w, &id)[0].id);
+        let (pos, lines): (Vec<u64>, Vec<u64>) = bought.iter().map(|(po, line)| (po.number, line.id)).unzip();
+        w.komet.buyer_changes_line(lines[1], Some(3), None, now).unwrap();
+        pos
+    });
+    assert_eq!(pos.len(), 2, "it was made twice");
+    link.sync_well().await;
+    let holds = link.holds().await;
+    assert_eq!(holds.len(), 1, "{holds:?}");
+    let told = format!("on POs {}, {} changed in Komet", pos[0], pos[1]);
+    assert!(holds[0].detail.contains(&told) && holds[0].detail.contains("several POs"), "{}", holds[0].detail);
+    invariants(&link).await;
+    link.decide(Verdict::TakeAxerrio).await;
+    link.sync_well().await;
+    assert_eq!(link.holds().await, []);
+    assert_eq!(link.act(|w, _| bought(w, items_of(w, &id)[0].id).len()), 1, "it is bought once");
+    invariants(&link).await;
 }
 
 #[tokio::test]

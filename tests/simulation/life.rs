@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
+use rusqlite::backup::Backup;
 use stemsync::domain::{CreatePo, MapKind, OnConflict, OrderKey, PoStatus, Verdict};
 use stemsync::sandbox::komet::PoStatus as PoInKomet;
 use stemsync::sandbox::people::People;
@@ -647,7 +648,7 @@ impl Life {
 
 /// How far each order on file has come.
 fn stages(conn: &Connection) -> BTreeMap<i64, String> {
-    let Ok(mut statement) = conn.prepare("SELECT key, stage FROM orders") else { return BTreeMap::new() };
+    let Ok(mut statement) = conn.prepare_cached("SELECT key, stage FROM orders") else { return BTreeMap::new() };
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     rows.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
 }
@@ -658,6 +659,19 @@ fn uri(name: &str, lost: u32) -> String {
 
 /// Keeps a database in memory alive while no process has it open.
 fn anchor(uri: &str) -> Connection {
+    /// The empty database that every life begins with: migrating one anew for each takes longer than copying it.
+    static EMPTY: LazyLock<Mutex<Connection>> = LazyLock::new(|| {
+        let uri = "file:/empty?vfs=memdb";
+        let kept = connect(uri);
+        drop(Store::open_inline(uri, |_| Ok(())).unwrap());
+        Mutex::new(kept)
+    });
+    let mut conn = connect(uri);
+    Backup::new(&EMPTY.lock().unwrap(), &mut conn).unwrap().step(-1).unwrap();
+    conn
+}
+
+fn connect(uri: &str) -> Connection {
     use stemsync::store::OpenFlags;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_URI;
     Connection::open_with_flags(uri, flags).unwrap()

@@ -60,17 +60,14 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
             continue;
         };
         // A person is asked, or has said that it stays.
-        let causes = |wanted: &str| {
-            let held = holds.iter().filter(|h| h.order_key == Some(known.key)).map(|h| &h.cause);
-            let decided = known.agreed.decisions.iter().filter(|d| d.verdict != Verdict::TakeAxerrio);
-            held.chain(decided.map(|d| &d.cause)).any(|cause| cause.starts_with(wanted))
-        };
-        let asked = causes("item ");
-        let twice = causes("bought twice")
-            || holds
-                .iter()
-                .any(|h| h.order_key == Some(known.key) && h.reason == HoldReason::ChangedAfterApproval);
-        let check = Check { world, order, known, differs: differs(known), asked, twice, last };
+        let held = holds.iter().filter(|h| h.order_key == Some(known.key));
+        let decided = known.agreed.decisions.iter().filter(|d| d.verdict != Verdict::TakeAxerrio);
+        let causes: Vec<&str> =
+            held.clone().map(|h| h.cause.as_str()).chain(decided.map(|d| d.cause.as_str())).collect();
+        let about = |wanted: &str| causes.iter().any(|cause| cause.starts_with(wanted));
+        let asked = about("item ");
+        let twice = about("bought twice") || held.clone().any(|h| h.reason == HoldReason::ChangedAfterApproval);
+        let check = Check { world, order, known, differs: differs(known), asked, twice, causes, last };
         match order.origin {
             Born::Axerrio => check.flow1(&mut wrong),
             Born::Komet => check.flow2(&mut wrong),
@@ -94,6 +91,8 @@ struct Check<'w> {
     asked: bool,
     /// Procurement approved a line twice before stemsync could see that it was there twice, and a person is asked.
     twice: bool,
+    /// Of each question that a person is asked, or has answered so that it stays: what it is about.
+    causes: Vec<&'w str>,
     /// The end of the horizon: what ships later is read when it comes nearer.
     last: NaiveDate,
 }
@@ -203,7 +202,13 @@ impl Check<'_> {
         let lines = bought(self.world, item.id);
         let numbers: BTreeSet<u64> = lines.iter().map(|(po, _)| po.number).collect();
         let unshipped = lines.iter().filter(|(_, l)| l.boxes.is_empty()).count();
-        if !self.twice && (numbers.len() > 1 || unshipped > 1) {
+        // Whoever is asked what a buyer's change is to be is told of all the lines.
+        let names = |cause: &str| {
+            let named: BTreeSet<&str> = cause.split([' ', ',']).collect();
+            cause.starts_with("PO line ") && lines.iter().all(|(_, l)| named.contains(l.id.to_string().as_str()))
+        };
+        let asked = self.causes.iter().any(|cause| names(cause));
+        if !self.twice && !asked && (numbers.len() > 1 || unshipped > 1) {
             wrong.push(format!("{id}: item {} is bought {unshipped} times, on POs {numbers:?}", item.id));
         }
         let pending = lines.iter().all(|(po, _)| po.status == PoStatus::Pending);

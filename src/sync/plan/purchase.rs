@@ -376,11 +376,17 @@ fn ask_about_edits(
     let lines = lines.join(", ");
     let prints: Vec<u64> = shown(draft, links).map(|line| komet_print(&line.terms)).collect();
     let cause = format!("PO line {lines} {:016x}", fingerprint(&(prints, wanted.map(goods_print))));
-    let number = links.first().map(|link| link.number.to_string()).unwrap_or_default();
+    let numbers: BTreeSet<String> = links.iter().map(|link| link.number.to_string()).collect();
+    // By a request that took effect twice, one of whose lines a buyer changed before anybody saw both.
+    let (pos, several) = match numbers.len() {
+        0 | 1 => ("PO", ""),
+        _ => ("POs", " It is bought on several POs."),
+    };
+    let numbers = numbers.into_iter().collect::<Vec<_>>().join(", ");
     draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
         format!(
-            "{} of line {lines} on PO {number} changed in Komet before approval, but the order is Axerrio's until then. Approve \
-             the PO to keep it, or take axerrio to write Axerrio's line again, take komet to leave it.",
+            "{} of line {lines} on {pos} {numbers} changed in Komet before approval, but the order is Axerrio's until then.{several} \
+             Approve the PO to keep it, or take axerrio to write Axerrio's line again, take komet to leave it.",
             edits.join(", "),
         )
     })
