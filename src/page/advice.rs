@@ -51,8 +51,8 @@ mod tests {
                 "it was deleted. Take Axerrio's to make it again, take Komet's to leave it deleted.",
             ),
             (
-                "None was cancelled. Release with --take the side that cancelled to let them through.",
-                "None was cancelled. Take the side that cancelled to let them through.",
+                "Release with --take the side that cancelled to let them through.",
+                "Take the side that cancelled to let them through.",
             ),
             (
                 "Map it in Komet (shown in red), or run: stemsync map product set A B-1 KOMET-ID. It goes on then.",

@@ -54,8 +54,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 state.tally(job, |tally| tally.polled += polled.records);
             }
             for number in &numbers {
-                self.read_po(number).await?;
-                state.learn(|facts| facts.po_numbers_read.extend([number.clone()]));
+                state.learn_pos(&self.read_po(number).await?);
             }
             Ok::<(), PollError>(())
         };

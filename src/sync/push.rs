@@ -160,6 +160,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 return self.rest(state, job, order, Plan { recorded, ..planned }, finished).await;
             };
             order.agreed = planned.agreed;
+            if planned.cancels {
+                state.cancels(key);
+            }
             if state.dry_run {
                 let detail = action.detail();
                 state.report(job, report(&order, &action, ActionResult::Planned, detail));
@@ -189,9 +192,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         intent: Some(intent),
                         event: event(state, &order, &action, at, ActionResult::Done, &detail),
                     });
-                    if let Action::CancelOrder(_) = action {
-                        state.cancelled_one();
-                    }
                     state.report(job, report(&order, &action, ActionResult::Done, detail));
                 }
                 Ok(Answered::Incomplete(answer)) => {

@@ -352,21 +352,33 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         let mut cancels = Vec::new();
+        let mut begun = state.cancelled();
+        let mut uncounted = 0;
         for key in candidates {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
             let known = state.known();
             if plan(&order, &state.rules(&self.settings, &known)).cancels {
+                begun.remove(&key);
                 cancels.push(key);
+                uncounted += usize::from(order.stage == Stage::Cancelled);
             }
         }
         let now = self.clock.now();
-        let total = cancels.len() + state.cancelled();
-        let open = usize::try_from(open).unwrap_or(0) + state.cancelled();
+        // What an earlier job of this run cancelled counts as well, and was open when the run began; so was what only
+        // looks cancelled by its Prebook.
+        let total = cancels.len() + begun.len();
+        let open = usize::try_from(open).unwrap_or(0) + begun.len() + uncounted;
         if self.settings.brake.stops(total, open) && !cancels.is_empty() {
             state.set_may_cancel(false);
+            let done = match begun.len() {
+                0 => "None was cancelled.".to_owned(),
+                some => {
+                    format!("An earlier job cancelled {some} of them before the others were known; those wait.")
+                }
+            };
             let detail = format!(
-                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}). None was \
-                 cancelled. Release with --take the side that cancelled to let them through.",
+                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}). {done} Release with \
+                 --take the side that cancelled to let them through.",
                 self.settings.brake.percent
             );
             let run = Some(state.run.clone());

@@ -52,7 +52,8 @@ struct Shared {
     actions: Vec<ActionReport>,
     tallies: BTreeMap<Job, Tally>,
     serial: i64,
-    cancelled: usize,
+    /// Orders that it has begun to cancel.
+    cancelled: BTreeSet<OrderKey>,
     settled: u64,
     /// Requests that were the turn of a source, not a plan's.
     polls: u64,
@@ -321,12 +322,14 @@ impl RunState {
         self.shared().polls
     }
 
-    pub(super) fn cancelled_one(&self) {
-        self.shared().cancelled += 1;
+    /// The run sends what cancels the order, or a part of it.
+    pub(super) fn cancels(&self, key: OrderKey) {
+        self.shared().cancelled.insert(key);
     }
 
-    pub(super) fn cancelled(&self) -> usize {
-        self.shared().cancelled
+    /// The orders that the run has begun to cancel, whichever side they were cancelled on.
+    pub(super) fn cancelled(&self) -> BTreeSet<OrderKey> {
+        self.shared().cancelled.clone()
     }
 
     /// Reports a push and counts it for its job.

@@ -68,6 +68,37 @@ async fn five_cancellations_pass_and_six_of_few_stop_before_the_first() {
     .await;
 }
 
+/// Each job polls and pushes in its turn; what the first of them cancelled counts for those after it.
+#[tokio::test]
+async fn five_cancelled_in_axerrio_and_one_in_komet_are_six() {
+    both(async |link: Link| {
+        let ids = placed(&link, 8).await;
+        let (prebook, order) = prebooked(&link, 3).await;
+        cancel_all(&link, &ids[..5]);
+        link.act(|w, now| {
+            let items: Vec<u64> = w.komet.prebook(prebook).unwrap().items.iter().map(|item| item.id).collect();
+            let none = ItemChange { boxes: Some(0), ..ItemChange::default() };
+            items.iter().try_for_each(|item| w.komet.rep_changes_item(*item, &none, now))
+        })
+        .unwrap();
+        link.sync_well().await;
+        assert!(link.act(|w, _| ids[..5].iter().all(|id| items_of(w, id).is_empty())));
+        assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+        let detail = link.holds().await[0].detail.clone();
+        assert!(
+            detail.contains("cancel 6 of 9 open orders") && detail.contains("cancelled 5 of them"),
+            "{detail}"
+        );
+        assert_eq!(status(&link, &order), OrderStatus::Placed);
+        link.decide(Verdict::TakeKomet).await;
+        link.sync_well().await;
+        assert_eq!(status(&link, &order), OrderStatus::Cancelled);
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn taking_the_other_side_keeps_what_was_to_be_cancelled() {
     both(async |link: Link| {

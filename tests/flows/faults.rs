@@ -256,6 +256,35 @@ async fn a_prebook_bought_twice_and_taken_away_is_bought_no_more() {
     invariants(&link).await;
 }
 
+/// Its order moves to another day, and before the POs of the former day could be read the buyer approves one of the two.
+#[tokio::test]
+async fn a_prebook_bought_twice_that_moves_is_bought_once() {
+    let link = link(Answers::Plain).await;
+    let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+    let (item, to) = (link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id), link.day(4));
+    link.act(|w, now| w.komet.rep_moves_ship_date(item, to, now)).unwrap();
+    link.sync_jobs(&[Job::Orders]).await;
+    let pos: Vec<u64> = link.act(|w, _| bought(w, item).iter().map(|(po, _)| po.number).collect());
+    assert_eq!(pos.len(), 2, "it was made twice");
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), Fault::Html(502)));
+    link.sync_jobs(&[Job::Prebooks]).await;
+    link.act(|w, now| {
+        w.clear_faults();
+        w.komet.buyer_approves(pos[1], now).unwrap();
+    });
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    for _ in 0..3 {
+        link.sync_well().await;
+    }
+    assert_eq!(link.act(|w, _| bought(w, item).len()), 1);
+    invariants(&link).await;
+}
+
 #[tokio::test]
 async fn a_time_out_with_its_effect_is_adopted() {
     each_meets(Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Done }, 1, 1).await;

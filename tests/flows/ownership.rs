@@ -324,6 +324,28 @@ async fn a_change_right_after_an_approval_that_no_poll_has_seen_waits_too() {
     }
 }
 
+/// The order and its PO have moved to different days, and the PO was approved: it is in no list that the order knows of.
+#[tokio::test]
+async fn a_po_that_moved_and_was_approved_is_looked_up_before_a_line_goes() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        let before = boxes(&link, &id);
+        let (order_to, po_to) = (link.day(4), link.day(6));
+        link.act(|w, now| {
+            let moved = OrderChange { ship_date: Some(order_to), ..OrderChange::default() };
+            w.axerrio.customer_changes_header(&id, &moved, now).unwrap();
+            w.komet.buyer_moves_po(po_of(w, &id), po_to, now).unwrap();
+            approve_all(w, now);
+        });
+        link.sync_jobs(&[Job::Orders]).await;
+        assert_eq!(boxes(&link, &id), before);
+        assert!(!link.holds().await.is_empty(), "a person is asked");
+        link.sync_well().await;
+        invariants(&link).await;
+    })
+    .await;
+}
+
 /// The list of the day's POs has one that makes no sense. It is not this order's, and keeps nothing of it waiting.
 #[tokio::test]
 async fn a_pending_po_beside_an_unreadable_one_is_changed_all_the_same() {

@@ -71,19 +71,25 @@ impl<'a> Draft<'a> {
     /// owns what). So a line is taken from a pending PO only in a run that has read it; until then nothing is done at all,
     /// because every other step builds on this one.
     fn read_before_deleting(&mut self) {
-        let mut days = Vec::new();
+        let mut unread = BTreeSet::new();
         for action in &self.actions {
             let Action::DeletePoLine(delete) = action else { continue };
             let po = self.po(&delete.number);
-            let is_read = self.rules.facts.po_numbers_read.contains(&delete.number);
+            let facts = &self.rules.facts;
+            let is_read = facts.po_numbers_read.contains(&delete.number);
             if is_read || po.is_some_and(|po| po.status.is_decided()) {
                 continue;
             }
             let links = self.agreed.lines.values().flat_map(|line| &line.po_lines);
             let asked = links.filter(|link| link.line == delete.po_item).find_map(|link| link.ship_date);
-            days.push(po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date));
+            let day = po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date);
+            // What a buyer moved to another day is in the list of its old one no more.
+            let has_left = facts.po_dates_read.contains(&day);
+            let by_number = || Need::PurchaseOrder(delete.number.clone());
+            unread.insert(if has_left { by_number() } else { Need::PurchaseOrders(day) });
         }
-        if !self.has_read_pos(&days) {
+        if !unread.is_empty() {
+            self.needs.extend(unread);
             self.actions.clear();
         }
     }

@@ -299,6 +299,14 @@ fn move_po_baselines(draft: &mut Draft<'_>) {
     let mut lines = std::mem::take(&mut draft.agreed.lines);
     for link in lines.values_mut().flat_map(|l| &mut l.po_lines) {
         let Some((po, po_line)) = draft.po_line(&link.line) else { continue };
+        // A PO that was made for a day which its order has left is looked up by its number, and that shows no second one: its
+        // day's list is read once, in case the request was delivered twice.
+        let has_left = |day| day != draft.order.ship_date;
+        if let Some(day) = link.ship_date.filter(|day| link.seen.is_none() && has_left(*day))
+            && !draft.has_read_pos(&[day])
+        {
+            continue;
+        }
         let as_agreed = match (&link.seen, &link.asked) {
             (Some(seen), _) => item_differences(seen, &po_line.terms).is_empty(),
             (None, Some(asked)) => goods_differences(asked, &po_line.terms).is_empty(),

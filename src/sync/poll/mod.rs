@@ -47,7 +47,7 @@ pub struct Polled {
     pub windows: BTreeSet<i64>,
     /// Ship dates whose POs were read.
     pub po_dates: BTreeSet<NaiveDate>,
-    /// POs that a list showed, also one in which others could not be read.
+    /// POs that were read: by their number, or in a list, also one in which others could not be read.
     pub po_numbers: BTreeSet<PoNumber>,
     /// Carriers, by Komet's id, of windows in which something changed.
     pub carriers: BTreeSet<i64>,

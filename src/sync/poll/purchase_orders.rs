@@ -123,6 +123,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut polled = Polled { records: answer.items.len() as u64, ..Polled::default() };
         polled.report("Komet PO", &answer.unreadable);
         let readable = answer.unreadable.is_empty();
+        if readable {
+            polled.po_numbers.insert(number.clone());
+        }
         let wanted = number.clone();
         polled.changed = self
             .store
