@@ -353,21 +353,18 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .await?;
         let mut cancels = Vec::new();
         let mut begun = state.cancelled();
-        let mut uncounted = 0;
         for key in candidates {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
             let known = state.known();
             if plan(&order, &state.rules(&self.settings, &known)).cancels {
                 begun.remove(&key);
                 cancels.push(key);
-                uncounted += usize::from(order.stage == Stage::Cancelled);
             }
         }
         let now = self.clock.now();
-        // What an earlier job of this run cancelled counts as well, and was open when the run began; so was what only
-        // looks cancelled by its Prebook.
+        // What an earlier job of this run cancelled counts as well, and was open when the run began.
         let total = cancels.len() + begun.len();
-        let open = usize::try_from(open).unwrap_or(0) + begun.len() + uncounted;
+        let open = usize::try_from(open).unwrap_or(0) + begun.len();
         if self.settings.brake.stops(total, open) && !cancels.is_empty() {
             state.set_may_cancel(false);
             let done = match begun.len() {

@@ -124,6 +124,33 @@ async fn a_po_that_came_late_and_was_approved_beside_its_repetition_is_held_and_
     }
 }
 
+/// Six labels, and four boxes on each of the two PO lines: only a person can say whether two of them are to ship on what may
+/// be bought by mistake.
+#[tokio::test]
+async fn nothing_ships_on_a_po_line_that_may_have_to_go() {
+    both_with(impatient(), async |link: Link| {
+        let id = bought_late(&link, |w, _, now| drop(approve_all(w, now))).await;
+        link.sync_well().await;
+        link.act(|w, now| {
+            let six = |line: &mut stemsync::sandbox::axerrio::Line| line.boxes = 6;
+            w.axerrio.customer_changes_line(&id, "1", six, now).unwrap();
+            w.axerrio.vendor_prints(&id, "1", 6, Some("729-10000001"), Some("200001"), now).unwrap();
+        });
+        let shipped = |link: &Link| {
+            let bought =
+                link.act(|w, _| bought(w, items_of(w, &id)[0].id).iter().map(|(_, l)| l.boxes.len()).collect());
+            let mut shipped: Vec<usize> = bought;
+            shipped.sort_unstable();
+            shipped
+        };
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(shipped(&link), [0, 4]);
+        assert!(!link.holds().await.is_empty(), "a person is asked");
+    })
+    .await;
+}
+
 /// Whoever decided to keep what procurement approved did not say that it is to come twice.
 #[tokio::test]
 async fn a_po_approved_twice_is_asked_about_also_where_its_order_is_cancelled_and_kept() {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::draft::Draft;
+use super::purchase;
 use crate::domain::{
     AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber, Shipment,
     blank,
@@ -319,7 +320,8 @@ type Group = (chrono::NaiveDate, String, String, String);
 
 /// Ships what is labelled: one group at a time, because each call gives the rest a new PO line.
 fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
-    let open = links.iter().find_map(|link| {
+    let in_question = purchase::in_question(draft, line);
+    let open = links.iter().filter(|link| !in_question.contains(&link.line)).find_map(|link| {
         let (po, po_line) = draft.po_line(&link.line)?;
         po_line.boxes.is_empty().then(|| (po.number.clone(), po_line.id.clone(), po_line.terms.boxes as usize))
     });

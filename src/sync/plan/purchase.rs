@@ -11,8 +11,8 @@ use super::compare::{are_twins, asks_otherwise, goods_differences, goods_print, 
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink, PoStatus,
-    Verdict, blank, fingerprint,
+    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoItemId, PoLine, PoLink,
+    PoStatus, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -127,11 +127,9 @@ fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
 
 /// An approved PO that buys a line once more: which of the two is wanted only a person can say.
 fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
-    let names: Vec<String> =
-        surplus.iter().map(|link| format!("line {} of PO {}", link.line, link.number)).collect();
-    let names = names.join(", ");
+    let names = names(surplus);
     // Not left to `on_conflict`: whoever owns the PO, a line bought twice is in nobody's interest.
-    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("bought twice {names}"), || {
+    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(surplus), || {
         format!(
             "the line is bought twice, and procurement approved both: {names} buys it once more, by a request that took effect \
              late or by a buyer. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
@@ -140,6 +138,24 @@ fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
     if verdict == Some(Verdict::TakeAxerrio) {
         delete(draft, line, surplus);
     }
+}
+
+/// PO lines that may be bought by mistake, of which nobody has said yet that they stay: nothing is shipped on them.
+pub(super) fn in_question(draft: &Draft<'_>, line: &LineId) -> Vec<PoItemId> {
+    let twice = surplus(draft, &draft.alive_po_links(line));
+    let is_left = || draft.verdict(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(&twice)).is_some();
+    if twice.is_empty() || is_left() { Vec::new() } else { twice.into_iter().map(|link| link.line).collect() }
+}
+
+/// The cause of a question about PO lines that buy a line once more.
+fn bought_twice(surplus: &[PoLink]) -> String {
+    format!("bought twice {}", names(surplus))
+}
+
+fn names(links: &[PoLink]) -> String {
+    let names: Vec<String> =
+        links.iter().map(|link| format!("line {} of PO {}", link.line, link.number)).collect();
+    names.join(", ")
 }
 
 /// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice.

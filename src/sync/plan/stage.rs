@@ -59,7 +59,9 @@ fn without_po(draft: &Draft<'_>) -> Stage {
     match (prebooked, called_off, draft.order.flow) {
         (true, true, _) if draft.is_po_cancelled() => Stage::Cancelled,
         (true, _, _) => Stage::Prebooked,
-        (false, true, _) | (false, false, Flow::FromKomet) => Stage::Cancelled,
-        (false, false, Flow::FromAxerrio) => Stage::Placed,
+        // A Prebook that is gone is called off once its order in Axerrio is: until then that may be a question.
+        (false, false, Flow::FromKomet) if draft.order.axerrio.order.is_none() => Stage::Cancelled,
+        (false, true, _) => Stage::Cancelled,
+        (false, false, _) => Stage::Placed,
     }
 }
