@@ -336,11 +336,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         });
         let braked = planned.cancels && planned.actions.is_empty();
         let dirty = !planned.actions.is_empty() || !planned.needs.is_empty() || braked || planned.waits;
+        // A call that ships gives the rest of its PO line a new one.
+        let mut shipping = BTreeSet::new();
         let batch = planned
             .actions
             .iter()
             .filter(|action| action.is_batched() && action.job() == job)
             .filter(|action| !state.is_down(action.system()) && !state.was_tried(key, &action.key()))
+            .filter(|action| match action {
+                Action::Ship(ship) => shipping.insert(&ship.shipment.po_item),
+                _ => true,
+            })
             .map(|action| Entry { key, name: name.clone(), action: action.clone() })
             .collect();
         let ship_date = match (&order.axerrio.order, flow) {

@@ -290,3 +290,51 @@ async fn a_code_that_another_line_bears_is_told_and_not_taken_for_done() {
     })
     .await;
 }
+
+/// Two labels of one line with different AWBs, and Komet has both codes on boxes of another order.
+#[tokio::test]
+async fn two_groups_that_are_refused_are_both_told_and_tried_until_they_pass() {
+    both(async |link: Link| {
+        let id = approved(&link, 2).await;
+        let other = approved(&link, 2).await;
+        let token = link.sandbox.komet_token().to_owned();
+        let rename = |w: &mut World, from: &str, to: &str, now| {
+            let body = format!(
+                "{{\"authenticationToken\":\"{token}\",\"boxes\":[{{\"currentBoxCode\":\"{from}\",\"newBoxCode\":\"{to}\"}}]}}"
+            );
+            w.serve(&Request::of("POST", &"/komet/api/box.code.change".parse().unwrap(), None, body.into_bytes()), now);
+        };
+        let codes: Vec<String> = link.act(|w, now| {
+            let taken = bought(w, items_of(w, &other)[0].id)[0].1.id;
+            let theirs = w.komet.person_ships_line(taken, AWB, now).unwrap();
+            w.axerrio.vendor_prints(&id, "1", 1, Some(AWB), Some(LOT), now).unwrap();
+            w.axerrio.vendor_prints(&id, "1", 1, Some("729-11112222"), Some(LOT), now).unwrap();
+            let codes: Vec<String> = current_labels(w, &id).iter().map(|label| label.box_code.clone()).collect();
+            for (from, to) in theirs.iter().zip(&codes) {
+                rename(w, from, to, now);
+            }
+            codes
+        });
+        for _ in 0..2 {
+            link.sync().await;
+            let held = link.holds().await;
+            let told = |code: &String| held.iter().any(|hold| hold.detail.contains(code.as_str()));
+            assert!(held.len() == 2 && codes.iter().all(told), "{held:?}");
+        }
+        // The second one passes first.
+        for (at, left) in [(1, 1), (0, 0)] {
+            link.act(|w, now| rename(w, &codes[at], &format!("FREE{at}"), now));
+            link.sync().await;
+            link.sync().await;
+            assert_eq!(link.holds().await.len(), left);
+        }
+        let shipped = link.act(|w, _| {
+            let lines = bought(w, items_of(w, &id)[0].id).into_iter();
+            let mut codes: Vec<String> = lines.flat_map(|(_, line)| line.boxes).map(|b| b.code).collect();
+            codes.sort();
+            codes
+        });
+        assert_eq!(shipped, codes);
+    })
+    .await;
+}

@@ -187,6 +187,15 @@ impl<'a> Draft<'a> {
         self.actions.push(action);
     }
 
+    /// Tells of a request that was refused and has to wait for others.
+    pub(super) fn keep_refusal(&mut self, action: &Action) {
+        let key = action.key();
+        if let Some(rejection) = self.agreed.rejections.get(&key).cloned() {
+            let _ = self.ask_about_refusal(&key, &rejection);
+        }
+        self.wanted_keys.insert(key);
+    }
+
     /// A refusal is named by its request and what the system said, so that it is a new one once the order changed.
     fn ask_about_refusal(&mut self, key: &str, rejection: &Rejection) -> Option<Verdict> {
         let (method, _) = key.rsplit_once(' ').unwrap_or((key, ""));

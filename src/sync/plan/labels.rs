@@ -349,10 +349,15 @@ fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label
             })
         })
         .collect();
-    // A group that was refused does not keep the others from shipping.
-    let next = calls.iter().find(|call| !draft.was_refused(call)).or(calls.first());
-    if let Some(next) = next {
-        draft.act(next.clone());
+    // Each call gives the rest a new PO line, so they go one at a time. A group that was refused keeps no other from shipping,
+    // and is told of as long as it is; of those that all were, the push takes the first that it has not tried yet.
+    let (refused, fresh): (Vec<Action>, Vec<Action>) = calls.into_iter().partition(|call| draft.was_refused(call));
+    match fresh.into_iter().next() {
+        Some(next) => {
+            draft.act(next);
+            refused.iter().for_each(|call| draft.keep_refusal(call));
+        }
+        None => refused.into_iter().for_each(|call| draft.act(call)),
     }
 }
 
