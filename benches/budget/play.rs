@@ -350,7 +350,7 @@ impl Link {
         let watched_from = self.sources.values().filter_map(|state| state.read_at).max();
         let due = match self.policy {
             Policy::Evenly => self.in_turn(first, last),
-            Policy::Tokens | Policy::Price | Policy::Told => self.to_the_letter(now),
+            Policy::Tokens | Policy::Price | Policy::Told => self.literally(now),
             Policy::Budget(_) => self.due(now, |_| true),
             Policy::BudgetEveryFiveMinutes => match (now - begin).num_seconds() % 300 {
                 0 => self.due(now, |kind| kind == Kind::Prebooks),
@@ -415,7 +415,7 @@ impl Link {
     }
 
     /// What policies 1 and 2 read, to the letter of quota.md.
-    fn to_the_letter(&mut self, now: DateTime<Utc>) -> Vec<Source> {
+    fn literally(&mut self, now: DateTime<Utc>) -> Vec<Source> {
         let cell = *self.ahead.cell(now);
         let latest = [Kind::PurchaseOrders, Kind::Prebooks].map(|kind| self.latest_change(kind));
         let hour = hour_of(now);
