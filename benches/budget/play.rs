@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::America::New_York;
-use fastrand::Rng;
 use stemsync::sync::budget::{
     Due, Hour, Kind, Profile, Situation, Source, SourceState, decide, hour_of, reading, watched, window_share,
 };
 use stemsync::sync::plan::window_of;
 
-use crate::trade::{CHANGED_LINE, Deed, Dice, NEW_ORDER, Volume, after, local_date};
+use crate::literal::{self, Day};
+use crate::trade::{
+    CHANGED, CHANGED_LINE, Deed, Dice, Fate, Id, NEW_ORDER, NEW_PREBOOKS, Volume, after, local_date,
+};
 
 /// Days before the fortnight, in which hours are learned.
 const WARM_UP: i64 = 8;
@@ -27,6 +29,12 @@ const KEPT: i64 = 28;
 pub(crate) enum Policy {
     /// Every ship date and window in turn, evenly over the day: what the budget is there to beat.
     Evenly,
+    /// quota.md's policy 1, to the letter.
+    Tokens,
+    /// quota.md's policy 2, to the letter.
+    Price,
+    /// The same, told each hour's true number of changes: as good as it gets.
+    Told,
     /// The budget, asked every so many seconds.
     Budget(i64),
     /// The budget, asked when `sync.toml`'s default schedule says.
@@ -34,13 +42,15 @@ pub(crate) enum Policy {
 }
 
 /// What is measured.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) approvals: Vec<f64>,
     pub(crate) prebooks: Vec<f64>,
     pub(crate) late: Vec<f64>,
     pub(crate) working_days: u64,
     pub(crate) held_days: u64,
+    /// Those of them whose work was no more than the quota.
+    pub(crate) needless_days: u64,
     pub(crate) used: u64,
     pub(crate) reads: u64,
 }
@@ -52,32 +62,46 @@ impl Seen {
         self.late.extend(other.late);
         self.working_days += other.working_days;
         self.held_days += other.held_days;
+        self.needless_days += other.needless_days;
         self.used += other.used;
         self.reads += other.reads;
     }
 }
 
 /// A write that is to be made, and what it brings about.
-type Job = (u64, Option<(NaiveDate, bool)>);
+type Job = (u64, Option<(NaiveDate, Id, bool)>);
+
+/// How many changes each hour brought to each source.
+type Truth = BTreeMap<(DateTime<Utc>, Source), f64>;
 
 struct Link {
     limit: u64,
     policy: Policy,
-    dice: Dice,
+    seed: u64,
     deeds: BTreeMap<(DateTime<Utc>, u64), Deed>,
     serial: u64,
-    /// POs awaiting approval, by their number: their ship date.
-    open: BTreeMap<u64, NaiveDate>,
+    /// POs awaiting approval, by their order: their ship date.
+    open: BTreeMap<Id, NaiveDate>,
     /// Those of them that lie in a pile.
-    piles: BTreeMap<NaiveDate, Vec<u64>>,
+    piles: BTreeMap<NaiveDate, Vec<Id>>,
     /// Changes that nobody has read yet.
     unseen: BTreeMap<Source, Vec<(DateTime<Utc>, Deed)>>,
     jobs: Vec<Job>,
     sources: BTreeMap<Source, SourceState>,
     full_at: BTreeMap<i64, DateTime<Utc>>,
+    /// The local date for which the windows' shares hold.
+    shares_of: NaiveDate,
+    /// Nothing can become due before: asking would be in vain.
+    quiet_until: DateTime<Utc>,
     turn: usize,
-    /// Thousandths of a read that the even policy has saved up.
+    /// Reads that a policy with tokens has saved up.
     saved: f64,
+    truth: Truth,
+    told: Option<Truth>,
+    /// What a policy to the letter expects of the day,
+    ahead: Day,
+    /// and reads a minute of the even one.
+    evenly: f64,
     hours: BTreeMap<DateTime<Utc>, Hour>,
     profile: Profile,
     day: NaiveDate,
@@ -91,12 +115,17 @@ struct Link {
 
 /// Plays one fortnight.
 pub(crate) fn play(volume: Volume, limit: u64, policy: Policy, seed: u64) -> Seen {
+    let told = (policy == Policy::Told).then(|| fortnight(volume, limit, Policy::Price, seed, None).1);
+    fortnight(volume, limit, policy, seed, told).0
+}
+
+fn fortnight(volume: Volume, limit: u64, policy: Policy, seed: u64, told: Option<Truth>) -> (Seen, Truth) {
     let first = NaiveDate::from_ymd_opt(2026, 1, 23).expect("a Friday");
     let begin = first.and_time(NaiveTime::MIN).and_utc();
     let mut link = Link {
         limit,
         policy,
-        dice: Dice(Rng::with_seed(seed)),
+        seed,
         deeds: BTreeMap::new(),
         serial: 0,
         open: BTreeMap::new(),
@@ -105,8 +134,14 @@ pub(crate) fn play(volume: Volume, limit: u64, policy: Policy, seed: u64) -> See
         jobs: Vec::new(),
         sources: BTreeMap::new(),
         full_at: BTreeMap::new(),
+        shares_of: NaiveDate::MIN,
+        quiet_until: begin,
         turn: 0,
         saved: 0.0,
+        truth: Truth::new(),
+        told,
+        ahead: Day::default(),
+        evenly: 0.0,
         hours: BTreeMap::new(),
         profile: Profile::unlearned(New_York, limit),
         day: first,
@@ -118,12 +153,16 @@ pub(crate) fn play(volume: Volume, limit: u64, policy: Policy, seed: u64) -> See
         measuring: false,
     };
     for n in 0..=(WARM_UP + MEASURED) {
-        for (at, deed) in link.dice.day(volume, n - WARM_UP, first + TimeDelta::days(n)) {
+        let date = first + TimeDelta::days(n);
+        let mut dice = Dice::of(seed, u64::from(date.num_days_from_ce().unsigned_abs()), Fate::Day);
+        for (at, deed) in dice.day(volume, n - WARM_UP, date) {
             link.plan(Some(at), deed);
         }
     }
+    link.look_ahead(begin);
     let step = match policy {
         Policy::Budget(seconds) => seconds,
+        Policy::Tokens | Policy::Price | Policy::Told => 10,
         Policy::Evenly | Policy::BudgetEveryFiveMinutes => 30,
     };
     let mut now = begin;
@@ -132,11 +171,34 @@ pub(crate) fn play(volume: Volume, limit: u64, policy: Policy, seed: u64) -> See
         link.turn_day(now);
         link.live(now);
         link.write(now);
-        link.poll(now, begin);
+        if now >= link.quiet_until {
+            link.poll(now, begin);
+        }
         now += TimeDelta::seconds(step);
     }
     link.close_day();
-    link.seen
+    (link.seen, link.truth)
+}
+
+/// By how much a burst raises a rate at most.
+const MOST_LIKELY: f64 = 5.0;
+
+/// Until when no source can reach the price, whatever bursts begin. Prices fall slowly, and all are looked at again within
+/// a minute.
+fn quiet_until(
+    now: DateTime<Utc>,
+    price: f64,
+    expected: impl Iterator<Item = (SourceState, f64)>,
+) -> DateTime<Utc> {
+    let price = price * 0.97;
+    let left = expected.map(|(state, rate)| {
+        // When C + N t + r t² / 2 reaches the price.
+        let (missing, rate) = (price - state.waiting, rate.max(1e-9));
+        ((state.unseen * state.unseen + 2.0 * rate * missing.max(0.0)).sqrt() - state.unseen) / rate
+    });
+    #[allow(clippy::cast_possible_truncation)]
+    let seconds = (left.fold(1.0, f64::min) * 60.0) as i64;
+    now + TimeDelta::seconds(seconds)
 }
 
 impl Link {
@@ -159,14 +221,25 @@ impl Link {
         self.profile = Profile::learned(New_York, self.limit, &hours);
         let long_gone = local_date(now) - TimeDelta::days(2);
         self.sources.retain(|source, _| !matches!(source, Source::ShipDate(date) if *date < long_gone));
+        self.look_ahead(now);
+    }
+
+    /// What the policies to the letter expect of the day that begins.
+    fn look_ahead(&mut self, now: DateTime<Utc>) {
+        if !matches!(self.policy, Policy::Budget(_) | Policy::BudgetEveryFiveMinutes) {
+            self.ahead = Day::of(&self.profile, now);
+            let reads = self.ahead.reads_left(now, &self.profile, 0.0, self.limit, 0);
+            self.evenly = reads / (24.0 * 60.0);
+        }
     }
 
     fn close_day(&mut self) {
-        let is_working =
-            !matches!(chrono::Datelike::weekday(&self.day), chrono::Weekday::Sat | chrono::Weekday::Sun);
+        let is_working = !matches!(self.day.weekday(), Weekday::Sat | Weekday::Sun);
         if self.measuring && is_working {
             self.seen.working_days += 1;
             self.seen.held_days += u64::from(self.held);
+            let undone: u64 = self.jobs.iter().map(|(requests, _)| requests).sum();
+            self.seen.needless_days += u64::from(self.held && self.work + undone <= self.limit);
             self.seen.used += self.used;
             self.seen.reads += self.reads;
         }
@@ -178,41 +251,45 @@ impl Link {
             let at = entry.key().0;
             let deed = entry.remove();
             match deed {
-                Deed::Order(date) => self.jobs.push((NEW_ORDER, Some((date, true)))),
-                Deed::Accepted(date) => self.jobs.push((1, Some((date, false)))),
+                Deed::Order(date, id) => self.jobs.push((NEW_ORDER, Some((date, id, true)))),
+                Deed::Accepted(date, id) => self.jobs.push((1, Some((date, id, false)))),
                 Deed::Labels => self.jobs.push((1, None)),
-                Deed::Change(po) => {
-                    if self.open.contains_key(&po) {
+                Deed::Change(id) => {
+                    if self.open.contains_key(&id) {
                         self.jobs.push((CHANGED_LINE, None));
                     }
                 }
                 Deed::Prebook(date, _) => self.changed(Source::Window(window_of(date)), at, deed),
-                Deed::Approve(po) => {
-                    if let Some(date) = self.open.remove(&po) {
+                Deed::Approve(id) => {
+                    if let Some(date) = self.open.remove(&id) {
                         self.changed(Source::ShipDate(date), at, deed);
-                        let late = self.dice.late(at);
-                        self.plan(late, Deed::Late(date));
+                        self.plan_late(at, date, id, 0);
                     }
                 }
                 Deed::Pile(date) => {
-                    for po in self.piles.remove(&date).unwrap_or_default() {
-                        let minutes = self.dice.0.f64() * 4.0;
-                        self.plan(Some(after(at, minutes)), Deed::Approve(po));
+                    for id in self.piles.remove(&date).unwrap_or_default() {
+                        let minutes = Dice::of(self.seed, id, Fate::Approval).0.f64() * 4.0;
+                        self.plan(Some(after(at, minutes)), Deed::Approve(id));
                     }
                 }
-                Deed::Late(date) => {
+                Deed::Late(date, id, n) => {
                     if local_date(at) <= date {
                         self.changed(Source::ShipDate(date), at, deed);
-                        let late = self.dice.late(at);
-                        self.plan(late, Deed::Late(date));
+                        self.plan_late(at, date, id, n + 1);
                     }
                 }
             }
         }
     }
 
+    fn plan_late(&mut self, from: DateTime<Utc>, date: NaiveDate, id: Id, n: u64) {
+        let late = Dice::of(self.seed, id, Fate::Late(n)).late(from);
+        self.plan(late, Deed::Late(date, id, n));
+    }
+
     fn changed(&mut self, source: Source, at: DateTime<Utc>, deed: Deed) {
         self.unseen.entry(source).or_default().push((at, deed));
+        *self.truth.entry((hour_of(at), source)).or_default() += 1.0;
     }
 
     /// Writes what is to be written, as far as the quota goes.
@@ -229,31 +306,28 @@ impl Link {
             if made < requests {
                 self.held = true;
                 waiting.push((requests - made, makes));
-            } else if let Some((date, may_change)) = makes {
-                self.make_po(now, date, may_change);
+            } else if let Some((date, id, may_change)) = makes {
+                self.make_po(now, date, id, may_change);
             }
         }
         self.jobs = waiting;
     }
 
-    fn make_po(&mut self, now: DateTime<Utc>, date: NaiveDate, may_change: bool) {
-        self.serial += 1;
-        let po = self.serial;
-        self.open.insert(po, date);
-        if self.dice.0.bool() {
+    fn make_po(&mut self, now: DateTime<Utc>, date: NaiveDate, id: Id, may_change: bool) {
+        let mut dice = Dice::of(self.seed, id, Fate::Po);
+        self.open.insert(id, date);
+        if dice.0.bool() {
             let pile = self.piles.entry(date).or_default();
-            pile.push(po);
+            pile.push(id);
             if pile.len() == 1 {
-                let at = self.dice.approval(now);
-                self.plan(at, Deed::Pile(date));
+                self.plan(dice.approval(now), Deed::Pile(date));
             }
         } else {
-            let at = self.dice.approval(now);
-            self.plan(at, Deed::Approve(po));
+            self.plan(dice.approval(now), Deed::Approve(id));
         }
-        if may_change && self.dice.0.f64() < 0.2 {
-            let minutes = self.dice.0.f64() * 120.0;
-            self.plan(Some(after(now, minutes)), Deed::Change(po));
+        if may_change && dice.0.f64() < CHANGED {
+            let minutes = dice.0.f64() * 120.0;
+            self.plan(Some(after(now, minutes)), Deed::Change(id));
         }
         self.source(Source::ShipDate(date), now).pending += 1;
     }
@@ -265,13 +339,18 @@ impl Link {
     fn poll(&mut self, now: DateTime<Utc>, begin: DateTime<Utc>) {
         let today = local_date(now);
         let (first, last) = (today - TimeDelta::days(1), today + TimeDelta::days(HORIZON));
-        for window in window_of(first)..=window_of(last) {
-            self.source(Source::Window(window), now).share = window_share(window, today, first, last);
+        if self.shares_of != today {
+            self.shares_of = today;
+            for window in window_of(first)..=window_of(last) {
+                self.source(Source::Window(window), now).share = window_share(window, today, first, last);
+            }
+            let is_past = |window: i64| window < window_of(first);
+            self.sources.retain(|source, _| !matches!(source, Source::Window(window) if is_past(*window)));
         }
-        self.sources.retain(|source, _| !matches!(source, Source::Window(window) if *window < window_of(first)));
         let watched_from = self.sources.values().filter_map(|state| state.read_at).max();
         let due = match self.policy {
-            Policy::Evenly => self.in_turn(now, first, last),
+            Policy::Evenly => self.in_turn(first, last),
+            Policy::Tokens | Policy::Price | Policy::Told => self.literally(now),
             Policy::Budget(_) => self.due(now, |_| true),
             Policy::BudgetEveryFiveMinutes => match (now - begin).num_seconds() % 300 {
                 0 => self.due(now, |kind| kind == Kind::Prebooks),
@@ -279,7 +358,7 @@ impl Link {
                 _ => return,
             },
         };
-        if !due.is_empty() {
+        if !due.is_empty() && matches!(self.policy, Policy::Budget(_) | Policy::BudgetEveryFiveMinutes) {
             let states: Vec<SourceState> = self.sources.values().copied().collect();
             let urgency = decide(&self.situation(now, &states)).urgency;
             self.learn(&watched(watched_from, now, urgency));
@@ -308,22 +387,91 @@ impl Link {
         }
         let states: Vec<SourceState> = self.sources.values().copied().collect();
         let decision = decide(&self.situation(now, &states));
-        let stale = |window: &i64| self.full_at.get(window).is_none_or(|at| now - *at >= TimeDelta::hours(24));
-        let mandatory: BTreeSet<Source> = states
-            .iter()
-            .map(|state| state.source)
-            .filter(|source| matches!(source, Source::Window(window) if stale(window)))
-            .collect();
+        let mandatory = self.mandatory(now);
+        let expected = decision.sources.iter().map(|one| (one.state, one.rate * MOST_LIKELY));
+        self.quiet_until = quiet_until(now, decision.price, expected);
         let chosen =
             decision.sources.iter().filter(|one| one.due == Due::Yes || mandatory.contains(&one.state.source));
         let chosen: Vec<Source> = chosen.map(|one| one.state.source).filter(|source| of(source.kind())).collect();
-        for source in &chosen {
+        self.noted(&chosen, &mandatory, now);
+        chosen
+    }
+
+    /// The windows that were not read in full for a day.
+    fn mandatory(&self, now: DateTime<Utc>) -> BTreeSet<Source> {
+        let stale = |window: &i64| self.full_at.get(window).is_none_or(|at| now - *at >= TimeDelta::hours(24));
+        let windows = self.sources.keys().copied();
+        windows.filter(|source| matches!(source, Source::Window(window) if stale(window))).collect()
+    }
+
+    fn noted(&mut self, chosen: &[Source], mandatory: &BTreeSet<Source>, now: DateTime<Utc>) {
+        for source in chosen {
             if let Source::Window(window) = source
                 && mandatory.contains(source)
             {
                 self.full_at.insert(*window, now);
             }
         }
+    }
+
+    /// What policies 1 and 2 read, to the letter of quota.md.
+    fn literally(&mut self, now: DateTime<Utc>) -> Vec<Source> {
+        let cell = *self.ahead.cell(now);
+        let latest = [Kind::PurchaseOrders, Kind::Prebooks].map(|kind| self.latest_change(kind));
+        let hour = hour_of(now);
+        let told = self.told.as_ref();
+        let mut urgency = 0.0;
+        let mut watched_for = 0.0;
+        for state in self.sources.values_mut() {
+            let neighbour = latest[usize::from(state.source.kind() == Kind::Prebooks)];
+            let rate = match told {
+                Some(truth) => truth.get(&(hour, state.source)).copied().unwrap_or_default() / 60.0,
+                None => literal::rate(state, &cell, neighbour, now),
+            };
+            urgency += (rate / 2.0).sqrt();
+            watched_for = literal::gather(state, rate, now);
+        }
+        #[allow(clippy::cast_precision_loss)]
+        let work = self.work as f64;
+        let reads_left = self.ahead.reads_left(now, &self.profile, work, self.limit, self.used);
+        let mut waiting: Vec<SourceState> = self.sources.values().copied().collect();
+        waiting.retain(|state| state.read_at.is_none_or(|at| now - at >= literal::APART));
+        waiting.sort_by(|a, b| b.waiting.total_cmp(&a.waiting));
+        let mandatory = self.mandatory(now);
+        let worth: usize = if self.policy == Policy::Tokens {
+            self.saved += self.ahead.tokens(now, reads_left) * watched_for;
+            self.saved = self.saved.min(literal::SAVED);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let worth = self.saved as usize;
+            worth.min(waiting.iter().filter(|state| state.waiting > 0.0).count())
+        } else {
+            let to_come = match told {
+                Some(truth) => literal::true_urgency(truth, now),
+                None => self.ahead.urgency(now, urgency),
+            };
+            let price = literal::price(to_come, reads_left);
+            let expected = waiting.iter().map(|state| (*state, literal::most(state, &cell)));
+            self.quiet_until = match told {
+                Some(_) => now,
+                None => quiet_until(now, price, expected),
+            };
+            let now_worth = waiting.iter().filter(|state| state.waiting > 0.0 && state.waiting >= price);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            now_worth.count().min(reads_left as usize)
+        };
+        #[allow(clippy::cast_precision_loss)]
+        if self.policy == Policy::Tokens {
+            self.saved -= worth as f64;
+        }
+        let mut chosen: Vec<Source> = waiting.iter().take(worth).map(|state| state.source).collect();
+        chosen.extend(
+            mandatory
+                .iter()
+                .copied()
+                .filter(|source| !waiting.iter().take(worth).any(|one| one.source == *source)),
+        );
+        self.noted(&chosen, &mandatory, now);
+        self.learn(&[Hour { watched: watched_for, urgency: urgency * watched_for, ..Hour::new(now) }]);
         chosen
     }
 
@@ -343,12 +491,9 @@ impl Link {
         }
     }
 
-    /// Every ship date and window in turn, so that what is left lasts until the reset.
-    fn in_turn(&mut self, now: DateTime<Utc>, first: NaiveDate, last: NaiveDate) -> Vec<Source> {
-        let states: Vec<SourceState> = Vec::new();
-        let decision = decide(&self.situation(now, &states));
-        let reset = self.day.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(1);
-        self.saved += decision.reads_left * 30.0 / (reset - now).as_seconds_f64();
+    /// Every ship date and window in turn, as often as what is left by the reserve of the day's beginning allows.
+    fn in_turn(&mut self, first: NaiveDate, last: NaiveDate) -> Vec<Source> {
+        self.saved += self.evenly * 0.5;
         let mut all: Vec<Source> =
             first.iter_days().take_while(|date| *date <= last).map(Source::ShipDate).collect();
         all.extend((window_of(first)..=window_of(last)).map(Source::Window));
@@ -385,13 +530,16 @@ impl Link {
             if self.measuring {
                 match deed {
                     Deed::Approve(_) => self.seen.approvals.push(waited),
-                    Deed::Late(_) => self.seen.late.push(waited),
+                    Deed::Late(..) => self.seen.late.push(waited),
                     _ => self.seen.prebooks.push(waited),
                 }
             }
-            if let Deed::Prebook(date, true) = deed {
-                let accepted = self.dice.when(now, 1.0 / 60.0, 1.0 / 600.0);
-                self.plan(accepted, Deed::Accepted(date));
+            if let Deed::Prebook(date, id) = deed {
+                let mut dice = Dice::of(self.seed, id, Fate::Acceptance);
+                if dice.0.f64() < NEW_PREBOOKS {
+                    let accepted = dice.when(now, 1.0 / 60.0, 1.0 / 600.0);
+                    self.plan(accepted, Deed::Accepted(date, id));
+                }
             }
         }
     }

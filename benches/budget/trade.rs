@@ -2,8 +2,6 @@
 //! Prebooks, buyers approve POs one by one and in piles, and change some that they approved; most of it in office hours
 //! in New York.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc, Weekday};
 use chrono_tz::America::New_York;
 use fastrand::Rng;
@@ -12,6 +10,15 @@ use fastrand::Rng;
 pub(crate) const NEW_ORDER: u64 = 2;
 /// Writes that a changed line costs.
 pub(crate) const CHANGED_LINE: u64 = 4;
+/// Part of the orders of which a line is changed within two hours, if the buyer was not quicker.
+pub(crate) const CHANGED: f64 = 0.2;
+/// Prebook changes an order. quota.md does not say how many there are; with these its rows "every date in turn" at 300 a day
+/// and "told" come out near its figures, with a third fewer neither does.
+const PREBOOKS: f64 = 0.45;
+/// Part of these that are new Prebooks: once the vendor accepts one, its PO is a write.
+pub(crate) const NEW_PREBOOKS: f64 = 0.7;
+/// Requests for labels an order.
+const LABELS: f64 = 0.25;
 
 /// How many orders a day there are.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +36,10 @@ impl Volume {
         match self {
             Self::Steady(orders) => orders * factor,
             Self::Valentine => {
+                // quota.md does not tell the volumes: these make its "every date in turn" come out near its figures.
                 const OF_DAY: [f64; 14] = [
-                    200.0, 240.0, 280.0, 320.0, 360.0, 400.0, 440.0, 500.0, 560.0, 620.0, 650.0, 600.0, 450.0,
-                    300.0,
+                    180.0, 210.0, 250.0, 280.0, 320.0, 350.0, 390.0, 440.0, 490.0, 540.0, 570.0, 530.0, 390.0,
+                    260.0,
                 ];
                 OF_DAY[usize::try_from(n.clamp(0, 13)).unwrap_or_default()] * factor
             }
@@ -48,29 +56,42 @@ fn weekday_factor(date: NaiveDate) -> f64 {
     }
 }
 
+/// Of an order or a Prebook, and of the PO that comes of it.
+pub(crate) type Id = u64;
+
 /// Something that somebody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Deed {
     /// A customer orders in Axerrio for this ship date.
-    Order(NaiveDate),
-    /// The customer changes a line of an order of this ship date, if its PO (by its number) is not approved yet.
-    Change(u64),
+    Order(NaiveDate, Id),
+    /// The customer changes a line of an order, if its PO is not approved yet.
+    Change(Id),
     /// A sales rep makes or changes a Prebook.
-    Prebook(NaiveDate, bool),
+    Prebook(NaiveDate, Id),
     /// The vendor accepts it: its PO can be made.
-    Accepted(NaiveDate),
-    /// A buyer approves the PO of this number.
-    Approve(u64),
+    Accepted(NaiveDate, Id),
+    /// A buyer approves the PO.
+    Approve(Id),
     /// A buyer goes through the pile of a ship date.
     Pile(NaiveDate),
-    /// A buyer changes an approved PO of this ship date.
-    Late(NaiveDate),
+    /// A buyer changes an approved PO of this ship date, for the so-manieth time.
+    Late(NaiveDate, Id, u64),
     /// The vendor has printed labels: one request ships the boxes of several orders.
     Labels,
 }
 
 /// What is drawn.
 pub(crate) struct Dice(pub(crate) Rng);
+
+/// What is drawn for one order, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    Day,
+    Po,
+    Approval,
+    Acceptance,
+    Late(u64),
+}
 
 /// Minutes of an exponential time with this mean.
 fn exponential(dice: &mut Rng) -> f64 {
@@ -92,6 +113,23 @@ fn is_office(at: DateTime<Utc>) -> bool {
 }
 
 impl Dice {
+    /// Dice of their own for whatever is drawn: the trade is the same then whoever reads what when, and policies can be
+    /// compared in pairs.
+    pub(crate) fn of(seed: u64, id: u64, fate: Fate) -> Self {
+        let fate = match fate {
+            Fate::Day => 0,
+            Fate::Po => 1,
+            Fate::Approval => 2,
+            Fate::Acceptance => 3,
+            Fate::Late(n) => 4 + n,
+        };
+        let mut all = Rng::with_seed(seed);
+        for part in [id, fate] {
+            all = Rng::with_seed(all.u64(..) ^ part.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        }
+        Self(all)
+    }
+
     /// When something happens that happens at `office` a minute in office hours and at `night` else; within 40 days.
     pub(crate) fn when(&mut self, from: DateTime<Utc>, office: f64, night: f64) -> Option<DateTime<Utc>> {
         let mut left = exponential(&mut self.0);
@@ -138,11 +176,12 @@ impl Dice {
     }
 
     /// What comes from outside on the `n`th day.
-    pub(crate) fn day(&mut self, volume: Volume, n: i64, date: NaiveDate) -> BTreeMap<DateTime<Utc>, Deed> {
+    pub(crate) fn day(&mut self, volume: Volume, n: i64, date: NaiveDate) -> Vec<(DateTime<Utc>, Deed)> {
         // Days differ by a tenth.
         let normal: f64 = (0..12).map(|_| self.0.f64()).sum::<f64>() - 6.0;
         let expected = (volume.on(n, date) * (1.0 + 0.1 * normal)).max(0.0);
-        let mut deeds = BTreeMap::new();
+        let mut deeds = Vec::new();
+        let mut id = u64::from(date.num_days_from_ce().unsigned_abs()) << 32;
         // Half of it comes from five to eight sales meetings of an hour.
         let meetings: Vec<_> = (0..self.0.u32(5..=8))
             .map(|_| {
@@ -150,7 +189,7 @@ impl Dice {
                 moment_at(date, minute)
             })
             .collect();
-        let mut draw = |dice: &mut Self, count: f64, make: &dyn Fn(&mut Self) -> Deed| {
+        let mut draw = |dice: &mut Self, count: f64, make: &dyn Fn(&mut Self, Id) -> Deed| {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let count = (count + dice.0.f64()) as u64;
             for _ in 0..count {
@@ -159,16 +198,14 @@ impl Dice {
                 } else {
                     dice.moment(date)
                 };
-                let deed = make(dice);
-                deeds.insert(at, deed);
+                id += 1;
+                let deed = make(dice, id);
+                deeds.push((at, deed));
             }
         };
-        draw(self, expected, &|dice| Deed::Order(dice.ship_date(date)));
-        draw(self, expected * 0.3, &|dice| {
-            let new = dice.0.f64() < 0.7;
-            Deed::Prebook(dice.ship_date(date), new)
-        });
-        draw(self, expected * 0.25, &|_| Deed::Labels);
+        draw(self, expected, &|dice, id| Deed::Order(dice.ship_date(date), id));
+        draw(self, expected * PREBOOKS, &|dice, id| Deed::Prebook(dice.ship_date(date), id));
+        draw(self, expected * LABELS, &|_, _| Deed::Labels);
         deeds
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use stemsync::sync::budget::{
-    Due, Hour, Profile, Situation, Source, SourceState, decide, forecast, reserve, window_share,
+    Due, Hour, Profile, Situation, Source, SourceState, decide, expected_work, forecast, reserve, window_share,
 };
 use stemsync::sync::plan::window_of;
 
@@ -123,7 +123,87 @@ fn the_reserve_keeps_what_work_is_expected_to_need_and_never_too_little() {
     about(reserve(0.0, 0.0, 1000.0, 900.0), 54.0);
     about(reserve(0.0, 0.0, 1000.0, 100.0), 10.0);
     about(reserve(0.0, 0.0, 5000.0, 100.0), 50.0);
-    assert!(reserve(300.0, 40.0, 1000.0, 900.0) >= 300.0 + 1.5 * 40.0 + 10.0);
+    about(reserve(300.0, 40.0, 1000.0, 900.0), 300.0 + 1.5 * 40.0 + 10.0);
+}
+
+/// Four weeks, of which the last working days grew by a tenth each.
+fn a_rising_season() -> Vec<Hour> {
+    let mut hours = weeks_of(20.0, 12.0);
+    let rises: DateTime<Utc> = "2026-01-05T00:00:00Z".parse().unwrap();
+    for hour in hours.iter_mut().filter(|hour| hour.at >= rises) {
+        let days = i32::try_from((hour.at - rises).num_days()).unwrap();
+        hour.work *= 1.1_f64.powi(days);
+    }
+    hours
+}
+
+#[test]
+fn a_rising_season_is_expected_to_rise_on_and_an_even_one_is_not() {
+    let day: DateTime<Utc> = "2026-01-14T00:00:00Z".parse().unwrap();
+    let expected = |hours: &[Hour]| {
+        let profile = Profile::learned(New_York, 1000, hours);
+        let average: f64 = (0..24).map(|n| profile.at(day + TimeDelta::hours(n)).work * 60.0).sum();
+        (expected_work(&profile, day, day + TimeDelta::days(1)), average)
+    };
+    let (even, average) = expected(&weeks_of(20.0, 12.0));
+    about(even, average);
+    let (rising, average) = expected(&a_rising_season());
+    let yesterday: f64 =
+        a_rising_season().iter().filter(|hour| hour.at >= day - TimeDelta::days(1)).map(|h| h.work).sum();
+    assert!(rising > 1.1 * average, "{rising} against {average} on average");
+    assert!(rising > 0.9 * yesterday && rising < 1.6 * yesterday, "{rising} after {yesterday}");
+}
+
+#[test]
+fn hours_keep_their_place_when_the_zones_clocks_change() {
+    let profile = Profile::learned(New_York, 1000, &weeks_of(50.0, 12.0));
+    // Sunday, 8 March: at two in New York, seven by UTC, it becomes three.
+    for from in ["2026-03-07T12:00:00Z", "2026-03-08T05:30:00Z", "2026-03-08T07:00:00Z"] {
+        let from: DateTime<Utc> = from.parse().unwrap();
+        let by_minute = (0..36 * 60).map(|n| profile.expected(from + TimeDelta::minutes(n)).work).sum();
+        about(expected_work(&profile, from, from + TimeDelta::hours(36)), by_minute);
+    }
+}
+
+#[test]
+fn an_approval_counts_more_than_a_late_change_and_a_prebook_change_more_than_it() {
+    let now = morning();
+    let cell = profile().at(now);
+    let [open, late] = [ship_date(16, 1, 0, now), ship_date(16, 0, 1, now)].map(|state| state.rate(&cell));
+    about(open, cell.approval);
+    assert!(late < cell.late && late > cell.late / 2.0, "{late} of {}", cell.late);
+    let window = SourceState { share: 1.0, ..SourceState::new(Source::Window(1), now) }.rate(&cell);
+    assert!(window > cell.prebooks && window < 1.5 * cell.prebooks, "{window} of {}", cell.prebooks);
+}
+
+#[test]
+fn a_day_that_runs_busy_is_expected_to_stay_busy() {
+    let now = morning();
+    let profile = Profile::learned(New_York, 1000, &weeks_of(20.0, 12.0));
+    let sources = [after(ship_date(16, 20, 0, now - TimeDelta::minutes(30)), 30)];
+    let usual = expected_work(&profile, now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc(), now);
+    let of = |work| decide(&Situation { work, ..situation(now, 100, &profile, &sources) });
+    let (as_usual, busy) = (of(usual), of(usual * 4.0));
+    let kept = as_usual.reads_left / busy.reads_left;
+    assert!(kept > 1.0, "more is kept for the work to come");
+    // Beyond what fewer reads make of the price, there is more to read.
+    assert!(busy.price > 1.1 * as_usual.price * kept.powi(2), "{} after {}", busy.price, as_usual.price);
+}
+
+#[test]
+fn calm_days_do_not_tell_that_a_busy_one_will_be_calm() {
+    let now = morning();
+    // The same to the request in every hour of four weeks: no spread was ever seen.
+    let profile = Profile::learned(New_York, 1000, &weeks_of(20.0, 12.0));
+    let to_come = expected_work(
+        &profile,
+        now,
+        now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::days(1),
+    );
+    assert!(profile.spread(now, to_come) < 10.0);
+    let so_far = expected_work(&profile, now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc(), now);
+    let kept = decide(&Situation { work: so_far, ..situation(now, 100, &profile, &[]) }).reserve;
+    assert!(kept > to_come + 1.5 * (6.0 * to_come).sqrt(), "{kept} for {to_come}");
 }
 
 #[test]

@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::profile::{Cell, Profile};
+use super::minutes;
+use super::profile::{Cell, Profile, usual_spread};
 use super::reserve::{expected_work, pace, reserve};
 use super::source::{Kind, SourceState};
-use super::{minutes, pieces};
 
 /// No source is read twice within this time.
 const APART: TimeDelta = TimeDelta::seconds(10);
-/// For how long today's urgency says more of the hours to come than other days' do, in minutes.
-const OF_THE_MOMENT: f64 = 90.0;
+/// For how long the urgency of the moment says more of the hours to come than the day's work and other days do, in
+/// minutes.
+const OF_THE_MOMENT: f64 = 200.0;
 
 /// Everything a decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -89,10 +90,13 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     let Situation { now, day_began, resets_at, limit, used, work, profile, sources } = *situation;
     let so_far = expected_work(profile, day_began, now);
     let to_come = expected_work(profile, now, resets_at);
-    let work_to_come = to_come * pace(work, so_far, so_far + to_come);
+    let today = pace(work, so_far, so_far + to_come);
+    let work_to_come = to_come * today;
     #[allow(clippy::cast_precision_loss, reason = "numbers of requests a day")]
     let (limit, left) = (limit as f64, limit.saturating_sub(used) as f64);
-    let reserve = reserve(work_to_come, profile.spread(now, work_to_come), limit, left);
+    // A few calm evenings, or days with half of the work, do not tell what a meeting late on a busy day brings.
+    let spread = profile.spread(now, work_to_come).max(usual_spread(work_to_come));
+    let reserve = reserve(work_to_come, spread, limit, left);
     let reads_left = (left - reserve).max(0.0);
     let cell = profile.at(now);
     let latest = |kind: Kind| {
@@ -112,7 +116,7 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     let price = if reads_left >= every_time {
         0.0
     } else {
-        (urgency_to_come(situation, urgency, &cell) / reads_left.max(f64::EPSILON)).powi(2)
+        (urgency_to_come(situation, urgency, today.sqrt()) / reads_left.max(f64::EPSILON)).powi(2)
     };
     let mut judged: Vec<Judged> = sources
         .iter()
@@ -146,18 +150,23 @@ fn urgency(sources: &[SourceState], cell: &Cell) -> f64 {
 }
 
 /// Σ√(r/2) over the sources, summed over the minutes that are left of the day: as other days' hours went where they are
-/// known, else as if the sources stayed as they are.
-fn urgency_to_come(situation: &Situation<'_>, now_urgent: f64, now_cell: &Cell) -> f64 {
+/// known, else as if the sources stayed as they are. `today`: by which factor the day's work tells that it will be more.
+fn urgency_to_come(situation: &Situation<'_>, now_urgent: f64, today: f64) -> f64 {
     let Situation { now, resets_at, profile, sources, .. } = *situation;
-    let usual = |cell: &Cell| cell.learned * cell.urgency + (1.0 - cell.learned) * urgency(sources, cell);
-    let usual_now = usual(now_cell);
-    let today = if usual_now > 0.0 { (now_urgent / usual_now).clamp(0.5, 2.0) } else { 1.0 };
-    pieces(now, resets_at)
-        .map(|(begin, end)| {
-            let middle = begin + (end - begin) / 2;
-            let told_by_today = (-minutes(now, middle) / OF_THE_MOMENT).exp();
-            let factor = 1.0 + (today - 1.0) * told_by_today;
-            usual(&profile.at(begin)) * factor * minutes(begin, end)
+    let usual = |cell: &Cell| {
+        if cell.learned > 0.99 {
+            return cell.urgency; // the rest is not worth the time
+        }
+        cell.learned * cell.urgency + (1.0 - cell.learned) * urgency(sources, cell)
+    };
+    let usual_now = usual(&profile.expected(now));
+    let this_moment = if usual_now > 0.0 { (now_urgent / usual_now).clamp(0.5, 2.0) } else { 1.0 };
+    let ahead = profile.pieces(now, resets_at);
+    ahead
+        .map(|(cell, begin, long)| {
+            let told_by_this = (-(begin + long / 2.0) / OF_THE_MOMENT).exp();
+            let factor = today + (this_moment - today) * told_by_this;
+            usual(&cell) * factor * long
         })
         .sum()
 }

@@ -39,7 +39,7 @@ pub fn forecast(
     let (mut left, limit, a_user) = (limit.saturating_sub(used) as f64, limit as f64, a_user.max(1) as f64);
     let mut lasts_until = (left < 1.0).then_some(now);
     for (begin, end) in pieces(now, resets_at) {
-        let needed = profile.at(begin).work * scale * minutes(begin, end);
+        let needed = profile.expected(begin).work * scale * minutes(begin, end);
         if lasts_until.is_none() && needed > left {
             #[allow(clippy::cast_possible_truncation, reason = "a part of an hour in seconds")]
             let into = ((end - begin).as_seconds_f64() * left / needed) as i64;

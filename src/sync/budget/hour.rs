@@ -1,6 +1,6 @@
 //! What was seen in one hour: what hours are learned from, and how a read adds to it.
 
-use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::source::{Kind, SourceState};
 use super::{minutes, pieces};
@@ -54,8 +54,8 @@ impl Hour {
 
 /// The beginning of the hour.
 pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
-    let into = TimeDelta::minutes(i64::from(at.minute())) + TimeDelta::seconds(i64::from(at.second()));
-    at - into - TimeDelta::nanoseconds(i64::from(at.nanosecond()))
+    let into = TimeDelta::seconds(at.timestamp().rem_euclid(3600));
+    at - into - TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos()))
 }
 
 /// Whether what was seen since `from` says when it happened.

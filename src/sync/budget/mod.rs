@@ -30,7 +30,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// Minutes from `from` to `to`; 0 where the clock went back.
 fn minutes(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "lengths of time within a few days")]
-    let milliseconds = (to - from).num_milliseconds() as f64;
+    let milliseconds = (to.timestamp_millis() - from.timestamp_millis()) as f64;
     (milliseconds / 60_000.0).max(0.0)
 }
 

@@ -1,9 +1,9 @@
 //! Sources, and how much waiting is expected to have gathered in each since it was last read.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
+use super::minutes;
 use super::profile::{Cell, Profile};
-use super::{minutes, pieces};
 
 /// How much likelier a further change is right after one was seen (quota.md, rule 5): buyers approve in piles.
 const BURST: f64 = 5.0;
@@ -17,6 +17,12 @@ const FADED: f64 = 24.0;
 const BUSY_DAYS: i64 = 10;
 /// What another ship date counts beside one of these.
 const QUIET_DATE: f64 = 0.05;
+
+/// What a change of an approved PO counts beside an approval: there are few of them, on dates that nothing else makes
+/// worth a request, and quota.md's own policy lets them wait twice as long.
+const LATE_COUNTS: f64 = 0.75;
+/// What a Prebook change counts: it begins an order, and the vendor has yet to accept it.
+const PREBOOK_COUNTS: f64 = 1.1;
 
 /// What one request reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,14 +102,14 @@ impl SourceState {
         }
     }
 
-    /// Changes a minute that are expected in an hour like `cell`, bursts aside (quota.md, rule 2).
+    /// Changes a minute that are expected in an hour like `cell`, bursts aside (quota.md, rule 2), each for what it counts.
     pub fn rate(&self, cell: &Cell) -> f64 {
         match self.source {
             Source::ShipDate(_) => {
                 let open = (f64::from(self.pending) - self.unseen).max(0.0);
-                open * cell.approval + f64::from(self.approved) * cell.late
+                open * cell.approval + f64::from(self.approved) * cell.late * LATE_COUNTS
             }
-            Source::Window(_) => self.share * cell.prebooks,
+            Source::Window(_) => self.share * cell.prebooks * PREBOOK_COUNTS,
         }
     }
 
@@ -112,18 +118,19 @@ impl SourceState {
     /// Each step N grows by the rate and C by N, so the waiting of a quiet source grows with the square of the time: it
     /// is read less often than a busy one, and never forgotten.
     pub fn advance(&mut self, profile: &Profile, neighbour: Option<DateTime<Utc>>, to: DateTime<Utc>) {
-        for (begin, end) in pieces(self.as_of, to) {
-            let cell = profile.at(begin);
-            let mut at = begin;
-            while at < end {
-                let since = self.changed_at.max(neighbour).map_or(f64::MAX, |last| minutes(last, at));
-                let step = if since < FADED { TimeDelta::seconds(30) } else { TimeDelta::minutes(5) };
-                let next = (at + step).min(end);
-                let long = minutes(at, next);
-                let rate = self.rate(&cell) * self.burst(neighbour, at + (next - at) / 2);
+        let ago = |last: Option<DateTime<Utc>>| last.map_or(f64::MAX, |last| minutes(last, self.as_of));
+        let (own, others) = (ago(self.changed_at), ago(neighbour));
+        for (cell, begin, length) in profile.pieces(self.as_of, to) {
+            let mut at = 0.0;
+            while at < length {
+                let so_far = begin + at;
+                let step = if own.min(others) + so_far < FADED { 0.5 } else { 5.0 };
+                let long = f64::min(step, length - at);
+                let middle = so_far + long / 2.0;
+                let rate = self.rate(&cell) * burst(own + middle, others + middle);
                 self.waiting += self.unseen * long + rate * long * long / 2.0;
                 self.unseen += rate * long;
-                at = next;
+                at += long;
             }
         }
         self.as_of = self.as_of.max(to);
@@ -131,10 +138,15 @@ impl SourceState {
 
     /// By how much a change seen lately raises the rate.
     pub(super) fn burst(&self, neighbour: Option<DateTime<Utc>>, at: DateTime<Utc>) -> f64 {
-        let left =
-            |last: Option<DateTime<Utc>>| last.map_or(0.0, |last| (-minutes(last, at).max(0.0) / FADES).exp());
-        1.0 + (BURST - 1.0) * left(self.changed_at).max(NEIGHBOURS * left(neighbour))
+        let ago = |last: Option<DateTime<Utc>>| last.map_or(f64::MAX, |last| minutes(last, at));
+        burst(ago(self.changed_at), ago(neighbour))
     }
+}
+
+/// The same, so many minutes after its own last change and its neighbours'.
+fn burst(own: f64, others: f64) -> f64 {
+    let left = |ago: f64| if ago < FADED { (-ago / FADES).exp() } else { 0.0 };
+    1.0 + (BURST - 1.0) * left(own).max(NEIGHBOURS * left(others))
 }
 
 /// A window's share of the Prebook changes of the ship dates `first` to `last`: most are made one to ten days ahead.
