@@ -2,8 +2,9 @@
 
 use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::Reprint;
-use stemsync::sandbox::{Request, World};
+use stemsync::sandbox::{Fault, Request, World};
 use stemsync::sync::report::ActionResult;
+use stemsync::systems::System;
 
 use crate::invariants::invariants;
 use crate::link::{Link, both};
@@ -174,6 +175,27 @@ async fn codes_that_komet_made_itself_are_replaced() {
         link.sync_well().await;
         assert_eq!(link.komet_requests("purchase.order.items.awb.add"), 0);
         assert!(link.act(|w, _| codes(w, &id)).concat().iter().all(|c| c.starts_with("AXB")));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// The answer to the change of codes is lost: the boxes keep Komet's AWB and lot, and nobody takes them for stemsync's.
+#[tokio::test]
+async fn codes_whose_replacement_went_unanswered_are_on_boxes_that_komet_shipped() {
+    both(async |link: Link| {
+        let id = approved(&link, 3).await;
+        link.act(|w, now| {
+            let po_line = bought(w, items_of(w, &id)[0].id)[0].1.id;
+            w.komet.person_ships_line(po_line, AWB, now).unwrap();
+        });
+        link.sync_well().await;
+        link.act(|w, now| print_all(w, &id, now));
+        link.inject(System::Komet, "box.code.change", Fault::AnswerLost);
+        link.sync().await;
+        link.sync_well().await;
+        assert!(link.act(|w, _| codes(w, &id)).concat().iter().all(|c| c.starts_with("AXB")));
+        assert_eq!(link.holds().await, []);
         invariants(&link).await;
     })
     .await;

@@ -8,10 +8,7 @@ use super::Context;
 use super::findings::{Findings, text};
 use super::purchase::standing;
 use crate::domain::{HoldReason, Label, LabelStatus, LineId, PoBox, blank};
-use crate::sync::plan::Sight;
-
-/// Komet hands out lot numbers of this range itself.
-const KOMET_LOTS: std::ops::RangeInclusive<u64> = 1000..=99_999;
+use crate::sync::plan::{Sight, is_komets_lot};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let order = found.order;
@@ -124,7 +121,7 @@ fn compare_box(found: &mut Findings<'_>, sight: &Sight, line: &LineId, label: &L
     });
     let of_box = |value: &Option<String>| blank(value.as_deref()).map(|value| format!("{value} ({code})"));
     let (lot, shown_lot) = (blank(label.lot_number.as_deref()), blank(shown.lot_number.as_deref()));
-    let komets_own = shown_lot.is_some_and(|lot| lot.parse().is_ok_and(|lot| KOMET_LOTS.contains(&lot)));
+    let komets_own = shown_lot.is_some_and(is_komets_lot);
     // Where Komet shows no lot, what it was told counts.
     let lot_there = match shown_lot {
         Some(_) if komets_own && lot.is_none() => None,

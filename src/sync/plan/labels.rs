@@ -139,8 +139,8 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label], doubled: &
     // A label whose code a box bears is done; one whose box bears its former code is a reprint.
     for label in &printed {
         if let Some(at) = free.iter().position(|b| b.seen.code == label.box_code) {
-            free.remove(at);
-            recognise(draft, line, label);
+            let shown = free.remove(at);
+            recognise(draft, line, label, shown.seen);
         }
     }
     for label in printed {
@@ -201,9 +201,15 @@ fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
 }
 
 /// Remembers which label a shipped box bears, and holds what changed on it since.
-fn recognise(draft: &mut Draft<'_>, line: &LineId, label: &Label) {
+fn recognise(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &PoBox) {
     let Some(known) = draft.agreed.boxes.get_mut(&label.box_code) else {
-        draft.agreed.boxes.insert(label.box_code.clone(), agreed_box(line, label));
+        let mut known = agreed_box(line, label);
+        // A box that Komet's people shipped and stemsync gave its code, which nobody confirmed: it has Komet's lot and AWB.
+        let lot = blank(shown.lot_number.as_deref());
+        if lot.is_some_and(is_komets_lot) && lot != blank(label.lot_number.as_deref()) {
+            (known.awb, known.house_awb, known.lot_number) = (None, None, None);
+        }
+        draft.agreed.boxes.insert(label.box_code.clone(), known);
         return;
     };
     known.line = line.clone();
@@ -394,12 +400,14 @@ fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], lab
     });
 }
 
+/// Whether Komet hands out the lot number itself, and refuses it from others.
+pub(crate) fn is_komets_lot(lot: &str) -> bool {
+    lot.parse::<u64>().is_ok_and(|number| KOMET_LOTS.contains(&number))
+}
+
 /// A lot number in Komet's own range would be refused.
 fn is_reserved(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
-    let Some(lot) = blank(label.lot_number.as_deref()) else { return false };
-    if !lot.parse::<u64>().is_ok_and(|number| KOMET_LOTS.contains(&number)) {
-        return false;
-    }
+    let Some(lot) = blank(label.lot_number.as_deref()).filter(|lot| is_komets_lot(lot)) else { return false };
     let _ = draft.ask(HoldReason::ReservedLotNumber, Some(line), lot, || {
         format!(
             "lot number {lot} lies in Komet's own range (1000 to 99999). Give the lot another number in Axerrio."

@@ -30,6 +30,7 @@ use chrono::NaiveDate;
 pub(in crate::sync) use compare::goods_differences;
 pub use compare::item_differences;
 pub(crate) use flow2::{same_input, shown, take_over};
+pub(crate) use labels::is_komets_lot;
 pub(crate) use links::same_description;
 pub use rules::{Facts, Rules, window_of};
 pub(crate) use sight::{Sight, sight};
