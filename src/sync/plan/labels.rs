@@ -361,7 +361,9 @@ fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label
     match fresh.into_iter().next() {
         Some(next) => {
             draft.act(next);
-            refused.iter().for_each(|call| draft.keep_refusal(call));
+            for call in &refused {
+                draft.keep_refusal(call);
+            }
         }
         None => refused.into_iter().for_each(|call| draft.act(call)),
     }
