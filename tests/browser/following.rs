@@ -69,7 +69,10 @@ fn what_is_typed_and_what_is_open_survives_what_happens_meanwhile() {
         let opened = browser.script("return document.querySelector('details[open]').id").await;
         assert_eq!(browser.script("return document.activeElement.tagName").await, json!("SUMMARY"));
         let holds = browser.count(".hold").await;
-        shop.rep_edits("AX-100012");
+        // Of an order of which the buyer has approved nothing yet.
+        let order = shop.customer_orders();
+        browser.until("it is in Komet", async |_| !shop.boxes_in_komet(&order).is_empty()).await;
+        shop.rep_edits(&order);
         browser.until("another hold comes in", async |it| it.count(".hold").await > holds).await;
         let id = opened.as_str().unwrap();
         let is_open = format!(

@@ -165,6 +165,13 @@ impl Shop {
         sync(&self.place).await;
     }
 
+    /// A customer orders once more. Answers the order.
+    pub(crate) fn customer_orders(&self) -> String {
+        let today = self.sandbox.now().date_naive();
+        let orders = self.scenario.bulk(1, 1, 5, today);
+        self.sandbox.act(|world, now| place_orders(world, orders, now)).remove(0)
+    }
+
     /// A rep changes what Axerrio owns.
     pub(crate) fn rep_edits(&self, order: &str) {
         edit(&self.sandbox, order);

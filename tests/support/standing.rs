@@ -66,7 +66,9 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
             held.clone().map(|h| h.cause.as_str()).chain(decided.map(|d| d.cause.as_str())).collect();
         let about = |wanted: &str| causes.iter().any(|cause| cause.starts_with(wanted));
         // Or was told that Komet refuses to let it go.
-        let asked = about("item ") || held.clone().any(|h| h.reason == HoldReason::RejectedByKomet);
+        let refused =
+            held.clone().any(|h| h.reason == HoldReason::RejectedByKomet && h.cause.contains("item.delete"));
+        let asked = about("item ") || refused;
         let twice = about("bought twice") || held.clone().any(|h| h.reason == HoldReason::ChangedAfterApproval);
         let check = Check { world, order, known, differs: differs(known), asked, twice, causes, last };
         match order.origin {

@@ -14,16 +14,19 @@
         : field.type !== "hidden" && field.value !== field.defaultValue);
   };
 
-  // Where the focus is, so that it can be put there again.
+  // Where the focus is, so that it can be put there again: by its own id, or as what it is within the nearest thing with one. A
+  // hold that comes in above must not have the next key press decide about another.
   const focusOf = (part) => {
     const active = document.activeElement;
     if (!part.contains(active) || active === part) return () => {};
-    const all = (root) => [...root.querySelectorAll("a, button, summary, [tabindex]")];
-    const at = all(part).indexOf(active);
-    const { id } = active, href = active.getAttribute("href");
+    const near = active.closest("[id]"), home = part.contains(near) ? near : part;
+    const { id } = home, href = active.getAttribute("href");
+    const alike = (root) => [...root.querySelectorAll("a, button, summary, [tabindex]")].filter((one) =>
+      one.tagName === active.tagName && (href ? one.getAttribute("href") === href : one.textContent === active.textContent));
+    const at = alike(home).indexOf(active);
     return () => {
-      const now = all(part);
-      const found = (id && document.getElementById(id)) || now.find((one) => href && one.getAttribute("href") === href) || now[at];
+      const now = home === part ? part : document.getElementById(id);
+      const found = now && (home === active ? now : alike(now)[at]);
       if (found) found.focus({ preventScroll: true });
     };
   };
