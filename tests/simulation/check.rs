@@ -73,22 +73,21 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
 /// From approval on a line is taken from its PO only by a person's word for Axerrio.
 fn cut_unasked(life: &Life, known: &Remembered) -> Vec<String> {
     let state = life.net.lock();
-    let of = |line: &u64| {
+    let mut found = Vec::new();
+    for line in &state.cut {
         let links = |order: &&stemsync::domain::Order| {
-            order
-                .agreed
-                .lines
-                .values()
-                .flat_map(|l| &l.po_lines)
-                .any(|link| u64::try_from(link.line.0) == Ok(*line))
+            let links = order.agreed.lines.values().flat_map(|l| &l.po_lines);
+            links.map(|link| u64::try_from(link.line.0)).any(|linked| linked == Ok(*line))
         };
-        known.orders.iter().find(links)
-    };
-    let cut = state.cut.iter().filter_map(|line| Some((line, of(line)?)));
-    let unasked = cut.filter(|(_, order)| !life.taken.contains(order.name()));
-    unasked
-        .map(|(line, order)| format!("{}: approved PO line {line} was taken away unasked", order.name()))
-        .collect()
+        let Some(order) = known.orders.iter().find(links) else { continue };
+        // An item that moved to another ship date was another order's of its Prebook when a person was asked.
+        let shares = |other: &&stemsync::domain::Order| order.prebook.is_some() && other.prebook == order.prebook;
+        let mut concerned = known.orders.iter().filter(shares).chain([order]);
+        if !concerned.any(|order| life.taken.contains(order.name())) {
+            found.push(format!("{}: approved PO line {line} was taken away unasked", order.name()));
+        }
+    }
+    found
 }
 
 /// What moved beyond the horizon is in no list any more, and stands all the same: its order is not cancelled.
