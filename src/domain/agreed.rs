@@ -166,6 +166,13 @@ pub struct AgreedBox {
     pub lot_number: Option<String>,
 }
 
+impl AgreedBox {
+    /// A box that Komet's people shipped: it has Komet's lot, and an AWB that nobody told stemsync.
+    pub fn shipped_by_komet(line: LineId, box_number: u32) -> Self {
+        Self { line, box_number, awb: None, house_awb: None, lot_number: None }
+    }
+}
+
 /// A request that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {

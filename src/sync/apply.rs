@@ -213,13 +213,7 @@ fn code_changed(order: &mut Order, change: &super::action::ChangeCode) {
         shown.code.clone_from(&change.change.new);
     }
     let known = order.agreed.boxes.remove(&change.change.current);
-    let agreed = known.unwrap_or_else(|| AgreedBox {
-        line: change.line.clone(),
-        box_number: change.box_number,
-        awb: None,
-        house_awb: None,
-        lot_number: None,
-    });
+    let agreed = known.unwrap_or_else(|| AgreedBox::shipped_by_komet(change.line.clone(), change.box_number));
     order.agreed.boxes.insert(change.change.new.clone(), AgreedBox { box_number: change.box_number, ..agreed });
 }
 

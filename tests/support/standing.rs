@@ -108,7 +108,6 @@ impl Check<'_> {
         let id = &self.order.id;
         let items = items_of(self.world, id);
         let off = matches!(self.order.status, OrderStatus::Cancelled | OrderStatus::Rejected);
-        let lines = self.order.draft.lines.len();
         let wanted: Vec<_> = self.order.draft.lines.iter().filter(|l| l.boxes > 0 && !off).collect();
         // Also if its Prebook line is gone since.
         let mut ever = self.known.agreed.lines.values().flat_map(|l| &l.po_lines);
@@ -142,7 +141,7 @@ impl Check<'_> {
                 wrong.push(format!("{id} has {} lines, and {} items in Komet", ever.len(), items.len()));
             }
         } else if self.order.draft.ship_date > self.last
-            && items.len() <= wanted.len().max(if off { lines } else { 0 })
+            && items.len() <= if off { self.order.draft.lines.len() } else { wanted.len() }
         {
             // What people change in Komet beyond the horizon is read when it comes nearer, and what a request left there
             // that was delivered twice.

@@ -177,23 +177,18 @@ impl<'a> Draft<'a> {
     /// Wants `action`. If exactly this request was refused before, the hold stays and it is tried again, until it
     /// passes or a person releases it (clarification 11).
     pub(super) fn act(&mut self, action: Action) {
-        let key = action.key();
-        self.wanted_keys.insert(key.clone());
-        if let Some(rejection) = self.agreed.rejections.get(&key).cloned()
-            && self.ask_about_refusal(&key, &rejection).is_some()
-        {
-            return;
+        if self.keep_refusal(&action).is_none() {
+            self.actions.push(action);
         }
-        self.actions.push(action);
     }
 
-    /// Tells of a request that was refused and has to wait for others.
-    pub(super) fn keep_refusal(&mut self, action: &Action) {
+    /// Tells of a request that is wanted if it was refused before, also where it has to wait for others. Answers what a
+    /// person said of that.
+    pub(super) fn keep_refusal(&mut self, action: &Action) -> Option<Verdict> {
         let key = action.key();
-        if let Some(rejection) = self.agreed.rejections.get(&key).cloned() {
-            let _ = self.ask_about_refusal(&key, &rejection);
-        }
-        self.wanted_keys.insert(key);
+        self.wanted_keys.insert(key.clone());
+        let rejection = self.agreed.rejections.get(&key).cloned()?;
+        self.ask_about_refusal(&key, &rejection)
     }
 
     /// A refusal is named by its request and what the system said, so that it is a new one once the order changed.

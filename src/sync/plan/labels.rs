@@ -203,12 +203,14 @@ fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
 /// Remembers which label a shipped box bears, and holds what changed on it since.
 fn recognise(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &PoBox) {
     let Some(known) = draft.agreed.boxes.get_mut(&label.box_code) else {
-        let mut known = agreed_box(line, label);
-        // A box that Komet's people shipped and stemsync gave its code, which nobody confirmed: it has Komet's lot and AWB.
+        // Komet's lot tells a box that stemsync gave its code by a change which nobody confirmed.
         let lot = blank(shown.lot_number.as_deref());
-        if lot.is_some_and(is_komets_lot) && lot != blank(label.lot_number.as_deref()) {
-            (known.awb, known.house_awb, known.lot_number) = (None, None, None);
-        }
+        let is_komets = lot.is_some_and(is_komets_lot) && lot != blank(label.lot_number.as_deref());
+        let known = if is_komets {
+            AgreedBox::shipped_by_komet(line.clone(), label.box_number)
+        } else {
+            agreed_box(line, label)
+        };
         draft.agreed.boxes.insert(label.box_code.clone(), known);
         return;
     };
@@ -362,7 +364,7 @@ fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label
         Some(next) => {
             draft.act(next);
             for call in &refused {
-                draft.keep_refusal(call);
+                let _ = draft.keep_refusal(call);
             }
         }
         None => refused.into_iter().for_each(|call| draft.act(call)),
