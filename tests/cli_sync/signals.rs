@@ -11,16 +11,21 @@ use crate::place::{Place, prebooks_of, sandbox_with_a_week};
 
 const METHOD: &str = "prebook.create";
 
+/// One order has one request on its way. Were there more, those that are cut off would be waited for: the next run
+/// believes that they had no effect once they can no longer have one, after their time-out.
+const ONE: &[&str] = &["AX-100001"];
+
 /// Much longer than any test: who is seen to end did not wait for it.
 const FOREVER: Duration = Duration::from_hours(1);
 
-/// Starts a run, and waits until its first Prebook is on its way and without an answer.
-async fn start(sandbox: &Sandbox, place: &Place) -> Child {
+/// Starts a run of these orders, or of all, and waits until its first Prebook is made and nobody was told.
+async fn start(sandbox: &Sandbox, place: &Place, orders: &[&str]) -> Child {
     sandbox.act(|world, _| {
         let target = Target::next(System::Komet, METHOD);
         world.inject(target, Fault::Hang { open_for: FOREVER, effect: Effect::Done });
     });
     let mut command = place.command(&["sync", "--format", "json"]);
+    command.args(orders.iter().flat_map(|order| ["--order", order]));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while sandbox.act(|world, _| world.requests().count(System::Komet, METHOD)) == 0 {
         tokio::task::yield_now().await;
@@ -50,7 +55,7 @@ fn goes_on(sandbox: &Sandbox, place: &Place) {
 async fn a_run_that_is_told_to_stop_leaves_though_a_request_hangs_and_nothing_is_done_twice() {
     let (sandbox, _) = sandbox_with_a_week().await;
     let place = Place::on(&sandbox, "5m");
-    let child = start(&sandbox, &place).await;
+    let child = start(&sandbox, &place, &[]).await;
     terminate(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -62,9 +67,8 @@ async fn a_run_that_is_told_to_stop_leaves_though_a_request_hangs_and_nothing_is
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_leaves_at_once() {
     let (sandbox, _) = sandbox_with_a_week().await;
-    // Requests of others are cut off, too: the next run waits this long before it believes that they had no effect.
-    let place = Place::on(&sandbox, "3s");
-    let mut child = start(&sandbox, &place).await;
+    let place = Place::on(&sandbox, "5m");
+    let mut child = start(&sandbox, &place, ONE).await;
     terminate(&child);
     // Signals of one kind do not queue up: the next one counts once the first was seen.
     let mut told = std::io::BufReader::new(child.stderr.take().unwrap());
@@ -81,9 +85,8 @@ async fn a_second_signal_leaves_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_killed_is_completed_by_the_next_one() {
     let (sandbox, _) = sandbox_with_a_week().await;
-    // The next run believes that a request had no effect once it can no longer have one: after this time-out.
-    let place = Place::on(&sandbox, "1s");
-    let mut child = start(&sandbox, &place).await;
+    let place = Place::on(&sandbox, "5m");
+    let mut child = start(&sandbox, &place, ONE).await;
     child.kill().unwrap();
     child.wait().unwrap();
     goes_on(&sandbox, &place);
