@@ -20,7 +20,7 @@
 //! | --- | --- | --- | --- |
 //! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | `doubtful_creates` grows: what comes later is cleared away |
 //! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again; refused: held |
-//! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later is cleared away or held |
+//! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later is cleared away or held |
 //! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again; refused: held |
 //! | `purchase.order.items.awb.add` | the POs by number | one of an entry's codes is there | planned again |
 //! | `box.code.change` | the POs by number | the code meant is there | planned again |
@@ -54,7 +54,8 @@ use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report};
 use crate::domain::{
-    Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, OrderKey, PoItemId, PoNumber, PrebookNumber,
+    Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, Order, OrderKey, PoItemId, PoNumber,
+    PrebookItem, PrebookNumber,
 };
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, events, orders};
@@ -215,17 +216,25 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for (key, action) in case.entries {
             let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
             let answer = case.intent.answer.as_deref();
+            let refusal = answer.and_then(refusal_of);
+            let answered = answer.is_some() && refusal.is_none();
             let (mut agreed, mut effect) = self.judge(state, &order, &action, answer).await;
-            if let (None, Action::CreatePrebook(create)) = (&effect, &action) {
-                if !self.look_on_truck_date(state, job, create).await? {
-                    return Ok(false);
+            let looked_further = match (&effect, &action) {
+                (None, Action::CreatePrebook(create)) => Some(self.look_on_truck_date(state, job, create).await?),
+                // The last look, and the dearest; what was answered was read by its number.
+                (None, Action::CreatePo(new)) if is_decided && !answered => {
+                    Some(self.look_at_the_items(state, job, &order, new).await?)
                 }
+                _ => None,
+            };
+            if looked_further == Some(false) {
+                return Ok(false);
+            }
+            if looked_further.is_some() {
                 let Some(now) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
                 order = now;
                 (agreed, effect) = self.judge(state, &order, &action, answer).await;
             }
-            let refusal = answer.and_then(refusal_of);
-            let answered = answer.is_some() && refusal.is_none();
             match effect {
                 Some(effect) => {
                     order.agreed = agreed;
@@ -353,6 +362,43 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(true)
             }
             Err(error) => {
+                state.failed(job, &error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// A buyer may have moved the PO to a day on which nobody looks for it: the items that it buys name it, where Komet says
+    /// so (assumed). Says whether it could look.
+    async fn look_at_the_items(
+        &self,
+        state: &RunState,
+        job: Job,
+        order: &Order,
+        new: &NewPurchaseOrder,
+    ) -> Result<bool, StoreError> {
+        let bought: BTreeSet<ItemId> = new.lines.iter().map(|line| line.item.clone()).collect();
+        let shown = |order: &Order| -> Vec<PrebookItem> {
+            let items = order.komet.prebooks.iter().flat_map(|p| &p.items);
+            items.filter(|item| bought.contains(&item.id)).cloned().collect()
+        };
+        let mut windows: BTreeSet<i64> = shown(order).iter().map(|item| window_of(item.ship_date)).collect();
+        windows.insert(window_of(new.ship_date));
+        let key = order.key;
+        let look = async {
+            self.read_windows(&windows).await?;
+            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { return Ok(()) };
+            let numbers: BTreeSet<PoNumber> =
+                shown(&order).into_iter().filter_map(|item| item.po_number).collect();
+            for number in &numbers {
+                self.read_po(number).await?;
+            }
+            Ok(())
+        };
+        match look.await {
+            Ok(()) => Ok(true),
+            Err(PollError::Store(error)) => Err(error),
+            Err(PollError::System(error)) => {
                 state.failed(job, &error);
                 Ok(false)
             }

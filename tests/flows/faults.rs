@@ -8,7 +8,7 @@ use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens, World};
-use stemsync::store::intents;
+use stemsync::store::intents::{self, Intent};
 use stemsync::sync::RunRequest;
 use stemsync::sync::engine::Settings;
 use stemsync::sync::report::{Job, Outcome};
@@ -285,6 +285,26 @@ async fn a_prebook_bought_twice_that_moves_is_bought_once() {
     invariants(&link).await;
 }
 
+/// Its items say which PO buys them, so that it is found wherever it went.
+#[tokio::test]
+async fn a_po_that_moves_before_it_was_read_back_is_not_made_again() {
+    let link = link(Answers::Plain).await;
+    let id = ordered(&link);
+    link.inject(System::Komet, "purchase.order.create", Fault::AnswerLost);
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), Fault::Html(502)));
+    link.sync().await;
+    let to = link.day(40);
+    link.act(|w, now| {
+        let made = bought(w, items_of(w, &id)[0].id)[0].0.number;
+        w.komet.buyer_moves_po(made, to, now).unwrap();
+        w.clear_faults();
+    });
+    link.sync_well().await;
+    assert_eq!(sent(&link, "purchase.order.create"), 1, "it is adopted");
+    assert_eq!(link.act(|w, _| bought(w, items_of(w, &id)[0].id).len()), 1);
+    invariants(&link).await;
+}
+
 #[tokio::test]
 async fn a_time_out_with_its_effect_is_adopted() {
     each_meets(Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Done }, 1, 1).await;
@@ -324,10 +344,13 @@ async fn comes_late(answers: Answers, method: &str) {
     link.inject(system_of(method), method, Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Late });
     let comes = async {
         // The client gives up after one time-out; absence counts after two.
-        tokio::time::sleep(TIMEOUT * 3 / 2).await;
+        let given_up = |open: Vec<Intent>| open.iter().any(|intent| intent.decided_from.is_some());
+        while !given_up(link.engine.store.read(intents::list).await.unwrap()) {
+            tokio::time::sleep(TIMEOUT / 50).await;
+        }
         link.act(World::release_delayed);
     };
-    tokio::join!(link.sync(), comes);
+    tokio::join!(comes, link.sync());
     assert_eq!(sent(&link, method) - already, 1, "{method}");
     invariants(&link).await;
 }
