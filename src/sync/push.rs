@@ -153,7 +153,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut recorded: Vec<Hold> = Vec::new();
         loop {
             let known = state.known();
-            let planned = plan(&order, &state.rules(&self.settings, &known));
+            let planned = plan(&order, &state.rules(key, &self.settings, &known));
             let next = self.choose(state, job, &order, &planned);
             recorded.extend(planned.recorded.iter().cloned());
             let Some((planned_key, action)) = next else {

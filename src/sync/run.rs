@@ -330,12 +330,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
     }
 
-    /// The brake: stops before the first cancellation if there would be too many, and holds them all together.
+    /// The brake: stops before the first cancellation if there would be too many, and holds them all together. Only what it
+    /// has counted goes.
     async fn brake(&self, state: &RunState) -> Result<(), StoreError> {
         if !state.has_news(Look::Brake, self.store.read(OnFile::now).await?) {
             return Ok(());
         }
-        state.set_may_cancel(true);
         let from = self.visible_from();
         let (candidates, open) = self
             .store
@@ -356,7 +356,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for key in candidates {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
             let known = state.known();
-            if plan(&order, &state.rules(&self.settings, &known)).cancels {
+            if plan(&order, &state.rules(key, &self.settings, &known)).cancels {
                 begun.remove(&key);
                 cancels.push(key);
             }
@@ -366,7 +366,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let total = cancels.len() + begun.len();
         let open = usize::try_from(open).unwrap_or(0) + begun.len();
         if self.settings.brake.stops(total, open) && !cancels.is_empty() {
-            state.set_may_cancel(false);
+            state.let_cancel(BTreeSet::new());
             let done = match begun.len() {
                 0 => "None was cancelled.".to_owned(),
                 some => {
@@ -396,6 +396,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 log::warn!("held, too_many_cancellations: {total} of {open} open orders");
             }
         } else {
+            state.let_cancel(cancels.into_iter().chain(begun).collect());
             self.store.write(holds::clear_brake).await?;
         }
         Ok(())

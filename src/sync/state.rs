@@ -32,7 +32,6 @@ pub(super) struct RunState {
     stop: Arc<AtomicBool>,
     listener: Option<Listener>,
     pub(super) failures_are_told: bool,
-    may_cancel: AtomicBool,
     shared: Mutex<Shared>,
 }
 
@@ -52,6 +51,8 @@ struct Shared {
     actions: Vec<ActionReport>,
     tallies: BTreeMap<Job, Tally>,
     serial: i64,
+    /// Orders that the brake has counted and lets it cancel.
+    may_cancel: BTreeSet<OrderKey>,
     /// Orders that it has begun to cancel.
     cancelled: BTreeSet<OrderKey>,
     settled: u64,
@@ -129,7 +130,6 @@ impl RunState {
             stop: setup.stop,
             listener: setup.listener,
             failures_are_told: setup.failures_are_told,
-            may_cancel: AtomicBool::new(true),
             shared: Mutex::new(Shared {
                 known: Known { facts: Arc::new(setup.facts), carriers: Arc::new(setup.carriers) },
                 only: setup.only,
@@ -219,7 +219,8 @@ impl RunState {
         shared.carriers_seen.iter().any(|id| !shared.known.carriers.contains_key(id))
     }
 
-    pub(super) fn rules<'a>(&'a self, settings: &'a Settings, known: &'a Known) -> Rules<'a> {
+    /// What holds for an order in this run.
+    pub(super) fn rules<'a>(&'a self, order: OrderKey, settings: &'a Settings, known: &'a Known) -> Rules<'a> {
         Rules {
             on_conflict: settings.on_conflict,
             create_po: settings.create_po,
@@ -228,12 +229,18 @@ impl RunState {
             carriers: &known.carriers,
             visible_from: self.visible_from,
             facts: &known.facts,
-            may_cancel: self.may_cancel.load(Ordering::Relaxed),
+            may_cancel: self.shared().may_cancel.contains(&order),
         }
     }
 
-    pub(super) fn set_may_cancel(&self, may: bool) {
-        self.may_cancel.store(may, Ordering::Relaxed);
+    /// The brake has counted what the run would cancel: these orders may go, and no other. What turns out to be cancelled
+    /// only once a plan has read what it needs waits until it was counted, too.
+    pub(super) fn let_cancel(&self, orders: BTreeSet<OrderKey>) {
+        let mut shared = self.shared();
+        if shared.may_cancel != orders {
+            shared.may_cancel = orders;
+            shared.read += 1;
+        }
     }
 
     /// Whether this request may still be sent in this run; counts it.

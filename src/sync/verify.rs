@@ -315,7 +315,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         answer: Option<&str>,
     ) -> (Agreed, Option<Effect>) {
         let known = state.known();
-        let agreed = plan(order, &state.rules(&self.settings, &known)).agreed;
+        let agreed = plan(order, &state.rules(order.key, &self.settings, &known)).agreed;
         let effect = match (action, answer.and_then(prebook_answer)) {
             (Action::CreatePrebook(create), Some(created)) => {
                 self.created_prebook(order, &agreed, create, created).await

@@ -5,19 +5,23 @@ use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
+use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, both, both_with};
 use crate::trade::{FREEDOM, MONDIAL, bought, item, items_of, line, order, orders_for, prebook};
 
+fn ordered(link: &Link, count: usize) -> Vec<String> {
+    let one = || {
+        let draft = order(link.day(3), vec![line(FREEDOM, 1)]);
+        link.act(|w, now| w.axerrio.customer_orders(draft, now))
+    };
+    (0..count).map(|_| one()).collect()
+}
+
 async fn placed(link: &Link, count: usize) -> Vec<String> {
-    let ids = (0..count)
-        .map(|_| {
-            let draft = order(link.day(3), vec![line(FREEDOM, 1)]);
-            link.act(|w, now| w.axerrio.customer_orders(draft, now))
-        })
-        .collect();
+    let ids = ordered(link, count);
     link.sync_well().await;
     ids
 }
@@ -94,6 +98,25 @@ async fn five_cancelled_in_axerrio_and_one_in_komet_are_six() {
         link.sync_well().await;
         assert_eq!(status(&link, &order), OrderStatus::Cancelled);
         assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// Their POs were never read, so that a plan has to read them before it can say what it would cancel: the brake counts again.
+#[tokio::test]
+async fn what_is_known_to_be_cancelled_only_after_reading_is_counted_before_it_goes() {
+    both(async |link: Link| {
+        let ids = ordered(&link, 7);
+        link.sync_jobs(&[Job::Orders]).await;
+        cancel_all(&link, &ids);
+        link.sync_jobs(&[Job::Orders]).await;
+        assert!(link.act(|w, _| ids.iter().all(|id| !items_of(w, id).is_empty())));
+        assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert!(link.act(|w, _| ids.iter().all(|id| items_of(w, id).is_empty())));
         invariants(&link).await;
     })
     .await;

@@ -57,6 +57,8 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     jobs: Vec<Job>,
+    /// The daemon starts it by itself: it reads what the request budget says is due, not everything.
+    paced: bool,
     pub(crate) weather: Weather,
     /// Killed after so many steps of the process.
     pub(crate) kill: Option<u64>,
@@ -68,7 +70,14 @@ pub(crate) struct Run {
 impl Run {
     /// All jobs, and nothing goes wrong.
     fn calm() -> Self {
-        Self { jobs: Vec::new(), weather: Weather::default(), kill: None, database: None, meanwhile: 0 }
+        Self {
+            jobs: Vec::new(),
+            paced: false,
+            weather: Weather::default(),
+            kill: None,
+            database: None,
+            meanwhile: 0,
+        }
     }
 }
 
@@ -166,7 +175,25 @@ pub(crate) fn history(seed: u64) -> Vec<Step> {
         steps.push(Step::Deed(Deed { kind: Kind::ManyCancel, seed: dice.u64(..) }));
         steps.push(Step::Run(run(&mut dice, storm, kills, weak_disk)));
     }
+    if quota(seed).is_some() {
+        let mut dice = Rng::with_seed(seed ^ 0x00DA_E303);
+        for step in &mut steps {
+            if let Step::Run(run) = step {
+                run.paced = dice.u8(0..8) > 0;
+            }
+        }
+    }
     steps
+}
+
+/// An ample quota.
+const AMPLE: u64 = 1_000_000;
+
+/// The day's requests of a link whose daemon runs by itself, in half of the lives; in the others somebody forces each run. By
+/// dice of its own.
+fn quota(seed: u64) -> Option<u64> {
+    let mut dice = Rng::with_seed(seed ^ 0x0090_7A00);
+    dice.bool().then(|| [150, 400, 1000, AMPLE][dice.usize(..4)])
 }
 
 fn run(dice: &mut Rng, storm: u32, kills: bool, weak_disk: bool) -> Run {
@@ -194,6 +221,7 @@ fn run(dice: &mut Rng, storm: u32, kills: bool, weak_disk: bool) -> Run {
     ];
     Run {
         jobs,
+        paced: false,
         weather: Weather {
             mishaps: storm,
             down: (storm > 0 && dice.u8(0..10) == 0).then(|| methods[dice.usize(..methods.len())]),
@@ -218,6 +246,8 @@ pub(crate) struct Life {
     lost: u32,
     page_size: u32,
     company: bool,
+    /// The daemon runs by itself.
+    paced: bool,
     anchor: Connection,
     link: Option<Link>,
     /// A person has let a run's many cancellations through.
@@ -262,8 +292,7 @@ impl Life {
             create_po: if dice.bool() { CreatePo::Accepted } else { CreatePo::Received },
             concurrency: dice.usize(1..9),
             komet_timeout: TIMEOUT,
-            // Komet's own limit is drawn above; this link's is met in tests/budget.
-            quota_limit: 1_000_000,
+            quota_limit: quota(seed).unwrap_or(AMPLE),
             ..Settings::default()
         };
         let start = Utc.with_ymd_and_hms(2027, 1, 12, 9, 0, 0).single().unwrap_or_default();
@@ -280,6 +309,7 @@ impl Life {
             lost: 0,
             page_size,
             company,
+            paced: quota(seed).is_some(),
             anchor,
             link: None,
             released: false,
@@ -487,7 +517,8 @@ impl Life {
             self.break_database(fault);
         }
         let before = stages(&self.anchor);
-        let request = RunRequest { jobs: run.jobs.clone(), trigger: "life".into(), ..RunRequest::default() };
+        let (jobs, paced) = (run.jobs.clone(), run.paced);
+        let request = RunRequest { jobs, paced, trigger: "life".into(), ..RunRequest::default() };
         let link = self.link.as_ref().expect("it was started above");
         let end = self.net.drive(link.run(request), run.kill);
         if fault == Some(DatabaseFault::Locked) {
@@ -588,7 +619,9 @@ impl Life {
 
     /// Faults stop; stemsync runs until it has nothing left to do. Says how many writes the last run made.
     pub(crate) fn settle(&mut self) -> u64 {
-        let calm = Run::calm();
+        let calm = Run { paced: self.paced, ..Run::calm() };
+        self.settings.quota_limit = AMPLE;
+        self.link = None;
         {
             let mut state = self.net.lock();
             state.world.komet.rules.daily_limit = None;

@@ -44,7 +44,7 @@ pub struct Rules<'a> {
     pub visible_from: NaiveDate,
     /// What has been read.
     pub facts: &'a Facts,
-    /// Whether whole orders may be cancelled in this run; the brake says no.
+    /// Whether the whole order may be cancelled: the brake has counted it among the run's cancellations.
     pub may_cancel: bool,
 }
 
