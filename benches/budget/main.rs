@@ -1,6 +1,6 @@
 //! The request budget against quota.md's workloads: the real policy (`stemsync::sync::budget`) and that page's own, on one
 //! trade with a simulated clock. Prints how long changes waited, beside the page's figures, which come from another draw
-//! of the trade. The policy was tuned on the seeds 1 to 6; what it is worth others tell:
+//! of the trade. The policy was tuned on the seeds 1 to 6 and 201 to 230; what it is worth others tell:
 //! `pairs` are the rows of policy 2 and of the budget.
 //!
 //!     cargo bench --bench budget -- [SEEDS [FIRST SEED]] [workloads | pairs | reach]

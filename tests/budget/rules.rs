@@ -166,14 +166,37 @@ fn hours_keep_their_place_when_the_zones_clocks_change() {
 }
 
 #[test]
-fn an_approval_counts_more_than_a_late_change_and_a_prebook_change_more_than_it() {
+fn a_late_change_counts_as_much_as_an_approval_and_a_prebook_change_more() {
     let now = morning();
     let cell = profile().at(now);
     let [open, late] = [ship_date(16, 1, 0, now), ship_date(16, 0, 1, now)].map(|state| state.rate(&cell));
     about(open, cell.approval);
-    assert!(late < cell.late && late > cell.late / 2.0, "{late} of {}", cell.late);
+    about(late, cell.late);
     let window = SourceState { share: 1.0, ..SourceState::new(Source::Window(1), now) }.rate(&cell);
     assert!(window > cell.prebooks && window < 1.5 * cell.prebooks, "{window} of {}", cell.prebooks);
+}
+
+#[test]
+fn what_has_shipped_is_changed_no_more_and_read_now_and_then() {
+    let rate = |day, at: &str| {
+        let at = at.parse().unwrap();
+        ship_date(day, 0, 100, at).rate(&profile().at(at)) / profile().at(at).late
+    };
+    about(rate(14, "2026-01-14T23:59:00Z"), 100.0);
+    // In New York it is still the evening of the 14th.
+    about(rate(14, "2026-01-15T04:00:00Z"), 100.0);
+    about(rate(14, "2026-01-15T12:00:00Z"), 10.0);
+}
+
+#[test]
+fn a_day_that_is_early_or_late_by_chance_is_a_day_as_usual() {
+    let now = morning();
+    let profile = Profile::learned(New_York, 1000, &weeks_of(20.0, 12.0));
+    let usual = expected_work(&profile, now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc(), now);
+    let kept = |work| decide(&Situation { work, ..situation(now, 100, &profile, &[]) }).reserve;
+    about(kept(usual + 35.0), kept(usual));
+    about(kept(0.0), kept(usual));
+    assert!(kept(usual + 90.0) > 1.1 * kept(usual), "further ahead than chance");
 }
 
 #[test]

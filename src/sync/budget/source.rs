@@ -1,6 +1,6 @@
 //! Sources, and how much waiting is expected to have gathered in each since it was last read.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::minutes;
 use super::profile::{Cell, Profile};
@@ -18,10 +18,12 @@ const BUSY_DAYS: i64 = 10;
 /// What another ship date counts beside one of these.
 const QUIET_DATE: f64 = 0.05;
 
-/// What a change of an approved PO counts beside an approval: there are few of them, on dates that nothing else makes
-/// worth a request, and quota.md's own policy lets them wait twice as long.
-const LATE_COUNTS: f64 = 0.75;
-/// What a Prebook change counts: it begins an order, and the vendor has yet to accept it.
+/// What an approved PO counts once its ship date is over: its boxes have left, so no buyer changes it any more. It is still
+/// read now and then: it may yet be received, or corrected.
+const SHIPPED_COUNTS: f64 = 0.1;
+/// When a ship date is over at the latest in the Americas, after midnight UTC.
+const OVER: TimeDelta = TimeDelta::hours(12);
+/// What a Prebook change counts beside any other: it begins an order, and the vendor has yet to accept it.
 const PREBOOK_COUNTS: f64 = 1.1;
 
 /// What one request reads.
@@ -105,9 +107,11 @@ impl SourceState {
     /// Changes a minute that are expected in an hour like `cell`, bursts aside (quota.md, rule 2), each for what it counts.
     pub fn rate(&self, cell: &Cell) -> f64 {
         match self.source {
-            Source::ShipDate(_) => {
+            Source::ShipDate(date) => {
                 let open = (f64::from(self.pending) - self.unseen).max(0.0);
-                open * cell.approval + f64::from(self.approved) * cell.late * LATE_COUNTS
+                let is_over = (self.as_of - OVER).date_naive() > date;
+                let counts = if is_over { SHIPPED_COUNTS } else { 1.0 };
+                open * cell.approval + f64::from(self.approved) * cell.late * counts
             }
             Source::Window(_) => self.share * cell.prebooks * PREBOOK_COUNTS,
         }
