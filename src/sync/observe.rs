@@ -283,7 +283,8 @@ pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, Stor
         let mut view = orders::load_komet(conn, key)?;
         let before = view.purchase_orders.len();
         view.purchase_orders.retain(|p| p.number != po.number);
-        if lines.is_empty() && before == view.purchase_orders.len() {
+        // What it bought may have become another order's before anybody saw it; how the PO stands is told it all the same.
+        if lines.is_empty() && before == view.purchase_orders.len() && !has_bought_on(conn, key, &po.number)? {
             continue;
         }
         // A line that moved to this PO has left the one it was on.
@@ -295,6 +296,13 @@ pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, Stor
         changed += u64::from(orders::observe_komet(conn, key, &view)?);
     }
     Ok(changed)
+}
+
+/// Whether a line of the order was bought on this PO and never shown there.
+fn has_bought_on(conn: &Connection, key: OrderKey, number: &PoNumber) -> Result<bool, StoreError> {
+    let agreed = orders::load_agreed(conn, key)?;
+    let mut links = agreed.lines.values().flat_map(|line| &line.po_lines);
+    Ok(links.any(|link| link.number == *number && link.seen.is_none() && !link.dead))
 }
 
 /// Takes a PO out of its orders' views.

@@ -507,3 +507,25 @@ async fn both_sides_changed_to_the_same_is_agreement() {
     })
     .await;
 }
+
+/// The item is another order's by the time the PO is read for the first time.
+#[tokio::test]
+async fn an_approved_po_keeps_the_line_of_an_item_that_moved_before_anybody_read_it() {
+    both(async |link: Link| {
+        let (first, second) = (link.day(3), link.day(4));
+        let draft = prebook(link.day(6), vec![item(FREEDOM, 4, first), item(MONDIAL, 2, second)]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync_jobs(&[Job::Orders]).await;
+        let moves = link.act(|w, _| w.komet.prebook(id).unwrap().items[1].id);
+        link.act(|w, now| {
+            approve_all(w, now);
+            w.komet.rep_moves_ship_date(moves, first, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| bought(w, moves).len()), 1, "it is bought, and stays so");
+        invariants(&link).await;
+    })
+    .await;
+}

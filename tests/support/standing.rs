@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use stemsync::domain::{HoldReason, Order as Known, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{Born, Order, OrderStatus};
@@ -70,7 +70,7 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
             held.clone().any(|h| h.reason == HoldReason::RejectedByKomet && h.cause.contains("item.delete"));
         let asked = about("item ") || refused;
         let twice = about("bought twice") || held.clone().any(|h| h.reason == HoldReason::ChangedAfterApproval);
-        let check = Check { world, order, known, differs: differs(known), asked, twice, causes, last };
+        let check = Check { world, order, known, differs: differs(known), asked, twice, causes, first, last };
         match order.origin {
             Born::Axerrio => check.flow1(&mut wrong),
             Born::Komet => check.flow2(&mut wrong),
@@ -96,6 +96,8 @@ struct Check<'w> {
     twice: bool,
     /// Of each question that a person is asked, or has answered so that it stays: what it is about.
     causes: Vec<&'w str>,
+    /// The day from which on stemsync looks.
+    first: NaiveDate,
     /// The end of the horizon: what ships later is read when it comes nearer.
     last: NaiveDate,
 }
@@ -145,6 +147,10 @@ impl Check<'_> {
         {
             // What people change in Komet beyond the horizon is read when it comes nearer, and what a request left there
             // that was delivered twice.
+        } else if self.order.draft.ship_date < self.first - TimeDelta::days(1)
+            && self.known.agreed.lines.is_empty()
+        {
+            // Refused until its day was over: nothing older is made, for nobody could find it again.
         } else if shapes != wanted_shapes {
             wrong.push(format!("{id}: Axerrio has {wanted_shapes:?}, Komet has {shapes:?}"));
         }
