@@ -285,6 +285,55 @@ async fn a_prebook_bought_twice_that_moves_is_bought_once() {
     invariants(&link).await;
 }
 
+/// Both lines buy all of the item, and the vendor confirms fewer in the order it moved to before anybody reads a PO.
+#[tokio::test]
+async fn a_prebook_bought_twice_that_moves_and_is_confirmed_in_part_is_bought_once() {
+    let link = link(Answers::Plain).await;
+    let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3)), item(MONDIAL, 1, link.day(3))]);
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+    link.sync_jobs(&[Job::Orders]).await;
+    let (item, to) = (link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id), link.day(4));
+    assert_eq!(link.act(|w, _| bought(w, item).len()), 2, "it was made twice");
+    link.act(|w, now| w.komet.rep_moves_ship_date(item, to, now)).unwrap();
+    link.sync_jobs(&[Job::Prebooks]).await;
+    link.act(|w, now| {
+        let order = orders_for(w, id).into_iter().find(|order| order.draft.ship_date == to).unwrap().id.clone();
+        w.axerrio.vendor_accepts(&order, &[(item.to_string().as_str(), 3)], now).unwrap();
+        w.axerrio.vendor_accepts_all(now).unwrap();
+    });
+    for _ in 0..3 {
+        link.sync_well().await;
+    }
+    assert_eq!(link.act(|w, _| bought(w, item).len()), 1);
+    invariants(&link).await;
+}
+
+/// The buyer changes the PO that stemsync was told of; nobody has read the other one yet.
+#[tokio::test]
+async fn a_prebook_bought_twice_whose_known_po_a_buyer_changes_is_bought_once() {
+    let link = link(Answers::Plain).await;
+    let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+    link.sync_jobs(&[Job::Orders]).await;
+    let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);
+    let order = link.act(|w, _| orders_for(w, id)[0].id.clone());
+    let known = link.order(&order).await.agreed.lines.values().next().unwrap().po_lines[0].line.0;
+    link.act(|w, now| {
+        assert_eq!(bought(w, item).len(), 2, "it was made twice");
+        w.komet.buyer_changes_line(u64::try_from(known).unwrap(), Some(1), None, now).unwrap();
+    });
+    link.sync_well().await;
+    let left = link.act(|w, _| bought(w, item).iter().map(|(_, line)| line.goods.boxes).collect::<Vec<_>>());
+    assert_eq!(left, [1], "the buyer's word stands");
+    invariants(&link).await;
+}
+
 /// Its items say which PO buys them, so that it is found wherever it went.
 #[tokio::test]
 async fn a_po_that_moves_before_it_was_read_back_is_not_made_again() {

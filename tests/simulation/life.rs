@@ -505,6 +505,9 @@ impl Life {
     pub(crate) fn run(&mut self, run: &Run) -> Option<RunEnd> {
         self.tell(|| format!("run {run:?}"));
         self.tally.count("runs");
+        if run.paced {
+            self.tally.count("runs that the daemon paced");
+        }
         {
             let mut state = self.net.lock();
             state.weather = run.weather.clone();

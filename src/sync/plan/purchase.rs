@@ -11,8 +11,8 @@ use super::compare::{are_twins, asks_otherwise, goods_differences, goods_print, 
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoItemId, PoLine, PoLink,
-    PoStatus, Verdict, blank, fingerprint,
+    Decision, Flow, HoldReason, ItemId, KometTerms, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoItemId,
+    PoLine, PoLink, PoStatus, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -65,8 +65,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, and exact
 /// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins. Where
-/// procurement approved the other one already, it is stemsync's that goes. `wanted` boxes count where stemsync asked for
-/// none of them.
+/// procurement approved the other one already, it is stemsync's that goes. `wanted` boxes count where stemsync asked for none of
+/// them, and two lines of which each buys all of the item are twins, also if the vendor confirmed fewer since. In flow 2 a
+/// buyer may change the one that stemsync knows; the other one is still what was asked for.
 fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink> {
     let is_decided = |link: &&PoLink| draft.po_status(link).is_decided();
     let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
@@ -85,10 +86,17 @@ fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink>
     let stands = |link: &&PoLink| link.asked.is_some() || is_decided(link);
     let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
     let asked = keeper.asked.as_ref().map_or(wanted, |goods| goods.boxes);
+    let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
     let kept = terms(keeper);
+    let is_as_asked = |twin: &KometTerms| {
+        let asked = keeper.asked.as_ref().filter(|_| draft.order.flow == Flow::FromKomet);
+        asked.is_some_and(|goods| goods_differences(goods, twin).is_empty())
+    };
     let is_twin = |link: &PoLink| {
         let both = terms(link).zip(kept.as_ref());
-        both.is_some_and(|(twin, kept)| twin.boxes == asked && are_twins(kept, &twin))
+        both.is_some_and(|(twin, kept)| {
+            (twin.boxes == asked || Some(twin.boxes) == whole) && are_twins(kept, &twin) || is_as_asked(&twin)
+        })
     };
     let given_up = given_up && !made.is_empty();
     let others = found.into_iter().filter(|link| link.line != keeper.line && !is_decided(link));
