@@ -216,12 +216,20 @@ impl<S: Served> Daemon<S> {
         self.heed(wish);
     }
 
+    /// Takes to heart what was asked, with all that was asked besides: one run serves it all.
     fn heed(&mut self, wish: Option<Wish>) {
-        match wish {
-            Some(Wish::Reload) => self.reload_asked = true,
-            Some(Wish::Sync(jobs)) => self.asked.extend(jobs),
-            // Nobody is left who could ask: nobody could stop it either.
-            Some(Wish::Stop) | None => self.stopping = true,
+        let mut next = wish;
+        loop {
+            match next {
+                Some(Wish::Reload) => self.reload_asked = true,
+                Some(Wish::Sync(jobs)) => self.asked.extend(jobs),
+                // Nobody is left who could ask: nobody could stop it either.
+                Some(Wish::Stop) | None => self.stopping = true,
+            }
+            match self.wishes.try_recv() {
+                Ok(wish) => next = Some(wish),
+                Err(_) => return,
+            }
         }
     }
 
