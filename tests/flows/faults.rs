@@ -15,7 +15,7 @@ use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::{Fault as SystemFault, System};
 
 use crate::invariants::invariants;
-use crate::link::{BOTH, Link, Setup};
+use crate::link::{BOTH, Link, Setup, accepted_prebook};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, WRITES, approve_all, bought, item, items_of, line, mixed_line, order, orders_for,
     prebook, prebooks_of, print_all,
@@ -238,9 +238,7 @@ async fn a_prebook_bought_twice_and_taken_away_is_bought_no_more() {
     let link = link(Answers::Plain).await;
     let ship = link.day(3);
     let draft = prebook(link.day(5), vec![item(FREEDOM, 4, ship)]);
-    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-    link.sync_well().await;
-    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    let id = accepted_prebook(&link, &draft).await;
     link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
     link.sync_jobs(&[Job::Orders]).await;
     assert_eq!(link.act(|w, _| w.faults_waiting()), 0, "the PO was made");
@@ -261,9 +259,7 @@ async fn a_prebook_bought_twice_and_taken_away_is_bought_no_more() {
 async fn a_prebook_bought_twice_that_moves_is_bought_once() {
     let link = link(Answers::Plain).await;
     let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
-    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-    link.sync_well().await;
-    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    let id = accepted_prebook(&link, &draft).await;
     link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
     let (item, to) = (link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id), link.day(4));
     link.act(|w, now| w.komet.rep_moves_ship_date(item, to, now)).unwrap();
@@ -290,9 +286,7 @@ async fn a_prebook_bought_twice_that_moves_is_bought_once() {
 async fn a_prebook_bought_twice_that_moves_and_is_confirmed_in_part_is_bought_once() {
     let link = link(Answers::Plain).await;
     let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3)), item(MONDIAL, 1, link.day(3))]);
-    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-    link.sync_well().await;
-    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    let id = accepted_prebook(&link, &draft).await;
     link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
     link.sync_jobs(&[Job::Orders]).await;
     let (item, to) = (link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id), link.day(4));
@@ -316,9 +310,7 @@ async fn a_prebook_bought_twice_that_moves_and_is_confirmed_in_part_is_bought_on
 async fn a_prebook_bought_twice_whose_known_po_a_buyer_changes_is_bought_once() {
     let link = link(Answers::Plain).await;
     let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
-    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-    link.sync_well().await;
-    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    let id = accepted_prebook(&link, &draft).await;
     link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
     link.sync_jobs(&[Job::Orders]).await;
     let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);

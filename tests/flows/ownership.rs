@@ -12,7 +12,7 @@ use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, approved, both, both_with, placed};
+use crate::link::{Link, Setup, accepted_prebook, approved, both, both_with, placed};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
     prebooks_of,
@@ -514,9 +514,7 @@ async fn an_approved_po_keeps_the_line_of_an_item_that_moved_before_anybody_read
     both(async |link: Link| {
         let (first, second) = (link.day(3), link.day(4));
         let draft = prebook(link.day(6), vec![item(FREEDOM, 4, first), item(MONDIAL, 2, second)]);
-        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-        link.sync_well().await;
-        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        let id = accepted_prebook(&link, &draft).await;
         link.sync_jobs(&[Job::Orders]).await;
         let moves = link.act(|w, _| w.komet.prebook(id).unwrap().items[1].id);
         link.act(|w, now| {

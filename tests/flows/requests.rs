@@ -12,7 +12,7 @@ use stemsync::sync::report::{ActionResult, Job};
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{BOTH, Link, Setup, both, both_with};
+use crate::link::{BOTH, Link, Setup, accepted_prebook, both, both_with};
 use crate::trade::{
     AWB, FREEDOM, LOT, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of,
     prebook, prebooks_of, print_all,
@@ -153,9 +153,7 @@ async fn settled(answers: Answers) -> Link {
     let link = Link::start(Setup { answers, ..Setup::default() }).await;
     place(&link, 5);
     let draft = prebook(link.day(6), vec![item(FREEDOM, 4, link.day(3))]);
-    link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-    link.sync_well().await;
-    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    accepted_prebook(&link, &draft).await;
     link.sync_well().await;
     link.act(approve_all);
     link.sync_well().await;

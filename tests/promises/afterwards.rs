@@ -12,7 +12,7 @@ use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, approved, both, both_with};
+use crate::link::{Link, Setup, accepted_prebook, approved, both, both_with};
 use crate::trade::{
     FREEDOM, MONDIAL, approve_all, bought, item, items_of, line, mixed_item, order, orders_for, prebook, print_all,
 };
@@ -178,9 +178,7 @@ async fn a_po_approved_twice_is_asked_about_also_where_its_order_is_cancelled_an
 async fn a_po_approved_twice_is_asked_about_also_where_the_vendor_rejects_the_prebook() {
     both_with(impatient(), async |link: Link| {
         let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
-        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-        link.sync_well().await;
-        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        let id = accepted_prebook(&link, &draft).await;
         link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
         link.sync_jobs(&[Job::Orders]).await;
         link.act(|w, now| {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use stemsync::domain::{HoldReason, MapKind, Order, OrderKey, Verdict};
-use stemsync::sandbox::komet::{Prebook, PurchaseOrder};
+use stemsync::sandbox::komet::{Prebook, PrebookDraft, PurchaseOrder};
 use stemsync::sandbox::people::People;
 use stemsync::sandbox::scenario::Scenario;
 use stemsync::sandbox::{
@@ -409,5 +409,13 @@ pub(crate) async fn approved(link: &Link) -> String {
     let id = placed(link).await;
     link.act(trade::approve_all);
     link.sync_well().await;
+    id
+}
+
+/// A rep's Prebook whose orders the vendor has accepted; nothing is bought yet. Answers the Prebook.
+pub(crate) async fn accepted_prebook(link: &Link, draft: &PrebookDraft) -> u64 {
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(draft, now)).unwrap();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
     id
 }

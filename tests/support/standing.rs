@@ -47,7 +47,7 @@ impl Remembered {
 }
 
 /// What stands wrong; nothing, if stemsync had the time to do its work. `first` and `last` are the ship dates that
-/// it looks at: yesterday, and the end of its horizon.
+/// it looks at: today or yesterday, and the end of its horizon.
 pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: NaiveDate) -> Vec<String> {
     let holds = &known.holds;
     // Nothing may stand twice all the same.
