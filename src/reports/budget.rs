@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::store::{Connection, StoreError};
-use crate::sync::budget::{Due, Kind};
+use crate::sync::budget::Kind;
 pub use crate::sync::pace::Scope;
 use crate::sync::pace::{Outlook, name};
 
@@ -58,24 +58,17 @@ impl BudgetReport {
     pub fn of(conn: &Connection, scope: &Scope, users: u32) -> Result<Self, StoreError> {
         let outlook = Outlook::of(conn, scope)?;
         let forecast = outlook.forecast(scope.limit / u64::from(users.max(1)));
-        let sources = outlook.decision.sources.iter().map(|one| {
-            let is_mandatory = outlook.mandatory.contains(&one.state.source);
-            SourceReport {
-                source: name(one.state.source),
-                kind: match one.state.source.kind() {
-                    Kind::PurchaseOrders => "purchase-orders",
-                    Kind::Prebooks => "prebooks",
-                },
-                expected_changes: hundredths(one.state.unseen),
-                waiting_minutes: hundredths(one.state.waiting),
-                last_read: one.state.read_at,
-                due: !outlook.paused && (is_mandatory || one.due == Due::Yes),
-                why: match () {
-                    () if outlook.paused => "the quota is spent",
-                    () if is_mandatory => "its daily full read",
-                    () => one.due.why(),
-                },
-            }
+        let sources = outlook.decision.sources.iter().map(|one| SourceReport {
+            source: name(one.state.source),
+            kind: match one.state.source.kind() {
+                Kind::PurchaseOrders => "purchase-orders",
+                Kind::Prebooks => "prebooks",
+            },
+            expected_changes: hundredths(one.state.unseen),
+            waiting_minutes: hundredths(one.state.waiting),
+            last_read: one.state.read_at,
+            due: !outlook.paused && outlook.is_due(one),
+            why: if outlook.paused { "the quota is spent" } else { outlook.why(one) },
         });
         Ok(Self {
             paused: outlook.paused,

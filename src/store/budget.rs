@@ -95,6 +95,40 @@ pub fn shows(conn: &Connection, source: Source, up_to: DateTime<Utc>) -> Result<
     Ok(())
 }
 
+/// These ship dates are to be read once, from `from` on: a PO of ours may stand there that nobody knows of.
+pub fn look_again(
+    conn: &Connection,
+    dates: impl IntoIterator<Item = NaiveDate>,
+    now: DateTime<Utc>,
+    from: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO sources (kind, part, as_of, pending, approved, unseen, waiting, look_from)
+               VALUES (?1, ?2, ?3, 0, 0, 0, 0, ?4)
+               ON CONFLICT (kind, part) DO UPDATE SET look_from = excluded.look_from";
+    let mut statement = conn.prepare_cached(sql)?;
+    for date in dates {
+        let (kind, part) = key(Source::ShipDate(date));
+        statement.execute(params![kind, part, Time(now), Time(from)])?;
+    }
+    Ok(())
+}
+
+/// The ship dates that are to be read once, and whose moment has come.
+pub fn to_look_at(conn: &Connection, now: DateTime<Utc>) -> Result<Vec<NaiveDate>, StoreError> {
+    let sql = "SELECT part FROM sources WHERE kind = 'ship-date' AND look_from <= ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let parts = statement.query_map([Time(now)], |row| row.get::<_, i32>(0))?.collect::<Result<Vec<_>, _>>()?;
+    Ok(parts.into_iter().filter_map(NaiveDate::from_num_days_from_ce_opt).collect())
+}
+
+/// A source was read at this moment: if it was to be read once, that is done.
+pub fn looked_at(conn: &Connection, source: Source, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let (kind, part) = key(source);
+    let sql = "UPDATE sources SET look_from = NULL WHERE kind = ?1 AND part = ?2 AND look_from <= ?3";
+    conn.prepare_cached(sql)?.execute(params![kind, part, Time(at)])?;
+    Ok(())
+}
+
 /// Up to which moment of Komet's clock the POs of a ship date were read; `None` if they never were.
 fn shown(conn: &Connection, date: NaiveDate) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut statement = conn.prepare_cached("SELECT shows FROM sources WHERE kind = ?1 AND part = ?2")?;

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_order_counts.sql"),
     include_str!("migrations/0007_order_search.sql"),
     include_str!("migrations/0008_number_search.sql"),
+    include_str!("migrations/0009_doubtful_dates.sql"),
 ];
 
 /// The schema version this binary writes.

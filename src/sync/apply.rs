@@ -47,7 +47,9 @@ pub fn apply(order: &mut Order, action: &Action, outcome: &Outcome) {
         }
         (action, outcome) => debug_assert!(false, "{} cannot end in {outcome:?}", action.method()),
     }
-    order.agreed.rejections.remove(&action.key());
+    if !order.agreed.rejections.is_empty() {
+        order.agreed.rejections.remove(&action.key());
+    }
 }
 
 fn show(order: &mut Order, answer: &AxOrder) {

@@ -1,15 +1,25 @@
-//! What plans ask to have read before they can decide, collected over all orders, so that one request serves many.
+//! What must be read before something can be decided, collected over all orders, so that one request serves many.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
 
 use super::engine::Engine;
 use super::plan::{Need, window_of};
 use super::poll::PollError;
 use super::report::Job;
 use super::state::RunState;
-use crate::domain::OrderKey;
+use crate::domain::{OrderKey, PoNumber};
 use crate::store::StoreError;
 use crate::systems::{Axerrio, Komet, System};
+
+/// Komet's lists that are to be read.
+#[derive(Default)]
+pub(super) struct Reads {
+    pub(super) windows: BTreeSet<i64>,
+    pub(super) po_dates: BTreeSet<NaiveDate>,
+    pub(super) po_numbers: BTreeSet<PoNumber>,
+}
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Reads what plans asked for, each list once for all orders. Answers the orders to plan again.
@@ -20,9 +30,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         needs: BTreeMap<Need, BTreeSet<OrderKey>>,
     ) -> Result<BTreeSet<OrderKey>, StoreError> {
         let mut again = BTreeSet::new();
-        let mut windows = BTreeSet::new();
-        let mut dates = BTreeSet::new();
-        let mut numbers = BTreeSet::new();
+        let mut reads = Reads::default();
         for (need, keys) in needs {
             let name = format!("{need:?}");
             let wanting: Vec<OrderKey> = keys.into_iter().filter(|key| state.may_read_for(*key, &name)).collect();
@@ -31,34 +39,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             again.extend(wanting);
             match need {
-                Need::Prebooks(date) => windows.insert(window_of(date)),
-                Need::PurchaseOrders(date) => dates.insert(date),
-                Need::PurchaseOrder(number) => numbers.insert(number),
+                Need::Prebooks(date) => reads.windows.insert(window_of(date)),
+                Need::PurchaseOrders(date) => reads.po_dates.insert(date),
+                Need::PurchaseOrder(number) => reads.po_numbers.insert(number),
             };
         }
         if again.is_empty() || state.is_down(System::Komet) {
             return Ok(BTreeSet::new());
         }
-        let read = async {
-            if !windows.is_empty() {
-                let polled = self.read_windows(&windows).await?;
-                state.learn(|facts| {
-                    facts.windows_known.extend(&polled.windows);
-                    facts.windows_read.extend(&polled.windows);
-                });
-                state.tally(job, |tally| tally.polled += polled.records);
-            }
-            if !dates.is_empty() {
-                let polled = self.read_po_dates(&dates).await?;
-                state.learn_pos(&polled);
-                state.tally(job, |tally| tally.polled += polled.records);
-            }
-            for number in &numbers {
-                state.learn_pos(&self.read_po(number).await?);
-            }
-            Ok::<(), PollError>(())
-        };
-        match read.await {
+        match self.read(state, job, &reads).await {
             Ok(()) => Ok(again),
             Err(PollError::Store(error)) => Err(error),
             Err(PollError::System(error)) => {
@@ -66,5 +55,23 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(BTreeSet::new())
             }
         }
+    }
+
+    /// Reads each list once; the run knows each from then on.
+    pub(super) async fn read(&self, state: &RunState, job: Job, reads: &Reads) -> Result<(), PollError> {
+        if !reads.windows.is_empty() {
+            let polled = self.read_windows(&reads.windows).await?;
+            state.learn_from(&polled);
+            state.tally(job, |tally| tally.polled += polled.records);
+        }
+        if !reads.po_dates.is_empty() {
+            let polled = self.read_po_dates(&reads.po_dates).await?;
+            state.learn_from(&polled);
+            state.tally(job, |tally| tally.polled += polled.records);
+        }
+        for number in &reads.po_numbers {
+            state.learn_from(&self.read_po(number).await?);
+        }
+        Ok(())
     }
 }

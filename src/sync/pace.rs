@@ -8,8 +8,8 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::budget::{
-    Decision, Due, Forecast, Hour, Kind, Profile, Situation, Source, SourceState, decide, forecast, hour_of,
-    reading, watched, window_share,
+    Decision, Due, Forecast, Hour, Judged, Kind, Profile, Situation, Source, SourceState, decide, forecast,
+    hour_of, reading, watched, window_share,
 };
 use super::engine::Engine;
 use super::plan::window_of;
@@ -42,8 +42,8 @@ pub struct Scope {
 pub struct Outlook {
     /// What was decided, and why.
     pub decision: Decision,
-    /// Windows that are read whatever the price: never read, or not in full for a day.
-    pub mandatory: BTreeSet<Source>,
+    /// What is read whatever it is worth, and why.
+    mandatory: BTreeMap<Source, &'static str>,
     /// Komet is paused until the reset: the quota is spent, or Komet said so.
     pub paused: bool,
     /// Requests made today.
@@ -80,8 +80,18 @@ impl Outlook {
             profile: &profile,
             sources: &states,
         };
-        let decision = decide(&situation);
-        let mandatory = mandatory(conn, &states, now)?;
+        let mut decision = decide(&situation);
+        let mut mandatory = mandatory(conn, &states, now)?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what polls may still spend")]
+        let reads_left = decision.reads_left as usize;
+        for date in budget::to_look_at(conn, now)?.into_iter().take(reads_left) {
+            let source = Source::ShipDate(date);
+            mandatory.insert(source, "a PO of ours may stand there unseen");
+            if !states.iter().any(|state| state.source == source) {
+                let state = budget::source(conn, source)?.unwrap_or_else(|| SourceState::new(source, now));
+                decision.sources.push(Judged { state, rate: 0.0, due: Due::NotWorthIt });
+            }
+        }
         let paused = used >= limit || spent_at.is_some();
         let day = (began, situation.resets_at);
         Ok(Self { decision, mandatory, paused, used, day, profile, hours, moved, now, limit })
@@ -89,8 +99,18 @@ impl Outlook {
 
     /// The sources of a kind that are to be read now.
     pub fn due(&self, kind: Kind) -> BTreeSet<Source> {
-        let worth = self.decision.sources.iter().filter(|one| one.due == Due::Yes).map(|one| one.state.source);
-        worth.chain(self.mandatory.iter().copied()).filter(|source| source.kind() == kind).collect()
+        let due = self.decision.sources.iter().filter(|one| self.is_due(one)).map(|one| one.state.source);
+        due.filter(|source| source.kind() == kind).collect()
+    }
+
+    /// Whether a source is to be read now.
+    pub fn is_due(&self, one: &Judged) -> bool {
+        one.due == Due::Yes || self.mandatory.contains_key(&one.state.source)
+    }
+
+    /// Why it is, or is not.
+    pub fn why(&self, one: &Judged) -> &'static str {
+        self.mandatory.get(&one.state.source).copied().unwrap_or_else(|| one.due.why())
     }
 
     /// How far the quota reaches, where one paid user has `a_user` requests a day for this link.
@@ -135,7 +155,7 @@ impl Outlook {
                 name(one.state.source),
                 one.state.unseen,
                 one.state.waiting,
-                if self.mandatory.contains(&one.state.source) { "its daily full read" } else { one.due.why() },
+                self.why(one),
             );
         }
     }
@@ -192,20 +212,20 @@ fn states(
 }
 
 /// The windows that were never read, or not in full for a day (clarification 5); and what was read at a time that has not
-/// come yet, because the clock was set back since: nothing would be expected of it until then.
+/// come yet, because the clock was set back since: nothing would be expected of it until then. Each with the reason.
 fn mandatory(
     conn: &Connection,
     states: &[SourceState],
     now: DateTime<Utc>,
-) -> Result<BTreeSet<Source>, StoreError> {
-    let mut mandatory = BTreeSet::new();
+) -> Result<BTreeMap<Source, &'static str>, StoreError> {
+    let mut mandatory = BTreeMap::new();
     for state in states {
         if state.as_of > now {
-            mandatory.insert(state.source);
+            mandatory.insert(state.source, "the clock was set back");
         } else if let Source::Window(window) = state.source {
             let full_at = watermarks::get(conn, Stream::Prebooks, window)?.and_then(|w| w.full_at);
             if full_at.is_none_or(|at| now - at >= TimeDelta::hours(FULL_READ_HOURS)) {
-                mandatory.insert(state.source);
+                mandatory.insert(state.source, "its daily full read");
             }
         }
     }
@@ -227,10 +247,9 @@ pub(super) fn saw(
     }
     state.was_read(now, changed > 0);
     budget::save(conn, &state)?;
-    match shows {
-        Some(shows) => budget::shows(conn, source, shows),
-        None => Ok(()),
-    }
+    let Some(shows) = shows else { return Ok(()) };
+    budget::looked_at(conn, source, now)?;
+    budget::shows(conn, source, shows)
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {

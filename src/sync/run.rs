@@ -260,11 +260,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 return Ok(());
             }
         };
-        state.learn(|facts| {
-            facts.windows_known.extend(&polled.windows);
-            facts.windows_read.extend(&polled.windows);
-        });
-        state.learn_pos(&polled);
+        state.learn_from(&polled);
         state.count_polls(polled.polls);
         state.tally(job, |tally| {
             tally.polled += polled.records;

@@ -193,9 +193,11 @@ impl RunState {
         }
     }
 
-    /// The POs of these ship dates were read, and those that could be read of the others.
-    pub(super) fn learn_pos(&self, polled: &Polled) {
+    /// What was read need not be read again in this run: windows, the POs of ship dates, single POs.
+    pub(super) fn learn_from(&self, polled: &Polled) {
         self.learn(|facts| {
+            facts.windows_known.extend(&polled.windows);
+            facts.windows_read.extend(&polled.windows);
             facts.po_dates_read.extend(&polled.po_dates);
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());
         });

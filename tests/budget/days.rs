@@ -3,7 +3,8 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use stemsync::domain::Stage;
 use stemsync::sandbox::axerrio::OrderStatus;
-use stemsync::store::{Connection, quota};
+use stemsync::store::{Connection, budget, quota};
+use stemsync::sync::budget::Source;
 use stemsync::sync::engine::Settings;
 use stemsync::sync::report::{Job, Outcome};
 use stemsync::sync::{RunEnd, RunRequest};
@@ -83,6 +84,26 @@ async fn an_approval_is_seen_by_a_paced_run_once_its_ship_date_is_due() {
     }
     assert!(used(&link).await < 1000);
     invariants(&link).await;
+}
+
+#[tokio::test]
+async fn a_ship_date_on_which_a_po_may_stand_unseen_is_read_once_and_never_from_the_reserve() {
+    let link = noon(1000).await;
+    approved(&link).await;
+    let (at, day) = (link.engine.clock.now(), link.day(5));
+    link.engine.store.write(move |conn| budget::look_again(conn, [day], at, at)).await.unwrap();
+    let left = 999 - used(&link).await;
+    spend(&link, left).await;
+    let why = async || {
+        let outlook = link.engine.outlook().await.unwrap();
+        let one = outlook.decision.sources.iter().find(|one| one.state.source == Source::ShipDate(day)).copied();
+        one.map(|one| outlook.why(&one))
+    };
+    assert_eq!(why().await, None, "what is left today is for writes");
+    link.let_pass(TimeDelta::days(1));
+    assert_eq!(why().await, Some("a PO of ours may stand there unseen"));
+    paced(&link, &KOMETS).await;
+    assert_eq!(why().await, None, "it was read");
 }
 
 #[tokio::test]

@@ -346,6 +346,35 @@ async fn a_po_that_moves_before_it_was_read_back_is_not_made_again() {
     invariants(&link).await;
 }
 
+/// Where the items say nothing, each day of the horizon is looked at once when the buyers have had their time.
+#[tokio::test]
+async fn a_po_that_moved_unseen_is_found_within_the_horizon_and_cleared_away() {
+    let rules = KometRules { items_show_po: false, ..KometRules::default() };
+    let settings = Settings { komet_timeout: TIMEOUT, ..Settings::default() };
+    let link = Link::start(Setup { rules, settings, ..Setup::default() }).await;
+    let id = ordered(&link);
+    link.inject(System::Komet, "purchase.order.create", Fault::AnswerLost);
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), Fault::Html(502)));
+    link.sync().await;
+    let item = link.act(|w, _| items_of(w, &id)[0].id);
+    let to = link.day(20);
+    link.act(|w, now| {
+        let made = bought(w, item)[0].0.number;
+        w.komet.buyer_moves_po(made, to, now).unwrap();
+        w.clear_faults();
+    });
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| bought(w, item).len()), 2, "it was not to be found, and made again");
+    link.let_pass(TimeDelta::minutes(61));
+    link.sync_well().await;
+    let left = link.act(|w, _| bought(w, item).iter().map(|(po, _)| po.ship_date).collect::<Vec<_>>());
+    assert_eq!(left, [link.day(3)]);
+    let reads = link.komet_requests("purchase.order.list");
+    link.sync_well().await;
+    assert_eq!(link.komet_requests("purchase.order.list") - reads, 1, "they are looked at once");
+    invariants(&link).await;
+}
+
 #[tokio::test]
 async fn a_time_out_with_its_effect_is_adopted() {
     each_meets(Fault::Hang { open_for: TIMEOUT * 4, effect: Effect::Done }, 1, 1).await;

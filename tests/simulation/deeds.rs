@@ -82,11 +82,16 @@ fn cost(dice: &mut Rng) -> Decimal {
 
 fn ship_date(dice: &mut Rng, now: DateTime<Utc>) -> NaiveDate {
     let days = match dice.u8(0..20) {
-        0 => dice.i64(24..36),
+        0 => return far(dice, now),
         1..=3 => dice.i64(8..24),
         _ => dice.i64(2..8),
     };
     now.date_naive() + TimeDelta::days(days)
+}
+
+/// A day about the end of the horizon or beyond it.
+fn far(dice: &mut Rng, now: DateTime<Utc>) -> NaiveDate {
+    now.date_naive() + TimeDelta::days(dice.i64(24..36))
 }
 
 fn line(dice: &mut Rng) -> Line {
@@ -387,7 +392,8 @@ impl Deed {
             }
             Kind::RepMovesShipDate => {
                 let item = items(world, dice)?;
-                let to = ship_date(dice, ko);
+                // Often where nobody looks yet: it leaves every list that stemsync reads, and is not deleted.
+                let to = if dice.u8(0..4) == 0 { far(dice, ko) } else { ship_date(dice, ko) };
                 world.komet.rep_moves_ship_date(item, to, ko).map(|()| format!("{item} to {to}"))
             }
             Kind::RepDeletesItem => {

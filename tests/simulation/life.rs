@@ -634,11 +634,17 @@ impl Life {
         // A deleted Prebook shows in no changed-since read: a day later every window was read in full.
         for wait in [TimeDelta::minutes(45), TimeDelta::hours(25)] {
             self.net.pass(wait);
+            let (mut last, mut alike) = (0, 0);
             for _ in 0..8 {
                 let before = self.writes();
                 self.run(&calm);
                 writes = self.writes() - before;
-                if writes == 0 {
+                alike = if writes == last { alike + 1 } else { 0 };
+                last = writes;
+                // What a system refuses is tried again each run, and nothing else is left.
+                if writes == 0
+                    || alike == 2 && self.link().store.read_blocking(Remembered::read).unwrap().retries()
+                {
                     break;
                 }
                 self.net.pass(TimeDelta::minutes(10));

@@ -185,7 +185,7 @@ impl<'a> Draft<'a> {
     /// Tells of a request that is wanted if it was refused before, also where it has to wait for others. Answers what a
     /// person said of that.
     pub(super) fn keep_refusal(&mut self, action: &Action) -> Option<Verdict> {
-        let key = action.key();
+        let key = self.key_where_refusals_are(action)?;
         self.wanted_keys.insert(key.clone());
         let rejection = self.agreed.rejections.get(&key).cloned()?;
         self.ask_about_refusal(&key, &rejection)
@@ -216,7 +216,7 @@ impl<'a> Draft<'a> {
     /// Whether a request for several lines was refused as a whole, so that they go one by one. The refusal is
     /// remembered as long as the same lines wait.
     pub(super) fn was_refused_together(&mut self, action: &Action) -> bool {
-        let key = action.key();
+        let Some(key) = self.key_where_refusals_are(action) else { return false };
         let refused = action.lines().len() > 1 && self.agreed.rejections.contains_key(&key);
         if refused {
             self.wanted_keys.insert(key);
@@ -226,7 +226,12 @@ impl<'a> Draft<'a> {
 
     /// Whether exactly this request was refused before.
     pub(super) fn was_refused(&self, action: &Action) -> bool {
-        self.agreed.rejections.contains_key(&action.key())
+        self.key_where_refusals_are(action).is_some_and(|key| self.agreed.rejections.contains_key(&key))
+    }
+
+    /// A request's name, where any of the order's was refused: making it takes a moment, and most orders have no refusals.
+    fn key_where_refusals_are(&self, action: &Action) -> Option<String> {
+        (!self.agreed.rejections.is_empty()).then(|| action.key())
     }
 
     /// Whether a request is on its way that was not refused before: what builds on it waits for it.

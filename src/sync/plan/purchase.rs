@@ -488,8 +488,7 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
 /// A PO that refuses further lines may be gone: it is read before the refusal is believed.
 fn read_again_if_refused(draft: &mut Draft<'_>, action: &Action) {
     let Action::CreatePo(NewPurchaseOrder { number: Some(number), .. }) = action else { return };
-    let is_refused = draft.agreed.rejections.contains_key(&action.key());
-    if is_refused && !draft.rules.facts.po_numbers_read.contains(number) {
+    if draft.was_refused(action) && !draft.rules.facts.po_numbers_read.contains(number) {
         draft.needs.insert(Need::PurchaseOrder(number.clone()));
     }
 }

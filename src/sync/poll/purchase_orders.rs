@@ -17,7 +17,8 @@ use crate::systems::{Axerrio, Fault, Komet, PoQuery, System, SystemError};
 pub(in crate::sync) const RECEIVING_DAYS: u64 = 7;
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
-    /// Polls the POs of every ship date that holds an open linked PO; `paced`: of those that are worth a request now.
+    /// Polls the POs of every ship date that holds an open linked PO, or an unseen one of ours; `paced`: of those that are
+    /// worth a request now.
     pub async fn poll_purchase_orders(&self, paced: bool) -> Result<Polled, PollError> {
         let dates: BTreeSet<NaiveDate> = if paced {
             let date = |source| match source {
@@ -26,8 +27,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             };
             self.due(Kind::PurchaseOrders).await?.into_iter().filter_map(date).collect()
         } else {
-            let from = self.open_from();
-            self.store.read(move |conn| orders::open_po_ship_dates(conn, from)).await?.into_iter().collect()
+            let (from, now) = (self.open_from(), self.clock.now());
+            let dates = move |conn: &Connection| {
+                let mut dates = orders::open_po_ship_dates(conn, from)?;
+                dates.extend(budget::to_look_at(conn, now)?);
+                Ok(dates.into_iter().collect())
+            };
+            self.store.read(dates).await?
         };
         let mut polled = self.read_po_dates(&dates).await?;
         polled.polls = dates.len() as u64;

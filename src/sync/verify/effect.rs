@@ -1,0 +1,102 @@
+//! Whether the views show that a request had its effect.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, PoItemId, PoLine, PrebookNumber};
+use crate::sync::action::{Action, CreatePrebook};
+use crate::sync::apply::Outcome;
+use crate::sync::plan::{same_input, shown};
+
+/// That a request had its effect.
+pub(super) enum Effect {
+    /// The views must still be told.
+    Outcome(Outcome),
+    /// The read-back has told the views all there is.
+    Recognised,
+}
+
+/// Whether the views show that the request had its effect.
+pub(super) fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<Effect> {
+    match action {
+        Action::CreatePrebook(create) => {
+            let items = linked_items(order, agreed, create, None)?;
+            let link = agreed.lines.get(&create.lines.first()?.0)?.item.as_ref()?;
+            let number = agreed
+                .prebooks
+                .get(&link.prebook)
+                .map_or_else(|| PrebookNumber(link.prebook.to_string()), |p| p.number.clone());
+            let id = link.prebook.clone();
+            Some(Effect::Outcome(Outcome::PrebookCreated(CreatedPrebook { id, number, items: Some(items) })))
+        }
+        Action::DeleteItem(delete) => {
+            let item = order.komet.prebooks.iter().flat_map(|p| &p.items).find(|i| i.id == delete.item);
+            item.is_none_or(|item| !item.is_alive()).then_some(Effect::Outcome(Outcome::Deleted))
+        }
+        Action::CreatePo(new) => {
+            let mut lines = Vec::new();
+            let mut number = None;
+            for line in &new.lines {
+                let link = agreed.lines.get(&line.line)?.po_lines.iter().rev().find(|link| {
+                    let shown =
+                        order.komet.purchase_orders.iter().flat_map(|p| &p.lines).find(|l| l.id == link.line);
+                    link.item == line.item && shown.is_some_and(PoLine::is_alive)
+                })?;
+                number = Some(link.number.clone());
+                lines.push(link.line.clone());
+            }
+            Some(Effect::Outcome(Outcome::PoCreated(CreatedPo { number: number?, lines: Some(lines) })))
+        }
+        Action::DeletePoLine(delete) => {
+            let line = order.komet.purchase_orders.iter().flat_map(|p| &p.lines).find(|l| l.id == delete.po_item);
+            line.is_none_or(|line| !line.is_alive()).then_some(Effect::Outcome(Outcome::Deleted))
+        }
+        // On this line or what was split off it: a code that another one bears is why Komet refuses it here.
+        Action::Ship(ship) => {
+            let codes = &ship.shipment.codes;
+            has_box(order, &ship.shipment.po_item, |code| codes.iter().any(|c| c == code))
+        }
+        Action::ChangeCode(change) => has_box(order, &change.po_item, |code| code == change.change.new),
+        Action::PutOrder(put) => {
+            let answer = order.axerrio.order.as_ref().filter(|o| o.status != AxStatus::Cancelled)?;
+            same_input(&shown(answer), &put.input)
+                .then(|| Effect::Outcome(Outcome::Order(Box::new(answer.clone()))))
+        }
+        Action::CancelOrder(_) => {
+            let answer = order.axerrio.order.as_ref().filter(|o| o.status == AxStatus::Cancelled)?;
+            Some(Effect::Outcome(Outcome::Order(Box::new(answer.clone()))))
+        }
+        Action::PutPurchaseOrder(put) => {
+            let answer = order.axerrio.order.as_ref()?;
+            let told = answer.purchase_order.as_ref().is_some_and(|told| told.same_as(&put.info));
+            told.then(|| Effect::Outcome(Outcome::Order(Box::new(answer.clone()))))
+        }
+    }
+}
+
+fn has_box(order: &Order, line: &PoItemId, wanted: impl Fn(&str) -> bool) -> Option<Effect> {
+    let lines = || order.komet.purchase_orders.iter().flat_map(|p| &p.lines);
+    let item = lines().find(|l| l.id == *line).and_then(|l| l.item_id.as_ref());
+    let own = lines().filter(|l| l.id == *line || (item.is_some() && l.item_id.as_ref() == item));
+    let mut boxes = own.flat_map(|l| &l.boxes);
+    boxes.any(|b| wanted(&b.code)).then_some(Effect::Recognised)
+}
+
+/// The items that now stand for the lines of a create, if all do and Komet shows them alive.
+pub(super) fn linked_items(
+    order: &Order,
+    agreed: &Agreed,
+    create: &CreatePrebook,
+    created: Option<&CreatedPrebook>,
+) -> Option<Vec<ItemId>> {
+    let alive: BTreeMap<&ItemId, bool> =
+        order.komet.prebooks.iter().flat_map(|p| &p.items).map(|i| (&i.id, i.is_alive())).collect();
+    create
+        .lines
+        .iter()
+        .map(|(line, _)| {
+            let link = agreed.lines.get(line)?.item.as_ref()?;
+            let meant = created.is_none_or(|created| created.id == link.prebook);
+            (meant && alive.get(&link.item) == Some(&true)).then(|| link.item.clone())
+        })
+        .collect()
+}

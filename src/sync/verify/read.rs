@@ -1,0 +1,180 @@
+//! What is read for a request in doubt: what the table of `verify` names, and where that shows nothing, further lists.
+
+use std::collections::BTreeSet;
+
+use super::Case;
+use crate::domain::{AxOrderId, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, Order, PrebookItem};
+use crate::store::{StoreError, orders};
+use crate::sync::action::{Action, CreatePrebook};
+use crate::sync::engine::Engine;
+use crate::sync::needs::Reads;
+use crate::sync::observe;
+use crate::sync::plan::window_of;
+use crate::sync::poll::{PollError, dates_of};
+use crate::sync::report::Job;
+use crate::sync::state::RunState;
+use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery};
+
+/// What must be read for the open intents.
+#[derive(Default)]
+struct ReadBack {
+    komet: Reads,
+    ax_orders: BTreeSet<AxOrderId>,
+    ax_feed: bool,
+}
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// Reads what the open intents need, each list once.
+    pub(super) async fn read_back(&self, state: &RunState, job: Job, cases: &[Case]) -> Result<(), PollError> {
+        let mut wanted = ReadBack::default();
+        for case in cases {
+            for (key, action) in &case.entries {
+                let key = *key;
+                let order = self.store.read(move |conn| orders::load(conn, key)).await?;
+                if let Some(order) = order {
+                    wanted.add(&order, action, case.intent.answer.as_deref());
+                }
+            }
+        }
+        self.read(state, job, &wanted.komet).await?;
+        for id in wanted.ax_orders {
+            if let Some(order) = self.axerrio.order(&id).await? {
+                self.store.write(move |conn| observe::axerrio_order(conn, &order)).await?;
+            }
+        }
+        if wanted.ax_feed {
+            self.poll_orders(None).await?;
+        }
+        Ok(())
+    }
+
+    /// Komet may have given the items another ship date than it was sent (assumed); the truck date is the Prebook's own.
+    /// Says whether it could look.
+    pub(super) async fn look_on_truck_date(
+        &self,
+        state: &RunState,
+        job: Job,
+        create: &CreatePrebook,
+    ) -> Result<bool, StoreError> {
+        let dates = PrebookDates::Truck(create.new.truck_date);
+        let query = PrebookQuery { dates, updated_as_of: None, number: None };
+        match self.komet.prebooks(&query).await {
+            Ok(answer) => {
+                self.store
+                    .write(move |conn| {
+                        answer.items.iter().try_for_each(|prebook| observe::prebook(conn, prebook).map(drop))
+                    })
+                    .await?;
+                Ok(true)
+            }
+            Err(error) => {
+                state.failed(job, &error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// A buyer may have moved the PO to a day on which nobody looks for it: the items that it buys name it, where Komet says
+    /// so (assumed). Says whether it could look.
+    pub(super) async fn look_at_the_items(
+        &self,
+        state: &RunState,
+        job: Job,
+        order: &Order,
+        new: &NewPurchaseOrder,
+    ) -> Result<bool, StoreError> {
+        let bought: BTreeSet<&ItemId> = new.lines.iter().map(|line| &line.item).collect();
+        let mut reads = Reads::default();
+        reads.windows.insert(window_of(new.ship_date));
+        reads.windows.extend(shown(order, &bought).map(|item| window_of(item.ship_date)));
+        let key = order.key;
+        let look = async {
+            self.read(state, job, &reads).await?;
+            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { return Ok(()) };
+            let po_numbers = shown(&order, &bought).filter_map(|item| item.po_number.clone()).collect();
+            self.read(state, job, &Reads { po_numbers, ..Reads::default() }).await
+        };
+        match look.await {
+            Ok(()) => Ok(true),
+            Err(PollError::Store(error)) => Err(error),
+            Err(PollError::System(error)) => {
+                state.failed(job, &error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// The items of a Prebook that was answered in place of the one that was meant: of those that order the same as was sent
+    /// the latest. `None` if they cannot be read.
+    pub(super) async fn stray_items(
+        &self,
+        create: &CreatePrebook,
+        created: &CreatedPrebook,
+    ) -> Option<Vec<ItemId>> {
+        // Komet may have given the items another ship date than it was sent (assumed): the truck date.
+        let days = [create.new.items.first()?.ship_date, create.new.truck_date];
+        let windows: BTreeSet<i64> = days.into_iter().map(window_of).collect();
+        let mut shown = Vec::new();
+        for window in windows {
+            let (from, to) = dates_of(window);
+            let query = PrebookQuery {
+                dates: PrebookDates::Ship { from, to },
+                updated_as_of: None,
+                number: Some(created.number.clone()),
+            };
+            shown.extend(self.komet.prebooks(&query).await.ok()?.items);
+        }
+        let mut found = Vec::new();
+        let mut candidates: Vec<_> = shown.iter().filter(|p| p.id == created.id).flat_map(|p| &p.items).collect();
+        // Komet numbers upwards: the latest of equal items is the one just made.
+        candidates.sort_by_key(|item| std::cmp::Reverse(item.id.0));
+        candidates.dedup_by(|a, b| a.id == b.id);
+        for wanted in &create.new.items {
+            let goods = &wanted.goods;
+            let at = candidates.iter().position(|item| {
+                item.terms.boxes == goods.boxes
+                    && (!goods.mix.is_empty()
+                        || (item.terms.bunches == goods.bunches
+                            && item.terms.stems_per_bunch == goods.stems_per_bunch
+                            && item.terms.unit_cost == goods.unit_cost))
+            });
+            if let Some(at) = at {
+                found.push(candidates.remove(at).id.clone());
+            }
+        }
+        Some(found)
+    }
+}
+
+/// The items among these that Komet last showed.
+fn shown<'o>(order: &'o Order, items: &BTreeSet<&ItemId>) -> impl Iterator<Item = &'o PrebookItem> {
+    order.komet.prebooks.iter().flat_map(|p| &p.items).filter(|item| items.contains(&item.id))
+}
+
+impl ReadBack {
+    fn add(&mut self, order: &Order, action: &Action, answer: Option<&str>) {
+        match action {
+            Action::CreatePrebook(create) => {
+                self.komet.windows.extend(create.new.items.iter().map(|item| window_of(item.ship_date)));
+            }
+            Action::DeleteItem(delete) => {
+                let item = order.komet.prebooks.iter().flat_map(|p| &p.items).find(|i| i.id == delete.item);
+                self.komet.windows.insert(window_of(item.map_or(order.ship_date, |i| i.ship_date)));
+            }
+            Action::CreatePo(new) => {
+                let answered: Option<CreatedPo> = answer.and_then(|text| serde_json::from_str(text).ok());
+                match answered.map(|created| created.number).or_else(|| new.number.clone()) {
+                    Some(number) => drop(self.komet.po_numbers.insert(number)),
+                    None => drop(self.komet.po_dates.insert(new.ship_date)),
+                }
+            }
+            Action::DeletePoLine(delete) => drop(self.komet.po_numbers.insert(delete.number.clone())),
+            Action::Ship(ship) => drop(self.komet.po_numbers.insert(ship.number.clone())),
+            Action::ChangeCode(change) => drop(self.komet.po_numbers.insert(change.number.clone())),
+            Action::PutOrder(_) | Action::CancelOrder(_) | Action::PutPurchaseOrder(_) => match &order.ax_id {
+                Some(id) => drop(self.ax_orders.insert(id.clone())),
+                None => self.ax_feed = true,
+            },
+        }
+    }
+}
