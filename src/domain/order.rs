@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Agreed, AxOrder, AxOrderId, ExternalRef, Label, LineId, Prebook, PrebookId, PurchaseOrder};
+use super::{Agreed, AxOrder, AxOrderId, ExternalRef, Label, LineId, PoLink, Prebook, PrebookId, PurchaseOrder};
 
 /// Which way an order travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,6 +133,9 @@ pub struct Order {
     pub agreed: Agreed,
     /// Flow 2: lines that Axerrio still has on another order of the same Prebook, which is one order per ship date.
     pub elsewhere: BTreeSet<LineId>,
+    /// Flow 2: what stemsync bought for the Prebook's other orders: an item that moved to this one's ship date brings its PO
+    /// line with it.
+    pub bought_elsewhere: Vec<PoLink>,
     /// Flow 1: those of its Prebooks whose header another order's Prebook shares, so that `useExisting` may lead there.
     pub ambiguous: BTreeSet<PrebookId>,
 }

@@ -415,7 +415,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut reports = Vec::new();
         for job in jobs {
             let tally = tallies.get(job).cloned().unwrap_or_default();
-            let held: u64 = tally.held.values().sum();
+            let held = if request.dry_run {
+                tally.held.values().sum()
+            } else {
+                // As it stands at the end: what an order waited for may have been settled by a later job.
+                let keys: Vec<OrderKey> = tally.held.keys().copied().collect();
+                let count = move |conn: &Connection| {
+                    keys.iter().try_fold(0, |sum, key| Ok(sum + u64::from(holds::count_of_order(conn, *key)?)))
+                };
+                self.store.read(count).await?
+            };
             let outcome = if tally.broken || stopped {
                 Outcome::Failed
             } else if held > 0 || tally.failed > 0 {

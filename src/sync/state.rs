@@ -95,7 +95,7 @@ pub(super) struct Tally {
     pub(super) changed: u64,
     pub(super) pushed: u64,
     pub(super) failed: u64,
-    /// Holds open on the orders the job looked at.
+    /// Holds that were open on the orders the job looked at when it looked.
     pub(super) held: BTreeMap<OrderKey, u64>,
     /// What to say of a failure, the first one first.
     pub(super) errors: Vec<String>,

@@ -89,6 +89,20 @@ async fn a_change_after_approval_that_is_not_carried_out_is_listed_apart() {
 }
 
 #[tokio::test]
+async fn a_header_changed_after_approval_and_not_carried_out_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, _) = approved(&link).await;
+    let change = OrderChange { customer_po: Some("LATE-1".into()), ..OrderChange::default() };
+    link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{id} - customer_po LATE-1/PO-77")]);
+    link.decide_all(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} - customer_po LATE-1/PO-77")]);
+}
+
+#[tokio::test]
 async fn a_line_that_is_left_deleted_is_listed_apart() {
     let link = Link::plain().await;
     let (id, items) = ordered(&link).await;

@@ -326,6 +326,38 @@ async fn a_prebook_bought_twice_whose_known_po_a_buyer_changes_is_bought_once() 
     invariants(&link).await;
 }
 
+/// The buyer changes the PO that nobody has read yet, or approves it and changes the other: which one stands is asked.
+#[tokio::test]
+async fn a_prebook_bought_twice_of_which_a_buyer_changes_one_is_asked_about() {
+    for approves in [false, true] {
+        let link = link(Answers::Plain).await;
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        let id = accepted_prebook(&link, &draft).await;
+        link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+        link.sync_jobs(&[Job::Orders]).await;
+        let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);
+        let order = link.act(|w, _| orders_for(w, id)[0].id.clone());
+        let known = link.order(&order).await.agreed.lines.values().next().unwrap().po_lines[0].line.0;
+        link.act(|w, now| {
+            let lines = bought(w, item);
+            let (own, other): (Vec<_>, Vec<_>) = lines.iter().partition(|(_, l)| i64::try_from(l.id) == Ok(known));
+            if approves {
+                w.komet.buyer_approves(other[0].0.number, now).unwrap();
+                w.komet.buyer_changes_line(own[0].1.id, Some(1), None, now).unwrap();
+            } else {
+                w.komet.buyer_changes_line(other[0].1.id, Some(6), None, now).unwrap();
+            }
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some(item.to_string()))]);
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        let left = link.act(|w, _| bought(w, item).iter().map(|(_, line)| line.goods.boxes).collect::<Vec<_>>());
+        assert_eq!(left, [4]);
+        invariants(&link).await;
+    }
+}
+
 /// Its items say which PO buys them, so that it is found wherever it went.
 #[tokio::test]
 async fn a_po_that_moves_before_it_was_read_back_is_not_made_again() {

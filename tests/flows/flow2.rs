@@ -6,6 +6,7 @@ use stemsync::domain::{CreatePo, HoldReason, Stage};
 use stemsync::sandbox::axerrio::{InfoStatus, OrderStatus};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange, PrebookDraft};
 use stemsync::sync::engine::Settings;
+use stemsync::sync::report::{Job, Outcome};
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, both, both_with};
@@ -111,11 +112,34 @@ async fn a_rejected_order_waits_and_a_changed_prebook_asks_again() {
             )
         })
         .unwrap();
-        link.sync().await;
+        let report = link.sync().await;
+        assert_eq!(report.outcome, Outcome::Ok, "what an earlier job saw held is settled");
         assert_eq!(link.act(|w, _| w.axerrio.order(&order).unwrap().status), OrderStatus::Placed);
         accept(&link, &order);
         link.sync_well().await;
         assert_eq!(link.order(&order).await.stage, Stage::PoPending);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// Nobody confirmed what Axerrio would not even hear of.
+#[tokio::test]
+async fn a_change_that_axerrio_refuses_is_one_question_and_says_nothing_of_the_vendors_word() {
+    both(async |link: Link| {
+        let id = prebooked(&link).await;
+        let (items, order) = known(&link, id);
+        accept(&link, &order);
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        link.act(|w, now| print_all(w, &order, now));
+        link.act(|w, now| {
+            w.komet.rep_changes_item(items[0], &ItemChange { boxes: Some(1), ..Default::default() }, now)
+        })
+        .unwrap();
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::RejectedByAxerrio, None)]);
         invariants(&link).await;
     })
     .await;
@@ -227,6 +251,59 @@ async fn a_moved_prebook_takes_its_pending_po_along() {
             for item in &items {
                 let lines = bought(w, *item);
                 assert_eq!(lines.iter().map(|(po, _)| po.ship_date).collect::<Vec<_>>(), [to]);
+            }
+        });
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// Also where nobody has read its PO since.
+#[tokio::test]
+async fn an_item_that_moves_to_another_order_is_not_bought_there_as_well() {
+    both(async |link: Link| {
+        let id = prebooked(&link).await;
+        let (items, order) = known(&link, id);
+        accept(&link, &order);
+        link.sync_well().await;
+        let to = link.day(10);
+        link.act(|w, now| {
+            let po = bought(w, items[1])[0].0.number;
+            w.komet.buyer_approves(po, now).unwrap();
+            w.komet.rep_moves_ship_date(items[1], to, now).unwrap();
+        });
+        link.sync_jobs(&[Job::Prebooks]).await;
+        let moved = link.act(|w, _| orders_for(w, id).pop().unwrap().id);
+        accept(&link, &moved);
+        link.sync_jobs(&[Job::Orders]).await;
+        link.act(|w, _| assert_eq!(bought(w, items[1]).len(), 1));
+        link.sync_well().await;
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// One item of two: it becomes an order of its own, whose PO is of its day.
+#[tokio::test]
+async fn an_item_that_moves_to_another_order_takes_its_pending_po_line_along() {
+    both(async |link: Link| {
+        let id = prebooked(&link).await;
+        let (items, order) = known(&link, id);
+        accept(&link, &order);
+        link.sync_well().await;
+        let (stays, to) = (link.day(3), link.day(10));
+        link.act(|w, now| w.komet.rep_moves_ship_date(items[1], to, now)).unwrap();
+        link.sync_well().await;
+        for order in link.act(|w, _| orders_for(w, id)) {
+            if order.status == OrderStatus::Placed {
+                accept(&link, &order.id);
+            }
+        }
+        link.sync_well().await;
+        link.act(|w, _| {
+            for (item, day) in items.iter().zip([stays, to]) {
+                let lines = bought(w, *item);
+                assert_eq!(lines.iter().map(|(po, _)| po.ship_date).collect::<Vec<_>>(), [day]);
             }
         });
         invariants(&link).await;

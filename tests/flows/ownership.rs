@@ -91,6 +91,72 @@ async fn taking_axerrio_writes_its_line_again_and_taking_komet_leaves_it() {
 }
 
 #[tokio::test]
+async fn what_was_left_to_komet_is_not_written_over_when_the_header_changes() {
+    for (verdict, left) in [(Verdict::TakeKomet, [2, 9]), (Verdict::TakeAxerrio, [2, 4])] {
+        both(async |link: Link| {
+            let id = placed(&link).await;
+            link.act(|w, now| w.komet.rep_changes_item(items_of(w, &id)[0].id, &changed_boxes(9), now)).unwrap();
+            link.sync_well().await;
+            let change = OrderChange { customer_po: Some("NEW-1".into()), ..OrderChange::default() };
+            link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
+            link.decide(Verdict::TakeKomet).await;
+            link.sync_well().await;
+            assert_eq!(boxes(&link, &id), [2, 9], "it is asked about once more before it goes along");
+            assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+            link.decide(verdict).await;
+            link.sync_well().await;
+            link.sync_well().await;
+            assert_eq!(link.holds().await, []);
+            assert_eq!(boxes(&link, &id), left, "{verdict:?}");
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_after_approval_that_procurement_carries_out_clears_its_hold() {
+    both(async |link: Link| {
+        let id = approved(&link).await;
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 8, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
+        link.act(|w, now| {
+            let item = items_of(w, &id)[0].id;
+            let po_line = bought(w, item)[0].1.id;
+            w.komet.rep_changes_item(item, &changed_boxes(8), now).unwrap();
+            w.komet.buyer_changes_line(po_line, Some(8), None, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(boxes(&link, &id), [2, 8]);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_edit_in_axerrio_that_the_sales_rep_carries_out_clears_its_hold() {
+    both(async |link: Link| {
+        let (_, items, order) = prebooked(&link).await;
+        let first = items[0].to_string();
+        link.act(|w, now| w.axerrio.vendor_edits_line(&order, &first, Some(1), None, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInAxerrio, Some(first.clone()))]);
+        link.act(|w, now| w.komet.rep_changes_item(items[0], &changed_boxes(1), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        // It is agreed: a later change in Komet is carried out.
+        link.act(|w, now| w.komet.rep_changes_item(items[0], &changed_boxes(3), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| w.axerrio.order(&order).unwrap().draft.lines[0].boxes), 3);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_edit_that_is_undone_clears_its_hold() {
     both(async |link: Link| {
         let id = placed(&link).await;
@@ -234,13 +300,19 @@ async fn a_flow_2_order_cancelled_in_axerrio_waits_and_is_placed_again_or_left()
         [(Verdict::TakeKomet, OrderStatus::Placed), (Verdict::TakeAxerrio, OrderStatus::Cancelled)]
     {
         both(async |link: Link| {
-            let (_, _, order) = prebooked(&link).await;
+            let (_, items, order) = prebooked(&link).await;
             link.act(|w, now| w.axerrio.customer_cancels(&order, now)).unwrap();
             link.sync_well().await;
             assert_eq!(link.held().await, [(HoldReason::EditedInAxerrio, None)]);
             link.decide(verdict).await;
             link.sync_well().await;
             assert_eq!(link.act(|w, _| w.axerrio.order(&order).unwrap().status), status);
+            let buys = link.act(|w, _| items.iter().map(|item| bought(w, *item).len()).sum::<usize>());
+            assert_eq!(
+                buys,
+                if verdict == Verdict::TakeKomet { 2 } else { 0 },
+                "nobody buys what stays cancelled"
+            );
             assert_eq!(link.holds().await, []);
             invariants(&link).await;
         })

@@ -108,6 +108,8 @@ async fn a_mixed_box_waits_for_its_unknown_part_and_is_then_bought_whole() {
         link.sync_well().await;
         link.sync_well().await;
         assert_eq!(link.held().await, [(HoldReason::UnmappedProduct, Some("2".into()))]);
+        let detail = link.holds().await.remove(0).detail;
+        assert!(detail.contains(UNKNOWN) && detail.contains(UNKNOWN_CODE), "the part is named: {detail}");
         link.act(|w, _| {
             let items = items_of(w, &id);
             assert_eq!(items.iter().map(|i| bought(w, i.id).len()).collect::<Vec<_>>(), [1, 0]);

@@ -1,6 +1,6 @@
 //! From an order in Axerrio to a Prebook and a PO.
 
-use stemsync::domain::{HoldReason, KometRef, Stage, Verdict};
+use stemsync::domain::{HoldReason, KometProduct, KometRef, Stage, Verdict};
 use stemsync::sync::action::Action;
 use stemsync::sync::plan::Need;
 
@@ -47,6 +47,22 @@ fn a_mixed_box_waits_until_komet_knows_every_part() {
     desk.known.insert("Lily White".into(), 502);
     assert_eq!(desk.sync(), ["mixed po 1"]);
     assert_eq!(held(&desk), [""; 0]);
+}
+
+/// Komet may call the part by the product's own name since.
+#[test]
+fn a_part_that_a_person_mapped_is_bought_by_the_id_that_komet_shows() {
+    for name in ["Lily White", "Lilium LA White 2-3 Blooms"] {
+        let mut desk = Desk::flow1(vec![line("1", bouquet(2))]);
+        desk.known.remove("Lily White");
+        desk.sync();
+        desk.edit_item("1", |item| {
+            item.terms.breakdowns[1].product = KometProduct { id: Some(502), description: name.into() };
+        });
+        let plan = desk.plan();
+        let Some(Action::CreatePo(po)) = plan.actions.first() else { panic!("{:?}", plan.actions) };
+        assert_eq!(po.lines[0].goods.mix[1].product, KometRef::Id(502), "{name}");
+    }
 }
 
 #[test]

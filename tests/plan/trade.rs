@@ -138,6 +138,7 @@ impl Desk {
                 komet: KometView::default(),
                 agreed: Agreed::default(),
                 elsewhere: BTreeSet::new(),
+                bought_elsewhere: Vec::new(),
                 ambiguous: BTreeSet::new(),
             },
             komet: KometView::default(),

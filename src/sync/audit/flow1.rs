@@ -133,9 +133,19 @@ fn compare_headers(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder, contex
         });
         let stray = sight.agreed.strays.iter().any(|s| s.prebook == prebook.id);
         if let (true, false, Some(agreed)) = (linked, stray, sight.agreed.prebooks.get(&prebook.id)) {
-            compare_header(found, ax, prebook, agreed, context);
+            let mut lines = sight.agreed.lines.iter().filter(|(_, line)| {
+                item_of(found, line).is_some_and(|(its_prebook, _)| its_prebook.id == prebook.id)
+            });
+            let are_left = lines.all(|(line, _)| is_left_where_it_is(found, line));
+            compare_header(found, ax, prebook, agreed, are_left, context);
         }
     }
+}
+
+/// Whether a person said of the line that it stays in its Prebook, whatever Axerrio says of the order by now.
+fn is_left_where_it_is(found: &Findings<'_>, line: &LineId) -> bool {
+    found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true)
+        || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("moved "))
 }
 
 fn compare_header(
@@ -143,6 +153,7 @@ fn compare_header(
     ax: &AxOrder,
     prebook: &Prebook,
     agreed: &AgreedPrebook,
+    are_left: bool,
     context: &Context<'_>,
 ) {
     let (ours, shown) = (&ax.header, &prebook.header);
@@ -155,7 +166,8 @@ fn compare_header(
                 && seen.carrier_id == shown.carrier_id
                 && seen.customer_id == shown.customer_id
         });
-    let left = explained && found.was_left(HoldReason::EditedInKomet, None)
+    let left = are_left
+        || explained && found.was_left(HoldReason::EditedInKomet, None)
         || found.is_left(HoldReason::EditedInKomet, None, |cause| {
             cause.starts_with(&format!("prebook {} ", prebook.id))
         });

@@ -234,6 +234,11 @@ impl<'a> Draft<'a> {
         (!self.agreed.rejections.is_empty()).then(|| action.key())
     }
 
+    /// Whether a request is wanted, refused before or not.
+    pub(super) fn wants(&self, which: impl Fn(&Action) -> bool) -> bool {
+        self.actions.iter().any(which)
+    }
+
     /// Whether a request is on its way that was not refused before: what builds on it waits for it.
     pub(super) fn awaits(&self, which: impl Fn(&Action) -> bool) -> bool {
         self.actions.iter().any(|a| which(a) && !self.was_refused(a))

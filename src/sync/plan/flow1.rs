@@ -12,8 +12,8 @@ use super::draft::Draft;
 use super::purchase::{self, Buy};
 use super::{create, header, links, strays};
 use crate::domain::{
-    AgreedLine, AxLine, AxOrder, Header, HoldReason, ItemLink, LineId, NewGoods, PrebookId, SeenItem, Verdict,
-    fingerprint,
+    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PrebookId,
+    PrebookItem, SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -106,6 +106,10 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, held: &[PrebookId
     if !replace {
         return Fate::InPlace;
     }
+    // What a person left as Komet has it is not written over because the header changed.
+    if moved && !changed && is_left_to_komet(draft, line, &link) && !takes_moved_anew(draft, order, line, &link) {
+        return Fate::Leave;
+    }
     let goods = wanted_goods(draft, line);
     if create::is_possible(draft, order, line) && purchase::may_delete(draft, &line.id, Some(&goods)) {
         Fate::Delete
@@ -173,6 +177,29 @@ fn judge_edits(
     }
 }
 
+/// Whether both sides have agreed that Komet's item is not what Axerrio's line says.
+fn is_left_to_komet(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+    let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
+    draft.item(&link.item).is_some_and(|item| {
+        link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
+            && !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
+    })
+}
+
+/// Asks about such an item once its header moved: it can only be moved by making it anew.
+fn takes_moved_anew(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> bool {
+    let Some(item) = draft.item(&link.item) else { return true };
+    let cause =
+        format!("moved {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
+    draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
+        format!(
+            "the order moved to another date, carrier or customer PO in Axerrio, but Prebook item {} was left as Komet has it. \
+             Take axerrio to write Axerrio's line again where it belongs now, take komet to leave the item as and where it is.",
+            link.item
+        )
+    }) == Some(Verdict::TakeAxerrio)
+}
+
 /// A line that was never in Komet.
 fn new_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
     let cause = line_cause(line, &order.header);
@@ -232,6 +259,10 @@ fn decided_line(
             link.seen = Some(seen);
         }
     }
+    if changed && !moved && komet_followed(draft, line, link) {
+        agree(draft, line, link);
+        return Fate::InPlace;
+    }
     if changed || moved {
         let what = if changed { "changed" } else { "moved to another date, carrier or customer PO" };
         return if takes_axerrio_after_approval(draft, &line.id, &line_cause(line, &order.header), what)
@@ -243,6 +274,22 @@ fn decided_line(
         };
     }
     Fate::InPlace
+}
+
+/// Whether Komet's people changed the item and its PO to what Axerrio's line says by now. Of another product, box type or
+/// mix that cannot be told.
+fn komet_followed(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+    let Some(agreed) = draft.agreed.lines.get(&line.id) else { return false };
+    let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
+    let is_same_kind = agreed.terms.product.code == line.terms.product.code
+        && agreed.terms.box_type.eq_ignore_ascii_case(&line.terms.box_type)
+        && agreed.terms.mix.is_empty()
+        && line.terms.mix.is_empty();
+    let item = draft.item(&link.item);
+    is_same_kind
+        && item
+            .is_some_and(|item| asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty())
+        && purchase::buys(draft, &line.id, &wanted_goods(draft, line))
 }
 
 /// Asks about a change after approval; `true` if Axerrio's change is to be carried out all the same.
@@ -405,6 +452,37 @@ fn wanted_goods(draft: &Draft<'_>, line: &AxLine) -> NewGoods {
     goods_from_axerrio(&line.terms, boxes, draft.rules)
 }
 
+/// A part that a person mapped in Komet goes by the id that Komet shows since: by its description alone it would be left out
+/// of the PO. It is known by its description, or, where Komet shows the product's own since, as the only part that is packed
+/// like it.
+fn name_known_parts(goods: &mut NewGoods, item: &PrebookItem) {
+    let mut shown: Vec<&Breakdown> = item.terms.breakdowns.iter().collect();
+    let mut unnamed = Vec::new();
+    for part in &mut goods.mix {
+        let at = shown.iter().position(|shown| match &part.product {
+            KometRef::Id(id) => shown.product.id == Some(*id),
+            KometRef::Description(name) | KometRef::Code { name, .. } => {
+                shown.product.description.eq_ignore_ascii_case(name)
+            }
+        });
+        match at.map(|at| shown.remove(at).product.id) {
+            Some(Some(id)) => part.product = KometRef::Id(id),
+            Some(None) => {}
+            None => unnamed.push(part),
+        }
+    }
+    let packings: Vec<(u32, u32)> = unnamed.iter().map(|part| (part.bunches, part.stems_per_bunch)).collect();
+    for part in unnamed {
+        let packing = (part.bunches, part.stems_per_bunch);
+        let mut alike = shown.iter().filter(|shown| (shown.bunches, shown.stems_per_bunch) == packing);
+        let is_only_one = packings.iter().filter(|other| **other == packing).count() == 1;
+        let only = alike.next().filter(|_| is_only_one && alike.next().is_none());
+        if let Some(id) = only.and_then(|shown| shown.product.id) {
+            part.product = KometRef::Id(id);
+        }
+    }
+}
+
 /// What the PO should buy of a line in place.
 fn buy(draft: &Draft<'_>, line: &AxLine) -> Option<Buy> {
     let link = item_link(draft, &line.id)?;
@@ -412,10 +490,14 @@ fn buy(draft: &Draft<'_>, line: &AxLine) -> Option<Buy> {
         Some(item) => Some(item.terms.is_mapped()),
         None => product_ids(&line.terms, draft.rules).map(|_| true),
     };
+    let mut goods = wanted_goods(draft, line);
+    if let Some(item) = draft.item(&link.item) {
+        name_known_parts(&mut goods, item);
+    }
     Some(Buy {
         line: line.id.clone(),
         item: link.item,
-        goods: wanted_goods(draft, line),
+        goods,
         confirmed: line.confirmed_boxes.is_some(),
         fresh: link.fresh,
         mapped,

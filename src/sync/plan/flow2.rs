@@ -121,6 +121,7 @@ fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input
         return;
     };
     let wanted = input.clone();
+    let agreed = take_in_what_is_alike(draft, agreed, &wanted, &shown);
     let mut base = agreed.sent.clone();
     let mut keeps = Vec::new();
     let mut overrule = false;
@@ -142,11 +143,43 @@ fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input
     }
 }
 
+/// What was changed in Axerrio, and says what Komet says by now, is agreed.
+fn take_in_what_is_alike(
+    draft: &mut Draft<'_>,
+    mut agreed: AgreedInput,
+    wanted: &OrderInput,
+    shown: &OrderInput,
+) -> AgreedInput {
+    for edit in edits(&agreed.seen, shown) {
+        let is_alike = match &edit.line {
+            None => wanted.header.same_as(&shown.header),
+            Some(line) => match (find(wanted, line), find(shown, line)) {
+                (Some(wanted), Some(shown)) => wanted.terms.same_goods(&shown.terms),
+                (wanted, shown) => wanted.is_none() && shown.is_none(),
+            },
+        };
+        if is_alike {
+            take_over(&mut agreed.sent, wanted, edit.line.as_ref());
+            take_over(&mut agreed.seen, shown, edit.line.as_ref());
+            draft.agreed.input = Some(agreed.clone());
+        }
+    }
+    agreed
+}
+
 /// The order was cancelled in Axerrio, and not by stemsync, but its Prebook stands.
 fn revive(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, input: OrderInput) {
     let what = "the order was cancelled in Axerrio, but its Prebook stands in Komet";
-    if meddled(draft, None, CANCELLED, what) == Some(true) {
-        draft.act(put_all(reference, input));
+    match meddled(draft, None, CANCELLED, what) {
+        Some(true) => draft.act(put_all(reference, input)),
+        // A person said that it stays cancelled: nothing is bought for it.
+        Some(false)
+            if draft.verdict(HoldReason::EditedInAxerrio, None, CANCELLED) == Some(Verdict::TakeAxerrio) =>
+        {
+            let pending = pending_po_lines(draft);
+            take_off(draft, pending);
+        }
+        _ => {}
     }
 }
 
@@ -298,11 +331,14 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     if waits || !(order.status.is_accepted() || received) {
         return;
     }
+    // What Axerrio refused to hear of, the vendor has not answered: its word is on what stands there.
+    let is_refused = draft.wants(|a| matches!(a, Action::PutOrder(_)));
     let mut buys = Vec::new();
     for item in alive {
         let line = LineId::from(&item.id);
         let Some(shown) = order.lines.iter().find(|l| l.id == line) else { continue };
-        let boxes = shown.confirmed_boxes.map_or(item.terms.boxes, |confirmed| confirmed.min(item.terms.boxes));
+        let asked = if is_refused { shown.terms.boxes } else { item.terms.boxes };
+        let boxes = shown.confirmed_boxes.map_or(asked, |confirmed| confirmed.min(asked));
         if draft.is_held(&line) {
             continue;
         }
@@ -374,7 +410,7 @@ pub(super) fn header(
     });
     let customer = customer.or_else(|| komets.clone()).unwrap_or_default();
     let carrier = shown.carrier_id.filter(|id| *id != 0).map(|id| {
-        let komets = rules.carriers.get(&id).map(String::as_str);
+        let komets = rules.carriers.get(&id).map(String::as_str).filter(|code| !code.trim().is_empty());
         let names = Names { kind: MapKind::Carrier, id, komets, rules };
         Party {
             code: names.code(known.and_then(|known| known.carrier.as_ref()).map(|carrier| carrier.code.as_str())),

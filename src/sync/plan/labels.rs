@@ -97,15 +97,37 @@ fn is_mapped_on_po(draft: &Draft<'_>, line: &LineId) -> bool {
 /// Holds a line until somebody tells Komet the product.
 pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &str, code: Option<&str>) {
     let cause = code.unwrap_or(product).to_owned();
+    let mut unknown = unknown_parts(draft, line);
+    if unknown.is_empty() {
+        unknown.push((product.to_owned(), code.map(str::to_owned)));
+    }
     let _ = draft.ask(HoldReason::UnmappedProduct, Some(line), &cause, || {
-        let local = code
+        let names: Vec<String> =
+            unknown.iter().map(|(product, _)| format!("\u{201c}{product}\u{201d}")).collect();
+        let codes = unknown.iter().filter_map(|(_, code)| code.as_ref());
+        let local: String = codes
             .map(|code| format!(", or run: stemsync map product set {code} KOMET-ID"))
-            .unwrap_or_default();
+            .collect();
         format!(
-            "Komet does not know \u{201c}{product}\u{201d}. Map it in Komet's Prebook Summary (shown in red){local}. \
-             stemsync goes on by itself then."
+            "Komet does not know {}. Map it in Komet's Prebook Summary (shown in red){local}. stemsync goes on by itself then.",
+            names.join(", ")
         )
     });
+}
+
+/// The parts of a mixed box that Komet does not know: what they are called, and their codes in Axerrio where these are known.
+fn unknown_parts(draft: &Draft<'_>, line: &LineId) -> Vec<(String, Option<String>)> {
+    let Some(agreed) = draft.agreed.lines.get(line) else { return Vec::new() };
+    let Some(item) = agreed.item.as_ref().and_then(|link| draft.item(&link.item)) else { return Vec::new() };
+    let unknown = item.terms.breakdowns.iter().filter(|part| part.product.id.is_none());
+    unknown
+        .map(|part| {
+            let name = &part.product.description;
+            let ours = agreed.terms.mix.iter().find(|ours| ours.product.description.eq_ignore_ascii_case(name));
+            let code = ours.map(|ours| ours.product.code.clone());
+            (name.clone(), code.filter(|_| draft.order.flow == crate::domain::Flow::FromAxerrio))
+        })
+        .collect()
 }
 
 /// A box that Komet has, with the PO line it is on.

@@ -255,7 +255,7 @@ fn link_po_lines(draft: &mut Draft<'_>) {
             let Some(owner) = owner_of(draft, item) else { continue };
             for (line, agreed) in &mut draft.agreed.lines {
                 if *line == owner {
-                    link_po_line(agreed, po, po_line, item);
+                    link_po_line(agreed, po, po_line, item, &draft.order.bought_elsewhere);
                 } else {
                     agreed.po_lines.retain(|link| link.line != po_line.id);
                 }
@@ -275,12 +275,17 @@ fn owner_of(draft: &Draft<'_>, item: &ItemId) -> Option<LineId> {
     now.or_else(before).map(|(line, _)| line.clone())
 }
 
-fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, item: &ItemId) {
+/// `before`: what is remembered of PO lines that moved to this order with their items.
+fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, item: &ItemId, before: &[PoLink]) {
     if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
         link.number.clone_from(&po.number);
         return;
     }
     if po_line.is_alive() {
+        if let Some(link) = before.iter().find(|link| link.line == po_line.id && link.item == *item) {
+            agreed.po_lines.push(PoLink { number: po.number.clone(), ..link.clone() });
+            return;
+        }
         agreed.po_lines.push(PoLink {
             number: po.number.clone(),
             line: po_line.id.clone(),

@@ -52,6 +52,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             if buy.goods.boxes > 0 && may_buy(draft, buy, &links) {
                 create.push(buy);
             }
+        } else if draft.order.flow == Flow::FromKomet && !surplus(draft, &alive).is_empty() {
+            let twice = surplus(draft, &alive);
+            ask_about_surplus(draft, &buy.line, &twice);
         } else if must_replace(draft, buy, &alive, ship_date) {
             delete(draft, &buy.line, &alive);
         }
@@ -103,9 +106,9 @@ fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink>
     others.filter(|link| given_up || is_twin(link)).cloned().collect()
 }
 
-/// Approved lines without which a line is still bought in full: what a request that was given up did after all and
-/// procurement approved, or what somebody bought on another PO. A line that was split, by shipping or by a buyer, buys no
-/// more than was asked for.
+/// Lines without which a line is still bought in full: what a request that was given up, or was delivered twice, did after
+/// all and somebody approved or changed, or what somebody bought on another PO. A line that was split, by shipping or by a
+/// buyer, buys no more than was asked for.
 fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
     let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
@@ -118,8 +121,7 @@ fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     };
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
     let made = alive.iter().filter(|link| link.asked.is_some());
-    let is_doubled = found.clone().any(|link| total.saturating_sub(boxes_of(link)) >= asked);
-    if !is_doubled {
+    if found.clone().next().is_none() {
         return Vec::new();
     }
     let mut surplus = Vec::new();
@@ -133,13 +135,16 @@ fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     surplus
 }
 
-/// An approved PO that buys a line once more: which of the two is wanted only a person can say.
+/// A PO that buys a line once more: which of the two is wanted only a person can say.
 fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
     let names = names(surplus);
+    let links = draft.alive_po_links(line);
+    let are_approved = links.iter().all(|link| draft.po_status(link).is_decided());
+    let approved = if are_approved { ", and procurement approved both" } else { "" };
     // Not left to `on_conflict`: whoever owns the PO, a line bought twice is in nobody's interest.
     let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(surplus), || {
         format!(
-            "the line is bought twice, and procurement approved both: {names} buys it once more, by a request that took effect \
+            "the line is bought twice{approved}: {names} buys it once more, by a request that took effect \
              late or by a buyer. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
         )
     });
@@ -176,6 +181,16 @@ pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
     if !twice.is_empty() {
         ask_about_surplus(draft, line, &twice);
     }
+}
+
+/// Whether the POs buy these goods for a line, and nothing else.
+pub(super) fn buys(draft: &Draft<'_>, line: &LineId, goods: &NewGoods) -> bool {
+    let alive = draft.alive_po_links(line);
+    let alike = |line: &PoLine| {
+        let boxes = line.terms.boxes;
+        goods_differences(&NewGoods { boxes, ..goods.clone() }, &line.terms).is_empty()
+    };
+    boxes_of(draft, &alive) == u64::from(goods.boxes) && shown(draft, &alive).all(alike)
 }
 
 /// Boxes that these PO lines buy together.
@@ -244,6 +259,13 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
                 return false;
             }
         }
+    }
+    // What came from another ship date of the Prebook was bought there, and stands on that PO until it is shown to be gone.
+    let read = &draft.rules.facts.po_numbers_read;
+    let mut elsewhere = draft.order.bought_elsewhere.iter().filter(|link| link.item == buy.item);
+    if let Some(link) = elsewhere.find(|link| !read.contains(&link.number)) {
+        draft.needs.insert(Need::PurchaseOrder(link.number.clone()));
+        return false;
     }
     buy.fresh || draft.knows_purchase(&buy.item)
 }
