@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::OrderChange;
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+use stemsync::store::{Connection, holds};
 
 use crate::link::Link;
 use crate::played::{differences, listed_apart};
@@ -96,7 +97,11 @@ async fn a_header_changed_after_approval_and_not_carried_out_is_listed_apart() {
     link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
     link.sync().await;
     assert_eq!(differences(&link).await, [format!("{id} - customer_po LATE-1/PO-77")]);
-    link.decide_all(Verdict::TakeKomet).await;
+    let now = link.engine.clock.now();
+    for hold in link.holds().await {
+        let decide = move |conn: &Connection| holds::decide(conn, hold.id, Verdict::TakeKomet, now);
+        link.engine.store.write(decide).await.unwrap();
+    }
     link.sync_well().await;
     assert_eq!(differences(&link).await, Vec::<String>::new());
     assert_eq!(listed_apart(&link).await, [format!("{id} - customer_po LATE-1/PO-77")]);

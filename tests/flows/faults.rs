@@ -383,7 +383,7 @@ async fn a_po_that_moves_before_it_was_read_back_is_not_made_again() {
 async fn a_po_that_moved_unseen_is_found_within_the_horizon_and_cleared_away() {
     let rules = KometRules { items_show_po: false, ..KometRules::default() };
     let settings = Settings { komet_timeout: TIMEOUT, ..Settings::default() };
-    let link = Link::start(Setup { rules, settings, ..Setup::default() }).await;
+    let link = Link::start(Setup { settings, rules, ..Setup::default() }).await;
     let id = ordered(&link);
     link.inject(System::Komet, "purchase.order.create", Fault::AnswerLost);
     link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), Fault::Html(502)));

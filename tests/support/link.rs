@@ -264,14 +264,6 @@ impl Link {
         self.holds().await.into_iter().map(|h| (h.reason, h.line.map(|l| l.0))).collect()
     }
 
-    /// A person says the same of everything that waits.
-    pub(crate) async fn decide_all(&self, verdict: Verdict) {
-        let now = self.engine.clock.now();
-        for hold in self.holds().await {
-            self.engine.store.write(move |conn| holds::decide(conn, hold.id, verdict, now)).await.unwrap();
-        }
-    }
-
     /// A person decides the only hold there is.
     pub(crate) async fn decide(&self, verdict: Verdict) {
         let holds = self.holds().await;

@@ -105,12 +105,12 @@ pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &st
         let names: Vec<String> =
             unknown.iter().map(|(product, _)| format!("\u{201c}{product}\u{201d}")).collect();
         let codes = unknown.iter().filter_map(|(_, code)| code.as_ref());
-        let local: String = codes
-            .map(|code| format!(", or run: stemsync map product set {code} KOMET-ID"))
-            .collect();
+        let local: Vec<String> =
+            codes.map(|code| format!(", or run: stemsync map product set {code} KOMET-ID")).collect();
         format!(
             "Komet does not know {}. Map it in Komet's Prebook Summary (shown in red){local}. stemsync goes on by itself then.",
-            names.join(", ")
+            names.join(", "),
+            local = local.concat(),
         )
     });
 }
