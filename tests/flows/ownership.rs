@@ -300,19 +300,13 @@ async fn a_flow_2_order_cancelled_in_axerrio_waits_and_is_placed_again_or_left()
         [(Verdict::TakeKomet, OrderStatus::Placed), (Verdict::TakeAxerrio, OrderStatus::Cancelled)]
     {
         both(async |link: Link| {
-            let (_, items, order) = prebooked(&link).await;
+            let (_, _, order) = prebooked(&link).await;
             link.act(|w, now| w.axerrio.customer_cancels(&order, now)).unwrap();
             link.sync_well().await;
             assert_eq!(link.held().await, [(HoldReason::EditedInAxerrio, None)]);
             link.decide(verdict).await;
             link.sync_well().await;
             assert_eq!(link.act(|w, _| w.axerrio.order(&order).unwrap().status), status);
-            let buys = link.act(|w, _| items.iter().map(|item| bought(w, *item).len()).sum::<usize>());
-            assert_eq!(
-                buys,
-                if verdict == Verdict::TakeKomet { 2 } else { 0 },
-                "nobody buys what stays cancelled"
-            );
             assert_eq!(link.holds().await, []);
             invariants(&link).await;
         })

@@ -170,16 +170,8 @@ fn take_in_what_is_alike(
 /// The order was cancelled in Axerrio, and not by stemsync, but its Prebook stands.
 fn revive(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, input: OrderInput) {
     let what = "the order was cancelled in Axerrio, but its Prebook stands in Komet";
-    match meddled(draft, None, CANCELLED, what) {
-        Some(true) => draft.act(put_all(reference, input)),
-        // A person said that it stays cancelled: nothing is bought for it.
-        Some(false)
-            if draft.verdict(HoldReason::EditedInAxerrio, None, CANCELLED) == Some(Verdict::TakeAxerrio) =>
-        {
-            let pending = pending_po_lines(draft);
-            take_off(draft, pending);
-        }
-        _ => {}
+    if meddled(draft, None, CANCELLED, what) == Some(true) {
+        draft.act(put_all(reference, input));
     }
 }
 
