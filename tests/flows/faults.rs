@@ -305,20 +305,27 @@ async fn a_prebook_bought_twice_that_moves_and_is_confirmed_in_part_is_bought_on
     invariants(&link).await;
 }
 
-/// The buyer changes the PO that stemsync was told of; nobody has read the other one yet.
-#[tokio::test]
-async fn a_prebook_bought_twice_whose_known_po_a_buyer_changes_is_bought_once() {
-    let link = link(Answers::Plain).await;
+/// A Prebook of one item whose PO was made twice, before anybody has read either. Answers the item, and the PO line that
+/// stemsync was told of.
+async fn bought_twice(link: &Link) -> (u64, u64) {
     let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
-    let id = accepted_prebook(&link, &draft).await;
+    let id = accepted_prebook(link, &draft).await;
     link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
     link.sync_jobs(&[Job::Orders]).await;
     let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);
     let order = link.act(|w, _| orders_for(w, id)[0].id.clone());
     let known = link.order(&order).await.agreed.lines.values().next().unwrap().po_lines[0].line.0;
+    (item, u64::try_from(known).unwrap())
+}
+
+/// The buyer changes the PO that stemsync was told of; nobody has read the other one yet.
+#[tokio::test]
+async fn a_prebook_bought_twice_whose_known_po_a_buyer_changes_is_bought_once() {
+    let link = link(Answers::Plain).await;
+    let (item, known) = bought_twice(&link).await;
     link.act(|w, now| {
         assert_eq!(bought(w, item).len(), 2, "it was made twice");
-        w.komet.buyer_changes_line(u64::try_from(known).unwrap(), Some(1), None, now).unwrap();
+        w.komet.buyer_changes_line(known, Some(1), None, now).unwrap();
     });
     link.sync_well().await;
     let left = link.act(|w, _| bought(w, item).iter().map(|(_, line)| line.goods.boxes).collect::<Vec<_>>());
@@ -331,16 +338,10 @@ async fn a_prebook_bought_twice_whose_known_po_a_buyer_changes_is_bought_once() 
 async fn a_prebook_bought_twice_of_which_a_buyer_changes_one_is_asked_about() {
     for approves in [false, true] {
         let link = link(Answers::Plain).await;
-        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
-        let id = accepted_prebook(&link, &draft).await;
-        link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
-        link.sync_jobs(&[Job::Orders]).await;
-        let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);
-        let order = link.act(|w, _| orders_for(w, id)[0].id.clone());
-        let known = link.order(&order).await.agreed.lines.values().next().unwrap().po_lines[0].line.0;
+        let (item, known) = bought_twice(&link).await;
         link.act(|w, now| {
             let lines = bought(w, item);
-            let (own, other): (Vec<_>, Vec<_>) = lines.iter().partition(|(_, l)| i64::try_from(l.id) == Ok(known));
+            let (own, other): (Vec<_>, Vec<_>) = lines.iter().partition(|(_, l)| l.id == known);
             if approves {
                 w.komet.buyer_approves(other[0].0.number, now).unwrap();
                 w.komet.buyer_changes_line(own[0].1.id, Some(1), None, now).unwrap();

@@ -150,15 +150,9 @@ fn take_in_what_is_alike(
     wanted: &OrderInput,
     shown: &OrderInput,
 ) -> AgreedInput {
+    let differ = edits(wanted, shown);
     for edit in edits(&agreed.seen, shown) {
-        let is_alike = match &edit.line {
-            None => wanted.header.same_as(&shown.header),
-            Some(line) => match (find(wanted, line), find(shown, line)) {
-                (Some(wanted), Some(shown)) => wanted.terms.same_goods(&shown.terms),
-                (wanted, shown) => wanted.is_none() && shown.is_none(),
-            },
-        };
-        if is_alike {
+        if !differ.iter().any(|other| other.line == edit.line) {
             take_over(&mut agreed.sent, wanted, edit.line.as_ref());
             take_over(&mut agreed.seen, shown, edit.line.as_ref());
             draft.agreed.input = Some(agreed.clone());

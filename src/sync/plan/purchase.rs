@@ -52,8 +52,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             if buy.goods.boxes > 0 && may_buy(draft, buy, &links) {
                 create.push(buy);
             }
-        } else if draft.order.flow == Flow::FromKomet && !surplus(draft, &alive).is_empty() {
-            let twice = surplus(draft, &alive);
+        } else if let Some(twice) = surplus_while_pending(draft, &alive) {
             ask_about_surplus(draft, &buy.line, &twice);
         } else if must_replace(draft, buy, &alive, ship_date) {
             delete(draft, &buy.line, &alive);
@@ -133,6 +132,12 @@ fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
         }
     }
     surplus
+}
+
+/// The same before approval: in flow 1 a buyer's edits are asked about as such.
+fn surplus_while_pending(draft: &Draft<'_>, alive: &[PoLink]) -> Option<Vec<PoLink>> {
+    let twice = || surplus(draft, alive);
+    (draft.order.flow == Flow::FromKomet).then(twice).filter(|twice| !twice.is_empty())
 }
 
 /// A PO that buys a line once more: which of the two is wanted only a person can say.
