@@ -87,11 +87,18 @@ pub fn save(conn: &Connection, state: &SourceState) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A source shows everything up to this moment of Komet's clock.
-pub fn shows(conn: &Connection, source: Source, up_to: DateTime<Utc>) -> Result<(), StoreError> {
+/// All of a source was read at this moment, `now`, and shows everything up to another of Komet's clock. If it was to be read
+/// once, that is done.
+pub fn shows(
+    conn: &Connection,
+    source: Source,
+    up_to: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let (kind, part) = key(source);
-    let sql = "UPDATE sources SET shows = ?3 WHERE kind = ?1 AND part = ?2";
-    conn.prepare_cached(sql)?.execute(params![kind, part, Time(up_to)])?;
+    let sql = "UPDATE sources SET shows = ?3, look_from = CASE WHEN look_from > ?4 THEN look_from END
+               WHERE kind = ?1 AND part = ?2";
+    conn.prepare_cached(sql)?.execute(params![kind, part, Time(up_to), Time(now)])?;
     Ok(())
 }
 
@@ -119,14 +126,6 @@ pub fn to_look_at(conn: &Connection, now: DateTime<Utc>) -> Result<Vec<NaiveDate
     let mut statement = conn.prepare_cached(sql)?;
     let parts = statement.query_map([Time(now)], |row| row.get::<_, i32>(0))?.collect::<Result<Vec<_>, _>>()?;
     Ok(parts.into_iter().filter_map(NaiveDate::from_num_days_from_ce_opt).collect())
-}
-
-/// A source was read at this moment: if it was to be read once, that is done.
-pub fn looked_at(conn: &Connection, source: Source, at: DateTime<Utc>) -> Result<(), StoreError> {
-    let (kind, part) = key(source);
-    let sql = "UPDATE sources SET look_from = NULL WHERE kind = ?1 AND part = ?2 AND look_from <= ?3";
-    conn.prepare_cached(sql)?.execute(params![kind, part, Time(at)])?;
-    Ok(())
 }
 
 /// Up to which moment of Komet's clock the POs of a ship date were read; `None` if they never were.

@@ -247,9 +247,10 @@ pub(super) fn saw(
     }
     state.was_read(now, changed > 0);
     budget::save(conn, &state)?;
-    let Some(shows) = shows else { return Ok(()) };
-    budget::looked_at(conn, source, now)?;
-    budget::shows(conn, source, shows)
+    match shows {
+        Some(up_to) => budget::shows(conn, source, up_to, now),
+        None => Ok(()),
+    }
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {

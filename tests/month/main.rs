@@ -1,6 +1,6 @@
 //! Days and nights of the default schedule, played: the real loop, engine, adapters and database file, a week of trade
 //! every seven days, retention at work. Whatever grows must be explained by the trade. In a process of its own, whose
-//! memory is nobody else's. Six days by default, over a night in which clocks change; the whole month with
+//! memory is nobody else's. Four days by default, over a night in which clocks change; the whole month with
 //!
 //! ```text
 //! STEMSYNC_MONTH_DAYS=30 cargo test --test month -- --nocapture
@@ -55,7 +55,7 @@ impl Size {
 
 #[test]
 fn days_of_the_default_schedule_leave_nothing_behind_but_the_trade() {
-    let days: usize = std::env::var("STEMSYNC_MONTH_DAYS").map_or(6, |days| days.parse().unwrap());
+    let days: usize = std::env::var("STEMSYNC_MONTH_DAYS").map_or(4, |days| days.parse().unwrap());
     let began: DateTime<Utc> = "2026-10-29T10:00:00Z".parse().unwrap();
     // In the night of 1 November New York's clocks go back. Runs and events go after two days.
     let mut play = Play::start(began, "retention = \"2d\"\n");
