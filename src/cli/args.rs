@@ -33,7 +33,7 @@ EXAMPLES:
 
 EXIT STATUS:
   0  done, and nothing waits
-  1  an unexpected failure
+  1  an unexpected failure, or stopped by a signal
   2  wrong usage
   3  the configuration is wrong
   4  done, but something is held or failed; status: not healthy
@@ -199,9 +199,9 @@ EXAMPLES:
     /// The copy is made beside FILE, checked by opening it, and only then given its name: what is there is whole. It is
     /// its owner's alone (mode 0600) and holds orders, customers and costs, but no token.
     #[command(after_help = "\
-To restore it, stop stemsync, put the copy in the place of the database, remove
-the database's -wal and -shm, run `stemsync sync prebooks purchase-orders`,
-which reads what happened in Komet since, and start again.
+To restore it, stop stemsync, put the copy in the place of the database, with the
+owner of the folder it is in, remove the database's -wal and -shm, and start
+again: the first run reads what happened in both systems since.
 
 EXAMPLES:
   stemsync backup /var/backups/stemsync.db

@@ -9,7 +9,8 @@ use super::output::{Cell, Output, Page, Report, Tone, relative};
 use super::{change, look};
 use crate::config::Config;
 use crate::domain::Verdict;
-use crate::reports::holds::{HoldReport, gone, verdict_words};
+use crate::reports::choices::means;
+use crate::reports::holds::{HoldReport, gone, without_sides};
 use crate::store::holds;
 
 /// `holds --format json`.
@@ -55,11 +56,12 @@ impl Report for HoldsReport {
             tell(hold, page, now);
         }
         page.gap();
-        page.paragraph(
-            Tone::Faint,
-            0,
-            "To decide: stemsync holds release ID --take axerrio|komet, or stemsync holds dismiss ID",
-        );
+        let to_decide = if self.holds.iter().any(|hold| hold.has_sides) {
+            "To decide: stemsync holds release ID --take axerrio|komet, or stemsync holds dismiss ID"
+        } else {
+            "To be asked no more: stemsync holds dismiss ID"
+        };
+        page.paragraph(Tone::Faint, 0, to_decide);
     }
 }
 
@@ -68,13 +70,19 @@ impl Report for HoldsReport {
 struct Decided {
     decided: HoldReport,
     verdict: Verdict,
+    #[serde(skip)]
+    means: &'static str,
 }
 
 impl Report for Decided {
     fn tell(&self, page: &mut Page) {
         let order = self.decided.order.as_deref().map(|order| format!(" of {order}")).unwrap_or_default();
-        let what = verdict_words(self.verdict);
-        let text = format!("Hold {} ({}){order} {what}", self.decided.id, self.decided.reason);
+        let what = match self.verdict {
+            Verdict::TakeAxerrio | Verdict::TakeKomet => "released",
+            Verdict::Dismissed => "dismissed",
+        };
+        let HoldReport { id, reason, .. } = &self.decided;
+        let text = format!("Hold {id} ({reason}){order} {what}. {}", self.means);
         page.paragraph(Tone::Plain, 2, &text);
     }
 }
@@ -101,6 +109,11 @@ async fn decide(config: &Config, output: Output, id: i64, verdict: Verdict) -> a
         return Err(unknown().into());
     }
     let (store, _lock) = change(config).await?;
+    let hold = store.read(move |conn| holds::get(conn, id)).await?.ok_or_else(unknown)?;
+    if verdict != Verdict::Dismissed && !hold.reason.has_sides() {
+        return Err(WrongUsage(without_sides(&hold)).into());
+    }
     let row = store.write(move |conn| holds::decide(conn, id, verdict, Utc::now())).await?.ok_or_else(unknown)?;
-    output.print(&Decided { decided: row.into(), verdict })
+    let means = means(row.reason, verdict);
+    output.print(&Decided { decided: row.into(), verdict, means })
 }

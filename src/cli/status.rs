@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::look;
 use super::output::{Cell, Output, Page, Report, Tone, relative};
 use crate::config::Config;
-use crate::reports::health::{self, HEALTHY, Health, Known, Scope};
+use crate::reports::health::{self, Health, Known, Scope};
 use crate::sync::report::QuotaReport;
 
 /// What is drawn.
@@ -41,7 +41,7 @@ impl Report for StatusReport<'_> {
     fn tell(&self, page: &mut Page) {
         let health = self.health;
         if health.healthy {
-            page.paragraph(Tone::Good, 0, HEALTHY);
+            page.paragraph(Tone::Good, 0, health.well());
         } else {
             page.paragraph(Tone::Bad, 0, "Needs a look:");
             for complaint in &health.complaints {

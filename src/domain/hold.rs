@@ -69,6 +69,12 @@ impl HoldReason {
         }
     }
 
+    /// Whether there is a side to take. A product that Komet does not know is not known by anybody's saying so: it is mapped,
+    /// or the question dismissed.
+    pub fn has_sides(self) -> bool {
+        self != Self::UnmappedProduct
+    }
+
     /// The reason of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)

@@ -296,7 +296,7 @@ pub fn otherwise(reason: HoldReason) -> &'static str {
 }
 
 /// What a choice means, in a sentence.
-fn means(reason: HoldReason, verdict: Verdict) -> &'static str {
+pub fn means(reason: HoldReason, verdict: Verdict) -> &'static str {
     use HoldReason as R;
     match (reason, verdict) {
         (R::EditedInKomet, Verdict::TakeAxerrio) => "Axerrio's counts: it is written to Komet again.",
@@ -317,12 +317,11 @@ fn means(reason: HoldReason, verdict: Verdict) -> &'static str {
             "Orders cancelled in Komet are cancelled in Axerrio by the next run; those cancelled in Axerrio are kept."
         }
         (R::TooManyCancellations, Verdict::Dismissed) => "None of these orders is cancelled on the other side.",
-        (R::RejectedByKomet | R::RejectedByAxerrio, Verdict::Dismissed) => {
-            "It is not tried again until the order changes."
+        (R::RejectedByKomet | R::RejectedByAxerrio, _) => {
+            "It is not tried again until the order changes; what was taken out for it stays out."
         }
-        (_, Verdict::TakeAxerrio) => "What Axerrio says counts.",
-        (_, Verdict::TakeKomet) => "What Komet says counts.",
-        (R::UnmappedProduct, Verdict::Dismissed) => "Its labels go on waiting, and nobody is asked again.",
-        (_, Verdict::Dismissed) => "Things stay as they are, and nobody is asked again.",
+        (R::UnmappedProduct, _) => "Its labels go on waiting until it is mapped, and nobody is asked again.",
+        // Where only the systems' own people can change something, whichever side is named.
+        _ => "Things stay as they are, and nobody is asked again.",
     }
 }

@@ -14,8 +14,10 @@ use crate::sync::report::{Job, QuotaReport};
 /// How late a scheduled job may be beyond the run it missed: a run that found much to do takes its time.
 const GRACE: TimeDelta = TimeDelta::minutes(10);
 
-/// What is said when all is well.
-pub const HEALTHY: &str = "Healthy: nothing waits, nothing failed.";
+const HEALTHY: &str = "Healthy: nothing waits, nothing failed.";
+const NEVER_RAN: &str = "Nothing has run yet: `stemsync sync` makes a first run, `stemsync run` is the daemon.";
+const FAILED: &str = "its last run failed";
+const OVERDUE: &str = "it is overdue";
 
 /// How it is, in the shape of `status --format json`.
 #[derive(Debug, Serialize)]
@@ -62,6 +64,9 @@ pub struct JobHealth {
     /// What is wrong with it.
     #[serde(skip)]
     pub trouble: Option<&'static str>,
+    /// Its last run.
+    #[serde(skip)]
+    pub run: Option<String>,
 }
 
 /// Something that keeps it from being healthy.
@@ -89,9 +94,11 @@ pub struct Known {
     stages: Vec<(Stage, i64)>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct KnownJob {
     last: Option<runs::LastRun>,
+    /// The last run's id.
+    run: Option<String>,
     /// Pushes that failed when it last ran.
     failed: u64,
     watermark: Option<DateTime<Utc>>,
@@ -128,11 +135,12 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
     let mut jobs = Vec::new();
     for job in Job::ALL {
         // The newest run is the one going on, if one is: the one before it has the last word.
-        let latest = runs::list(conn, Some(job), 1)?.pop().and_then(|run| run.report);
-        let failed =
-            latest.iter().flat_map(|report| &report.jobs).filter(|j| j.job == job).map(|j| j.failed).sum();
+        let latest = runs::list(conn, Some(job), 1)?.pop();
+        let reports = latest.iter().filter_map(|run| run.report.as_ref()).flat_map(|report| &report.jobs);
+        let failed = reports.filter(|j| j.job == job).map(|j| j.failed).sum();
         jobs.push(KnownJob {
             last: runs::last(conn, job)?,
+            run: latest.map(|run| run.id),
             failed,
             watermark: watermarks::of_job(conn, job, windows)?,
         });
@@ -159,7 +167,7 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
     let zone = config.jobs.timezone;
     let jobs: Vec<_> = Job::ALL
         .into_iter()
-        .zip(known.jobs.iter().copied().chain(std::iter::repeat(KnownJob::default())))
+        .zip(known.jobs.iter().cloned().chain(std::iter::repeat(KnownJob::default())))
         .map(|(job, known)| {
             let schedule = config.jobs.schedule(job);
             let success = known.last.and_then(|last| last.last_success);
@@ -169,8 +177,8 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
                 .and_then(|due| schedule.next_after(due, zone))
                 .is_some_and(|next| now > next + GRACE);
             let trouble = match known.last {
-                Some(last) if success.is_none_or(|at| at < last.last_run) => Some("its last run failed"),
-                _ if missed => Some("it is overdue"),
+                Some(last) if success.is_none_or(|at| at < last.last_run) => Some(FAILED),
+                _ if missed => Some(OVERDUE),
                 _ => None,
             };
             JobHealth {
@@ -181,6 +189,7 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
                 next_run: schedule.next_after(now, zone),
                 watermark: known.watermark,
                 trouble,
+                run: known.run,
             }
         })
         .collect();
@@ -208,7 +217,10 @@ fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize) -> 
         .filter_map(|job| {
             let trouble = job.trouble?;
             let short = format!("{}: {trouble}", job.job);
-            let text = format!("{short}; `stemsync sync {}` says why", job.job);
+            let text = match &job.run {
+                Some(run) if trouble == FAILED => format!("{short}; `stemsync history show {run}` says why"),
+                _ => format!("{short}: is the service, the timer or the line for cron at work?"),
+            };
             Some(Complaint { short, text, why: "", path: format!("/runs?job={}", job.job) })
         })
         .collect();
@@ -232,6 +244,11 @@ fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize) -> 
 }
 
 impl Health {
+    /// What is said when nothing is wrong.
+    pub fn well(&self) -> &'static str {
+        if self.jobs.iter().all(|job| job.last_run.is_none()) { NEVER_RAN } else { HEALTHY }
+    }
+
     /// In one sentence.
     pub fn sentence(&self) -> String {
         if self.healthy {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::Verdict;
+use super::choices::otherwise;
 use crate::store::holds::HoldRow;
 
 /// One hold.
@@ -21,6 +21,9 @@ pub struct HoldReport {
     pub detail: String,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// There is a side to take.
+    #[serde(skip)]
+    pub has_sides: bool,
 }
 
 impl From<HoldRow> for HoldReport {
@@ -32,20 +35,22 @@ impl From<HoldRow> for HoldReport {
             line: row.line.map(|line| line.0),
             detail: row.detail,
             since: row.since,
+            has_sides: row.reason.has_sides(),
         }
     }
 }
 
-/// What became of a hold that was decided.
-pub fn verdict_words(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::TakeAxerrio => "released: what Axerrio says counts. The next run acts on it.",
-        Verdict::TakeKomet => "released: what Komet says counts. The next run acts on it.",
-        Verdict::Dismissed => "dismissed: things stay as they are.",
-    }
+/// Why a hold is not released.
+pub fn without_sides(hold: &HoldRow) -> String {
+    format!(
+        "hold {} ({}) has no side to take; {} Or dismiss it.",
+        hold.id,
+        hold.reason.name(),
+        otherwise(hold.reason).trim_start_matches("Or ")
+    )
 }
 
 /// Why there is no hold of a number.
 pub fn gone(id: i64) -> String {
-    format!("there is no hold {id}: it was decided, or its cause went away")
+    format!("there is no hold {id}: it was decided, its cause went away, or there never was one")
 }

@@ -29,11 +29,12 @@ pub fn length(time: TimeDelta) -> String {
 /// A Komet method or Axerrio call in the words of the trade.
 pub fn deed(method: &str) -> &str {
     match method {
-        "prebook.create" => "new Prebook",
-        "prebook.item.delete" => "Prebook line out",
-        "purchase.order.create" => "new PO",
-        "purchase.order.mixed.create" => "new PO, mixed",
-        "purchase.order.item.delete" => "PO line out",
+        // One that is there or a new one: the answer tells.
+        "prebook.create" => "into Prebook",
+        "prebook.item.delete" => "out of Prebook",
+        "purchase.order.create" => "onto PO",
+        "purchase.order.mixed.create" => "onto PO, mixed",
+        "purchase.order.item.delete" => "off PO",
         "purchase.order.items.awb.add" => "labels",
         "box.code.change" => "box code",
         "PUT orders/by-ref/{externalRef}" => "order",

@@ -60,9 +60,12 @@ pub fn replace(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Resu
     wake(conn)
 }
 
+/// Has the next run look at the orders that a map may help: those that wait, and those whose question was dismissed.
 fn wake(conn: &Connection) -> Result<(), StoreError> {
     let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND key IN (SELECT order_key FROM holds
-               WHERE reason IN ('unmapped_product', 'rejected_by_komet', 'field_too_long'))";
+               WHERE reason IN ('unmapped_product', 'rejected_by_komet', 'field_too_long')
+               UNION SELECT key FROM agreed_views
+               WHERE doc LIKE '%\"unmapped_product\"%' OR doc LIKE '%\"rejected_by_komet\"%')";
     conn.prepare_cached(sql)?.execute([])?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! by `sync`. Each table family is a file of short functions over a `&Connection`; [`Store`] runs them on one thread
 //! and commits what is queued together in one transaction.
 
-mod backup;
+pub(crate) mod backup;
 pub mod budget;
 mod columns;
 mod error;

@@ -17,7 +17,9 @@ use super::verify::Patience;
 use crate::domain::{HoldReason, OrderKey, Stage};
 use crate::store::events::{self, Event};
 use crate::store::watermarks::{self, Stream};
-use crate::store::{Connection, OnFile, StoreError, holds, intents, maps, orders, quota, reference, runs};
+use crate::store::{
+    Connection, OnFile, StoreError, backup, budget, holds, intents, maps, orders, quota, reference, runs,
+};
 use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What a run is asked to do.
@@ -79,7 +81,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         // A dry run goes through everything on a copy of the database.
         let end = self.on_a_copy(async |dry| dry.run_on(request).await).await?;
-        end.map_err(|error| error.of_original(self.store.path()))
+        let mut end = end.map_err(|error| error.of_original(self.store.path()))?;
+        // The copy does not know what was counted since it was made.
+        let day = self.komet_day();
+        end.report.quota.used = self.store.read(move |conn| quota::used(conn, day)).await?;
+        Ok(end)
     }
 
     /// Does `work` on a private copy of the database, which is thrown away. Reading costs quota all the same: its requests
@@ -104,7 +110,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let jobs: Vec<Job> =
             Job::ALL.into_iter().filter(|job| request.jobs.is_empty() || request.jobs.contains(job)).collect();
         let (id, trigger) = (run.clone(), request.trigger.clone());
-        self.store.write(move |conn| runs::begin(conn, &id, &trigger, started_at)).await?;
+        self.store
+            .write(move |conn| {
+                backup::doubt_after_a_pause(conn, started_at)?;
+                runs::begin(conn, &id, &trigger, started_at)
+            })
+            .await?;
         let before = self.watermarks(&jobs).await?;
         let state = self.prepare(&run, &request).await?;
         if request.paced {
@@ -127,11 +138,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 
     async fn prepare(&self, run: &str, request: &RunRequest) -> Result<RunState, StoreError> {
-        let (maps, carriers, windows) = self
+        let horizon: Vec<NaiveDate> =
+            self.visible_from().iter_days().take_while(|day| *day <= self.horizon_end()).collect();
+        let (maps, carriers, windows, unknown) = self
             .store
-            .read(|conn| {
+            .read(move |conn| {
                 let windows = watermarks::list(conn, Stream::Prebooks)?;
-                Ok((maps::load(conn)?, carriers(conn)?, windows))
+                Ok((maps::load(conn)?, carriers(conn)?, windows, budget::never_shown(conn, &horizon)?))
             })
             .await?;
         Ok(RunState::new(Setup {
@@ -147,7 +160,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             listener: request.listener.clone(),
             paused: request.paused.clone(),
             failures_are_told: request.failures_are_told,
-            facts: Facts { windows_known: windows.into_iter().map(|(w, _)| w).collect(), ..Facts::default() },
+            facts: Facts {
+                windows_known: windows.into_iter().map(|(w, _)| w).collect(),
+                po_dates_unknown: unknown.into_iter().collect(),
+                ..Facts::default()
+            },
         }))
     }
 
@@ -413,13 +430,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let tallies = state.tallies();
         let stopped = state.is_stopped();
         let mut reports = Vec::new();
+        let mut told: BTreeSet<OrderKey> = BTreeSet::new();
         for job in jobs {
             let tally = tallies.get(job).cloned().unwrap_or_default();
+            // Of an order that several jobs looked at the first one tells: a hold is one hold.
+            let has_held = tally.held.iter().filter(|(_, count)| **count > 0).map(|(key, _)| *key);
+            let keys: Vec<OrderKey> = has_held.filter(|key| told.insert(*key)).collect();
             let held = if request.dry_run {
-                tally.held.values().sum()
+                keys.iter().filter_map(|key| tally.held.get(key)).sum()
             } else {
                 // As it stands at the end: what an order waited for may have been settled by a later job.
-                let keys: Vec<OrderKey> = tally.held.keys().copied().collect();
                 let count = move |conn: &Connection| {
                     keys.iter().try_fold(0, |sum, key| Ok(sum + u64::from(holds::count_of_order(conn, *key)?)))
                 };

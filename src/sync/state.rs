@@ -198,6 +198,8 @@ impl RunState {
         self.learn(|facts| {
             facts.windows_known.extend(&polled.windows);
             facts.windows_read.extend(&polled.windows);
+            facts.windows_seen.extend(&polled.windows_seen);
+            facts.po_dates_unknown.retain(|date| !polled.po_dates.contains(date));
             facts.po_dates_read.extend(&polled.po_dates);
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());
         });

@@ -266,15 +266,20 @@ impl Transport {
                 return Err(error);
             }
             log::debug!("{error}; attempt {attempt} of {ATTEMPTS}");
-            match &self.line {
-                Line::Http(_) => tokio::time::sleep(wait).await,
-                Line::Simulated(network, _) => network.sleep(wait).await,
-            }
+            self.sleep(wait).await;
             attempt += 1;
         }
     }
 
-    /// A write: sent exactly once, whatever becomes of it.
+    async fn sleep(&self, wait: Duration) {
+        match &self.line {
+            Line::Http(_) => tokio::time::sleep(wait).await,
+            Line::Simulated(network, _) => network.sleep(wait).await,
+        }
+    }
+
+    /// A write: sent exactly once, whatever becomes of it; but for a 429 with `Retry-After`, which says that nothing was done and
+    /// when to ask again. As of reads, longer pauses than 30 seconds are given back.
     ///
     /// A caller who cancels it does not know whether it took effect, exactly as after a time-out.
     pub(super) async fn write<T>(
@@ -291,8 +296,26 @@ impl Transport {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         *request.body_mut() = Some(body.into());
-        let reply = self.attempt(request).await.map_err(|fault| self.error(method, fault))?;
-        judge(&reply).map_err(|failure| self.error(method, failure.fault))
+        let mut attempt = 1;
+        loop {
+            // A body of bytes can always be had once more.
+            let again = request.try_clone().filter(|_| attempt < ATTEMPTS);
+            let reply = self.attempt(request).await.map_err(|fault| self.error(method, fault))?;
+            let asked = reply
+                .retry_after
+                .filter(|wait| reply.status == StatusCode::TOO_MANY_REQUESTS && *wait <= LONGEST_WAIT);
+            let (Some(wait), Some(next)) = (asked, again) else {
+                return judge(&reply).map_err(|failure| self.error(method, failure.fault));
+            };
+            log::debug!(
+                "{} {method}: asks to wait {} s; attempt {attempt} of {ATTEMPTS}",
+                self.system.title(),
+                wait.as_secs()
+            );
+            self.sleep(wait).await;
+            request = next;
+            attempt += 1;
+        }
     }
 
     /// An error of this system, its foreign text cleaned.

@@ -69,7 +69,7 @@ fn sync_now_shows_how_far_it_is_and_what_came_of_it() {
         browser.reads("What happened").await;
         let detail = browser.text().await;
         assert!(
-            detail.contains("page") && detail.contains("new Prebook") && detail.contains("AX-100001"),
+            detail.contains("page") && detail.contains("into Prebook") && detail.contains("AX-100001"),
             "{detail}"
         );
 

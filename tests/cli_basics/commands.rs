@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::{NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
-use stemsync::domain::{AxOrderId, Flow, LabelId, LabelStatus, PoNumber};
+use stemsync::domain::{AxOrderId, Flow, HoldReason, LabelId, LabelStatus, PoNumber};
 use stemsync::store::intents::{self, NewIntent};
 use stemsync::store::orders::{self, NewOrder};
 use stemsync::store::watermarks::{self, Stream};
@@ -12,7 +12,7 @@ use stemsync::store::{RunLock, holds};
 use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::System;
 
-use super::place::{Place, hold, labelled_order, run};
+use super::place::{Place, hold, hold_for, labelled_order, run};
 
 #[test]
 fn before_the_first_run_nothing_waits_and_no_database_is_made() {
@@ -103,6 +103,19 @@ fn a_hold_is_listed_released_and_gone() {
     assert_eq!(place.json(&["holds"]).0, json!({"holds": []}));
     let (told, code) = place.complaint(&["holds", "dismiss", &id.to_string()]);
     assert!(code == 2 && told.contains(&format!("there is no hold {id}")), "{told}");
+}
+
+#[test]
+fn a_product_that_komet_does_not_know_has_no_side_to_take() {
+    let place = Place::new();
+    let id = hold_for(&place.store(), labelled_order(&place.store()), HoldReason::UnmappedProduct).to_string();
+    assert!(!place.told(&["holds"]).0.contains("--take"));
+    for side in ["axerrio", "komet"] {
+        let (told, code) = place.complaint(&["holds", "release", &id, "--take", side]);
+        assert!(code == 2 && told.contains("has no side to take; map it"), "{told}");
+    }
+    assert_eq!(place.store().read_blocking(holds::count).unwrap(), 1);
+    assert!(place.told(&["holds", "dismiss", &id]).0.contains("until it is mapped"));
 }
 
 #[test]

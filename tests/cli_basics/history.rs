@@ -163,7 +163,7 @@ fn a_run_in_detail_tells_its_jobs_and_what_became_of_each_push() {
     assert_eq!(place.json(&["history", "show", "latest"]).0, story);
     let (told, _) = place.told(&["history", "show", &id]);
     for words in
-        ["AX-1  new Prebook adopted: prebook 85063", "held: edited_in_komet", "HTTP 502", "by cron, took 2000 ms"]
+        ["AX-1  into Prebook adopted: prebook 85063", "held: edited_in_komet", "HTTP 502", "by cron, took 2000 ms"]
     {
         assert!(told.contains(words), "{words} in:\n{told}");
     }

@@ -215,8 +215,13 @@ pub(super) fn labelled_order(store: &Store) -> OrderKey {
 
 /// Puts a hold on an order; answers its number.
 pub(super) fn hold(store: &Store, key: OrderKey) -> i64 {
+    hold_for(store, key, HoldReason::EditedInKomet)
+}
+
+/// As [`hold`], for that reason.
+pub(super) fn hold_for(store: &Store, key: OrderKey, reason: HoldReason) -> i64 {
     let hold = Hold {
-        reason: HoldReason::EditedInKomet,
+        reason,
         line: Some(LineId("1".to_owned())),
         cause: "boxes 5 to 4".to_owned(),
         detail: "Komet has 4 boxes, Axerrio 5.".to_owned(),

@@ -56,7 +56,7 @@ fn a_report_has_the_shape_that_scripts_rely_on() {
 fn people_read_what_was_done_and_what_to_do_next() {
     let place = Place::simulated();
     let told = String::from_utf8(place.run(&["sync"]).stdout).unwrap();
-    for part in ["orders", "new Prebook", "Held now (1)", "stemsync holds", "Komet requests today"] {
+    for part in ["orders", "into Prebook", "Held now (1)", "stemsync holds", "Komet requests today"] {
         assert!(told.contains(part), "{part:?} is missing: {told}");
     }
 }
@@ -71,6 +71,9 @@ async fn a_dry_run_tells_what_would_be_done_and_changes_nothing() {
     assert!(results.len() > 20 && results.iter().all(|result| *result == json!("planned")), "{results:?}");
     assert_eq!(sandbox.act(|world, _| world.requests().writes()), 0);
     assert!(place.orders().await.is_empty());
+    let jobs = report["jobs"].as_array().unwrap();
+    let read: u64 = jobs.iter().map(|job| job["requests"]["komet"].as_u64().unwrap()).sum();
+    assert_eq!((&report["quota"]["used"], read > 0), (&json!(read), true), "reading costs quota all the same");
 }
 
 #[test]
@@ -125,6 +128,10 @@ fn a_system_out_of_reach_ends_with_5_and_names_it() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(5));
     assert!(told.contains("cannot be reached") && told.contains("base_url"), "{told}");
+    let output = place.run(&["sync", "--order", "AX-1"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(told.contains("on file is called \"AX-1\"") && told.contains("base_url"), "{told}");
     let (report, code) = place.json(&["sync", "labels"]);
     assert_eq!((code, &report["outcome"]), (5, &json!("failed")));
     assert!(report["jobs"][0]["error"].as_str().unwrap().contains("Axerrio"));

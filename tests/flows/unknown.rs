@@ -1,6 +1,6 @@
 //! Products, customers and carriers that the other side calls by other names, or does not know at all.
 
-use stemsync::domain::{HoldReason, MapKind, Stage};
+use stemsync::domain::{HoldReason, MapKind, Stage, Verdict};
 use stemsync::sandbox::KometRules;
 use stemsync::sandbox::axerrio::Named;
 
@@ -34,7 +34,8 @@ async fn an_unknown_product_holds_its_line_until_a_person_maps_it_in_komet() {
         assert_eq!(link.held().await, [(HoldReason::UnmappedProduct, Some("2".into()))]);
         assert_eq!(boxes(&link), 2, "the known line ships");
         let detail = link.holds().await.remove(0).detail;
-        assert!(detail.contains(UNKNOWN) && detail.contains(UNKNOWN_CODE), "{detail}");
+        let helps = detail.contains("map product set");
+        assert!(detail.contains(UNKNOWN) && !helps, "what is approved is not made anew: {detail}");
         invariants(&link).await;
         link.act(|w, now| w.komet.person_maps_product(UNKNOWN, UNKNOWN_IS, now)).unwrap();
         link.sync_well().await;
@@ -81,7 +82,6 @@ async fn a_local_map_set_later_replaces_the_line_that_waits() {
         link.sync_well().await;
         assert_eq!(link.held().await.len(), 1);
         link.map(MapKind::Product, UNKNOWN_CODE, i64::try_from(UNKNOWN_IS).unwrap()).await;
-        mark_dirty(&link, &id).await;
         link.sync_well().await;
         assert_eq!(link.holds().await, []);
         link.act(|w, _| {
@@ -94,10 +94,23 @@ async fn a_local_map_set_later_replaces_the_line_that_waits() {
     .await;
 }
 
-/// What `map set` does for the orders that wait for the code.
-async fn mark_dirty(link: &Link, id: &str) {
-    let key = link.order(id).await.key;
-    link.engine.store.write(move |conn| stemsync::store::orders::mark_dirty(conn, &[key])).await.unwrap();
+#[tokio::test]
+async fn a_map_still_helps_once_the_question_was_dismissed() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(UNKNOWN, 3)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        let detail = link.holds().await.remove(0).detail;
+        assert!(detail.contains(&format!("map product set {UNKNOWN_CODE}")), "{detail}");
+        link.decide(Verdict::Dismissed).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, [], "nobody is asked");
+        link.map(MapKind::Product, UNKNOWN_CODE, i64::try_from(UNKNOWN_IS).unwrap()).await;
+        link.sync_well().await;
+        assert!(link.act(|w, _| items_of(w, &id).iter().all(|i| i.goods.is_mapped())));
+        invariants(&link).await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ async fn a_hold_that_somebody_else_decided_is_a_friendly_page() {
     assert_eq!(admin.post(&path, &[("take", "komet")]).await.status, 303);
     let again = admin.post(&path, &[("take", "axerrio")]).await;
     assert_eq!(again.status, 409);
-    again.says("is gone").says("it was decided, or its cause went away").says("Nothing was changed by this");
+    again.says("is gone").says("it was decided, its cause went away").says("Nothing was changed by this");
     let look = admin.get(&path).await;
     assert_eq!(look.status, 404);
     look.says("is gone").says("What waits now");

@@ -53,7 +53,7 @@ async fn its_boxes_and_its_story_are_those_of_trace() {
         link.act(|w, _| current_labels(w, &id).iter().map(|label| label.box_code.clone()).collect());
     let page = seen(&site.anybody(), &site, &id).await;
     page.says("Labelled").says("2 boxes, 0 received").says(&codes[0]).says(AWB).says(LOT).says("in Komet");
-    page.says("new Prebook").says("new PO").says("labels");
+    page.says("into Prebook").says("onto PO").says("labels");
     let story = link
         .engine
         .store

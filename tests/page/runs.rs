@@ -75,7 +75,7 @@ async fn history_is_paged_filtered_and_one_run_is_told_in_detail() {
     assert!(labels.contains("/runs?page=1&amp;job=labels"));
 
     let detail = guest.get("/runs/RUN0119").await.body;
-    assert!(detail.contains("new Prebook") && detail.contains("12 of 1,000"), "{detail}");
+    assert!(detail.contains("into Prebook") && detail.contains("12 of 1,000"), "{detail}");
     assert!(
         !detail.contains("85063") && !detail.contains("Jane Roe"),
         "what came from outside is for who is logged in"

@@ -118,7 +118,7 @@ async fn a_run_that_somebody_asks_for_takes_place_and_its_result_is_shown() {
     assert!(page.contains(" pushed") && page.contains("In detail"), "{page}");
     let run = page.split("href=\"/runs/").nth(1).unwrap().split('"').next().unwrap();
     let detail = admin.get(&format!("/runs/{run}")).await.body;
-    assert!(detail.contains("new Prebook") && detail.contains("<dd>page</dd>"), "{detail}");
+    assert!(detail.contains("into Prebook") && detail.contains("<dd>page</dd>"), "{detail}");
     let metrics = admin.get("/metrics").await.body;
     assert!(metrics.contains("stemsync_run_duration_seconds_count 1\n"), "{metrics}");
 

@@ -124,9 +124,38 @@ fn comments_and_notes_are_passed_on() {
 fn a_deleted_item_leaves_the_order_and_the_po() {
     let mut desk = accepted();
     rep_changes(&mut desk, 11, 0);
-    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.sync(), ["put", "delete po line 11"], "nobody approves it while the vendor thinks");
     desk.accept();
-    assert_eq!(desk.sync(), ["delete po line 11"]);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn what_procurement_approved_for_an_item_that_is_deleted_later_is_a_question() {
+    let mut desk = accepted();
+    desk.approve();
+    desk.sync();
+    rep_changes(&mut desk, 11, 0);
+    desk.sync();
+    desk.accept();
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 11"]);
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+    assert_eq!(desk.sync()[0], "delete po line 11");
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn a_line_that_is_added_after_approval_goes_on_a_po_of_its_own() {
+    let mut desk = accepted();
+    desk.approve();
+    desk.sync();
+    let item = desk.item(13, &lilies(2));
+    desk.komet.prebooks[0].items.push(item);
+    desk.read();
+    desk.sync();
+    desk.accept();
+    desk.sync();
+    assert_eq!(desk.komet.purchase_orders.len(), 2, "nobody approved it");
 }
 
 #[test]

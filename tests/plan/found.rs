@@ -162,12 +162,30 @@ fn a_prebook_create_that_was_delivered_twice_leaves_nothing_behind() {
     let mut desk = placed();
     let items = vec![desk.item(901, &roses(5)), desk.item(902, &lilies(3))];
     desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
+    desk.read();
+    let before = desk.item_of("1");
+    assert_eq!(desk.sync(), ["delete item"; 2]);
+    assert_eq!((desk.item_of("1"), desk.sync().len(), held(&desk).len()), (before, 0, 0));
+}
+
+#[test]
+fn an_item_like_ours_that_a_rep_adds_later_is_a_question() {
+    let mut desk = placed();
     let twin = desk.item(903, &roses(5));
     desk.komet.prebooks[0].items.push(twin);
     desk.read();
-    let before = desk.item_of("1");
-    assert_eq!(desk.sync(), ["delete item"; 3]);
-    assert_eq!((desk.item_of("1"), desk.sync().len(), held(&desk).len()), (before, 0, 0));
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet".to_owned()]));
+}
+
+#[test]
+fn a_copy_of_our_prebook_for_another_customer_is_a_question() {
+    let mut desk = placed();
+    let items = vec![desk.item(901, &roses(5)), desk.item(902, &lilies(3))];
+    let mut copy = prebook(900, Some("[AX AX-1]".into()), items);
+    copy.header.customer_id = Some(502);
+    desk.komet.prebooks.push(copy);
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 2));
 }
 
 #[test]

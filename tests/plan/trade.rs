@@ -124,7 +124,9 @@ impl Desk {
     fn new(flow: Flow) -> Self {
         let known = [("Rose Freedom 60 cm", 501), ("Lily White", 502), ("Mixed box", 503)];
         let mut facts = Facts::default();
-        facts.windows_known.extend(window_of(day("2026-11-01"))..=window_of(day("2027-01-31")));
+        let windows = window_of(day("2026-11-01"))..=window_of(day("2027-01-31"));
+        facts.windows_known.extend(windows.clone());
+        facts.windows_seen.extend(windows);
         Self {
             order: Order {
                 key: OrderKey(1),
@@ -377,16 +379,24 @@ impl Desk {
         panic!("no end to it: {told:?}");
     }
 
-    fn read_so_far(&self) -> [usize; 3] {
+    fn read_so_far(&self) -> [usize; 4] {
         let facts = &self.facts;
-        [facts.windows_known.len(), facts.po_dates_read.len(), facts.po_numbers_read.len()]
+        [
+            facts.windows_known.len(),
+            facts.windows_seen.len(),
+            facts.po_dates_read.len(),
+            facts.po_numbers_read.len(),
+        ]
     }
 
     /// Reads what the plan asked for; a poll shows all there is.
     fn meet(&mut self, needs: &std::collections::BTreeSet<Need>) {
         for need in needs {
             match need {
-                Need::Prebooks(date) => drop(self.facts.windows_known.insert(window_of(*date))),
+                Need::Prebooks(date) => {
+                    self.facts.windows_known.insert(window_of(*date));
+                    self.facts.windows_seen.insert(window_of(*date));
+                }
                 Need::PurchaseOrders(date) => drop(self.facts.po_dates_read.insert(*date)),
                 Need::PurchaseOrder(number) => drop(self.facts.po_numbers_read.insert(number.clone())),
             }

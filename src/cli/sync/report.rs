@@ -61,10 +61,12 @@ impl Report for SyncReport<'_> {
             }
         }
         let told = |result| self.run.actions.iter().filter(move |a| a.result == result).collect::<Vec<_>>();
-        actions(page, "Done", Tone::Plain, &told(ActionResult::Done));
-        actions(page, "Found done on reading back", Tone::Plain, &told(ActionResult::Adopted));
-        actions(page, "Would be done", Tone::Plain, &told(ActionResult::Planned));
-        actions(page, "Failed", Tone::Bad, &told(ActionResult::Failed));
+        let on_file = format!("`stemsync history show {}`", self.run.run);
+        actions(page, "Done", Tone::Plain, &told(ActionResult::Done), &on_file);
+        actions(page, "Found done on reading back", Tone::Plain, &told(ActionResult::Adopted), &on_file);
+        // A dry run is on no file.
+        actions(page, "Would be done", Tone::Plain, &told(ActionResult::Planned), "`--format json`");
+        actions(page, "Failed", Tone::Bad, &told(ActionResult::Failed), &on_file);
         let held = told(ActionResult::Held);
         held_now(page, &held);
         page.gap();
@@ -84,14 +86,17 @@ impl SyncReport<'_> {
     /// How it ended, and what to do next.
     fn verdict(&self, held: &[&ActionReport]) -> (Tone, String) {
         let run = self.run;
-        if let Some(asked) = self.asked.as_ref().filter(|asked| !asked.found) {
+        let unknown = self.asked.as_ref().filter(|asked| !asked.found);
+        if let Some(error) = self.down.first() {
+            // What could not be read may have named it.
+            let unknown = unknown.map(|asked| format!("No order on file is called {:?}. ", asked.reference));
+            return (Tone::Bad, unknown.unwrap_or_default() + &advice(error));
+        }
+        if let Some(asked) = unknown {
             let places = asked.searched.join(", ");
             let text =
                 format!("No order is called {:?}, and nothing was pushed. Searched: {places}.", asked.reference);
             return (Tone::Bad, text);
-        }
-        if let Some(error) = self.down.first() {
-            return (Tone::Bad, advice(error));
         }
         if self.stopped {
             return (Tone::Waiting, "Stopped by a signal. The next run goes on where this one left.".to_owned());
@@ -162,7 +167,8 @@ pub(in crate::cli) fn jobs(page: &mut Page, jobs: &[JobReport]) {
     page.table(header, rows.collect());
 }
 
-fn actions(page: &mut Page, title: &str, tone: Tone, actions: &[&ActionReport]) {
+/// `whole`: what lists all of them, where there are too many.
+fn actions(page: &mut Page, title: &str, tone: Tone, actions: &[&ActionReport], whole: &str) {
     if actions.is_empty() {
         return;
     }
@@ -180,7 +186,7 @@ fn actions(page: &mut Page, title: &str, tone: Tone, actions: &[&ActionReport]) 
     });
     page.table(["ORDER", "IN", "WHAT", "DETAIL"], rows.collect());
     if actions.len() > TOLD {
-        let text = format!("… and {} more; `--format json` lists them all", actions.len() - TOLD);
+        let text = format!("… and {} more; {whole} lists them all", actions.len() - TOLD);
         page.paragraph(Tone::Faint, 0, &text);
     }
 }

@@ -21,7 +21,7 @@ use super::shell::{self, Place};
 use super::trouble::Trouble;
 use crate::domain::{MapKind, Verdict};
 use crate::reports::ground::Ground;
-use crate::reports::holds::gone;
+use crate::reports::holds::{gone, without_sides};
 use crate::reports::map_csv;
 use crate::reports::suggest::compare;
 use crate::reports::words::reason as words_of;
@@ -166,6 +166,10 @@ async fn decide(
         }
     };
     let now = desk.now();
+    let hold = desk.read(move |conn| holds::get(conn, id)).await?;
+    if let Some(hold) = hold.filter(|hold| verdict != Verdict::Dismissed && !hold.reason.has_sides()) {
+        return Err(Trouble::bad_request(format!("{}.", capital(without_sides(&hold).trim_end_matches('.')))));
+    }
     let decided = desk.change(move |conn| holds::decide(conn, id, verdict, now)).await?;
     if decided.is_none() {
         return Ok(vanished(&visitor, Some(id), StatusCode::CONFLICT));

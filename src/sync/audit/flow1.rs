@@ -290,11 +290,19 @@ fn compare_line(
     let decided = [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
         .into_iter()
         .any(|reason| found.was_left(reason, Some(&line.id)));
-    let left = unchanged && decided || is_line_left(found, &line.id);
+    // From approval on an edit of the item is Komet's right (product.md, Who owns what).
+    let approved = is_approved(found, agreed);
+    let left = unchanged && (decided || approved) || is_line_left(found, &line.id);
     let (ours, shown) = (&line.terms, &item.terms);
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);
     }
+}
+
+/// Whether procurement has approved a PO that buys the line.
+fn is_approved(found: &Findings<'_>, agreed: &AgreedLine) -> bool {
+    let mut pos = found.order.komet.purchase_orders.iter().filter(|po| po.status.is_decided());
+    pos.any(|po| po.lines.iter().any(|it| it.is_alive() && agreed.po_lines.iter().any(|link| link.line == it.id)))
 }
 
 type Field = (&'static str, Option<String>, Option<String>);

@@ -39,7 +39,7 @@ fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option
 /// Makes lines: in the order's Prebook where there is one with the same header, else in a new one.
 pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], held: &[PrebookId]) {
     let ship_date = order.header.ship_date;
-    if draft.agreed.prebooks.is_empty() && !draft.rules.facts.windows_known.contains(&window_of(ship_date)) {
+    if !draft.rules.facts.windows_known.contains(&window_of(ship_date)) {
         draft.needs.insert(Need::Prebooks(ship_date));
         return;
     }

@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{Need, Plan, rules::Rules, stage};
+use super::{
+    Need, Plan,
+    rules::{Rules, window_of},
+    stage,
+};
 use crate::domain::{
-    Agreed, Decision, Hold, HoldReason, ItemId, ItemLink, LineId, OnConflict, Order, PoItemId, PoLine, PoLink,
-    PoNumber, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Rejection, Verdict,
+    Agreed, Decision, Flow, Hold, HoldReason, ItemId, ItemLink, LineId, OnConflict, Order, PoItemId, PoLine,
+    PoLink, PoNumber, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Rejection, Verdict,
 };
 use crate::sync::action::Action;
 use crate::systems::System;
@@ -68,11 +72,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Procurement may have approved a PO since it was last read, and from then on a change is a question (product.md, Who
-    /// owns what). So a line is taken from a pending PO only in a run that has read it; until then nothing is done at all,
-    /// because every other step builds on this one.
+    /// owns what); so is what a rep did to an item since. So a line is taken from a pending PO only in a run that has read it,
+    /// and in flow 1 from PO and Prebook only in one that has read the Prebook; until then nothing is done at all, because every
+    /// other step builds on this one.
     fn read_before_deleting(&mut self) {
         let mut unread = BTreeSet::new();
         for action in &self.actions {
+            unread.extend(self.unread_window(action));
             let Action::DeletePoLine(delete) = action else { continue };
             let po = self.po(&delete.number);
             let facts = &self.rules.facts;
@@ -92,6 +98,21 @@ impl<'a> Draft<'a> {
             self.needs.extend(unread);
             self.actions.clear();
         }
+    }
+
+    /// The window of the item that an action of flow 1 gives up, if it was not read in this run. What ships before yesterday
+    /// cannot be read.
+    fn unread_window(&self, action: &Action) -> Option<Need> {
+        let line = match action {
+            Action::DeletePoLine(delete) => &delete.line,
+            Action::DeleteItem(delete) => delete.line.as_ref()?,
+            _ => return None,
+        };
+        let link = self.agreed.lines.get(line)?.item.as_ref().filter(|_| self.order.flow == Flow::FromAxerrio)?;
+        let seen = || link.seen.as_ref().map(|seen| seen.ship_date);
+        let day = self.item(&link.item).map(|item| item.ship_date).or_else(seen).unwrap_or(self.order.ship_date);
+        let is_read = self.rules.facts.windows_seen.contains(&window_of(day));
+        (!is_read && day >= self.rules.visible_from).then_some(Need::Prebooks(day))
     }
 
     /// Refusals of what is no longer wanted are forgotten; not so while something must be read first, because then it
@@ -205,8 +226,8 @@ impl<'a> Draft<'a> {
         };
         self.ask(reason, line.as_ref(), &format!("{key}: {}", rejection.message), || {
             format!(
-                "{system} refused {method}: {}. stemsync tries again each run, until this is released; change the order, or mend \
-                 the cause in {system}.",
+                "{system} refused {method}: {}. stemsync tries again each run, until this is released; change the order or what \
+                 `stemsync map` says of it, or mend the cause in {system}.",
                 rejection.message,
                 system = system.title(),
             )
@@ -326,8 +347,10 @@ impl<'a> Draft<'a> {
             self.needs.insert(Need::PurchaseOrder(number.clone()));
             return false;
         }
-        // Komet may have given the item another ship date than the PO was made for (assumed): both days are read.
-        let days = [self.order.ship_date, shown.map_or(self.order.ship_date, |item| item.ship_date)];
+        // Komet may have given the item another ship date than the PO was made for (assumed): both days are read. A buyer may
+        // have moved the PO to any day, before this database first read that.
+        let mut days = vec![self.order.ship_date, shown.map_or(self.order.ship_date, |item| item.ship_date)];
+        days.extend(&facts.po_dates_unknown);
         self.has_read_pos(&days)
     }
 

@@ -223,7 +223,11 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
 /// Asks about an item that somebody deleted in Komet. One that was made and never shown is asked about whoever owns it: it
 /// may stand where the token cannot see it, and made again it would be there once more after each run.
 fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
-    let (reason, cause) = (HoldReason::EditedInKomet, format!("deleted {}", link.item));
+    // What Axerrio changes on the line later is a new question.
+    let as_agreed = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
+    let since = if as_agreed { String::new() } else { format!(" {:016x}", terms_print(&line.terms)) };
+    let (reason, cause) = (HoldReason::EditedInKomet, format!("deleted {}{since}", link.item));
+    let is_bought = !draft.alive_po_links(&line.id).is_empty();
     let verdict = if link.gone {
         draft.ask(reason, Some(&line.id), &cause, || {
             format!(
@@ -235,9 +239,13 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> 
     } else {
         draft.settle(reason, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
             format!(
-                "Prebook item {} was deleted in Komet, but the line still stands in Axerrio. Take axerrio to make it again, \
-                 take komet to leave it deleted.",
-                link.item
+                "Prebook item {} ({} {} of {}) was deleted in Komet, but the line still stands in Axerrio. Take axerrio to make it \
+                 again, take komet to leave it deleted{}.",
+                link.item,
+                line.terms.boxes,
+                line.terms.box_type,
+                line.terms.product.description,
+                if is_bought { " and its PO as it is" } else { "" }
             )
         })
     };
@@ -265,15 +273,24 @@ fn decided_line(
     }
     if changed || moved {
         let what = if changed { "changed" } else { "moved to another date, carrier or customer PO" };
-        return if takes_axerrio_after_approval(draft, &line.id, &line_cause(line, &order.header), what)
-            && create::is_possible(draft, order, line)
-        {
+        let cause = line_cause(line, &order.header);
+        let takes_axerrio = takes_axerrio_after_approval(draft, &line.id, &cause, what);
+        return if takes_axerrio && create::is_possible(draft, order, line) {
             Fate::Delete
+        } else if !takes_axerrio && !changed && is_yet_to_be_bought(draft, order, line, link, &cause) {
+            Fate::InPlace
         } else {
             Fate::Leave
         };
     }
     Fate::InPlace
+}
+
+/// Whether a line that stays where it was approved to be was never bought, because it waited for its product to be mapped.
+fn is_yet_to_be_bought(draft: &Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink, cause: &str) -> bool {
+    draft.verdict(HoldReason::ChangedAfterApproval, Some(&line.id), cause).is_some()
+        && draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.po_lines.is_empty())
+        && draft.item(&link.item).is_some_and(|item| item.ship_date == order.header.ship_date)
 }
 
 /// Whether Komet's people changed the item and its PO to what Axerrio's line says by now. Of another product, box type or

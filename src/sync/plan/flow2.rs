@@ -37,6 +37,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let alive: Vec<&PrebookItem> = prebook.items.iter().filter(|i| i.is_alive()).collect();
     if alive.is_empty() {
         cancel(draft, reference);
+        ask_about_approved_leftovers(draft);
         return;
     }
     if put(draft, reference, prebook, &alive) {
@@ -312,6 +313,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         return;
     }
     draft.agreed.decisions.retain(|decision| decision.cause != REJECTED);
+    give_up_what_was_deleted(draft);
     let received = draft.rules.create_po == CreatePo::Received && order.status == AxStatus::Placed;
     let waits = draft.awaits(|a| matches!(a, Action::PutOrder(_)));
     if waits || !(order.status.is_accepted() || received) {
@@ -339,12 +341,54 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
             code: None,
         });
     }
-    // Items that left the order take their pending PO lines with them.
+    // Items that moved to another order take theirs with them, too.
     let mut pending = pending_po_lines(draft);
-    pending.retain(|delete| !alive.iter().any(|item| LineId::from(&item.id) == delete.line));
+    pending.retain(|delete| {
+        !alive.iter().any(|item| LineId::from(&item.id) == delete.line) && !is_shown_deleted(draft, &delete.line)
+    });
     take_off(draft, pending);
     let location = prebook.header.location_code.clone();
     purchase::plan(draft, &buys, draft.order.ship_date, location.as_deref());
+}
+
+/// Items that were deleted take their pending PO lines with them, whatever the vendor says of the rest (clarification 8).
+fn give_up_what_was_deleted(draft: &mut Draft<'_>) {
+    let mut pending = pending_po_lines(draft);
+    pending.retain(|delete| is_shown_deleted(draft, &delete.line));
+    take_off(draft, pending);
+    ask_about_approved_leftovers(draft);
+}
+
+/// Whether Komet shows the line's item as deleted. One that it no longer shows here may have moved to another ship date.
+fn is_shown_deleted(draft: &Draft<'_>, line: &LineId) -> bool {
+    let link = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
+    link.and_then(|link| draft.item(&link.item)).is_some_and(|item| !item.is_alive())
+}
+
+/// What procurement approved for an item that was deleted since: Komet's people must say whether it is still wanted, and the
+/// vendor has heard that it is not.
+fn ask_about_approved_leftovers(draft: &mut Draft<'_>) {
+    let lines = draft.agreed.lines.keys();
+    let deleted: Vec<LineId> = lines.filter(|line| is_shown_deleted(draft, line)).cloned().collect();
+    for line in deleted {
+        let mut approved = draft.alive_po_links(&line);
+        approved.retain(|link| draft.po_status(link).is_decided());
+        let Some(first) = approved.first() else { continue };
+        let cause = format!("PO line {} of a deleted item", first.line);
+        // Not left to `on_conflict`: both sides of it are Komet's own.
+        let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(&line), &cause, || {
+            format!(
+                "the Prebook item was deleted in Komet, and the vendor was told, but line {} of PO {}, which procurement approved, \
+                 still buys it. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to leave it.",
+                first.line, first.number
+            )
+        });
+        let ships =
+            approved.iter().filter_map(|link| draft.po_line(&link.line)).any(|(_, it)| !it.boxes.is_empty());
+        if verdict == Some(Verdict::TakeAxerrio) && !ships {
+            purchase::delete(draft, &line, &approved);
+        }
+    }
 }
 
 /// The order as Komet says it; `None` while nothing of it can be sent.

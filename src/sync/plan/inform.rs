@@ -66,6 +66,10 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
     if linked.iter().any(|(po, _, _)| po.status != PoStatus::Cancelled) {
         linked.retain(|(po, _, _)| po.status != PoStatus::Cancelled);
     }
+    // What procurement has approved is told as such; what waits on another PO follows when that is approved.
+    if linked.iter().any(|(po, _, _)| po.status.is_decided()) {
+        linked.retain(|(po, _, _)| po.status.is_decided());
+    }
     linked.sort_by_key(|(_, line, _)| line.id.0);
     let Some(main) = main_po(draft, &linked) else { return emptied(draft) };
     Some(PurchaseOrderInfo {

@@ -101,10 +101,12 @@ pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &st
     if unknown.is_empty() {
         unknown.push((product.to_owned(), code.map(str::to_owned)));
     }
+    // From approval on the line is not made anew, and a local map is of no use.
+    let is_decided = draft.is_line_decided(line);
     let _ = draft.ask(HoldReason::UnmappedProduct, Some(line), &cause, || {
         let names: Vec<String> =
             unknown.iter().map(|(product, _)| format!("\u{201c}{product}\u{201d}")).collect();
-        let codes = unknown.iter().filter_map(|(_, code)| code.as_ref());
+        let codes = unknown.iter().filter_map(|(_, code)| code.as_ref()).filter(|_| !is_decided);
         let local: Vec<String> =
             codes.map(|code| format!(", or run: stemsync map product set {code} KOMET-ID")).collect();
         format!(
@@ -190,7 +192,12 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label], doubled: &
             None => unshipped.push(label),
         }
     }
-    if !unshipped.is_empty() && may_ship(draft, line) {
+    if unshipped.is_empty() {
+        return;
+    }
+    if was_taken_off(draft, line) {
+        ask_about_labels_of_nothing(draft, line, &unshipped);
+    } else if may_ship(draft, line) {
         ship(draft, line, &links, &unshipped);
     }
 }
@@ -422,6 +429,27 @@ fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], lab
     let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("surplus {codes}"), || {
         format!(
             "Axerrio printed more labels than the PO has boxes: {codes}. Void them in Axerrio, or buy more boxes in Komet."
+        )
+    });
+}
+
+/// Whether Komet's people took the line off its PO, or cancelled that: nothing is bought for it, nor will be.
+fn was_taken_off(draft: &Draft<'_>, line: &LineId) -> bool {
+    let links = draft.agreed.lines.get(line).map(|agreed| agreed.po_lines.as_slice()).unwrap_or_default();
+    links.iter().any(|link| !link.dead) && !links.iter().any(|link| draft.po_alive(link))
+}
+
+fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
+    let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));
+    if changing || draft.is_held(line) {
+        return;
+    }
+    let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
+    let codes = codes.join(", ");
+    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("not bought {codes}"), || {
+        format!(
+            "Axerrio printed labels for a line that was taken off its PO in Komet: {codes}. Void them in Axerrio, or buy the line \
+             again in Komet."
         )
     });
 }

@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use crate::domain::{
     Decision, Flow, HoldReason, ItemId, KometTerms, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoItemId,
-    PoLine, PoLink, PoStatus, Verdict, blank, fingerprint,
+    PoLine, PoLink, PoNumber, PoStatus, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -215,7 +215,7 @@ pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
 }
 
 /// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
-/// know. In flow 2 more boxes than were bought are Komet's own change.
+/// know.
 fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     let twice = surplus(draft, alive);
     if !twice.is_empty() {
@@ -225,10 +225,9 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     let confirmed = u64::from(buy.goods.boxes);
     let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
     let bought = boxes_of(draft, alive);
-    let is_komets_own = draft.order.flow == Flow::FromKomet && confirmed > asked && asked > 0;
     // What was found after a lost database was asked for in another life; that the vendor confirms fewer is plain.
     let is_found = asked == 0 && !(buy.confirmed && confirmed < bought);
-    if is_found || asked > 0 && confirmed == asked || confirmed == bought || is_komets_own {
+    if is_found || asked > 0 && confirmed == asked || confirmed == bought {
         return;
     }
     let cause = format!("confirmed {confirmed}");
@@ -467,13 +466,7 @@ fn agree(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) {
 }
 
 fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Option<&str>) {
-    // Further lines go on the order's PO while it can still take them.
-    let number = draft.agreed.po.clone().filter(|number| match draft.po(number) {
-        Some(po) => po.ship_date == ship_date && po.status != PoStatus::Cancelled,
-        None => {
-            draft.agreed.lines.values().flat_map(|l| &l.po_lines).any(|l| l.number == *number && l.seen.is_none())
-        }
-    });
+    let number = open_po(draft, ship_date);
     for mixed in [false, true] {
         let group: Vec<&Buy> = buys.iter().copied().filter(|b| b.goods.mix.is_empty() != mixed).collect();
         if group.is_empty() {
@@ -510,6 +503,23 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
             draft.act(together);
         }
     }
+}
+
+/// The PO of the order that can still take lines. What procurement has approved is not added to, but by a person's word on a
+/// change of flow 1.
+fn open_po(draft: &Draft<'_>, ship_date: NaiveDate) -> Option<PoNumber> {
+    let links = || draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    let takes_more = |number: &PoNumber| match draft.po(number) {
+        Some(po) if draft.order.flow == Flow::FromKomet => {
+            po.ship_date == ship_date && po.status == PoStatus::Pending
+        }
+        Some(po) => po.ship_date == ship_date && po.status != PoStatus::Cancelled,
+        None => links().any(|link| link.number == *number && link.seen.is_none()),
+    };
+    let own = draft.agreed.po.as_ref().filter(|number| takes_more(number));
+    let other =
+        || links().filter(|link| draft.po_alive(link)).map(|link| &link.number).find(|number| takes_more(number));
+    own.or_else(other).cloned()
 }
 
 /// A PO that refuses further lines may be gone: it is read before the refusal is believed.

@@ -21,6 +21,10 @@ pub struct Facts {
     pub windows_known: BTreeSet<i64>,
     /// Windows of Prebooks that were read in full since the run's last push to Komet.
     pub windows_read: BTreeSet<i64>,
+    /// Windows of Prebooks that were read in this run, in full or for what changed since.
+    pub windows_seen: BTreeSet<i64>,
+    /// Ship dates of the horizon whose POs this database has never read.
+    pub po_dates_unknown: BTreeSet<NaiveDate>,
     /// Ship dates whose POs were read in this run.
     pub po_dates_read: BTreeSet<NaiveDate>,
     /// POs that were read in this run, by number or among those of their day.

@@ -5,8 +5,8 @@ use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
 use crate::domain::{
-    HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Stray,
-    Verdict,
+    Decision, HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, Prebook, PrebookHeader, PrebookId,
+    PrebookItem, PurchaseOrder, Stray, Verdict, blank,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
@@ -82,7 +82,8 @@ fn ask_about_orphan(draft: &mut Draft<'_>, po: &PurchaseOrder, bought: &PoLine) 
 /// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
-        let late = draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id) || is_twin(draft, item);
+        let late =
+            draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id) || is_twin(draft, prebook, item);
         let late = late && !is_left(draft, item);
         if late && !draft.knows_purchase(&item.id) {
             continue;
@@ -122,12 +123,43 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
     })
 }
 
-/// Whether the item is exactly what a line of the order has already: a request that was delivered twice.
-fn is_twin(draft: &Draft<'_>, item: &PrebookItem) -> bool {
-    let linked = draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).filter_map(|l| draft.item(&l.item));
-    linked
-        .filter(|own| own.is_alive())
-        .any(|own| are_twins(&own.terms, &item.terms) && own.ship_date == item.ship_date)
+/// Whether the item is exactly what a line of the order has already, in a Prebook with the same header: a request that was
+/// delivered twice. Beside its own line, in one Prebook, it is that only if it stood there when the line was first seen: what
+/// comes later is somebody's addition, as is a copy of the Prebook for somebody else.
+fn is_twin(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool {
+    let is_own = |line: &&LineId| {
+        let link = draft.agreed.lines.get(*line).and_then(|agreed| agreed.item.as_ref());
+        let own = link.and_then(|link| draft.item(&link.item)).filter(|own| own.is_alive());
+        own.is_some_and(|own| are_twins(&own.terms, &item.terms) && own.ship_date == item.ship_date)
+    };
+    let owners: Vec<LineId> = draft.agreed.lines.keys().filter(is_own).cloned().collect();
+    let cause = format!("twin {}", item.id);
+    let mut is_twin = false;
+    let mut first_seen = false;
+    for line in &owners {
+        let Some(link) = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref()) else { continue };
+        if link.prebook != prebook.id {
+            let own = draft.prebook(&link.prebook).map(|own| &own.header);
+            is_twin |= own.is_some_and(|own| is_same_header(own, &prebook.header));
+            continue;
+        }
+        let before = draft.order.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
+        first_seen |= before.is_none_or(|before| before.item != link.item || before.seen.is_none());
+    }
+    let reason = HoldReason::EditedInKomet;
+    if first_seen && draft.verdict(reason, None, &cause).is_none() {
+        // Remembered: what buys it may have to be read first.
+        draft.agreed.decisions.push(Decision { reason, line: None, cause, verdict: Verdict::TakeAxerrio });
+        return true;
+    }
+    is_twin || !owners.is_empty() && draft.verdict(reason, None, &cause).is_some()
+}
+
+fn is_same_header(own: &PrebookHeader, other: &PrebookHeader) -> bool {
+    own.truck_date == other.truck_date
+        && own.customer_id == other.customer_id
+        && own.carrier_id == other.carrier_id
+        && blank(own.customer_po.as_deref()) == blank(other.customer_po.as_deref())
 }
 
 /// What buys the item goes before it does, by a person's word also what procurement approved. Says whether something had to go.

@@ -45,6 +45,8 @@ pub struct Polled {
     pub unreadable: Vec<String>,
     /// Prebook windows read in full.
     pub windows: BTreeSet<i64>,
+    /// Prebook windows read, in full or for what changed since.
+    pub windows_seen: BTreeSet<i64>,
     /// Ship dates whose POs were read.
     pub po_dates: BTreeSet<NaiveDate>,
     /// POs that were read: by their number, or in a list, also one in which others could not be read.
@@ -61,6 +63,7 @@ impl Polled {
         self.changed += other.changed;
         self.unreadable.extend(other.unreadable);
         self.windows.extend(other.windows);
+        self.windows_seen.extend(other.windows_seen);
         self.po_dates.extend(other.po_dates);
         self.po_numbers.extend(other.po_numbers);
         self.carriers.extend(other.carriers);

@@ -123,6 +123,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             sweep.polled.carriers.extend(carriers.into_iter().filter(|id| *id != 0));
         }
         sweep.shown.extend(shown);
+        if readable && !gap {
+            sweep.polled.windows_seen.insert(window);
+        }
         if full && readable {
             sweep.polled.windows.insert(window);
             sweep.full.insert(window, as_of - overlap);
