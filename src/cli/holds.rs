@@ -100,7 +100,7 @@ async fn decide(config: &Config, output: Output, id: i64, verdict: Verdict) -> a
     if look(config)?.is_none() {
         return Err(unknown().into());
     }
-    let (store, _lock) = change(config).await?;
+    let (store, _lock) = change(config, output).await?;
     let row = store.write(move |conn| holds::decide(conn, id, verdict, Utc::now())).await?.ok_or_else(unknown)?;
     output.print(&Decided { decided: row.into(), verdict })
 }
