@@ -1,6 +1,9 @@
 //! What may be typed: every command with its arguments, help and examples. Nothing is done here.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -298,20 +301,39 @@ pub(super) struct SyncArgs {
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
     /// The port on 127.0.0.1; 0 takes any that is free
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = whole(0..=u16::MAX))]
     pub(super) port: u16,
     /// Word answers as awkwardly as real systems may: numbers as texts, nulls, unknown fields
-    #[arg(long, value_name = "SEED", num_args = 0..=1, default_missing_value = "1")]
+    #[arg(long, value_name = "SEED", num_args = 0..=1, default_missing_value = "1", value_parser = whole(0..=u64::MAX))]
     pub(super) messy: Option<u64>,
     /// Go on with the state in this file, and keep it there; it is made where it is missing
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
     /// How often people act (accept, approve, print, receive), in seconds; 0: never [default: 60, with --bulk 0]
-    #[arg(long, value_name = "SECS", hide_default_value = true)]
+    #[arg(long, value_name = "SECS", hide_default_value = true, value_parser = whole(0..=u64::MAX))]
     pub(super) people: Option<u64>,
     /// Begin with so many generated orders of three lines instead of the week of orders
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0..=usize::MAX))]
     pub(super) bulk: Option<usize>,
+}
+
+/// A whole number; std's and clap's words for what is none are a programmer's.
+fn whole<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number = text.trim().parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            let (least, most) = (range.start(), range.end().to_string());
+            // A bound that only says how numbers are kept tells nobody anything.
+            if most.len() < 10 {
+                format!("a whole number is expected, from {least} to {most}")
+            } else {
+                format!("a whole number is expected, {least} or more")
+            }
+        })
+    }
 }
 
 fn reference(text: &str) -> Result<String, String> {
@@ -339,7 +361,7 @@ pub(super) struct HistoryArgs {
     #[arg(long, value_name = "JOB", value_parser = job())]
     pub(super) job: Option<Job>,
     /// How many to list
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole(1..=u32::MAX))]
     pub(super) limit: u32,
 }
 
@@ -377,6 +399,7 @@ EXAMPLES:
   stemsync holds release 12 --take komet    What Komet says counts")]
     Release {
         /// The hold's number, as `holds` lists it
+        #[arg(value_parser = whole(1..=i64::MAX))]
         id: i64,
         /// Whose value counts
         #[arg(long, value_name = "SYSTEM", value_parser = side())]
@@ -386,6 +409,7 @@ EXAMPLES:
     #[command(after_help = "EXAMPLES:\n  stemsync holds dismiss 13")]
     Dismiss {
         /// The hold's number, as `holds` lists it
+        #[arg(value_parser = whole(1..=i64::MAX))]
         id: i64,
     },
 }
@@ -422,7 +446,7 @@ pub(super) enum MapAction {
         /// The code in Axerrio
         axerrio_code: String,
         /// The id in Komet
-        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        #[arg(value_parser = whole(1..=i64::MAX))]
         komet_id: i64,
     },
     /// Forget a code

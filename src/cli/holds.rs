@@ -108,7 +108,7 @@ async fn decide(config: &Config, output: Output, id: i64, verdict: Verdict) -> a
     if look(config)?.is_none() {
         return Err(unknown().into());
     }
-    let (store, _lock) = change(config).await?;
+    let (store, _lock) = change(config, output).await?;
     let hold = store.read(move |conn| holds::get(conn, id)).await?.ok_or_else(unknown)?;
     if verdict != Verdict::Dismissed && !hold.reason.has_sides() {
         return Err(WrongUsage(without_sides(&hold)).into());

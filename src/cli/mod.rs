@@ -127,22 +127,35 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The database and the run lock, for a command that changes something. A run plans from what it read at its
 /// beginning: a decision taken in meanwhile could be overwritten by the run's own results.
-async fn change(config: &Config) -> anyhow::Result<(Store, RunLock)> {
-    let lock = lock(&config.state.path, PATIENCE).await?;
+async fn change(config: &Config, output: Output) -> anyhow::Result<(Store, RunLock)> {
+    let lock = lock(&config.state.path, PATIENCE, output).await?;
     Ok((Store::open(&config.state.path)?, lock))
 }
 
-/// Takes the run lock, waiting for a run that holds it; after `patience` the answer is [`Busy`].
-async fn lock(database: &Path, patience: Duration) -> anyhow::Result<RunLock> {
+/// Takes the run lock, waiting for a run that holds it; after `patience` the answer is [`Busy`]. A wait that a person
+/// notices is told once.
+async fn lock(database: &Path, patience: Duration, output: Output) -> anyhow::Result<RunLock> {
     /// Short against a run, long against a look at a file.
     const PAUSE: Duration = Duration::from_millis(100);
+    /// A shorter wait is none to a person.
+    const NOTICED: Duration = Duration::from_secs(1);
     let began = Instant::now();
+    let mut is_told = false;
     loop {
         if let Some(lock) = RunLock::try_acquire(database)? {
             return Ok(lock);
         }
         if began.elapsed() >= patience {
             return Err(Busy(RunLock::holder(database)).into());
+        }
+        if began.elapsed() >= NOTICED && !is_told {
+            is_told = true;
+            let run = RunLock::holder(database)
+                .map_or("another run".to_owned(), |h| format!("the run of process {}", h.pid));
+            let left = patience.saturating_sub(began.elapsed()).as_secs_f64().ceil();
+            let told = format!("waiting for {run} to end, {left} s more at most");
+            // cron mails what it finds on stderr, and that runs overlap is no news.
+            if output.shows_progress() { eprintln!("{told}") } else { log::info!("{told}") }
         }
         tokio::time::sleep(PAUSE.min(patience)).await;
     }
@@ -151,17 +164,20 @@ async fn lock(database: &Path, patience: Duration) -> anyhow::Result<RunLock> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use clap::Parser as _;
+
     use super::*;
 
     #[tokio::test]
     async fn who_waits_in_vain_for_another_run_is_told_which_and_ends_with_6() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("link.db");
-        let held = lock(&database, Duration::ZERO).await.unwrap();
-        let error = lock(&database, Duration::ZERO).await.unwrap_err();
+        let output = Output::new(&Cli::try_parse_from(["stemsync", "status"]).unwrap().global);
+        let held = lock(&database, Duration::ZERO, output).await.unwrap();
+        let error = lock(&database, Duration::ZERO, output).await.unwrap_err();
         assert_eq!(Exit::of(&error), Exit::Busy);
         assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
         drop(held);
-        assert!(lock(&database, Duration::ZERO).await.is_ok());
+        assert!(lock(&database, Duration::ZERO, output).await.is_ok());
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn run(output: Output, args: &SandboxArgs) -> anyhow::Result<Ex
             let inputs = scenario.bulk(orders, BULK_LINES, BULK_SEED, today());
             placed = sandbox.act(|world, now| place_orders(world, inputs, now)).len();
         }
-        Some(_) => {}
+        Some(_) => log::warn!("--bulk adds nothing: the state has orders already"),
         None => {
             // The first call brings the first week.
             let told = sandbox.act(|world, now| life::pass(world, &scenario, &people, today(), now))?;

@@ -20,7 +20,7 @@ struct Verified(AuditReport);
 /// Carries `verify` out.
 pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit> {
     // What a run is about to push would look like a difference.
-    let _lock = lock(&config.state.path, PATIENCE).await?;
+    let _lock = lock(&config.state.path, PATIENCE, output).await?;
     let link = Link::open(config, Store::open(&config.state.path)?).await?;
     let audit = link.engine.audit().await;
     link.close().await;

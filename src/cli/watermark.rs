@@ -78,11 +78,11 @@ pub(super) async fn run(config: &Config, output: Output, args: &WatermarkArgs) -
             let at = at.resolve(now, config.jobs.timezone).filter(|at| *at <= now).ok_or_else(|| {
                 WrongUsage("a watermark lies in the past: changes before it would never be read".to_owned())
             })?;
-            set(config, job, at).await?;
+            set(config, output, job, at).await?;
             Some(job)
         }
         Some(WatermarkAction::Reset { job }) => {
-            let (store, _lock) = change(config).await?;
+            let (store, _lock) = change(config, output).await?;
             store.write(move |conn| watermarks::reset(conn, stream(job))).await?;
             Some(job)
         }
@@ -92,8 +92,8 @@ pub(super) async fn run(config: &Config, output: Output, args: &WatermarkArgs) -
 }
 
 /// Sets what was read after `at` back to it; parts that stand before it keep what they have.
-async fn set(config: &Config, job: Job, at: DateTime<Utc>) -> anyhow::Result<()> {
-    let (store, _lock) = change(config).await?;
+async fn set(config: &Config, output: Output, job: Job, at: DateTime<Utc>) -> anyhow::Result<()> {
+    let (store, _lock) = change(config, output).await?;
     let (known, moved) = store
         .write(move |conn| {
             let known = watermarks::list(conn, stream(job))?;

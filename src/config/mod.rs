@@ -22,6 +22,7 @@ pub(crate) use reader::nearest;
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use values::parse_duration;
+pub(crate) use values::region_of;
 
 use crate::domain::{Brake, CreatePo, OnConflict, Percent};
 use crate::sync::report::Job;

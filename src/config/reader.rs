@@ -23,6 +23,11 @@ pub(crate) fn nearest<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether a text is a key as it stands at a line's beginning, and nothing else.
+fn is_bare(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
 /// Where problems are noted.
 pub(super) struct Notes<'t> {
     text: &'t str,
@@ -47,11 +52,25 @@ impl<'t> Notes<'t> {
 
     /// Notes what the TOML parser found. Its own texts would repeat the line, and a secret may stand there.
     pub(super) fn syntax(&self, span: Option<Range<usize>>, message: &str) {
-        let offset = span.map_or(self.text.len(), |span| span.start);
-        self.broken.borrow_mut().push(self.line(offset));
-        // The messages are fixed texts; only that of a repeated key names something, the key.
-        let found = format!("text that is not TOML: {message}");
-        self.note(offset, "syntax".to_owned(), Refusal::new(found, "TOML: key = value, texts in \"quotes\""));
+        let span = span.unwrap_or(self.text.len()..self.text.len());
+        let start = span.start;
+        self.broken.borrow_mut().push(self.line(start));
+        let before =
+            self.text.get(..span.start).unwrap_or_default().rsplit('\n').next().unwrap_or_default().trim();
+        let without_value =
+            before.strip_suffix('=').map(str::trim_end).filter(|key| span.is_empty() && is_bare(key));
+        let refusal = if message == "duplicate key" {
+            // Within a line a secret may stand in the place of a key.
+            let key = self.text.get(span).filter(|_| matches!(before, "" | "["));
+            Refusal::new(format!("{} a second time", key.unwrap_or("a key")), "each key and each [table] once")
+        } else if let Some(key) = without_value {
+            Refusal::new(format!("{key} = and nothing behind it"), "a value, or the line left out")
+        } else {
+            // The messages are fixed texts.
+            let found = format!("text that is not TOML: {message}");
+            Refusal::new(found, "TOML: key = value, texts in \"quotes\"")
+        };
+        self.note(start, "syntax".to_owned(), refusal);
     }
 
     /// All problems in the order of their lines, or none.

@@ -7,6 +7,16 @@ use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
+/// The fields of a pattern, and what each may hold.
+const FIELDS: [(&str, &str); 6] = [
+    ("second", "0 to 59"),
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31"),
+    ("month", "1 to 12 or JAN to DEC"),
+    ("weekday", "0 to 7 or SUN to SAT"),
+];
+
 /// When a job runs by itself.
 #[derive(Clone, Debug)]
 pub enum Schedule {
@@ -23,12 +33,13 @@ impl Schedule {
             return Ok(Self::Off);
         }
         let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build();
-        let fields = text.split_whitespace().count();
-        if fields != 6 && !text.starts_with('@') {
-            let noun = if fields == 1 { "field" } else { "fields" };
-            return Err(format!("{fields} {noun} instead of six"));
+        let fields: Vec<_> = text.split_whitespace().collect();
+        // croner would take nicknames such as `@hourly`.
+        if fields.len() != FIELDS.len() {
+            let noun = if fields.len() == 1 { "field" } else { "fields" };
+            return Err(format!("{} {noun} instead of six", fields.len()));
         }
-        let cron = parser.parse(text).map_err(|error| error.to_string().trim_end_matches('.').to_owned())?;
+        let cron = parser.parse(text).map_err(|_| wrong_field(parser, &fields))?;
         // Without a year a pattern fires within a leap cycle or never, whatever the day it is asked.
         let any_day = DateTime::UNIX_EPOCH;
         if cron.find_next_occurrence(&any_day, false).is_err() {
@@ -52,5 +63,19 @@ impl Schedule {
             Self::Off => None,
             Self::Cron(cron) => nights::next_after(cron, now, zone),
         }
+    }
+}
+
+/// Which field it is that croner, whose texts name none, does not take: the first that it refuses among stars.
+fn wrong_field(parser: CronParser, fields: &[&str]) -> String {
+    let is_wrong = |place: usize, field: &str| {
+        let mut alone = ["*"; FIELDS.len()];
+        alone[place] = field;
+        parser.parse(&alone.join(" ")).is_err()
+    };
+    let wrong = fields.iter().zip(FIELDS).enumerate().find(|(place, (field, _))| is_wrong(*place, field));
+    match wrong {
+        Some((_, (field, (name, range)))) => format!("the {name} is {field:?}: it goes from {range}"),
+        None => "it is no cron pattern".to_owned(),
     }
 }

@@ -120,7 +120,7 @@ impl Source {
                 checked(&text, &shown)
             }
             Self::File(path) => {
-                let shown = if path.contains(['/', '.']) { path.as_str() } else { "the file it names" };
+                let shown = if is_path(path) { path.as_str() } else { "the file it names" };
                 from_file(Path::new(path), shown, Guard::OwnerOnly)
             }
             Self::Credential(name) => {
@@ -161,6 +161,13 @@ fn is_variable(name: &str) -> bool {
         && name.bytes().all(word)
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && (name.contains('_') || !name.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a text looks like a file's name rather than like a secret that was put in its place.
+fn is_path(path: &str) -> bool {
+    const WORDS: [&str; 7] = ["token", "password", "passwd", "secret", "webhook", "hook", "key"];
+    let plain = path.bytes().all(|b| b.is_ascii_lowercase() || b"-_".contains(&b));
+    path.contains(['/', '.']) || (plain && path.split(['-', '_']).any(|word| WORDS.contains(&word)))
 }
 
 /// Who may read the file.

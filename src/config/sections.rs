@@ -53,7 +53,8 @@ fn resolved<'t>(
 /// `base_url` and `token`. In the sandbox a token may stand there but is not looked up.
 fn endpoint(section: &mut Section, example: &str, environment: Environment) -> Option<Endpoint> {
     let allowed = format!("\"sandbox\" for the built-in sandbox, or an address such as \"{example}\"");
-    let base_url: Option<Option<Url>> = section.required("base_url", &allowed, values::base_url);
+    let base_url: Option<Option<Url>> =
+        section.required("base_url", &allowed, |value| values::base_url(value, example));
     if base_url == Some(None) {
         section.optional("token", |value| secret::source(value, "token"));
         return Some(Endpoint::Sandbox);

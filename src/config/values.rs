@@ -172,10 +172,36 @@ pub(super) fn timezone(value: &DeValue) -> Result<Tz, Refusal> {
     const ALLOWED: &str = "a time zone such as \"America/New_York\" or \"UTC\"";
     let name = string(value, ALLOWED)?;
     name.parse().map_err(|_| {
-        let hint = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        let allowed = hint.map_or(ALLOWED.to_owned(), |zone| format!("{ALLOWED}; did you mean \"{zone}\"?"));
+        let nearest = || nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let allowed = if is_offset(name) {
+            format!("{ALLOWED}; a distance from UTC knows no summer time, a region does")
+        } else {
+            let hint = region_of(name).map(Tz::name).or_else(nearest);
+            hint.map_or(ALLOWED.to_owned(), |zone| format!("{ALLOWED}; did you mean \"{zone}\"?"))
+        };
         Refusal::new(shown(value), allowed)
     })
+}
+
+/// `UTC-5`, `GMT+02:00`.
+fn is_offset(name: &str) -> bool {
+    let rest = name.strip_prefix("UTC").or_else(|| name.strip_prefix("GMT"));
+    rest.is_some_and(|rest| rest.trim_start().starts_with(['+', '-', '\u{2212}']))
+}
+
+/// The region of the trade whose clocks people mean by an abbreviation.
+pub(crate) fn region_of(abbreviation: &str) -> Option<Tz> {
+    let region = match abbreviation.to_ascii_uppercase().as_str() {
+        "ET" | "EST" | "EDT" => Tz::America__New_York,
+        "CT" | "CST" | "CDT" => Tz::America__Chicago,
+        "MT" | "MST" | "MDT" => Tz::America__Denver,
+        "PT" | "PST" | "PDT" => Tz::America__Los_Angeles,
+        "CET" | "CEST" => Tz::Europe__Amsterdam,
+        "COT" => Tz::America__Bogota,
+        "ECT" => Tz::America__Guayaquil,
+        _ => return None,
+    };
+    Some(region)
 }
 
 /// Where the status page listens; `None` for `"off"`.
@@ -191,26 +217,37 @@ pub(super) fn listen(value: &DeValue) -> Result<Option<SocketAddr>, Refusal> {
 pub(super) fn hosts(value: &DeValue) -> Result<Vec<String>, Refusal> {
     const ALLOWED: &str =
         "a list of names or addresses, each without https:// and port, such as [\"stemsync.example.com\"]";
-    let refuse = || Refusal::new(shown(value), ALLOWED);
+    let refuse = |entry: &DeValue| Refusal::new(shown(entry), ALLOWED);
     let name = |value: &DeValue| {
         let name = value.as_str()?.trim().trim_end_matches('.').to_ascii_lowercase();
         let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         let is_address = name.parse::<std::net::Ipv6Addr>().is_ok();
         (is_name || is_address).then_some(name)
     };
-    let list = value.as_array().ok_or_else(refuse)?;
-    list.iter().map(|entry| name(entry.get_ref()).ok_or_else(refuse)).collect()
+    let list = value.as_array().ok_or_else(|| refuse(value))?;
+    list.iter().map(|entry| name(entry.get_ref()).ok_or_else(|| refuse(entry.get_ref()))).collect()
 }
 
-/// A base URL: `None` for `"sandbox"`.
-pub(super) fn base_url(value: &DeValue) -> Result<Option<Url>, Refusal> {
+/// A base URL, such as `example`; `None` for `"sandbox"`.
+pub(super) fn base_url(value: &DeValue, example: &str) -> Result<Option<Url>, Refusal> {
     const ALLOWED: &str = "\"sandbox\", or an address that begins with https://; http:// only to this machine \
                            (127.0.0.1, [::1], localhost)";
     let text = string(value, ALLOWED)?;
     if text == "sandbox" {
         return Ok(None);
     }
-    let mut url = web_address(text).map_err(|found| Refusal::new(found, ALLOWED))?;
+    let mut url = web_address(text).map_err(|found| {
+        let meant = if nearest(text, ["sandbox"].into_iter()).is_some() {
+            Some("sandbox".to_owned())
+        } else if is_bare_host(text) {
+            // Only the host says little: the system's usual address, where it is that one's.
+            Some(if example.contains(text) { example.to_owned() } else { format!("https://{text}") })
+        } else {
+            None
+        };
+        let allowed = meant.map_or(ALLOWED.to_owned(), |meant| format!("{ALLOWED}; did you mean \"{meant}\"?"));
+        Refusal::new(found, allowed)
+    })?;
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
         url.set_path(&path);
@@ -227,11 +264,13 @@ pub(super) fn base_url(value: &DeValue) -> Result<Option<Url>, Refusal> {
 /// Reads an address that requests may go to: `https`, or `http` to loopback, and no password in it. The error says
 /// what was found without repeating what might be a secret.
 pub(super) fn web_address(text: &str) -> Result<Url, String> {
+    let is_word = text.bytes().all(|b| b.is_ascii_lowercase()) || text.eq_ignore_ascii_case("sandbox");
     let may_show = text.len() < 100
         && text.is_ascii()
         && !text.contains(['@', '?', '#'])
-        && (text.contains("://") || text.bytes().all(|b| b.is_ascii_lowercase()));
-    let found = |what: &str| if may_show { format!("{text:?}, {what}") } else { what.to_owned() };
+        && (text.contains("://") || is_word || is_bare_host(text));
+    let subject = if may_show { format!("{text:?}") } else { "a text that may be a secret".to_owned() };
+    let found = |what: &str| format!("{subject}, {what}");
     let url = Url::parse(text).map_err(|_| found("which is no address"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("an address with a user name or password in it".to_owned());
@@ -242,6 +281,17 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
         "http" => Err(found("where tokens would travel unencrypted")),
         _ => Err(found("which is neither https:// nor http://")),
     }
+}
+
+/// An address without its scheme, `api.kometsales.com/api`: what comes before the path reads like no token.
+fn is_bare_host(text: &str) -> bool {
+    let host = text.split(['/', ':']).next().unwrap_or_default();
+    let is_label = |label: &str| {
+        let mut bytes = label.bytes();
+        !label.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let top = host.rsplit_once('.').map(|(_, top)| top);
+    host.split('.').all(is_label) && top.is_some_and(|top| top.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
 fn is_loopback(url: &Url) -> bool {

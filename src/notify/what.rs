@@ -96,7 +96,7 @@ impl Cause {
     /// `None` for a spent quota, which is an event of its own, and for what was not sent because of the database.
     fn of(fault: &Fault) -> Option<Self> {
         Some(match fault {
-            Fault::Unreachable(_) => Self::Unreachable,
+            Fault::Unreachable(_) | Fault::NoSuchAddress(_) => Self::Unreachable,
             Fault::Unauthorized(_) => Self::Unauthorized,
             Fault::QuotaSpent(_) | Fault::Uncounted(_) => return None,
             Fault::Throttled(_) => Self::Throttled,

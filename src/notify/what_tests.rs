@@ -211,6 +211,7 @@ fn every_fault_has_its_cause_and_only_a_system_out_of_use_is_down() {
     let text = || "x".to_owned();
     let down = [
         Fault::Unreachable(text()),
+        Fault::NoSuchAddress(System::Komet),
         Fault::Unauthorized(text()),
         Fault::Throttled(Duration::ZERO),
         Fault::TimedOut(Duration::ZERO),

@@ -1,7 +1,7 @@
 //! The local maps from Axerrio codes to Komet ids. A change makes those orders dirty that wait for one: whatever was
 //! held because Komet did not know a product or refused a request may pass now.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::StoreError;
 use super::columns::Named;
@@ -20,6 +20,12 @@ pub fn list(conn: &Connection, kind: MapKind) -> Result<Vec<(String, i64)>, Stor
     let mut statement = conn.prepare_cached("SELECT code, komet_id FROM maps WHERE kind = ?1 ORDER BY code")?;
     let rows = statement.query_map([kind.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What one code means, if that is known.
+pub fn find(conn: &Connection, kind: MapKind, code: &str) -> Result<Option<i64>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT komet_id FROM maps WHERE kind = ?1 AND code = ?2")?;
+    Ok(statement.query_row(params![kind.name(), code], |row| row.get(0)).optional()?)
 }
 
 /// Maps one code; says whether that is news.

@@ -22,6 +22,9 @@ pub enum Fault {
     /// No connection came about: nothing was sent.
     #[error("cannot be reached ({0})")]
     Unreachable(String),
+    /// HTTP 404 to a call that every such system has: it is somewhere else.
+    #[error("there is no such address (HTTP 404): check [{}] base_url", .0.name())]
+    NoSuchAddress(System),
     /// The token was refused.
     #[error("refuses the token ({0})")]
     Unauthorized(String),
@@ -73,6 +76,7 @@ impl SystemError {
     pub fn certainty(&self) -> Certainty {
         match self.fault {
             Fault::Unreachable(_)
+            | Fault::NoSuchAddress(_)
             | Fault::Unauthorized(_)
             | Fault::QuotaSpent(_)
             | Fault::Throttled(_)
@@ -98,6 +102,7 @@ impl SystemError {
         matches!(
             self.fault,
             Fault::Unreachable(_)
+                | Fault::NoSuchAddress(_)
                 | Fault::Unauthorized(_)
                 | Fault::QuotaSpent(_)
                 | Fault::Uncounted(_)

@@ -152,6 +152,14 @@ impl Reply {
             .unwrap_or_else(|| if text.trim().is_empty() { "an empty body".to_owned() } else { text.into_owned() })
     }
 
+    /// The status and what the body says; pages are wont to begin with the status themselves.
+    pub(super) fn status_and_summary(&self) -> String {
+        let (status, summary) = (self.status.as_u16(), self.summary());
+        let colon = if summary.starts_with(self.status.as_str()) { "" } else { ": " };
+        let summary = summary.strip_prefix(self.status.as_str()).unwrap_or(&summary);
+        format!("HTTP {status}{colon}{summary}")
+    }
+
     /// What a status other than 2xx means; `None` for 2xx. `message` is what the system says in its own
     /// words, `unhinted` what a 429 without `Retry-After` means.
     pub(super) fn fault(&self, message: Option<String>, unhinted: Fault) -> Option<Fault> {
@@ -162,7 +170,7 @@ impl Reply {
                 None if self.body.trim_ascii().is_empty() => {
                     format!("HTTP {status} {}", self.status.canonical_reason().unwrap_or(""))
                 }
-                None => format!("HTTP {status}: {}", self.summary()),
+                None => self.status_and_summary(),
             }
         };
         match self.status.as_u16() {
@@ -329,7 +337,11 @@ impl Transport {
             Fault::Broken(t) => Fault::Broken(self.clean(&t)),
             Fault::Server(t) => Fault::Server(self.clean(&t)),
             Fault::Unreadable(t) => Fault::Unreadable(self.clean(&t)),
-            Fault::Throttled(_) | Fault::TimedOut(_) | Fault::TooLarge(_) | Fault::Uncounted(_) => fault,
+            Fault::NoSuchAddress(_)
+            | Fault::Throttled(_)
+            | Fault::TimedOut(_)
+            | Fault::TooLarge(_)
+            | Fault::Uncounted(_) => fault,
         };
         SystemError { system: self.system, method, fault }
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use serde_json::{Value, json};
 use stemsync::domain::*;
 use stemsync::systems::axerrio::{AxerrioAuth, AxerrioClient, AxerrioOptions, wire};
-use stemsync::systems::{Axerrio, Certainty, Fault};
+use stemsync::systems::{Axerrio, Certainty, Fault, System};
 
 use crate::wire_server::{Canned, Server};
 
@@ -261,6 +261,16 @@ async fn problem_details_say_why_and_the_status_says_what_it_means() {
         assert!(expect(&error.fault), "{answer:?}: {error:?}");
         assert_eq!(error.certainty(), certainty, "{answer:?}");
         assert_eq!(server.requests().len(), 1, "a write is sent once");
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_is_not_there_is_a_wrong_address_whoever_says_so() {
+    for answer in [problem(404, "no such resource"), Canned::status(404, "<title>404 Not Found</title>")] {
+        let server = Server::start([answer]).await;
+        let error = client(&server).orders(since(), None).await.unwrap_err();
+        assert_eq!(error.fault, Fault::NoSuchAddress(System::Axerrio));
+        assert!(error.is_systemic());
     }
 }
 

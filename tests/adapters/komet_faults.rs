@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use stemsync::domain::*;
 use stemsync::systems::komet::{KometClient, KometOptions};
-use stemsync::systems::{Certainty, Fault, Komet};
+use stemsync::systems::{Certainty, Fault, Komet, System};
 
 use crate::komet_things::*;
 use crate::wire_server::{Canned, Server};
@@ -86,6 +86,31 @@ async fn a_refused_token_is_told_from_a_refused_request() {
     }
     let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
     assert_eq!((error.certainty(), error.is_systemic()), (Certainty::NotDone, false));
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_is_a_wrong_address_unless_komet_itself_refuses() {
+    let server = Server::start([
+        Canned::status(404, "<title>404</title>"),
+        Canned::status(404, "{\"status\": 404, \"message\": \"No static resource\"}"),
+        Canned::status(404, "{\"status\": 0, \"message\": \"Method is not allowed\"}"),
+        Canned::status(404, "<title>404</title>"),
+    ])
+    .await;
+    let komet = client(&server);
+    for _ in 0..2 {
+        let error = komet.prebooks(&week()).await.unwrap_err();
+        assert_eq!(error.fault, Fault::NoSuchAddress(System::Komet));
+        assert_eq!(
+            error.to_string(),
+            "Komet prebook.details.list: there is no such address (HTTP 404): check [komet] base_url"
+        );
+    }
+    let error = komet.prebooks(&week()).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Rejected("Method is not allowed".to_owned()));
+    // A write comes after reads that found Komet: there it is this one method that is refused.
+    let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Rejected("HTTP 404".to_owned()));
 }
 
 #[tokio::test]

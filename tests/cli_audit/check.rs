@@ -70,9 +70,78 @@ async fn real_systems_that_answer_leave_only_what_cannot_be_tried() {
     assert_eq!(outcomes(&report, "untried").len(), 7 + 3, "each writing method of either system");
     assert!(check(&report, "secrets")["detail"].as_str().unwrap().contains("$KOMET_TOKEN"));
     assert_eq!(sandbox.act(|world, _| world.requests().writes()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schedule_of_every_new_configuration_is_no_reason_to_worry() {
+    let sandbox = sandbox().await;
+    let (report, _) = Place::on(&sandbox, "5s").json(&["check"]);
     let budget = check(&report, "request budget");
-    assert_eq!(budget["outcome"], "warning");
-    assert!(budget["detail"].as_str().unwrap().contains("288 runs"), "{budget}");
+    assert_eq!((&budget["outcome"], &budget["advice"]), (&json!("ok"), &Value::Null));
+    let detail = budget["detail"].as_str().unwrap();
+    assert!(detail.contains("up to 288 times a day") && detail.contains("worth a request"), "{detail}");
+    assert_eq!(outcomes(&report, "warning"), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_base_url_is_told_as_such() {
+    let sandbox = sandbox().await;
+    let komet = sandbox.komet_url().replace("/api/", "/apix/");
+    let axerrio = sandbox.axerrio_url().replace("/v1", "/v9");
+    let place = Place::at(&komet, &axerrio, "5s", [sandbox.komet_token(), sandbox.axerrio_token()]);
+    let (report, code) = place.json(&["check"]);
+    // Of a Komet that is not there nothing else can be told: neither its rights nor its clock.
+    assert_eq!((code, outcomes(&report, "failed")), (5, vec!["komet".to_owned(), "axerrio".to_owned()]));
+    for name in ["komet", "axerrio"] {
+        let detail = check(&report, name)["detail"].as_str().unwrap();
+        let told = format!("there is no such address (HTTP 404): check [{name}] base_url");
+        assert!(detail.ends_with(&told), "{detail}");
+    }
+}
+
+/// A configuration with another place for the database.
+fn with_state(path: &str) -> Place {
+    let place = Place::simulated();
+    let file = place.folder.path().join("sync.toml");
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("link.db", path)).unwrap();
+    place
+}
+
+#[test]
+fn a_place_where_no_database_can_be_made_fails_with_what_to_do() {
+    // Not even root makes a file there.
+    let (report, code) = with_state("/proc/stemsync/link.db").json(&["check"]);
+    let database = check(&report, "database");
+    assert_eq!((code, &database["outcome"]), (4, &json!("failed")), "{report:#}");
+    assert!(
+        database["detail"].as_str().unwrap().starts_with("/proc/stemsync/link.db cannot be made"),
+        "{database}"
+    );
+    assert!(database["advice"].as_str().unwrap().starts_with("Give /proc to the user"), "{database}");
+}
+
+#[test]
+fn a_place_that_is_yet_to_be_made_is_tried_and_left_as_it_was() {
+    let place = with_state("data/of/miami/link.db");
+    let (report, code) = place.json(&["check"]);
+    assert_eq!((code, outcome(&report, "database")), (0, "ok".to_owned()));
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 1, "the configuration");
+}
+
+#[test]
+fn a_zone_whose_clocks_never_change_is_told_with_its_region() {
+    let place = Place::simulated();
+    let file = place.folder.path().join("sync.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    for (zone, region) in [("EST", Some("America/New_York")), ("CET", None), ("America/Chicago", None)] {
+        fs::write(&file, format!("{text}[jobs]\ntimezone = \"{zone}\"\n")).unwrap();
+        let (report, _) = place.json(&["check"]);
+        let expected: Vec<_> = region.iter().map(|_| "time zone".to_owned()).collect();
+        assert_eq!(outcomes(&report, "warning"), expected, "{zone}");
+        if let Some(region) = region {
+            assert!(check(&report, "time zone")["advice"].as_str().unwrap().contains(region));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

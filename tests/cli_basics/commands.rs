@@ -155,6 +155,43 @@ fn a_map_is_set_listed_exported_imported_and_removed() {
 }
 
 #[test]
+fn a_code_that_means_another_id_from_now_on_is_told_with_the_one_it_replaces() {
+    let place = Place::new();
+    let set = |id| place.told(&["map", "product", "set", "ROS-60", id]).0;
+    assert_eq!(set("915"), "product ROS-60 is 915 in Komet.\n");
+    assert_eq!(set("915"), "product ROS-60 is 915 in Komet.\n");
+    assert_eq!(set("916"), "product ROS-60 is 916 in Komet, no longer 915.\n");
+    assert_eq!(place.json(&["map", "product", "set", "ROS-60", "917"]).0["replaces"], 916);
+}
+
+#[test]
+fn what_is_no_number_is_told_in_plain_words() {
+    let place = Place::new();
+    for args in [
+        &["map", "product", "set", "ROS-60", "rose"][..],
+        &["holds", "dismiss", "first"],
+        &["history", "--limit", "0"],
+        &["sandbox", "--people", "soon"],
+    ] {
+        let (told, code) = place.complaint(args);
+        assert!(code == 2 && told.contains("a whole number is expected"), "{told}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_names_standard_output() {
+    let place = Place::new();
+    for args in [&["status"][..], &["holds", "--format", "json"], &["completions", "bash"]] {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("stemsync"));
+        command.args(args).current_dir(place.folder.path()).env_remove("STEMSYNC_CONFIG");
+        let output = command.stdout(fs::File::create("/dev/full").unwrap()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(told.starts_with("error: cannot write to standard output: No space left"), "{told}");
+    }
+}
+
+#[test]
 fn a_csv_with_a_bad_row_imports_nothing() {
     let place = Place::new();
     let csv = "axerrio_code,komet_id\nA,1\nB,none\nA,2\n";

@@ -85,3 +85,18 @@ fn the_sandbox_makes_as_many_orders_as_a_load_test_wants() {
     assert_eq!(told["placed"], json!(250));
     assert_eq!(end(child), Some(0));
 }
+
+#[test]
+fn a_sandbox_with_orders_says_that_it_takes_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("trade.json");
+    let args = ["--bulk", "5", "--state", state.to_str().unwrap()];
+    let (child, told) = start(&args);
+    assert_eq!((&told["placed"], end(child)), (&json!(5), Some(0)));
+    let child = bare().arg("sandbox").args(args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let mut child = child.unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("--bulk adds nothing: the state has orders already"), "{line}");
+    assert_eq!(end(child), Some(0));
+}

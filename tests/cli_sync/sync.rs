@@ -1,5 +1,8 @@
 //! One run after the other, and what keeps one from running.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 use stemsync::store::RunLock;
 
@@ -96,6 +99,32 @@ fn who_finds_another_run_going_on_is_told_who_and_ends_with_6() {
     assert!(everything(&output).contains(&std::process::id().to_string()));
     let (report, code) = place.json(&["sync", "--dry-run", "--wait", "0s"]);
     assert_eq!((code, &report["dry_run"]), (0, &json!(true)), "a dry run disturbs nobody");
+}
+
+#[test]
+fn who_waits_for_another_run_is_told_once_for_which_and_for_how_long() {
+    let place = Place::simulated();
+    let held = RunLock::try_acquire(&place.database()).unwrap().unwrap();
+    let mut command = place.command(&["sync", "labels", "--wait", "5m", "-v"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let first = lines.next().unwrap();
+    let run = format!("waiting for the run of process {} to end, 29", std::process::id());
+    assert!(first.contains(&run) && first.ends_with(" s more at most"), "{first}");
+    drop(held);
+    assert!(!lines.any(|line| line.contains("waiting for")));
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_base_url_ends_with_5_and_is_told_as_such() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let komet = sandbox.komet_url().replace("/api/", "/apix/");
+    let place = Place::at(&komet, &sandbox.axerrio_url(), "5s", [sandbox.komet_token(), sandbox.axerrio_token()]);
+    let output = place.run(&["sync"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(told.contains("no such address (HTTP 404): check [komet] base_url"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,6 +236,7 @@ fn a_wrong_argument_ends_with_2() {
         &["sync", "--wait", "soon"],
         &["sync", "--since", "3026-01-01"],
         &["sandbox", "--port", "99999"],
+        &["sandbox", "--people", "-1"],
         &["demo", "now"],
     ] {
         let output = place.run(args);

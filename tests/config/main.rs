@@ -287,6 +287,24 @@ fn a_pattern_that_never_fires_is_told_so() {
 }
 
 #[test]
+fn a_field_of_a_pattern_that_is_out_of_bounds_is_named_with_its_bounds() {
+    for (pattern, told) in [
+        ("0 0 25 * * *", "the hour is \"25\": it goes from 0 to 23"),
+        ("0 61 * * * *", "the minute is \"61\": it goes from 0 to 59"),
+        ("0 0 0 * JANUARY *", "the month is \"JANUARY\": it goes from 1 to 12 or JAN to DEC"),
+    ] {
+        assert_eq!(Schedule::parse(pattern).unwrap_err(), told);
+    }
+}
+
+#[test]
+fn a_nickname_of_cron_is_no_pattern_of_six_fields() {
+    for nickname in ["@hourly", "@daily", "@reboot"] {
+        assert_eq!(Schedule::parse(nickname).unwrap_err(), "1 field instead of six");
+    }
+}
+
+#[test]
 fn a_leap_day_is_a_time_that_comes() {
     assert!(parse(&with("jobs", "orders = \"0 0 0 29 2 *\"")).is_ok());
 }
@@ -295,6 +313,33 @@ fn a_leap_day_is_a_time_that_comes() {
 fn a_mistyped_time_zone_names_the_nearest() {
     let wrong = problem(&with("jobs", "timezone = \"america/new_york\""));
     assert!(wrong.allowed.contains("did you mean \"America/New_York\"?"), "{}", wrong.allowed);
+}
+
+#[test]
+fn an_abbreviation_of_clocks_names_the_region_that_has_them() {
+    for (abbreviation, region) in [
+        ("EDT", "America/New_York"),
+        ("pst", "America/Los_Angeles"),
+        ("CEST", "Europe/Amsterdam"),
+        ("COT", "America/Bogota"),
+    ] {
+        let wrong = problem(&with("jobs", &format!("timezone = \"{abbreviation}\"")));
+        assert!(wrong.allowed.ends_with(&format!("did you mean \"{region}\"?")), "{}", wrong.allowed);
+    }
+}
+
+#[test]
+fn a_distance_from_utc_is_no_time_zone() {
+    for distance in ["UTC-5", "GMT-05:00"] {
+        let wrong = problem(&with("jobs", &format!("timezone = \"{distance}\"")));
+        assert!(wrong.allowed.contains("summer time") && !wrong.allowed.contains("mean"), "{}", wrong.allowed);
+    }
+}
+
+#[test]
+fn one_bad_host_of_several_is_named() {
+    let wrong = problem(&with("status", "hosts = [\"page.example\", \"https://b.example\", 7]"));
+    assert_eq!(wrong.found, "\"https://b.example\"");
 }
 
 #[test]
@@ -331,6 +376,28 @@ fn plain_http_is_for_this_machine_only() {
     ] {
         let wrong = problem(&url(bad));
         assert_eq!(wrong.key, "komet.base_url", "{bad}");
+        assert!(!format!("{wrong:?}").contains("hush"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_told_with_what_was_meant() {
+    for (written, meant) in [
+        ("Sandbox", "sandbox"),
+        ("api.kometsales.com", "https://api.kometsales.com/api/"),
+        ("komet.example/api", "https://komet.example/api"),
+    ] {
+        let wrong = problem(&with_komet(&format!("base_url = {written:?}\ntoken = {{ env = \"KOMET_TOKEN\" }}")));
+        assert_eq!(wrong.found, format!("{written:?}, which is no address"));
+        assert!(wrong.allowed.ends_with(&format!("did you mean {meant:?}?")), "{}", wrong.allowed);
+    }
+}
+
+#[test]
+fn a_token_in_the_place_of_an_address_is_not_repeated() {
+    for token in ["k0met-hush", "eyJhbGci.K0met.hush", "AKIAhush"] {
+        let wrong = problem(&with_komet(&format!("base_url = {token:?}\ntoken = {{ env = \"KOMET_TOKEN\" }}")));
+        assert_eq!(wrong.found, "a text that may be a secret, which is no address");
         assert!(!format!("{wrong:?}").contains("hush"), "{wrong:?}");
     }
 }
@@ -385,8 +452,16 @@ fn broken_toml_is_told_with_the_other_problems() {
 
 #[test]
 fn a_key_said_twice_is_a_problem() {
-    let found = problems(&with("state", "path = \"a\"\npath = \"b\""));
-    assert!(found.iter().any(|p| p.line == 7 && p.key == "syntax"), "{found:?}");
+    let wrong = problem(&with("state", "path = \"a\"\npath = \"b\""));
+    assert_eq!((wrong.line, wrong.found.as_str()), (7, "path a second time"));
+}
+
+#[test]
+fn a_key_with_nothing_behind_it_is_told_as_such() {
+    for text in ["users =", "users =   # three\ntimeout = \"5s\""] {
+        let wrong = problem(&with("komet", text));
+        assert_eq!((wrong.line, wrong.found.as_str()), (5, "users = and nothing behind it"), "{text:?}");
+    }
 }
 
 #[test]

@@ -111,6 +111,18 @@ fn a_secret_file_must_be_a_file_with_something_in_it() {
 }
 
 #[test]
+fn a_secret_file_that_is_not_there_is_named_where_its_name_cannot_be_the_secret() {
+    for (table, key, file) in [
+        ("status", "password", "status-password"),
+        ("notify", "webhook", "webhook"),
+        ("notify", "webhook", "./h00k"),
+    ] {
+        let wrong = problem(&with(table, &format!("{key} = {{ file = \"{file}\" }}")));
+        assert_eq!(wrong.found, format!("{file}: there is no such file"));
+    }
+}
+
+#[test]
 fn a_credential_comes_from_systemds_folder() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("komet"), "hush\n").unwrap();

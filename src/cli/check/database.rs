@@ -19,13 +19,14 @@ pub(super) async fn look(config: &Config) -> (Option<Store>, Vec<Check>) {
     match Store::open_existing_read_only(path) {
         Ok(Some(store)) => {
             let mut checks = vec![sound(&store).await];
-            checks.extend(writable(path));
+            // Where nothing can be made beside it a run fails, whatever its own mode.
+            checks.extend(unwritable_place(path).or_else(|| writable(path)));
             checks.extend(owner(path));
             (Some(store), checks)
         }
         Ok(None) => {
-            let detail = format!("{} is not there yet; the first run makes it", path.display());
-            (None, vec![Check::ok("database", detail)])
+            let absent = format!("{} is not there yet; the first run makes it", path.display());
+            (None, vec![unwritable_place(path).unwrap_or_else(|| Check::ok("database", absent))])
         }
         Err(StoreError { fault: fault @ Fault::Older { .. }, .. }) => {
             let detail = format!("{} {fault}", path.display());
@@ -68,6 +69,22 @@ async fn sound(store: &Store) -> Check {
         }
         Err(error) => broken(&error),
     }
+}
+
+/// A directory in which the database and what lies beside it cannot be made. The machine is asked with a file that has no
+/// name or loses it at once: modes alone say nothing of root, of file systems that are read-only, or of sandboxes.
+fn unwritable_place(path: &Path) -> Option<Check> {
+    let directory = owners::nearest_directory_of(path);
+    let error = tempfile::tempfile_in(&directory).err()?;
+    // "." tells nobody where the daemon would look.
+    let directory = fs::canonicalize(&directory).unwrap_or(directory);
+    let (place, why) = (directory.display(), error.kind());
+    let detail = format!("{} cannot be made or written: {place} takes no files ({why})", path.display());
+    let advice = format!(
+        "Give {place} to the user that stemsync runs as, start stemsync in another directory, or name another place with \
+         [state] path"
+    );
+    Some(Check::failed("database", detail, advice))
 }
 
 /// Whether stemsync may write it, and nobody else may read it: it holds orders, customers and costs.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Check;
-use super::owners::directory_of;
+use super::owners::{directory_of, nearest_directory_of};
 
 const NAME: &str = "disk space";
 const MB: u64 = 1_000_000;
@@ -17,9 +17,8 @@ const TIMES: u64 = 10;
 /// Looks at the file system of the database, or of the nearest directory that is there yet.
 pub(super) fn look(database: &Path) -> Check {
     let directory = directory_of(database);
-    let there = directory.ancestors().find(|place| place.as_os_str().is_empty() || place.exists());
-    let there = there.filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match rustix::fs::statvfs(there) {
+    let there = nearest_directory_of(database);
+    match rustix::fs::statvfs(&there) {
         // What is left for other users than root.
         Ok(disk) => judge(&directory, disk.f_bavail.saturating_mul(disk.f_frsize), size(database)),
         Err(error) => {

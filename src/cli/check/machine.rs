@@ -1,20 +1,34 @@
-//! The schedule, and whether the quota carries it. Nothing here asks a system.
+//! The schedule, and what it means for the quota. Nothing here asks a system.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Offset as _, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::Tz;
 
 use super::Check;
 use crate::cli::output::relative;
-use crate::config::{Config, Endpoint};
-use crate::store::{Store, orders};
-use crate::sync::plan::window_of;
+use crate::config::{Config, Endpoint, region_of};
 use crate::sync::report::Job;
 
 /// A day of a schedule is counted out; what fires more often than every second is counted no further.
 const MOST_RUNS: u64 = 86_400;
 
 /// Looks at the machine.
-pub(super) async fn look(config: &Config) -> Vec<Check> {
-    vec![schedule(config, Utc::now()), budget(config, Utc::now()).await]
+pub(super) fn look(config: &Config) -> Vec<Check> {
+    let now = Utc::now();
+    let mut checks = vec![schedule(config, now)];
+    checks.extend(summer_time(config.jobs.timezone, now.year()));
+    checks.push(budget(config, now));
+    checks
+}
+
+/// An abbreviation such as `EST` is a zone, too, but one whose clocks never change: told where its region's do.
+fn summer_time(zone: Tz, year: i32) -> Option<Check> {
+    let region = region_of(zone.name())?;
+    let midsummer = NaiveDate::from_ymd_opt(year, 7, 1)?.and_hms_opt(12, 0, 0)?;
+    let ahead = |zone: Tz| zone.offset_from_utc_datetime(&midsummer).fix().local_minus_utc();
+    (ahead(zone) != ahead(region)).then(|| {
+        let detail = format!("{zone} has no summer time: from spring to autumn jobs run an hour late by {region}");
+        Check::warning("time zone", detail, format!("Write timezone = \"{region}\" in [jobs]"))
+    })
 }
 
 /// When the jobs would run next.
@@ -49,42 +63,22 @@ fn schedule(config: &Config, now: DateTime<Utc>) -> Check {
     Check::ok("schedule", detail)
 }
 
-/// Whether the quota carries the schedule: a Prebook poll costs a request for each window of seven ship dates, a PO
-/// poll one for each ship date with an open PO.
-async fn budget(config: &Config, now: DateTime<Utc>) -> Check {
+/// What the schedule means for the quota: its times are the earliest ones, and of them the budget uses what writes leave
+/// requests for (quota.md, 6). How far the quota reaches is told by what the last days took, beside what is left of it.
+fn budget(config: &Config, now: DateTime<Utc>) -> Check {
     const NAME: &str = "request budget";
     if matches!(config.komet.endpoint, Endpoint::Sandbox) {
         return Check::ok(NAME, "the sandbox has no quota");
     }
     let runs = |job| runs_a_day(config, job, now);
-    let today = now.with_timezone(&config.jobs.timezone).date_naive();
-    let (first, last) =
-        (today.pred_opt().unwrap_or(today), today + TimeDelta::days(i64::from(config.sync.horizon_days)));
-    let windows = u64::try_from(window_of(last) - window_of(first) + 1).unwrap_or(0);
-    let dates = open_dates(config, first).await;
-    let (prebooks, pos) = (runs(Job::Prebooks) * windows, runs(Job::PurchaseOrders) * dates);
-    // Carriers and box types, once a day.
-    let reads = prebooks + pos + 2;
-    let limit = config.komet.daily_limit();
     let detail = format!(
-        "run at every time of the schedule, polling Komet takes {reads} of {limit} requests a day (prebooks {prebooks}: \
-         {} runs of {windows} windows; purchase-orders {pos}: {} runs of {dates} ship dates with an open PO)",
+        "{} requests a day, writes first; the daemon looks up to {} times a day for Prebooks and {} for POs, and reads \
+         of them what is worth a request",
+        config.komet.daily_limit(),
         runs(Job::Prebooks),
         runs(Job::PurchaseOrders)
     );
-    // Writes come on top: two for each new order, up to four for a changed line.
-    if reads * 10 <= limit * 7 {
-        return Check::ok(NAME, detail);
-    }
-    let advice = "Little or nothing is left for writes: let [jobs] prebooks and purchase-orders run more rarely, or set \
-                  [komet] users to the number of paid users";
-    Check::warning(NAME, detail, advice)
-}
-
-async fn open_dates(config: &Config, from: chrono::NaiveDate) -> u64 {
-    let Ok(Some(store)) = Store::open_existing_read_only(&config.state.path) else { return 0 };
-    let dates = store.read(move |conn| orders::open_po_ship_dates(conn, from)).await;
-    dates.map_or(0, |dates| dates.len() as u64)
+    Check::ok(NAME, detail)
 }
 
 /// How often a job's schedule fires in the next 24 hours.

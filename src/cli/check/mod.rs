@@ -94,7 +94,7 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
         simulation.sandbox.stop().await;
     }
     checks.extend(asked.checks);
-    checks.extend(machine::look(config).await);
+    checks.extend(machine::look(config));
     checks.extend(notices::look(config).await);
     let broken = checks.iter().any(|check| check.outcome == Outcome::Failed);
     output.print(&CheckReport { checks, komet_requests: asked.komet_requests })?;

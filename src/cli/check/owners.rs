@@ -33,6 +33,13 @@ pub(super) fn directory_of(path: &Path) -> PathBuf {
     }
 }
 
+/// The directory a file is in, or as much of the way there as exists.
+pub(super) fn nearest_directory_of(path: &Path) -> PathBuf {
+    let directory = directory_of(path);
+    let there = directory.ancestors().find(|place| place.as_os_str().is_empty() || place.exists());
+    there.filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

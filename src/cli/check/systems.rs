@@ -148,6 +148,13 @@ fn trouble_of(name: &'static str, error: &SystemError, trouble: &mut Option<Trou
             Some(Trouble::Down),
             "Check base_url, the network, and whether the system is running; nothing was changed",
         ),
+        Fault::NoSuchAddress(System::Komet) => {
+            (Some(Trouble::Down), "It is what stands before a method's name: https://api.kometsales.com/api/")
+        }
+        Fault::NoSuchAddress(System::Axerrio) => (
+            Some(Trouble::Down),
+            "It is what stands before `orders` and `labels`, such as https://axerrio.example/api/v1",
+        ),
         Fault::Unauthorized(_) => {
             (Some(Trouble::Down), "Check the token: whether it is the right one, complete, and still valid")
         }

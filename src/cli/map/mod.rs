@@ -53,6 +53,9 @@ struct Changed {
     /// How many of them were news.
     #[serde(rename = "changed")]
     news: usize,
+    /// The Komet id that one code had until now, if it was another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<i64>,
     #[serde(skip)]
     told: String,
 }
@@ -74,11 +77,25 @@ pub(super) async fn run(config: &Config, output: Output, args: &MapArgs) -> anyh
         }
         Some(MapAction::Set { axerrio_code, komet_id }) => {
             let code = code(axerrio_code).map_err(WrongUsage)?;
-            let (store, _lock) = change(config).await?;
-            let told = format!("{} {code} is {komet_id} in Komet.", kind.name());
+            let (store, _lock) = change(config, output).await?;
+            let mut told = format!("{} {code} is {komet_id} in Komet", kind.name());
             let komet_id = *komet_id;
-            let news = store.write(move |conn| maps::set(conn, kind, &code, komet_id)).await?;
-            output.print(&Changed { kind, codes: 1, news: usize::from(news), told })?;
+            let before = store
+                .write(move |conn| {
+                    let before = maps::find(conn, kind, &code)?;
+                    maps::set(conn, kind, &code, komet_id)?;
+                    Ok(before)
+                })
+                .await?;
+            let replaces = before.filter(|before| *before != komet_id);
+            told.push_str(&replaces.map_or(".".to_owned(), |before| format!(", no longer {before}.")));
+            output.print(&Changed {
+                kind,
+                codes: 1,
+                news: usize::from(before != Some(komet_id)),
+                replaces,
+                told,
+            })?;
         }
         Some(MapAction::Remove { axerrio_code }) => remove(config, output, kind, axerrio_code).await?,
         Some(MapAction::Import { csv }) => import(config, output, kind, csv).await?,
@@ -104,11 +121,11 @@ async fn remove(config: &Config, output: Output, kind: MapKind, code: &str) -> a
         let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         return Err(WrongUsage(format!("the {} map has no code {code}{hint}", kind.name())).into());
     }
-    let (store, _lock) = change(config).await?;
+    let (store, _lock) = change(config, output).await?;
     let told = format!("{} {code} is not mapped any more.", kind.name());
     let code = code.to_owned();
     let removed = store.write(move |conn| maps::remove(conn, kind, &code)).await?;
-    output.print(&Changed { kind, codes: 1, news: usize::from(removed), told })
+    output.print(&Changed { kind, codes: 1, news: usize::from(removed), replaces: None, told })
 }
 
 async fn import(config: &Config, output: Output, kind: MapKind, file: &Path) -> anyhow::Result<()> {
@@ -122,11 +139,11 @@ async fn import(config: &Config, output: Output, kind: MapKind, file: &Path) -> 
         let told: Vec<_> = map_csv::told(&problems).iter().map(|problem| format!("  {problem}")).collect();
         WrongUsage(format!("nothing was imported from {name}:\n{}", told.join("\n")))
     })?;
-    let (store, _lock) = change(config).await?;
+    let (store, _lock) = change(config, output).await?;
     let codes = rows.len();
     let changed = store.write(move |conn| maps::import(conn, kind, &rows)).await?;
     let told = map_csv::imported(kind, codes, changed, &name);
-    output.print(&Changed { kind, codes, news: changed, told })
+    output.print(&Changed { kind, codes, news: changed, replaces: None, told })
 }
 
 async fn export(config: &Config, output: Output, kind: MapKind, file: &Path) -> anyhow::Result<()> {
@@ -145,7 +162,7 @@ async fn export(config: &Config, output: Output, kind: MapKind, file: &Path) -> 
         .with_context(|| format!("cannot write {name}"))?;
     let codes = entries.len();
     let told = format!("{codes} {} codes written to {name}.", kind.name());
-    output.print(&Changed { kind, codes, news: 0, told })
+    output.print(&Changed { kind, codes, news: 0, replaces: None, told })
 }
 
 /// `-` stands for stdin or stdout.

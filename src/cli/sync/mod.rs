@@ -30,7 +30,7 @@ use report::{Asked, NoRun, SyncReport};
 pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> anyhow::Result<Exit> {
     let since = since(config, args)?;
     // A dry run works on a copy: it needs no lock, and disturbs nobody.
-    let held = if args.dry_run { None } else { Some(lock(&config.state.path, args.wait.0).await) };
+    let held = if args.dry_run { None } else { Some(lock(&config.state.path, args.wait.0, output).await) };
     let lock: Option<RunLock> = match held.transpose() {
         Ok(lock) => lock,
         Err(error) => return busy(config, output, error).await,

@@ -137,6 +137,7 @@ fn advice(error: &SystemError) -> String {
             return "Komet's quota of the day is spent. What is left is done after it resets.".to_owned();
         }
         Fault::Throttled(wait) => format!("{system} asks to wait {} s.", wait.as_secs()),
+        Fault::NoSuchAddress(_) => format!("{system}: {}.", error.fault),
         _ => format!("{system} cannot be reached: check [{section}] base_url and the network."),
     };
     format!("{what} Nothing is lost: the next run goes on. `stemsync check` tells more.")

@@ -130,7 +130,7 @@ impl AxerrioClient {
         let mut page = self
             .transport
             .read(method, &path, |reply| {
-                answered(reply)?;
+                found(reply)?;
                 page(parse::<RawPage<'_>>(reply.text()?)?, cursor)
             })
             .await?;
@@ -265,6 +265,14 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Failure> {
     })
 }
 
+/// As [`answered`], for a call that names no order: every Axerrio has it.
+fn found(reply: &Reply) -> Result<(), Failure> {
+    if reply.status == StatusCode::NOT_FOUND {
+        return Err(Fault::NoSuchAddress(System::Axerrio).into());
+    }
+    answered(reply)
+}
+
 /// `Err` unless the reply is a success: what its problem details say.
 fn answered(reply: &Reply) -> Result<(), Failure> {
     if reply.status.is_success() {
@@ -278,7 +286,7 @@ fn answered(reply: &Reply) -> Result<(), Failure> {
     if reply.status == StatusCode::NOT_FOUND {
         // Only Axerrio itself can say that there is no such order; a proxy's page says that Axerrio was not asked.
         return Err(if reply.is_page() {
-            Fault::Server(format!("HTTP 404: {}", reply.summary())).into()
+            Fault::Server(reply.status_and_summary()).into()
         } else {
             Fault::NotFound(message.unwrap_or_else(|| "HTTP 404".to_owned())).into()
         });
@@ -306,7 +314,7 @@ impl Axerrio for AxerrioClient {
     async fn health(&self) -> Result<DateTime<Utc>, SystemError> {
         self.transport
             .read("GET health", "health", |reply| {
-                answered(reply)?;
+                found(reply)?;
                 let health = parse::<wire::Health>(reply.text()?)?;
                 countable(health.time, "time").map_err(Failure::shape)?;
                 if health.status.eq_ignore_ascii_case("ok") {

@@ -98,6 +98,7 @@ impl KometClient {
         let mut answer = self
             .transport
             .read(method, &path, |reply| {
+                verdict::found(reply)?;
                 verdict::http_status(reply)?;
                 let parsed = wire::parse::<ReadAnswer<'_>>(reply.text()?).map_err(|e| Failure::json(&e))?;
                 let answer = parsed.get("the answer")?;

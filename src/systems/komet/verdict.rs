@@ -8,13 +8,25 @@ use crate::domain::{
     CodeChange, CodeChanged, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, PoItemId, PrebookId,
     PrebookNumber, Shipment, Shipped,
 };
-use crate::systems::Fault;
 use crate::systems::transport::{Failure, Reply};
+use crate::systems::{Fault, System};
 
 impl From<Bad> for Failure {
     fn from(bad: Bad) -> Self {
         Self::shape(bad.to_string())
     }
+}
+
+/// Whether a read came to a Komet at all: each has every method, and refuses one with a `status` of its own.
+pub(super) fn found(reply: &Reply) -> Result<(), Failure> {
+    let refuses = |text| match wire::parse::<wire::ReadAnswer<'_>>(text) {
+        Ok(Record::Is(answer)) => matches!(answer.status.flag("status"), Ok(Some(false))),
+        _ => false,
+    };
+    if reply.status.as_u16() == 404 && !reply.text().is_ok_and(refuses) {
+        return Err(Fault::NoSuchAddress(System::Komet).into());
+    }
+    Ok(())
 }
 
 /// What the HTTP status of a reply means, before its body is looked at as an answer.
