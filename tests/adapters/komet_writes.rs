@@ -9,6 +9,22 @@ use crate::komet_things::*;
 use crate::wire_server::{Canned, Server};
 
 #[tokio::test]
+async fn a_write_that_is_asked_to_wait_a_moment_is_sent_again_and_no_other_is() {
+    let created = json!({"status": 1, "prebookId": 7, "prebookNumber": 85063});
+    let throttled = Canned::status(429, "").header("Retry-After", "0");
+    let server = Server::start([throttled.clone(), throttled.clone(), Canned::json(&created)]).await;
+    let komet = client(&server);
+    assert_eq!(komet.prebook_create(&new_prebook(1)).await.unwrap().id, PrebookId(7));
+    assert_eq!((server.requests().len(), komet.requests()), (3, 3), "each counts");
+    let long = Canned::status(429, "").header("Retry-After", "31");
+    for answer in [long, Canned::status(503, "busy"), Canned::Reset] {
+        let server = Server::start([answer, Canned::json(&created)]).await;
+        client(&server).prebook_create(&new_prebook(1)).await.unwrap_err();
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_prebook_goes_out_as_komet_documents_it() {
     let created = json!({"status": "1", "prebookId": "7", "prebookNumber": 85063,
         "prebookItems": [{"prebookItemId": "10"}, {"prebookItemId": 11}]});

@@ -15,7 +15,7 @@ use crate::invariants::invariants;
 use crate::link::{Link, Setup, accepted_prebook, approved, both, both_with, placed};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
-    prebooks_of,
+    prebooks_of, print_all,
 };
 
 /// The order of a Prebook of two items that the vendor has accepted, with the item ids.
@@ -589,6 +589,119 @@ async fn an_approved_po_keeps_the_line_of_an_item_that_moved_before_anybody_read
         });
         link.sync_well().await;
         assert_eq!(link.act(|w, _| bought(w, moves).len()), 1, "it is bought, and stays so");
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rep_and_a_customer_who_change_a_line_in_the_same_gap_are_asked_about() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        link.act(|w, now| {
+            w.komet.rep_changes_item(items_of(w, &id)[0].id, &changed_boxes(9), now).unwrap();
+            w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 7, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+        assert_eq!(boxes(&link, &id), [2, 9], "what the rep did is not written over");
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_left_is_asked_about_again_when_axerrio_changes_the_line() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        link.act(|w, now| w.komet.rep_deletes_item(items_of(w, &id)[0].id, now)).unwrap();
+        link.sync_well().await;
+        link.decide(Verdict::TakeKomet).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 7, now)).unwrap();
+        link.sync_well().await;
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(boxes(&link, &id), [2, 7]);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_edit_after_approval_is_komets_right_and_told_apart() {
+    both(async |link: Link| {
+        let id = approved(&link).await;
+        link.act(|w, now| w.komet.rep_changes_item(items_of(w, &id)[0].id, &changed_boxes(9), now)).unwrap();
+        link.sync_well().await;
+        let audit = link.engine.audit().await.unwrap();
+        assert_eq!((link.holds().await.len(), audit.differences.len(), audit.agreed_to_differ.len()), (0, 0, 1));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// A buyer moves the PO to another day, and the line that is added then goes on a second one.
+#[tokio::test]
+async fn axerrio_is_told_of_what_procurement_approved_and_of_nothing_else() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        let (moved, to) = (link.act(|w, _| po_of(w, &id)), link.day(5));
+        link.act(|w, now| w.komet.buyer_moves_po(moved, to, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.customer_adds_line(&id, line(NOBBIO, 3), now)).unwrap();
+        link.sync_well().await;
+        let second = link.act(|w, now| {
+            let item = items_of(w, &id).last().unwrap().id;
+            let second = bought(w, item)[0].0.number;
+            w.komet.buyer_approves(second, now).unwrap();
+            second
+        });
+        assert_ne!(moved, second);
+        link.sync_well().await;
+        let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone().unwrap());
+        assert_eq!((told.number, told.lines.len()), (second.to_string(), 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_item_that_a_rep_moves_after_approval_is_asked_about() {
+    both(async |link: Link| {
+        let (_, items, _) = prebooked(&link).await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let to = link.day(4);
+        link.act(|w, now| w.komet.rep_moves_ship_date(items[1], to, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some(items[1].to_string()))]);
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        link.sync_well().await;
+        let days = link.act(|w, _| bought(w, items[1]).iter().map(|(po, _)| po.ship_date).collect::<Vec<_>>());
+        assert_eq!(days, [to], "it is bought anew for the new day");
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn labels_of_a_line_that_a_buyer_took_off_its_po_are_asked_about() {
+    both(async |link: Link| {
+        let (_, items, order) = prebooked(&link).await;
+        link.act(|w, now| w.komet.buyer_changes_line(bought(w, items[1])[0].1.id, Some(0), None, now)).unwrap();
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        assert_eq!(link.holds().await, [], "in flow 2 it is Komet's to take away");
+        link.act(|w, now| print_all(w, &order, now));
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some(items[1].to_string()))]);
         invariants(&link).await;
     })
     .await;

@@ -4,15 +4,16 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::TimeDelta;
 use stemsync::domain::Stage;
-use stemsync::sandbox::{Fault, Target};
+use stemsync::sandbox::{Fault, KometRules, Target};
 use stemsync::store::back_up;
 use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, approved, both};
+use crate::link::{Link, Setup, approved, both, both_with, placed};
 use crate::trade::{
-    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook, print_all,
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
+    print_all,
 };
 
 /// Each line of the order has one live Prebook item and one PO line. It may have several Prebooks: the orders look alike.
@@ -107,4 +108,67 @@ async fn boxes_that_were_shipped_since_the_copy_are_not_shipped_again() {
         assert_eq!(link.order(&id).await.stage, Stage::Labelled);
         invariants(&link).await;
     }
+}
+
+#[tokio::test]
+async fn a_plain_copy_of_the_file_is_doubted_once_a_day_has_passed() {
+    both(async |mut link: Link| {
+        link.sync_well().await;
+        // Not made by `backup`: it claims all that the database claimed.
+        let copy = link.path.with_file_name("plain.db");
+        let file = rusqlite::Connection::open(&link.path).unwrap();
+        file.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+        let draft = order(link.day(5), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.let_pass(TimeDelta::hours(25));
+        link.put_in_place(&copy);
+        link.sync().await;
+        link.sync().await;
+        stands_once(&link, &id, 2);
+        assert_eq!(link.held().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_changed_beyond_the_horizon_since_the_copy_is_not_done_again() {
+    both(async |mut link: Link| {
+        let [far, farther] = [40, 50].map(|days| {
+            let draft = order(link.day(days), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+            link.act(|w, now| w.axerrio.customer_orders(draft, now))
+        });
+        link.sync_well().await;
+        let copy = link.path.with_file_name("copy.db");
+        back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+        link.act(|w, now| {
+            w.axerrio.customer_changes_line(&far, "1", |l| l.boxes = 6, now).unwrap();
+            w.axerrio.customer_adds_line(&farther, line(NOBBIO, 3), now).unwrap();
+        });
+        link.sync_well().await;
+        link.sync_well().await;
+        link.put_in_place(&copy);
+        link.sync().await;
+        link.sync().await;
+        stands_once(&link, &far, 2);
+        stands_once(&link, &farther, 3);
+        assert_eq!(link.held().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_an_empty_database_a_po_that_a_buyer_moved_is_found() {
+    let setup = Setup { rules: KometRules { items_show_po: false, ..KometRules::default() }, ..Setup::default() };
+    both_with(setup, async |mut link: Link| {
+        let id = placed(&link).await;
+        let to = link.day(9);
+        link.act(|w, now| w.komet.buyer_moves_po(po_of(w, &id), to, now)).unwrap();
+        link.lose_database();
+        link.sync().await;
+        link.sync().await;
+        stands_once(&link, &id, 2);
+    })
+    .await;
 }

@@ -1,14 +1,17 @@
 //! Products, customers and carriers that the other side calls by other names, or does not know at all.
 
+use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, MapKind, Stage, Verdict};
 use stemsync::sandbox::KometRules;
-use stemsync::sandbox::axerrio::Named;
+use stemsync::sandbox::axerrio::{Named, OrderChange};
+use stemsync::store::Connection;
+use stemsync::store::holds::{self, HoldRow};
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, both, both_with};
 use crate::trade::{
     FREEDOM, MONDIAL, UNKNOWN, UNKNOWN_CODE, UNKNOWN_IS, approve_all, bought, item, items_of, line, mixed_line,
-    order, orders_for, prebook, print_all,
+    order, orders_for, prebook, prebooks_of, print_all,
 };
 
 /// An order of a known and an unknown product, approved and labelled.
@@ -137,6 +140,38 @@ async fn a_mixed_box_waits_for_its_unknown_part_and_is_then_bought_whole() {
             assert_eq!(bought(w, items[1].id)[0].1.goods.parts.len(), 2);
         });
         invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mixed_box_that_waits_is_bought_though_a_new_header_was_left_to_komet() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 2), mixed_line(2, &[MONDIAL, UNKNOWN])]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let change = OrderChange { customer_po: Some("NEW-1".into()), ..OrderChange::default() };
+        link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
+        link.sync_well().await;
+        let changed = |hold: &HoldRow| hold.reason == HoldReason::ChangedAfterApproval;
+        for hold in link.holds().await.into_iter().filter(changed) {
+            let now = link.act(|_, now| now);
+            let decide = move |conn: &Connection| holds::decide(conn, hold.id, Verdict::TakeKomet, now);
+            link.engine.store.write(decide).await.unwrap();
+        }
+        link.sync_well().await;
+        link.act(|w, now| w.komet.person_maps_product(UNKNOWN, UNKNOWN_IS, now)).unwrap();
+        link.let_pass(TimeDelta::hours(25));
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        link.act(|w, _| {
+            let items = items_of(w, &id);
+            assert_eq!(items.iter().map(|i| bought(w, i.id).len()).collect::<Vec<_>>(), [1, 1]);
+            assert_eq!(prebooks_of(w, &id).len(), 1, "it stays where it was approved to be");
+        });
     })
     .await;
 }

@@ -23,8 +23,15 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
     let wanted: Vec<&AxLine> = ax.lines.iter().filter(|l| l.terms.boxes > 0).collect();
     if ax.status.is_off() || wanted.is_empty() {
         if stands_in_komet(found, sight, &alive) {
+            let are_added = |found: &Findings<'_>| {
+                alive.iter().all(|(_, item)| {
+                    let cause = format!("item {}", item.id);
+                    found.is_left(HoldReason::EditedInKomet, None, |c| c == cause)
+                })
+            };
             let left = found.is_left(HoldReason::ChangedAfterApproval, None, |_| true)
-                || found.was_left(HoldReason::TooManyCancellations, None);
+                || found.was_left(HoldReason::TooManyCancellations, None)
+                || !alive.is_empty() && are_added(found);
             found.report(left, None, "order", text(status_name(ax.status)), text("present"));
         }
         return;
@@ -81,6 +88,8 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
             .into_iter()
             .any(|reason| found.is_left(reason, Some(line), |_| true))
             || found.is_kept_out(line)
+            // The item was deleted, and what procurement approved still buys it: Komet's right.
+            || sight.agreed.lines.get(line).is_some_and(|agreed| is_approved(found, agreed))
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, &line.id));

@@ -329,11 +329,14 @@ impl<'a> Draft<'a> {
     /// when stemsync has taken it from its PO, nothing is decided about it.
     fn decided_on(&self, line: &LineId) -> Option<bool> {
         let links = &self.agreed.lines.get(line)?.po_lines;
-        let shown = links.iter().filter_map(|link| self.po_line(&link.line)).filter(|(_, line)| line.is_alive());
-        let pending = links.iter().any(|link| self.po_alive(link));
-        let states: Vec<bool> = shown.map(|(po, _)| po.status.is_decided()).collect();
+        let stands = |link: &&PoLink| match self.po_line(&link.line) {
+            Some((_, line)) => line.is_alive(),
+            None => self.po_alive(link),
+        };
+        let states: Vec<bool> =
+            links.iter().filter(stands).map(|link| self.po_status(link).is_decided()).collect();
         let in_change = links.iter().any(|link| link.dead);
-        (pending || in_change || !states.is_empty()).then(|| states.contains(&true))
+        (in_change || !states.is_empty()).then(|| states.contains(&true))
     }
 
     /// Whether the POs were read that may already buy an item which was found, not made; asks for them otherwise.

@@ -222,6 +222,9 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
         ask_about_surplus(draft, &buy.line, &twice);
         return;
     }
+    if !stays_where_bought(draft, buy, alive) {
+        return;
+    }
     let confirmed = u64::from(buy.goods.boxes);
     let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
     let bought = boxes_of(draft, alive);
@@ -242,6 +245,32 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     if verdict == Some(Verdict::TakeAxerrio) && shown(draft, alive).all(|line| line.boxes.is_empty()) {
         delete(draft, &buy.line, alive);
     }
+}
+
+/// Asks about a flow 2 item that a rep moved to another ship date after procurement approved its PO, which ships as before. A PO
+/// that a buyer moved is where Komet wants it. `false` where the line is to be bought anew.
+fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
+    let to = draft.order.ship_date;
+    let left = alive.iter().find_map(|link| {
+        let (po, _) = draft.po_line(&link.line)?;
+        let has_moved = draft.order.flow == Flow::FromKomet && link.ship_date.is_some_and(|day| day != to);
+        (has_moved && po.ship_date != to).then_some((po, link))
+    });
+    let Some((po, link)) = left else { return true };
+    let cause = format!("moved to {to} from PO line {}", link.line);
+    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, || {
+        format!(
+            "the Prebook item was moved to {to} in Komet after procurement approved PO {}, which ships {}. Move the line to a PO of \
+             that day in Komet (this clears itself then), take axerrio to buy it anew for that day, take komet to leave it.",
+            po.number, po.ship_date
+        )
+    });
+    // What has shipped stays.
+    if verdict == Some(Verdict::TakeAxerrio) && shown(draft, alive).all(|line| line.boxes.is_empty()) {
+        delete(draft, &buy.line, alive);
+        return false;
+    }
+    true
 }
 
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
