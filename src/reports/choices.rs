@@ -251,7 +251,7 @@ pub fn happened(reason: HoldReason) -> &'static str {
             "Somebody changed or cancelled in Axerrio what Komet owns, or the Prebook it was made from is gone."
         }
         HoldReason::ChangedAfterApproval => {
-            "The order changed after procurement approved its PO, or more labels were printed than boxes bought."
+            "The order or its Prebook changed after procurement approved the PO, or more labels were printed than boxes bought."
         }
         HoldReason::VoidLabel => "A label was withdrawn in Axerrio after its box had shipped.",
         HoldReason::LabelChangedAfterShipping => {

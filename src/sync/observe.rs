@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::domain::{
-    AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, OrderKey, Origin, PoNumber, Prebook, PrebookId,
-    PrebookItem, PurchaseOrder, tag,
+    AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, OrderKey, Origin, PoLine, PoNumber, Prebook,
+    PrebookId, PrebookItem, PurchaseOrder, tag,
 };
 use crate::store::orders::{self, NewOrder};
 use crate::store::{Connection, StoreError};
@@ -58,22 +58,54 @@ pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreEr
 pub fn prebook(conn: &Connection, prebook: &Prebook) -> Result<u64, StoreError> {
     let owners = owners(conn, prebook)?;
     let mut changed = 0;
-    let mut moved: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
+    let mut moved: BTreeMap<(OrderKey, OrderKey), BTreeSet<ItemId>> = BTreeMap::new();
     for item in &prebook.items {
         if let (Some(former), Some(now)) = (orders::key_by_item(conn, &item.id)?, owner_of(&owners, item))
             && former != now
         {
-            moved.entry(former).or_default().insert(item.id.clone());
+            moved.entry((former, now)).or_default().insert(item.id.clone());
         }
     }
-    for (former, items) in moved {
+    for ((former, now), items) in moved {
         changed += u64::from(forget_items(conn, former, &items)?);
+        changed += move_po_lines(conn, former, now, &items)?;
     }
     for (key, items) in owners {
         let mut view = orders::load_komet(conn, key)?;
         let items: Vec<PrebookItem> =
             prebook.items.iter().filter(|item| items.contains(&item.id)).cloned().collect();
         merge(&mut view, prebook, items);
+        changed += u64::from(orders::observe_komet(conn, key, &view)?);
+    }
+    Ok(changed)
+}
+
+/// What Komet showed of the PO lines that buy for these items belongs to the order that they belong to now.
+fn move_po_lines(
+    conn: &Connection,
+    from: OrderKey,
+    to: OrderKey,
+    items: &BTreeSet<ItemId>,
+) -> Result<u64, StoreError> {
+    let (mut left, mut view) = (orders::load_komet(conn, from)?, orders::load_komet(conn, to)?);
+    for po in &mut left.purchase_orders {
+        let buys = |line: &PoLine| line.item_id.as_ref().is_some_and(|item| items.contains(item));
+        let (going, staying): (Vec<_>, Vec<_>) = std::mem::take(&mut po.lines).into_iter().partition(buys);
+        po.lines = staying;
+        if going.is_empty() {
+            continue;
+        }
+        match view.purchase_orders.iter_mut().find(|own| own.number == po.number) {
+            Some(own) => {
+                own.lines.retain(|line| !going.iter().any(|new| new.id == line.id));
+                own.lines.extend(going);
+            }
+            None => view.purchase_orders.push(PurchaseOrder { lines: going, ..po.clone() }),
+        }
+    }
+    view.purchase_orders.sort_by(|a, b| a.number.cmp(&b.number));
+    let mut changed = 0;
+    for (key, view) in [(from, left), (to, view)] {
         changed += u64::from(orders::observe_komet(conn, key, &view)?);
     }
     Ok(changed)

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use stemsync::domain::{HoldReason, OnConflict, Verdict};
+use stemsync::domain::{CreatePo, HoldReason, OnConflict, Verdict};
 use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 use stemsync::sandbox::{Fault, Outcome, Request, Target, World};
@@ -703,6 +703,31 @@ async fn labels_of_a_line_that_a_buyer_took_off_its_po_are_asked_about() {
         link.sync_well().await;
         assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some(items[1].to_string()))]);
         invariants(&link).await;
+    })
+    .await;
+}
+
+/// Another order has the POs of the day read before the Prebooks are.
+#[tokio::test]
+async fn an_item_that_moves_in_the_run_that_has_read_its_po_already_is_not_bought_again() {
+    let settings = Settings { create_po: CreatePo::Received, ..Settings::default() };
+    both_with(Setup { settings, ..Setup::default() }, async |link: Link| {
+        let ship = link.day(3);
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, ship), item(MONDIAL, 2, ship)]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        link.sync_well().await;
+        link.act(approve_all);
+        let other = placed(&link).await;
+        let (moving, to) = (link.act(|w, _| w.komet.prebook(id).unwrap().items[1].id), link.day(4));
+        link.act(|w, now| {
+            w.komet.rep_moves_ship_date(moving, to, now).unwrap();
+            w.axerrio.customer_changes_line(&other, "1", |l| l.boxes = 7, now).unwrap();
+        });
+        link.sync().await;
+        link.sync().await;
+        assert_eq!(link.act(|w, _| bought(w, moving).len()), 1);
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some(moving.to_string()))]);
     })
     .await;
 }
