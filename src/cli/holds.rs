@@ -68,7 +68,8 @@ impl Report for HoldsReport {
 /// What became of a decision.
 #[derive(Debug, Serialize)]
 struct Decided {
-    decided: HoldReport,
+    #[serde(rename = "decided")]
+    hold: HoldReport,
     verdict: Verdict,
     #[serde(skip)]
     means: &'static str,
@@ -76,12 +77,12 @@ struct Decided {
 
 impl Report for Decided {
     fn tell(&self, page: &mut Page) {
-        let order = self.decided.order.as_deref().map(|order| format!(" of {order}")).unwrap_or_default();
+        let order = self.hold.order.as_deref().map(|order| format!(" of {order}")).unwrap_or_default();
         let what = match self.verdict {
             Verdict::TakeAxerrio | Verdict::TakeKomet => "released",
             Verdict::Dismissed => "dismissed",
         };
-        let HoldReport { id, reason, .. } = &self.decided;
+        let HoldReport { id, reason, .. } = &self.hold;
         let text = format!("Hold {id} ({reason}){order} {what}. {}", self.means);
         page.paragraph(Tone::Plain, 2, &text);
     }
@@ -115,5 +116,5 @@ async fn decide(config: &Config, output: Output, id: i64, verdict: Verdict) -> a
     }
     let row = store.write(move |conn| holds::decide(conn, id, verdict, Utc::now())).await?.ok_or_else(unknown)?;
     let means = means(row.reason, verdict);
-    output.print(&Decided { decided: row.into(), verdict, means })
+    output.print(&Decided { hold: row.into(), verdict, means })
 }

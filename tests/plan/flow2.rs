@@ -1,6 +1,8 @@
 //! Prebooked in Komet: the order goes to Axerrio, and the PO follows the vendor's word.
 
-use stemsync::domain::{AxStatus, CreatePo, HoldReason, ItemId, LineId, Stage, Verdict};
+use stemsync::domain::{
+    AxStatus, CreatePo, HoldReason, ItemId, LineId, PoItemId, PoNumber, PoStatus, PurchaseOrder, Stage, Verdict,
+};
 
 use crate::trade::{Desk, cost, day, held, lilies, roses};
 
@@ -142,6 +144,21 @@ fn what_procurement_approved_for_an_item_that_is_deleted_later_is_a_question() {
     desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
     assert_eq!(desk.sync()[0], "delete po line 11");
     assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn what_was_approved_twice_is_asked_about_also_while_the_vendor_has_not_accepted() {
+    let mut desk = accepted();
+    let mut again = PurchaseOrder { number: PoNumber("PO990".into()), ..desk.po().clone() };
+    again.lines.truncate(1);
+    again.lines[0].id = PoItemId(990);
+    desk.approve();
+    again.status = PoStatus::Approved;
+    desk.komet.purchase_orders.push(again);
+    desk.read();
+    desk.ax().status = AxStatus::Placed;
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 11"]);
 }
 
 #[test]

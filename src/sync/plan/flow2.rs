@@ -317,6 +317,10 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     let received = draft.rules.create_po == CreatePo::Received && order.status == AxStatus::Placed;
     let waits = draft.awaits(|a| matches!(a, Action::PutOrder(_)));
     if waits || !(order.status.is_accepted() || received) {
+        // The vendor thinks it over; what was approved twice meanwhile is a question all the same.
+        for item in alive.iter().filter(|_| !waits) {
+            purchase::judge_left(draft, &LineId::from(&item.id));
+        }
         return;
     }
     // What Axerrio refused to hear of, the vendor has not answered: its word is on what stands there.
