@@ -202,9 +202,9 @@ EXAMPLES:
     /// The copy is made beside FILE, checked by opening it, and only then given its name: what is there is whole. It is
     /// its owner's alone (mode 0600) and holds orders, customers and costs, but no token.
     #[command(after_help = "\
-To restore it, stop stemsync, put the copy in the place of the database, with the
-owner of the folder it is in, remove the database's -wal and -shm, and start
-again: the first run reads what happened in both systems since.
+To restore it, stop stemsync, put the copy in the place of the database, give it
+the owner of its folder, remove the database's -wal and -shm, and start again:
+the first run reads what happened in both systems since.
 
 EXAMPLES:
   stemsync backup /var/backups/stemsync.db

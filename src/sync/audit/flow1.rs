@@ -88,8 +88,6 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
             .into_iter()
             .any(|reason| found.is_left(reason, Some(line), |_| true))
             || found.is_kept_out(line)
-            // The item was deleted, and what procurement approved still buys it: Komet's right.
-            || sight.agreed.lines.get(line).is_some_and(|agreed| is_approved(found, agreed))
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, &line.id));
