@@ -93,7 +93,13 @@ impl SystemError {
     pub fn is_worth_retrying(&self) -> bool {
         matches!(
             self.fault,
-            Fault::Throttled(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::Server(_) | Fault::Unreachable(_)
+            Fault::Throttled(_)
+                | Fault::TimedOut(_)
+                | Fault::Broken(_)
+                | Fault::Server(_)
+                | Fault::Unreachable(_)
+                // It may be the page of a proxy that is being set up.
+                | Fault::NoSuchAddress(_)
         )
     }
 

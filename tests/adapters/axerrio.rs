@@ -267,7 +267,7 @@ async fn problem_details_say_why_and_the_status_says_what_it_means() {
 #[tokio::test]
 async fn a_feed_that_is_not_there_is_a_wrong_address_whoever_says_so() {
     for answer in [problem(404, "no such resource"), Canned::status(404, "<title>404 Not Found</title>")] {
-        let server = Server::start([answer]).await;
+        let server = Server::start(vec![answer; 4]).await;
         let error = client(&server).orders(since(), None).await.unwrap_err();
         assert_eq!(error.fault, Fault::NoSuchAddress(System::Axerrio));
         assert!(error.is_systemic());

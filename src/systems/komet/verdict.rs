@@ -45,6 +45,8 @@ pub(super) fn http_status(reply: &Reply) -> Result<(), Failure> {
     // Without `Retry-After` a 429 is the end of the day's quota (clarification 15).
     let spent = Fault::QuotaSpent(message.clone().unwrap_or_else(|| "HTTP 429".to_owned()));
     match reply.fault(message, spent) {
+        // A page of somebody in between, which says nothing of what Komet did before.
+        Some(Fault::Rejected(said)) if reply.is_page() => Err(Fault::Server(said).into()),
         Some(fault) => Err(fault.into()),
         None => Ok(()),
     }
