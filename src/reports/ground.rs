@@ -98,7 +98,6 @@ pub(super) fn everything_read(order: &Order) -> Facts {
     let windows: BTreeSet<i64> = (window - WINDOWS..=window + WINDOWS).collect();
     Facts {
         windows_known: windows.clone(),
-        windows_read: windows.clone(),
         windows_seen: windows,
         po_dates_unknown: BTreeSet::new(),
         po_dates_read: days,

@@ -208,13 +208,17 @@ const PAUSE_HOURS: i64 = 24;
 /// Takes the same out of a database whose last run ended more than a day ago. A link that stood still for so long reads a
 /// little more than it must.
 pub(crate) fn doubt_after_a_pause(conn: &Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let last = conn
-        .prepare_cached("SELECT max(finished_at) FROM runs")?
-        .query_row([], |row| row.get::<_, Option<Time>>(0))?;
-    match last {
-        Some(last) if now - last.0 > TimeDelta::hours(PAUSE_HOURS) => claim_no_certainty(conn),
+    match last_run(conn)? {
+        Some(last) if now - last > TimeDelta::hours(PAUSE_HOURS) => claim_no_certainty(conn),
         _ => Ok(()),
     }
+}
+
+/// When the last run ended.
+fn last_run(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT max(finished_at) FROM runs")?;
+    let last: Option<Time> = statement.query_row([], |row| row.get(0))?;
+    Ok(last.map(|at| at.0))
 }
 
 /// Takes out what is certain only as long as no other database has been worked with.
@@ -240,7 +244,6 @@ fn claim_no_certainty(conn: &Connection) -> Result<(), StoreError> {
 }
 
 fn contents(conn: &Connection) -> Result<Backup, StoreError> {
-    let last_run = conn.query_row("SELECT max(finished_at) FROM runs", [], |row| row.get::<_, Option<Time>>(0))?;
     Ok(Backup {
         bytes: 0,
         schema_version: schema::version(conn)?,
@@ -248,7 +251,7 @@ fn contents(conn: &Connection) -> Result<Backup, StoreError> {
         holds: conn.query_row("SELECT count(*) FROM holds", [], |row| row.get(0))?,
         codes: conn.query_row("SELECT count(*) FROM maps", [], |row| row.get(0))?,
         unverified: conn.query_row("SELECT count(*) FROM intents", [], |row| row.get(0))?,
-        last_run: last_run.map(|at| at.0),
+        last_run: last_run(conn)?,
     })
 }
 

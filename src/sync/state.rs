@@ -197,7 +197,6 @@ impl RunState {
     pub(super) fn learn_from(&self, polled: &Polled) {
         self.learn(|facts| {
             facts.windows_known.extend(&polled.windows);
-            facts.windows_read.extend(&polled.windows);
             facts.windows_seen.extend(&polled.windows_seen);
             facts.po_dates_unknown.retain(|date| !polled.po_dates.contains(date));
             facts.po_dates_read.extend(&polled.po_dates);

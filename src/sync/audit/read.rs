@@ -80,7 +80,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         readings.whole.prebooks = polled.unreadable.is_empty();
         readings.cannot_read(System::Komet, polled.unreadable.clone());
         readings.facts.windows_known.extend(&polled.windows);
-        readings.facts.windows_read.extend(&polled.windows);
         readings.facts.windows_seen.extend(&polled.windows);
         self.read_names(&mut readings, &polled.carriers).await?;
         for round in 0..ROUNDS {
@@ -144,7 +143,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
         }
         needs.retain(|need| match need {
-            Need::Prebooks(date) => !readings.facts.windows_read.contains(&window_of(*date)),
+            Need::Prebooks(date) => !readings.facts.windows_seen.contains(&window_of(*date)),
             Need::PurchaseOrders(date) => !readings.facts.po_dates_read.contains(date),
             Need::PurchaseOrder(number) => !readings.facts.po_numbers_read.contains(number),
         });
@@ -167,7 +166,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             readings.whole.prebooks &= polled.unreadable.is_empty();
             readings.cannot_read(System::Komet, polled.unreadable);
             readings.facts.windows_known.extend(&windows);
-            readings.facts.windows_read.extend(&windows);
             readings.facts.windows_seen.extend(&windows);
         }
         for date in dates {

@@ -387,10 +387,8 @@ fn ask_about_approved_leftovers(draft: &mut Draft<'_>) {
                 first.line, first.number
             )
         });
-        let ships =
-            approved.iter().filter_map(|link| draft.po_line(&link.line)).any(|(_, it)| !it.boxes.is_empty());
-        if verdict == Some(Verdict::TakeAxerrio) && !ships {
-            purchase::delete(draft, &line, &approved);
+        if verdict == Some(Verdict::TakeAxerrio) {
+            purchase::delete_unshipped(draft, &line, &approved);
         }
     }
 }

@@ -214,6 +214,15 @@ pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
     }
 }
 
+/// The same, unless something has shipped on one of them: that stays. Says whether they go.
+pub(super) fn delete_unshipped(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) -> bool {
+    let goes = shown(draft, links).all(|line| line.boxes.is_empty());
+    if goes {
+        delete(draft, line, links);
+    }
+    goes
+}
+
 /// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
 /// know.
 fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
@@ -241,9 +250,8 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
                  itself then), take axerrio to buy {confirmed} in place of them, take komet to keep what was approved."
             )
         });
-    // What has shipped stays.
-    if verdict == Some(Verdict::TakeAxerrio) && shown(draft, alive).all(|line| line.boxes.is_empty()) {
-        delete(draft, &buy.line, alive);
+    if verdict == Some(Verdict::TakeAxerrio) {
+        delete_unshipped(draft, &buy.line, alive);
     }
 }
 
@@ -265,12 +273,7 @@ fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> boo
             po.number, po.ship_date
         )
     });
-    // What has shipped stays.
-    if verdict == Some(Verdict::TakeAxerrio) && shown(draft, alive).all(|line| line.boxes.is_empty()) {
-        delete(draft, &buy.line, alive);
-        return false;
-    }
-    true
+    verdict != Some(Verdict::TakeAxerrio) || !delete_unshipped(draft, &buy.line, alive)
 }
 
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,

@@ -19,8 +19,6 @@ pub fn window_of(date: NaiveDate) -> i64 {
 pub struct Facts {
     /// Windows of Prebooks that were read in full at least once in this database's life.
     pub windows_known: BTreeSet<i64>,
-    /// Windows of Prebooks that were read in full since the run's last push to Komet.
-    pub windows_read: BTreeSet<i64>,
     /// Windows of Prebooks that were read in this run, in full or for what changed since.
     pub windows_seen: BTreeSet<i64>,
     /// Ship dates of the horizon whose POs this database has never read.
