@@ -1,9 +1,17 @@
 //! What the service manager is told, as sd_notify(3) wants it. Without one (`NOTIFY_SOCKET` is not set) nothing is sent.
 
 use std::cell::Cell;
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+
+/// How long a manager may take to take a message in; its queue is full only where it reads none. The trade goes on without.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The service manager.
 #[derive(Debug, Default)]
@@ -47,10 +55,24 @@ impl Systemd {
     }
 
     fn tell(&self, states: &[NotifyState]) {
-        if let Err(error) = sd_notify::notify(states)
+        let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return };
+        if let Err(error) = send(&socket, states)
             && !self.deaf.replace(true)
         {
             log::warn!("the service manager cannot be told how it goes ($NOTIFY_SOCKET): {error}");
         }
     }
+}
+
+/// Sends one message, as sd_notify(3) does, to a socket in the file system or (`@`) without one. `sd_notify::notify` waits
+/// for as long as the manager does not read.
+fn send(socket: &OsStr, states: &[NotifyState]) -> io::Result<()> {
+    let address = match socket.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(socket)?,
+    };
+    let message = states.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.send_to_addr(message.as_bytes(), &address).map(drop)
 }

@@ -97,11 +97,27 @@ impl Service {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    /// Waits for its end.
+    /// Fills its queue: there is no room for what is told.
+    pub(crate) fn turn_deaf(&self) {
+        let teller = UnixDatagram::unbound().unwrap();
+        teller.set_nonblocking(true).unwrap();
+        while teller.send_to(b"nothing new", &self.path).is_ok() {}
+    }
+
+    /// Waits for its end, and hears what is told meanwhile.
     pub(crate) fn end(&mut self) -> ExitStatus {
+        while self.child.as_mut().unwrap().try_wait().unwrap().is_none() {
+            self.hear();
+        }
+        let status = self.end_unheard();
+        self.hear();
+        status
+    }
+
+    /// Waits for its end, and hears nothing.
+    pub(crate) fn end_unheard(&mut self) -> ExitStatus {
         let status = self.child.take().unwrap().wait().unwrap();
         self.reader.take().unwrap().join().unwrap();
-        self.hear();
         status
     }
 

@@ -101,6 +101,7 @@ async fn the_watchdog_is_fed_between_runs_and_during_a_long_one() {
         }
     };
     until("the request that hangs", || {
+        service.hear();
         sandbox.act(|world, _| world.requests().count(System::Komet, "prebook.create")) > 0
     });
     fed(&mut service, 5);
@@ -114,6 +115,24 @@ async fn the_watchdog_is_fed_between_runs_and_during_a_long_one() {
     });
     fed(&mut service, 5);
     assert_eq!(service.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_that_does_not_listen_holds_nothing_up() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    add(&place, ALL_THE_TIME);
+    let mut service = Service::new(&place);
+    service.turn_deaf();
+    service.start_with(&place, |command| {
+        command.env("WATCHDOG_USEC", "10000000");
+    });
+    until("an order arrives in Komet", || {
+        sandbox.act(|world, _| world.requests().count(System::Komet, "prebook.create")) > 0
+    });
+    service.signal("-TERM");
+    assert_eq!(service.end_unheard().code(), Some(0));
+    service.expect_log("the service manager cannot be told how it goes", 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
