@@ -53,6 +53,7 @@ fn order_of(shown: AxOrder) -> Order {
         komet: KometView::default(),
         agreed: stemsync::domain::Agreed::default(),
         elsewhere: BTreeSet::new(),
+        items_elsewhere: BTreeSet::new(),
         bought_elsewhere: Vec::new(),
         ambiguous: BTreeSet::new(),
     }

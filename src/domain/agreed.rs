@@ -2,7 +2,7 @@
 //! derived. It holds what stemsync sent, what the other side first showed of it (the *seen* baseline: systems
 //! normalise what they are told), the links between the two sides, and what people decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub struct Agreed {
     pub prebooks: BTreeMap<PrebookId, AgreedPrebook>,
     /// Lines that `useExisting` put into somebody else's Prebook and that must be deleted there.
     pub strays: Vec<Stray>,
+    /// Items in the order's Prebooks that somebody added: a person was asked about them, and they never become a line's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub added: BTreeSet<ItemId>,
     /// `useExisting` led to another Prebook: the next create makes a new one.
     pub avoid_existing: bool,
     /// Creates that were taken for "not done" because a read-back did not find them. If such an effect

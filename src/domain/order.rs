@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Agreed, AxOrder, AxOrderId, ExternalRef, Label, LineId, PoLink, Prebook, PrebookId, PurchaseOrder};
+use super::{
+    Agreed, AxOrder, AxOrderId, ExternalRef, ItemId, Label, LineId, PoLink, Prebook, PrebookId, PurchaseOrder,
+};
 
 /// Which way an order travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,6 +135,8 @@ pub struct Order {
     pub agreed: Agreed,
     /// Flow 2: lines that Axerrio still has on another order of the same Prebook, which is one order per ship date.
     pub elsewhere: BTreeSet<LineId>,
+    /// Flow 2: items that Komet shows on another ship date of the same Prebook.
+    pub items_elsewhere: BTreeSet<ItemId>,
     /// Flow 2: what stemsync bought for the Prebook's other orders: an item that moved to this one's ship date brings its PO
     /// line with it.
     pub bought_elsewhere: Vec<PoLink>,

@@ -21,6 +21,7 @@ mod flow2;
 mod ownership;
 mod requests;
 mod restored;
+mod strangers;
 mod unknown;
 mod upgrade;
 mod watermarks;

@@ -13,7 +13,7 @@ use crate::invariants::invariants;
 use crate::link::{Link, Setup, approved, both, both_with, placed};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
-    print_all,
+    prebooks_of, print_all,
 };
 
 /// Each line of the order has one live Prebook item and one PO line. It may have several Prebooks: the orders look alike.
@@ -106,6 +106,36 @@ async fn boxes_that_were_shipped_since_the_copy_are_not_shipped_again() {
         assert_eq!(link.komet_requests("box.code.change"), changed);
         assert_eq!(link.held().await, []);
         assert_eq!(link.order(&id).await.stage, Stage::Labelled);
+        invariants(&link).await;
+    }
+}
+
+/// Whichever job the schedule begins with, and however far the order came.
+#[tokio::test]
+async fn a_prebook_that_is_read_before_its_order_is_found_as_it_was_left() {
+    for first in [Job::Prebooks, Job::PurchaseOrders, Job::Labels] {
+        println!("--- {first:?}");
+        let mut link = Link::plain().await;
+        link.sync_well().await;
+        let copy = link.path.with_file_name("copy.db");
+        back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+        let fresh = placed(&link).await;
+        let shipped = approved(&link).await;
+        link.act(|w, now| print_all(w, &shipped, now));
+        link.sync_well().await;
+        let writes = link.writes();
+
+        link.put_in_place(&copy);
+        link.sync_jobs(&[first]).await;
+        link.sync_well().await;
+        link.sync_well().await;
+        // A PUT of the PO says what it said before, and changes nothing.
+        assert!(link.writes() - writes <= 2, "{} requests were made again", link.writes() - writes);
+        for id in [&fresh, &shipped] {
+            stands_once(&link, id, 2);
+            link.act(|w, _| assert_eq!(prebooks_of(w, id).len(), 1, "{id} has the Prebook that it had"));
+        }
+        assert_eq!(link.held().await, []);
         invariants(&link).await;
     }
 }

@@ -36,7 +36,7 @@ async fn each_choice_says_what_it_will_do_on_each_system_and_does_it() {
     let admin = site.admin().await;
     let page = admin.get("/holds").await;
     page.says("1 hold waits").says(&order).says("Somebody changed or deleted in Komet what Axerrio owns");
-    page.says("Boxes of Prebook item");
+    page.says("Boxes (now ");
     let shown = page.words();
     let at = |what: &str| shown.find(what).unwrap_or_else(|| panic!("{what} in {shown}"));
     let take_axerrio = &shown[at("Axerrio's counts")..at("Komet's stays as it is")];

@@ -140,6 +140,7 @@ impl Desk {
                 komet: KometView::default(),
                 agreed: Agreed::default(),
                 elsewhere: BTreeSet::new(),
+                items_elsewhere: BTreeSet::new(),
                 bought_elsewhere: Vec::new(),
                 ambiguous: BTreeSet::new(),
             },

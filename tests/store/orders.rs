@@ -48,6 +48,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         komet,
         agreed,
         elsewhere: std::collections::BTreeSet::new(),
+        items_elsewhere: std::collections::BTreeSet::new(),
         bought_elsewhere: Vec::new(),
         ambiguous: std::collections::BTreeSet::new(),
     };

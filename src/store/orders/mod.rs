@@ -28,8 +28,8 @@ use std::collections::BTreeSet;
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
-    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, KometView, LineId, Order, OrderKey, PoLink,
-    PrebookId, Stage,
+    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, ItemId, KometView, LineId, Order, OrderKey,
+    PoLink, PrebookId, Stage,
 };
 
 /// An order seen for the first time.
@@ -118,7 +118,8 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     let labels = ax_id.as_ref().map(|id| labels::for_order(conn, id)).transpose()?;
     let prebook: Option<PrebookId> = row.get(3)?;
     let elsewhere = prebook.as_ref().map(|prebook| elsewhere(conn, key, prebook)).transpose()?;
-    let (elsewhere, bought_elsewhere) = elsewhere.unwrap_or_default();
+    let Elsewhere { lines: elsewhere, items: items_elsewhere, bought: bought_elsewhere } =
+        elsewhere.unwrap_or_default();
     let flow = row.get::<_, Named<_>>(0)?.0;
     // stemsync adds to Prebooks of flow 1 only.
     let ambiguous =
@@ -135,6 +136,7 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
         komet: komet.unwrap_or_default(),
         agreed: agreed.unwrap_or_default(),
         elsewhere,
+        items_elsewhere,
         bought_elsewhere,
         ambiguous,
     }))
@@ -152,28 +154,38 @@ struct LineOnly {
     id: LineId,
 }
 
-/// The lines that the Prebook's other orders have in Axerrio, and what was bought for them in Komet.
-fn elsewhere(
-    conn: &Connection,
-    key: OrderKey,
-    prebook: &PrebookId,
-) -> Result<(BTreeSet<LineId>, Vec<PoLink>), StoreError> {
-    let sql = "SELECT o.key, a.doc FROM orders o JOIN axerrio_views a ON a.key = o.key
+/// What the Prebook's other orders have.
+#[derive(Default)]
+struct Elsewhere {
+    /// Lines in Axerrio.
+    lines: BTreeSet<LineId>,
+    /// Items that Komet shows.
+    items: BTreeSet<ItemId>,
+    /// What was bought for them in Komet.
+    bought: Vec<PoLink>,
+}
+
+fn elsewhere(conn: &Connection, key: OrderKey, prebook: &PrebookId) -> Result<Elsewhere, StoreError> {
+    let sql = "SELECT o.key, a.doc FROM orders o LEFT JOIN axerrio_views a ON a.key = o.key
                WHERE o.prebook = ?1 AND o.key <> ?2 ORDER BY o.key";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(params![prebook, key])?;
-    let (mut lines, mut bought) = (BTreeSet::new(), Vec::new());
+    let mut all = Elsewhere::default();
     while let Some(row) = rows.next()? {
         let other: OrderKey = row.get(0)?;
-        let doc = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let order: Lines = from_doc(doc, format_args!("Axerrio view of order {}", other.0))?;
-        if order.status != AxStatus::Cancelled {
-            lines.extend(order.lines.into_iter().map(|line| line.id));
+        if let Some(doc) = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+            let order: Lines = from_doc(doc, format_args!("Axerrio view of order {}", other.0))?;
+            if order.status != AxStatus::Cancelled {
+                all.lines.extend(order.lines.into_iter().map(|line| line.id));
+            }
         }
+        let prebooks = load_komet(conn, other)?.prebooks.into_iter().filter(|shown| shown.id == *prebook);
+        all.items.extend(prebooks.flat_map(|shown| shown.items).map(|item| item.id));
         let agreed = load_agreed(conn, other)?.lines.into_values();
-        bought.extend(agreed.flat_map(|line| line.po_lines).filter(|link| link.asked.is_some() && !link.dead));
+        let live = |link: &PoLink| link.asked.is_some() && !link.dead;
+        all.bought.extend(agreed.flat_map(|line| line.po_lines).filter(live));
     }
-    Ok((lines, bought))
+    Ok(all)
 }
 
 /// The order of that id in Axerrio.

@@ -130,6 +130,24 @@ pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem
     fields
 }
 
+/// Fields that changed, with what Komet shows there now; a price is not told.
+pub(super) fn told(fields: &[&str], now: &crate::domain::PrebookItem) -> String {
+    let shown = |field: &&str| {
+        let value = match *field {
+            "boxes" => now.terms.boxes.to_string(),
+            "bunches per box" => now.terms.bunches.to_string(),
+            "stems per bunch" => now.terms.stems_per_bunch.to_string(),
+            "box type" => now.terms.box_type.clone(),
+            "product" => now.terms.product.description.clone(),
+            "mark code" => now.terms.mark_code.clone().unwrap_or_else(|| "none".to_owned()),
+            "ship date" => now.ship_date.to_string(),
+            _ => return (*field).to_owned(),
+        };
+        format!("{field} (now {value})")
+    };
+    fields.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
 /// The fields in which Komet's first sight differs from what it was asked for, as far as that is certain. Of a
 /// mixed box Komet computes bunches and cost itself.
 pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: &KometTerms) -> Vec<&'static str> {

@@ -75,6 +75,9 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], h
 fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: Option<PrebookId>) -> Action {
     let rules = draft.rules;
     let header = &order.header;
+    // A header that was left as Komet has it is the one by which Komet finds the Prebook.
+    let left = expect.as_ref().and_then(|id| draft.prebook(id)).map(|prebook| &prebook.header);
+    let carrier = left.and_then(|left| left.carrier_id).filter(|id| *id != 0);
     let party = |kind, party: &Party| match rules.maps.komet(kind, &party.code) {
         Some(id) => KometRef::Id(id),
         None => KometRef::Code { code: party.code.clone(), name: party.name.clone() },
@@ -93,9 +96,17 @@ fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: 
     Action::CreatePrebook(CreatePrebook {
         new: NewPrebook {
             customer: party(MapKind::Customer, &header.customer),
-            carrier: header.carrier.as_ref().map(|c| party(MapKind::Carrier, c)),
-            truck_date: header.truck_date(),
-            customer_po: cut_field(header.customer_po.as_deref()),
+            carrier: match (carrier, &header.carrier) {
+                (Some(id), Some(wanted)) if header::is_carrier(Some(wanted), Some(id), rules) == Some(false) => {
+                    Some(KometRef::Id(id))
+                }
+                (_, wanted) => wanted.as_ref().map(|c| party(MapKind::Carrier, c)),
+            },
+            truck_date: left.map_or(header.truck_date(), |left| left.truck_date),
+            customer_po: match left {
+                Some(left) => blank(left.customer_po.as_deref()).map(str::to_owned),
+                None => cut_field(header.customer_po.as_deref()),
+            },
             comments: tag::append(header.comments.as_deref(), &order.id),
             location_code: blank(header.location.as_deref()).or(rules.location_code).map(str::to_owned),
             use_existing: expect.is_some(),

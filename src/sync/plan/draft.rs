@@ -80,24 +80,28 @@ impl<'a> Draft<'a> {
         for action in &self.actions {
             unread.extend(self.unread_window(action));
             let Action::DeletePoLine(delete) = action else { continue };
-            let po = self.po(&delete.number);
-            let facts = &self.rules.facts;
-            let is_read = facts.po_numbers_read.contains(&delete.number);
-            if is_read || po.is_some_and(|po| po.status.is_decided()) {
-                continue;
-            }
             let links = self.agreed.lines.values().flat_map(|line| &line.po_lines);
             let asked = links.filter(|link| link.line == delete.po_item).find_map(|link| link.ship_date);
-            let day = po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date);
-            // What a buyer moved to another day is in the list of its old one no more.
-            let has_left = facts.po_dates_read.contains(&day);
-            let by_number = || Need::PurchaseOrder(delete.number.clone());
-            unread.insert(if has_left { by_number() } else { Need::PurchaseOrders(day) });
+            unread.extend(self.unread_po(&delete.number, asked));
         }
         if !unread.is_empty() {
             self.needs.extend(unread);
             self.actions.clear();
         }
+    }
+
+    /// What is to be read of a PO that was `asked` for that ship date, if it was not read in this run and procurement has not
+    /// decided about it yet.
+    fn unread_po(&self, number: &PoNumber, asked: Option<NaiveDate>) -> Option<Need> {
+        let po = self.po(number);
+        let facts = &self.rules.facts;
+        if facts.po_numbers_read.contains(number) || po.is_some_and(|po| po.status.is_decided()) {
+            return None;
+        }
+        let day = po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date);
+        // What a buyer moved to another day is in the list of its old one no more.
+        let has_left = facts.po_dates_read.contains(&day);
+        Some(if has_left { Need::PurchaseOrder(number.clone()) } else { Need::PurchaseOrders(day) })
     }
 
     /// The window of the item that an action of flow 1 gives up, if it was not read in this run. What ships before yesterday
@@ -168,7 +172,8 @@ impl<'a> Draft<'a> {
         detail: impl FnOnce() -> String,
     ) -> Option<Verdict> {
         if self.rules.on_conflict == OnConflict::Owner && self.verdict(reason, line, cause).is_none() {
-            let hold = Hold { reason, line: line.cloned(), cause: cause.to_owned(), detail: detail() };
+            let detail = fact(&detail()).to_owned();
+            let hold = Hold { reason, line: line.cloned(), cause: cause.to_owned(), detail };
             let decision = Decision { reason, line: hold.line.clone(), cause: hold.cause.clone(), verdict: owner };
             self.agreed.decisions.push(decision.clone());
             self.answered.push(decision);
@@ -381,6 +386,19 @@ impl<'a> Draft<'a> {
         self.has_read_pos(&days)
     }
 
+    /// Whether the POs that buy the order's lines were read in this run: a line that is added after procurement approved one is
+    /// a person's to decide, and goes on no PO unasked.
+    pub(super) fn knows_approvals(&mut self) -> bool {
+        if self.is_decided() {
+            return true;
+        }
+        let links = self.agreed.lines.keys().flat_map(|line| self.alive_po_links(line));
+        let unread: Vec<Need> = links.filter_map(|link| self.unread_po(&link.number, link.ship_date)).collect();
+        let is_known = unread.is_empty();
+        self.needs.extend(unread);
+        is_known
+    }
+
     /// Every PO of the order was cancelled in Komet, and there is one.
     pub(super) fn is_po_cancelled(&self) -> bool {
         let mut any = false;
@@ -402,4 +420,10 @@ impl<'a> Draft<'a> {
         }
         any
     }
+}
+
+/// What happened, without the choice that a person would have: nobody is asked.
+fn fact(detail: &str) -> &str {
+    let choice = [" Take axerrio", " Take komet"].iter().filter_map(|choice| detail.find(choice)).min();
+    choice.map_or(detail, |at| &detail[..at])
 }

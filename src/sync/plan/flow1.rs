@@ -7,6 +7,7 @@
 
 use super::compare::{
     asked_differences, goods_from_axerrio, header_print, komet_print, product_ids, seen_differences, terms_print,
+    told,
 };
 use super::draft::Draft;
 use super::purchase::{self, Buy};
@@ -65,7 +66,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     remove_lines(draft, &wanted, &held);
     let deleting = draft.awaits(|a| matches!(a, Action::DeletePoLine(_) | Action::DeleteItem(_)));
-    if !new.is_empty() && !deleting {
+    if !new.is_empty() && !deleting && draft.knows_approvals() {
         create::lines(draft, order, &new, &held);
     }
     purchase::plan(draft, &buys, order.header.ship_date, order.header.location.as_deref());
@@ -106,7 +107,17 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, held: &[PrebookId
     if !replace {
         return Fate::InPlace;
     }
-    // What a person left as Komet has it is not written over because the header changed.
+    // What a person left as Komet has it is not written over because Axerrio changes something else.
+    if changed && is_left_as_agreed(draft, line, &agreed, &link) {
+        match takes_changed_anew(draft, order, line, &agreed, &link) {
+            Some(Verdict::TakeAxerrio) => {}
+            Some(Verdict::TakeKomet) => {
+                agree(draft, line, &link);
+                return if moved { Fate::Leave } else { Fate::InPlace };
+            }
+            Some(Verdict::Dismissed) | None => return Fate::Leave,
+        }
+    }
     if moved && !changed && is_left_to_komet(draft, line, &link) && !takes_moved_anew(draft, order, line, &link) {
         return Fate::Leave;
     }
@@ -159,7 +170,7 @@ fn judge_edits(
         item.ship_date,
         terms_print(&line.terms)
     );
-    let shown = edits.join(", ");
+    let shown = told(&edits, item);
     let both = if changed { " It changed in Axerrio as well." } else { "" };
     match draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
@@ -183,6 +194,54 @@ fn is_left_to_komet(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     draft.item(&link.item).is_some_and(|item| {
         link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
             && !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
+    })
+}
+
+/// Whether both sides had agreed that Komet's item is not what Axerrio's line said.
+fn is_left_as_agreed(draft: &Draft<'_>, line: &AxLine, agreed: &AgreedLine, link: &ItemLink) -> bool {
+    draft.item(&link.item).is_some_and(|item| {
+        link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
+            && !left_fields(draft, line, agreed, item).is_empty()
+    })
+}
+
+/// The fields in which Komet's item was left as it is, and which Axerrio does not change now: a change of the very thing that
+/// was left is carried out.
+fn left_fields(draft: &Draft<'_>, line: &AxLine, agreed: &AgreedLine, item: &PrebookItem) -> Vec<&'static str> {
+    let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
+    let (before, now) = (&agreed.terms, &line.terms);
+    let mut fields = asked_differences(&goods, before.mark_code.as_deref(), &item.terms);
+    fields.retain(|field| match *field {
+        "boxes" => before.boxes == now.boxes,
+        "bunches per box" => before.bunches == now.bunches,
+        "stems per bunch" => before.stems_per_bunch == now.stems_per_bunch,
+        "unit type" => before.unit_type == now.unit_type,
+        "cost" => before.unit_cost == now.unit_cost,
+        "box type" => before.box_type == now.box_type,
+        "mark code" => before.mark_code == now.mark_code,
+        _ => before.mix == now.mix,
+    });
+    fields
+}
+
+/// Asks about such an item once Axerrio changes its line: made anew it would lose what was left to Komet.
+fn takes_changed_anew(
+    draft: &mut Draft<'_>,
+    order: &AxOrder,
+    line: &AxLine,
+    agreed: &AgreedLine,
+    link: &ItemLink,
+) -> Option<Verdict> {
+    let item = draft.item(&link.item)?;
+    let left = told(&left_fields(draft, line, agreed, item), item);
+    let cause =
+        format!("changed {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
+    draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
+        format!(
+            "the line changed in Axerrio, but {left} of its Prebook item {} was left as Komet has it. Take axerrio to write \
+             Axerrio's line again as it is now, take komet to leave the item as it is.",
+            link.item
+        )
     })
 }
 
@@ -359,7 +418,7 @@ fn may_delete_edited(draft: &mut Draft<'_>, line: &LineId) -> bool {
     let edits = agreed.item.as_ref().map(|link| edits(draft, &agreed, link)).unwrap_or_default();
     let item = agreed.item.as_ref().and_then(|link| draft.item(&link.item));
     if let Some(item) = item.filter(|item| item.is_alive() && !edits.is_empty()) {
-        let shown = edits.join(", ");
+        let shown = told(&edits, item);
         let cause = format!("removed {} {:016x}", item.id, komet_print(&item.terms));
         let verdict =
             draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {

@@ -29,6 +29,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         // Never read, or confirmed deleted: the poll removes a Prebook only after looking it up by its number.
         if draft.order.prebook.is_some() && draft.agreed.input.is_some() {
             cancel(draft, reference);
+            ask_about_approved_leftovers(draft);
         } else {
             ask_about_orphan(draft, reference);
         }
@@ -348,7 +349,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     // Items that moved to another order take theirs with them, too.
     let mut pending = pending_po_lines(draft);
     pending.retain(|delete| {
-        !alive.iter().any(|item| LineId::from(&item.id) == delete.line) && !is_shown_deleted(draft, &delete.line)
+        !alive.iter().any(|item| LineId::from(&item.id) == delete.line) && !is_gone(draft, &delete.line)
     });
     take_off(draft, pending);
     let location = prebook.header.location_code.clone();
@@ -358,22 +359,23 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
 /// Items that were deleted take their pending PO lines with them, whatever the vendor says of the rest (clarification 8).
 fn give_up_what_was_deleted(draft: &mut Draft<'_>) {
     let mut pending = pending_po_lines(draft);
-    pending.retain(|delete| is_shown_deleted(draft, &delete.line));
+    pending.retain(|delete| is_gone(draft, &delete.line));
     take_off(draft, pending);
     ask_about_approved_leftovers(draft);
 }
 
-/// Whether Komet shows the line's item as deleted. One that it no longer shows here may have moved to another ship date.
-fn is_shown_deleted(draft: &Draft<'_>, line: &LineId) -> bool {
-    let link = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
-    link.and_then(|link| draft.item(&link.item)).is_some_and(|item| !item.is_alive())
+/// Whether the line's item is deleted: shown so, or shown no more and looked up in vain. One that moved to another ship date
+/// is shown in that date's order.
+fn is_gone(draft: &Draft<'_>, line: &LineId) -> bool {
+    let Some(link) = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref()) else { return false };
+    draft.item(&link.item).map_or(!draft.order.items_elsewhere.contains(&link.item), |item| !item.is_alive())
 }
 
 /// What procurement approved for an item that was deleted since: Komet's people must say whether it is still wanted, and the
 /// vendor has heard that it is not.
 fn ask_about_approved_leftovers(draft: &mut Draft<'_>) {
     let lines = draft.agreed.lines.keys();
-    let deleted: Vec<LineId> = lines.filter(|line| is_shown_deleted(draft, line)).cloned().collect();
+    let deleted: Vec<LineId> = lines.filter(|line| is_gone(draft, line)).cloned().collect();
     for line in deleted {
         let mut approved = draft.alive_po_links(&line);
         approved.retain(|link| draft.po_status(link).is_decided());

@@ -1,12 +1,12 @@
 //! The headers of a flow 1 order's Prebooks. Komet's header cannot be written after the Prebook was made, so a header
 //! that changed in Axerrio means a new Prebook; one that changed in Komet waits for a person, with all its lines.
 
-use super::compare::{cut_field, header_print};
+use super::compare::{cut_field, header_print, terms_print};
 use super::draft::Draft;
 use super::rules::Rules;
 use crate::domain::{
-    AxOrder, Header, HoldReason, MapKind, Party, Prebook, PrebookHeader, PrebookId, PrebookItem, Verdict, blank,
-    fingerprint,
+    AgreedLine, AxOrder, Header, HoldReason, LineId, MapKind, Party, Prebook, PrebookHeader, PrebookId,
+    PrebookItem, Verdict, blank, fingerprint,
 };
 
 /// What of a Prebook's header is reconciled.
@@ -52,7 +52,7 @@ impl Field {
 }
 
 /// Whether Komet's carrier is the one that Axerrio names; `None` where that cannot be told.
-fn is_carrier(wanted: Option<&Party>, shown: Option<i64>, rules: &Rules<'_>) -> Option<bool> {
+pub(super) fn is_carrier(wanted: Option<&Party>, shown: Option<i64>, rules: &Rules<'_>) -> Option<bool> {
     let (code, shown) = (&wanted?.code, shown?);
     if let Some(mapped) = rules.maps.komet(MapKind::Carrier, code) {
         return Some(mapped == shown);
@@ -120,7 +120,11 @@ fn is_held(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> bool {
             field.agree(&mut sent, &order.header);
         }
     } else {
-        match ask(draft, order, prebook, &edits) {
+        let verdict = match ask(draft, order, prebook, &edits) {
+            Some(Verdict::Dismissed) => ask_for_lines(draft, order, prebook, &edits),
+            verdict => verdict,
+        };
+        match verdict {
             Some(Verdict::TakeKomet) => sent = order.header.clone(),
             Some(Verdict::TakeAxerrio) => {
                 if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
@@ -138,6 +142,38 @@ fn is_held(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> bool {
     false
 }
 
+/// Lines that Axerrio changes while its Prebook's header is left undecided are a new question: they would wait unseen.
+fn ask_for_lines(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field]) -> Option<Verdict> {
+    let stands_here = |agreed: &AgreedLine| agreed.item.as_ref().is_some_and(|link| link.prebook == prebook.id);
+    let agreed = draft.agreed.lines.iter().filter(|(_, agreed)| stands_here(agreed));
+    let changed: Vec<(LineId, Option<u64>)> = agreed
+        .filter_map(|(id, agreed)| {
+            let line = order.lines.iter().find(|line| line.id == *id && line.terms.boxes > 0);
+            let is_gone = line.is_none() && agreed.item.as_ref().is_some_and(|link| draft.item_alive(link));
+            let is_other = line.is_some_and(|line| !agreed.terms.same_goods(&line.terms));
+            (is_gone || is_other).then(|| (id.clone(), line.map(|line| terms_print(&line.terms))))
+        })
+        .collect();
+    if changed.is_empty() {
+        return Some(Verdict::Dismissed);
+    }
+    let cause = format!("lines of prebook {} {:016x}", prebook.id, fingerprint(&changed));
+    draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
+        let lines: Vec<&str> = changed.iter().map(|(id, _)| id.0.as_str()).collect();
+        format!(
+            "line {} changed in Axerrio, but {} of Prebook {} changed in Komet and was left undecided. Take axerrio to move the \
+             lines to a new Prebook, take komet to leave the header and carry out the change of the lines.",
+            lines.join(", "),
+            told(edits),
+            prebook.number
+        )
+    })
+}
+
+fn told(edits: &[Field]) -> String {
+    edits.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ")
+}
+
 fn ask(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field]) -> Option<Verdict> {
     let header = &prebook.header;
     let shown = fingerprint(&(
@@ -148,11 +184,10 @@ fn ask(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field
     ));
     let cause = format!("prebook {} {shown:016x} {:016x}", prebook.id, header_print(&order.header));
     draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
-        let fields: Vec<&str> = edits.iter().map(|field| field.name()).collect();
         format!(
             "{} of Prebook {} changed in Komet, but the order is Axerrio's until its PO is approved. Take axerrio to move the \
              lines to a new Prebook, take komet to leave it.",
-            fields.join(", "),
+            told(edits),
             prebook.number
         )
     })

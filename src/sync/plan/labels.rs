@@ -284,11 +284,14 @@ fn agreed_box(line: &LineId, label: &Label) -> AgreedBox {
 
 /// A withdrawn label whose box is in Komet already.
 fn judge_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u32, &Label>, boxes: &[Shown<'_>]) {
+    let item = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
+    // An item that moved to another ship date has taken its PO line there, and the boxes that are on it.
+    let has_moved = item.is_some_and(|link| draft.order.items_elsewhere.contains(&link.item));
     for label in current.values().filter(|l| l.status == LabelStatus::Void) {
         let shipped = draft.agreed.boxes.iter().any(|(code, agreed)| {
             agreed.line == *line
                 && agreed.box_number == label.box_number
-                && boxes.iter().any(|b| b.seen.code == *code)
+                && (has_moved || boxes.iter().any(|b| b.seen.code == *code))
         });
         if shipped || boxes.iter().any(|b| b.seen.code == label.box_code) {
             let cause = format!("box {} {}", label.box_number, label.box_code);

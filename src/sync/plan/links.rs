@@ -56,8 +56,10 @@ fn recognise_prebooks(draft: &mut Draft<'_>) {
         let sent = match (draft.order.flow, &draft.order.axerrio.order) {
             // A Prebook that holds the order's line by mistake of `useExisting` bears another tag, or none.
             (Flow::FromAxerrio, _) if !bears_tag(draft, prebook) => continue,
+            // What it was made from is known only once Axerrio has shown the order.
+            (Flow::FromAxerrio, None) => continue,
             (Flow::FromAxerrio, Some(order)) => Some(header::as_shown(&order.header, prebook, draft.rules)),
-            _ => None,
+            (Flow::FromKomet, _) => None,
         };
         let agreed = AgreedPrebook { number: prebook.number.clone(), sent, seen: Some(prebook.header.clone()) };
         draft.agreed.prebooks.insert(prebook.id.clone(), agreed);
@@ -141,7 +143,8 @@ fn adopt_told_items<'a>(draft: &mut Draft<'a>, order: &AxOrder, free: &mut Vec<(
 
 /// A person has said that this item is an addition of Komet's people.
 fn is_known_as_added(draft: &Draft<'_>, item: &PrebookItem) -> bool {
-    draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id)).is_some()
+    draft.agreed.added.contains(&item.id)
+        || draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id)).is_some()
 }
 
 /// How sure it is that an item's product is a line's.

@@ -84,11 +84,15 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
         let late =
             draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id) || is_twin(draft, prebook, item);
-        let late = late && !is_left(draft, item);
+        let late = late && !is_left(draft, item) && !draft.agreed.added.contains(&item.id);
         if late && !draft.knows_purchase(&item.id) {
             continue;
         }
         let late = late && !is_bought(draft, item);
+        if !late {
+            // Once its lines are gone from the Prebook, or changed, it could be taken for one of theirs.
+            draft.agreed.added.insert(item.id.clone());
+        }
         let asked = !late && ask_about_unlinked(draft, prebook, item) == Some(Verdict::TakeAxerrio);
         if (late || asked) && draft.knows_purchase(&item.id) && !gives_up_purchase(draft, item, asked) {
             draft.act(Action::DeleteItem(DeleteItem {
