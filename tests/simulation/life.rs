@@ -488,10 +488,11 @@ impl Life {
                         return Ok(("finds nothing held".to_owned(), None));
                     }
                     let hold = &holds[chosen % holds.len()];
-                    holds::decide(conn, hold.id, verdict, now)?;
-                    let told =
-                        format!("decides {verdict:?}: {} {:?}: {}", hold.reason.name(), hold.order, hold.detail);
-                    Ok((told, hold.order.clone().filter(|_| verdict == Verdict::TakeAxerrio)))
+                    let what = format!("{verdict:?}: {} {:?}: {}", hold.reason.name(), hold.order, hold.detail);
+                    let holds::Decided::Taken(hold) = holds::decide(conn, hold.id, verdict, now)? else {
+                        return Ok((format!("is refused {what}"), None));
+                    };
+                    Ok((format!("decides {what}"), hold.order.filter(|_| verdict == Verdict::TakeAxerrio)))
                 }
             }
         };
