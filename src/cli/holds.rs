@@ -110,11 +110,11 @@ async fn decide(config: &Config, output: Output, id: i64, verdict: Verdict) -> a
         return Err(unknown().into());
     }
     let (store, _lock) = change(config, output).await?;
-    let hold = store.read(move |conn| holds::get(conn, id)).await?.ok_or_else(unknown)?;
-    if verdict != Verdict::Dismissed && !hold.reason.has_sides() {
-        return Err(WrongUsage(without_sides(&hold)).into());
-    }
-    let row = store.write(move |conn| holds::decide(conn, id, verdict, Utc::now())).await?.ok_or_else(unknown)?;
+    let row = match store.write(move |conn| holds::decide(conn, id, verdict, Utc::now())).await? {
+        holds::Decided::Taken(row) => row,
+        holds::Decided::WithoutSides(row) => return Err(WrongUsage(without_sides(&row)).into()),
+        holds::Decided::Gone => return Err(unknown().into()),
+    };
     let means = means(row.reason, verdict);
     output.print(&Decided { hold: row.into(), verdict, means })
 }

@@ -118,6 +118,7 @@ fn line(record: &Record, form: Form) -> String {
         .into_iter()
         .filter_map(|key| record.key_values().get(Key::from(key)))
         .map(|value| value.to_string())
+        .filter(|value| !value.is_empty())
         .collect();
     let about = if about.is_empty() { String::new() } else { format!("[{}] ", about.join(" ")) };
     let message = record.args().to_string();

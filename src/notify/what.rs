@@ -93,12 +93,12 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// `None` for a spent quota, which is an event of its own, and for what was not sent because of the database.
+    /// `None` for a spent quota, which is an event of its own, and for what was not sent because of the database or a signal.
     fn of(fault: &Fault) -> Option<Self> {
         Some(match fault {
             Fault::Unreachable(_) | Fault::NoSuchAddress(_) => Self::Unreachable,
             Fault::Unauthorized(_) => Self::Unauthorized,
-            Fault::QuotaSpent(_) | Fault::Uncounted(_) => return None,
+            Fault::QuotaSpent(_) | Fault::Uncounted(_) | Fault::Stopped => return None,
             Fault::Throttled(_) => Self::Throttled,
             Fault::TimedOut(_) => Self::TimedOut,
             Fault::Broken(_) => Self::Broken,

@@ -1,7 +1,7 @@
 //! Is all well, what waits, when does each job run: what `status` and the page tell. All of it stands in the database; no
 //! system is asked.
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::budget::{self, BudgetReport};
@@ -9,10 +9,13 @@ use super::watermarks;
 use crate::config::Config;
 use crate::domain::Stage;
 use crate::store::{Connection, StoreError, holds, intents, orders, quota, runs};
+use crate::sync::end_of;
 use crate::sync::report::{Job, QuotaReport};
 
 /// How late a scheduled job may be beyond the run it missed: a run that found much to do takes its time.
 const GRACE: TimeDelta = TimeDelta::minutes(10);
+/// How long after its last success a job is overdue where no daemon runs it: how often the timer or cron does is theirs to know.
+const UNSCHEDULED: TimeDelta = TimeDelta::hours(2);
 
 const HEALTHY: &str = "Healthy: nothing waits, nothing failed.";
 const NEVER_RAN: &str = "Nothing has run yet: `stemsync sync` makes a first run, `stemsync run` is the daemon.";
@@ -89,6 +92,8 @@ pub struct Known {
     backlog: i64,
     held: i64,
     unverified: usize,
+    /// The day by Komet's clock, and the requests that were made on it.
+    day: Option<NaiveDate>,
     used: u64,
     budget: Option<BudgetReport>,
     stages: Vec<(Stage, i64)>,
@@ -99,6 +104,8 @@ struct KnownJob {
     last: Option<runs::LastRun>,
     /// The last run's id.
     run: Option<String>,
+    /// Whether a daemon made that run.
+    is_scheduled: bool,
     /// Pushes that failed when it last ran.
     failed: u64,
     watermark: Option<DateTime<Utc>>,
@@ -140,6 +147,7 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
         let failed = reports.filter(|j| j.job == job).map(|j| j.failed).sum();
         jobs.push(KnownJob {
             last: runs::last(conn, job)?,
+            is_scheduled: latest.as_ref().is_some_and(|run| run.trigger != "sync"),
             run: latest.map(|run| run.id),
             failed,
             watermark: watermarks::of_job(conn, job, windows)?,
@@ -151,12 +159,14 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
             && intent.doubt.is_none()
             && (*now - intent.sent.sent_at).to_std().is_ok_and(|age| age < *request)
     };
+    let day = quota::day(conn, now.date_naive())?;
     Ok(Known {
         jobs,
+        day: Some(day),
         backlog: orders::backlog(conn)?,
         held: holds::count(conn)?,
         unverified: intents::list(conn)?.iter().filter(|intent| !on_its_way(intent)).count(),
-        used: quota::used(conn, now.date_naive())?,
+        used: quota::used(conn, day)?,
         budget: Some(BudgetReport::of(conn, &scope.budget, scope.users)?),
         stages: orders::stage_counts(conn)?,
     })
@@ -175,7 +185,8 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
             let missed = success
                 .and_then(|at| schedule.next_after(at, zone))
                 .and_then(|due| schedule.next_after(due, zone))
-                .is_some_and(|next| now > next + GRACE);
+                .is_some_and(|next| now > next + GRACE)
+                && (known.is_scheduled || success.is_none_or(|at| now > at + UNSCHEDULED));
             let trouble = match known.last {
                 Some(last) if success.is_none_or(|at| at < last.last_run) => Some(FAILED),
                 _ if missed => Some(OVERDUE),
@@ -195,7 +206,6 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
         .collect();
     let failed: u64 = known.jobs.iter().map(|job| job.failed).sum();
     let complaints = complaints(&jobs, known.held, failed, known.unverified);
-    let tomorrow = now.date_naive().succ_opt().unwrap_or(now.date_naive()).and_time(NaiveTime::MIN).and_utc();
     Health {
         healthy: complaints.is_empty(),
         jobs,
@@ -203,8 +213,11 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
         held: known.held,
         failed,
         unverified: known.unverified,
-        // Komet's day is UTC's (komet-api.md, assumed).
-        quota: QuotaReport { limit: config.komet.daily_limit(), used: known.used, resets_at: tomorrow },
+        quota: QuotaReport {
+            limit: config.komet.daily_limit(),
+            used: known.used,
+            resets_at: end_of(known.day.unwrap_or(now.date_naive())),
+        },
         budget: known.budget,
         complaints,
         stages: known.stages,

@@ -1,6 +1,8 @@
 //! What the request budget remembers: of each source when it was last read and what is expected there, and of each hour
 //! what was seen in it. Everything that is concluded from it is concluded in `sync::budget`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -148,13 +150,13 @@ pub fn all_show(conn: &Connection, dates: &[NaiveDate]) -> Result<Option<DateTim
 
 /// Those of these ship dates whose POs were never read.
 pub fn never_shown(conn: &Connection, dates: &[NaiveDate]) -> Result<Vec<NaiveDate>, StoreError> {
-    let mut never = Vec::new();
-    for date in dates {
-        if shown(conn, *date)?.is_none() {
-            never.push(*date);
-        }
-    }
-    Ok(never)
+    let (Some(first), Some(last)) = (dates.iter().min(), dates.iter().max()) else { return Ok(Vec::new()) };
+    let sql = "SELECT part FROM sources
+               WHERE kind = 'ship-date' AND part BETWEEN ?1 AND ?2 AND shows IS NOT NULL";
+    let mut statement = conn.prepare_cached(sql)?;
+    let range = [first.num_days_from_ce(), last.num_days_from_ce()];
+    let shown = statement.query_map(range, |row| row.get(0))?.collect::<Result<BTreeSet<i32>, _>>()?;
+    Ok(dates.iter().copied().filter(|date| !shown.contains(&date.num_days_from_ce())).collect())
 }
 
 /// Takes every source for one that was never read.

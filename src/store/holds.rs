@@ -49,6 +49,17 @@ pub struct HoldChanges {
     pub cleared: Vec<Hold>,
 }
 
+/// What became of a person's word on a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// It was taken in, and this hold is gone.
+    Taken(HoldRow),
+    /// A side was to be taken where none asks for it: nothing was changed, this hold stays.
+    WithoutSides(HoldRow),
+    /// There is no such hold.
+    Gone,
+}
+
 /// Makes `holds` the holds of an order: new ones are opened, the same ones stay, the others are cleared.
 pub fn sync_order(
     conn: &Connection,
@@ -140,9 +151,14 @@ pub fn urgent(conn: &Connection, limit: u32) -> Result<Vec<HoldRow>, StoreError>
     rows(conn, select!(" ORDER BY o.ship_date, h.id LIMIT ?1"), [limit])
 }
 
-/// One order's open holds.
+/// One order's open holds; the brake's last, if it stopped this order.
 pub fn list_of_order(conn: &Connection, key: OrderKey) -> Result<Vec<HoldRow>, StoreError> {
-    rows(conn, select!(" WHERE h.order_key = ?1 ORDER BY h.id"), [key])
+    let of_order = select!(
+        " WHERE h.order_key = ?1
+             OR h.order_key IS NULL AND EXISTS (SELECT 1 FROM json_each(h.covers) WHERE value = ?1)
+          ORDER BY h.order_key IS NULL, h.id"
+    );
+    rows(conn, of_order, [key])
 }
 
 /// One hold.
@@ -172,14 +188,12 @@ pub fn count_of_order(conn: &Connection, key: OrderKey) -> Result<u32, StoreErro
 }
 
 /// Takes in a decision: it is kept with the order (of the brake: with every order it stopped), which is planned
-/// again, and the hold is gone. `None` if there is no such hold.
-pub fn decide(
-    conn: &Connection,
-    id: i64,
-    verdict: Verdict,
-    now: DateTime<Utc>,
-) -> Result<Option<HoldRow>, StoreError> {
-    let Some(hold) = get(conn, id)? else { return Ok(None) };
+/// again, and the hold is gone. A side is taken only where there are two: an unmapped product would be taken for settled.
+pub fn decide(conn: &Connection, id: i64, verdict: Verdict, now: DateTime<Utc>) -> Result<Decided, StoreError> {
+    let Some(hold) = get(conn, id)? else { return Ok(Decided::Gone) };
+    if verdict != Verdict::Dismissed && !hold.reason.has_sides() {
+        return Ok(Decided::WithoutSides(hold));
+    }
     let decision = Decision { reason: hold.reason, line: hold.line.clone(), cause: hold.cause.clone(), verdict };
     match hold.order_key {
         Some(key) => remember(conn, key, decision, &hold, now)?,
@@ -190,7 +204,7 @@ pub fn decide(
         }
     }
     delete(conn, id)?;
-    Ok(Some(hold))
+    Ok(Decided::Taken(hold))
 }
 
 fn remember(
@@ -270,6 +284,12 @@ pub fn set_brake(
     let sql = "INSERT INTO holds (reason, cause, detail, since, covers) VALUES (?1, ?2, ?3, ?4, ?5)";
     conn.prepare_cached(sql)?.execute(params![reason, BRAKE_CAUSE, detail, Time(now), covers])?;
     Ok(true)
+}
+
+/// Whether cancellations are held.
+pub fn is_braked(conn: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM holds WHERE order_key IS NULL AND reason = ?1";
+    Ok(conn.prepare_cached(sql)?.exists([HoldReason::TooManyCancellations.name()])?)
 }
 
 /// The cancellations are few enough again. Says whether they were held.

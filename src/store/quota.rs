@@ -46,6 +46,14 @@ pub fn used(conn: &Connection, day: NaiveDate) -> Result<u64, StoreError> {
     Ok(used.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
 }
 
+/// The day that Komet counts for, as far as is known at `today`: a request that was made on a later one tells that its clock
+/// is ahead.
+pub fn day(conn: &Connection, today: NaiveDate) -> Result<NaiveDate, StoreError> {
+    let sql = "SELECT max(day) FROM quota WHERE day > ?1 AND used > 0";
+    let later: Option<Day> = conn.prepare_cached(sql)?.query_row([Day(today)], |row| row.get(0))?;
+    Ok(later.map_or(today, |day| day.0))
+}
+
 /// When the day's quota was found spent.
 pub fn spent_at(conn: &Connection, day: NaiveDate) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut statement = conn.prepare_cached("SELECT spent_at FROM quota WHERE day = ?1")?;

@@ -393,8 +393,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         for hold in &opened.0 {
-            log::warn!(job = job.name(), order = name.as_str(); "held, {}: {}", hold.reason.name(), hold.detail);
-            state.report_hold(job, &name, hold);
+            state.report_hold(job, Some(name.as_str()), hold.reason, &hold.detail);
         }
         Ok(Driven { key: Some(key), needs: opened.1, batch })
     }

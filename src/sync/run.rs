@@ -8,11 +8,13 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::action::Action;
 use super::engine::{Engine, Listener, Progress};
 use super::plan::{Facts, plan};
 use super::poll::{PollError, Polled, Windows};
-use super::report::{Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
+use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
 use super::state::{Look, RunState, Setup};
+use super::tell::{event, report as told_as};
 use super::verify::Patience;
 use crate::domain::{HoldReason, OrderKey, Stage};
 use crate::store::events::{self, Event};
@@ -116,6 +118,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 runs::begin(conn, &id, &trigger, started_at)
             })
             .await?;
+        self.komet.heed(Arc::clone(&request.stop));
+        self.axerrio.heed(Arc::clone(&request.stop));
         let before = self.watermarks(&jobs).await?;
         let state = self.prepare(&run, &request).await?;
         if request.paced {
@@ -233,7 +237,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if is_broken || state.is_stopped() || self.store.read(orders::backlog).await? == 0 {
             return Ok(());
         }
-        self.brake(state).await?;
+        self.brake(state, job).await?;
         self.push(state, job).await
     }
 
@@ -289,7 +293,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let named = self.store.read(move |conn| orders::find(conn, &reference)).await?;
             state.set_only(named.into_iter().collect());
         }
-        self.brake(state).await?;
+        self.brake(state, job).await?;
         self.push(state, job).await
     }
 
@@ -323,7 +327,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 // Axerrio is told a carrier's code: one that came to be known only later would look like a change.
                 match self.poll_reference(state.lacks_carriers()).await {
                     Ok(()) => state.learn_carriers(self.store.read(carriers).await?),
-                    Err(PollError::System(error)) if !error.is_systemic() => {
+                    Err(PollError::System(error)) if !error.is_systemic() && error.fault != Fault::Stopped => {
                         log::warn!(job = job.name(); "{error}; going on without");
                     }
                     Err(error) => return Err(error),
@@ -345,7 +349,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// The brake: stops before the first cancellation if there would be too many, and holds them all together. Only what it
     /// has counted goes.
-    async fn brake(&self, state: &RunState) -> Result<(), StoreError> {
+    async fn brake(&self, state: &RunState, job: Job) -> Result<(), StoreError> {
         if !state.has_news(Look::Brake, self.store.read(OnFile::now).await?) {
             return Ok(());
         }
@@ -391,22 +395,30 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                  --take the side that cancelled to let them through.",
                 self.settings.brake.percent
             );
-            let run = Some(state.run.clone());
+            let reason = HoldReason::TooManyCancellations;
+            let event = Event {
+                order: None,
+                run: Some(state.run.clone()),
+                at: now,
+                system: None,
+                what: "held".to_owned(),
+                detail: format!("{}: {detail}", reason.name()),
+                result: None,
+            };
+            let told = detail.clone();
             let new = self
                 .store
                 .write(move |conn| {
                     let new = holds::set_brake(conn, &cancels, &detail, now)?;
                     if new {
-                        let detail = format!("{}: {detail}", HoldReason::TooManyCancellations.name());
-                        let what = "held".to_owned();
-                        let event = Event { order: None, run, at: now, system: None, what, detail, result: None };
                         events::add(conn, &event)?;
                     }
                     Ok(new)
                 })
                 .await?;
+            state.tally(job, |tally| tally.braked = true);
             if new {
-                log::warn!("held, too_many_cancellations: {total} of {open} open orders");
+                state.report_hold(job, None, reason, &told);
             }
         } else {
             state.let_cancel(cancels.into_iter().chain(begun).collect());
@@ -425,14 +437,18 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         requests: BTreeMap<Job, Requests>,
         started_at: DateTime<Utc>,
     ) -> Result<RunEnd, StoreError> {
+        self.tell_unanswered(state).await?;
         let after = self.watermarks(jobs).await?;
         let (held, unverified) = self.store.read(|conn| Ok((holds::count(conn)?, intents::count(conn)?))).await?;
         let tallies = state.tallies();
         let stopped = state.is_stopped();
         let mut reports = Vec::new();
         let mut told: BTreeSet<OrderKey> = BTreeSet::new();
+        // The brake's is one hold, too.
+        let mut brake = u64::from(self.store.read(holds::is_braked).await?);
         for job in jobs {
             let tally = tallies.get(job).cloned().unwrap_or_default();
+            let braked = if tally.braked { std::mem::take(&mut brake) } else { 0 };
             // Of an order that several jobs looked at the first one tells: a hold is one hold.
             let has_held = tally.held.iter().filter(|(_, count)| **count > 0).map(|(key, _)| *key);
             let keys: Vec<OrderKey> = has_held.filter(|key| told.insert(*key)).collect();
@@ -445,6 +461,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 };
                 self.store.read(count).await?
             };
+            let held = held + braked;
             let outcome = if tally.broken || stopped {
                 Outcome::Failed
             } else if held > 0 || tally.failed > 0 {
@@ -507,6 +524,43 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let down = state.down().into_iter().filter(is_news).collect();
         let failures = state.failures().into_iter().filter(|(_, error)| is_news(error)).collect();
         Ok(RunEnd { report, down, failures, stopped, named: state.named() })
+    }
+
+    /// What this run sent and nobody answered, as far as no read-back has settled it: it is told like everything that was sent.
+    async fn tell_unanswered(&self, state: &RunState) -> Result<(), StoreError> {
+        if state.dry_run {
+            return Ok(());
+        }
+        let (run, now) = (state.run.clone(), self.clock.now());
+        let unanswered = self
+            .store
+            .read(move |conn| {
+                let mut unanswered = Vec::new();
+                for intent in intents::list(conn)?.into_iter().filter(|intent| intent.sent.run == run) {
+                    let why = intent.doubt.as_deref().unwrap_or("its answer is incomplete");
+                    let entries: Vec<(OrderKey, Action)> = intent.action()?;
+                    for (key, action) in entries {
+                        let Some(order) = orders::load(conn, key)? else { continue };
+                        let detail = format!(
+                            "{}: {why}; whether it was done is read back before anything is repeated",
+                            action.detail()
+                        );
+                        unanswered.push((intent.sent.job, order, action, detail));
+                    }
+                }
+                Ok(unanswered)
+            })
+            .await?;
+        let result = ActionResult::Failed;
+        let mut events_of = Vec::new();
+        for (job, order, action, detail) in unanswered {
+            events_of.push(event(state, &order, &action, now, result, &detail));
+            state.note(job, told_as(&order, &action, result, detail));
+        }
+        if events_of.is_empty() {
+            return Ok(());
+        }
+        self.store.write(move |conn| events_of.iter().try_for_each(|event| events::add(conn, event))).await
     }
 
     /// Where each job's polling stands; of Prebooks the oldest window of the horizon.

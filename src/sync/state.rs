@@ -11,7 +11,7 @@ use super::engine::{Listener, Progress, Settings};
 use super::plan::{Facts, Rules};
 use super::poll::Polled;
 use super::report::{ActionReport, ActionResult, Job};
-use crate::domain::{Maps, OrderKey};
+use crate::domain::{HoldReason, Maps, OrderKey};
 use crate::store::OnFile;
 use crate::systems::{Fault, System, SystemError};
 
@@ -97,6 +97,8 @@ pub(super) struct Tally {
     pub(super) failed: u64,
     /// Holds that were open on the orders the job looked at when it looked.
     pub(super) held: BTreeMap<OrderKey, u64>,
+    /// The brake held cancellations while it was at work.
+    pub(super) braked: bool,
     /// What to say of a failure, the first one first.
     pub(super) errors: Vec<String>,
     /// The job as a whole did not succeed.
@@ -359,6 +361,11 @@ impl RunState {
             }
             _ => log::info!(job = job.name(), order = order.as_str(); "{system} {method}: {detail}"),
         }
+        self.note(job, action);
+    }
+
+    /// The same of one that the log has told of already.
+    pub(super) fn note(&self, job: Job, action: ActionReport) {
         {
             let mut shared = self.shared();
             let tally = shared.tallies.entry(job).or_default();
@@ -389,6 +396,11 @@ impl RunState {
     /// A read failed: the job did not do all it should; if the whole system is out of reach, nothing more is asked
     /// of it.
     pub(super) fn failed(&self, job: Job, error: &SystemError) {
+        if error.fault == Fault::Stopped {
+            // No system's failure: the run as a whole says that it was stopped.
+            self.tally(job, |tally| tally.broken = true);
+            return;
+        }
         if error.is_systemic() {
             self.set_down(error);
         }
@@ -403,19 +415,18 @@ impl RunState {
         });
     }
 
-    /// Reports a new hold.
-    pub(super) fn report_hold(&self, job: Job, order: &str, hold: &crate::domain::Hold) {
+    /// Reports a new hold: of an order, or the brake's (`None`).
+    pub(super) fn report_hold(&self, job: Job, order: Option<&str>, reason: HoldReason, detail: &str) {
+        log::warn!(job = job.name(), order = order.unwrap_or_default(); "held, {}: {detail}", reason.name());
         let action = ActionReport {
-            order: Some(order.to_owned()),
-            system: match hold.reason {
-                crate::domain::HoldReason::EditedInAxerrio | crate::domain::HoldReason::RejectedByAxerrio => {
-                    System::Axerrio
-                }
+            order: order.map(str::to_owned),
+            system: match reason {
+                HoldReason::EditedInAxerrio | HoldReason::RejectedByAxerrio => System::Axerrio,
                 _ => System::Komet,
             },
-            method: hold.reason.name().to_owned(),
+            method: reason.name().to_owned(),
             result: ActionResult::Held,
-            detail: hold.detail.clone(),
+            detail: detail.to_owned(),
         };
         self.tally(job, |_| {});
         self.shared().actions.push(action.clone());

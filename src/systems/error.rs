@@ -32,7 +32,7 @@ pub enum Fault {
     #[error("the day's quota of requests is spent ({0})")]
     QuotaSpent(String),
     /// Asked to wait.
-    #[error("asks to wait {} s", .0.as_secs())]
+    #[error("asks to wait {} s", .0.as_secs_f64())]
     Throttled(Duration),
     /// Understood and refused: nothing was done.
     #[error("refused: {0}")]
@@ -41,7 +41,7 @@ pub enum Fault {
     #[error("not found: {0}")]
     NotFound(String),
     /// No answer in time.
-    #[error("no answer within {} s", .0.as_secs())]
+    #[error("no answer within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
     /// The connection broke after the request was (or may have been) sent.
     #[error("the connection broke before the answer ({0})")]
@@ -55,6 +55,9 @@ pub enum Fault {
     /// Nothing was sent, because it could not be counted against the quota: the database failed.
     #[error("not sent, because it could not be counted ({0})")]
     Uncounted(String),
+    /// Nothing was sent: whoever asked for it was told to stop.
+    #[error("not asked any more: stopped by a signal")]
+    Stopped,
     /// The request exceeds 64 KB and cannot be split: nothing was sent.
     #[error("request too large: {0} bytes")]
     TooLarge(usize),
@@ -83,6 +86,7 @@ impl SystemError {
             | Fault::Rejected(_)
             | Fault::NotFound(_)
             | Fault::Uncounted(_)
+            | Fault::Stopped
             | Fault::TooLarge(_) => Certainty::NotDone,
             Fault::Broken(_) | Fault::Server(_) | Fault::Unreadable(_) => Certainty::Unknown,
             Fault::TimedOut(_) => Certainty::Pending,

@@ -11,6 +11,8 @@ pub mod network;
 mod transport;
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -167,6 +169,8 @@ pub trait Komet: Clone + Send + Sync {
 
     /// Requests sent so far by this adapter, retries included.
     fn requests(&self) -> u64;
+    /// Reads nothing more once `stop` is set; the one of the last call counts.
+    fn heed(&self, stop: Arc<AtomicBool>);
     /// Has every further request counted by this meter before it is sent; the first meter stays.
     fn attach(&self, meter: SharedMeter);
     /// The meter, once one is attached.
@@ -213,4 +217,6 @@ pub trait Axerrio: Clone + Send + Sync {
 
     /// Requests sent so far by this adapter, retries included.
     fn requests(&self) -> u64;
+    /// Reads nothing more once `stop` is set; the one of the last call counts.
+    fn heed(&self, stop: Arc<AtomicBool>);
 }

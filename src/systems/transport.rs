@@ -2,8 +2,8 @@
 //! no method and no wire shape; the adapters judge each [`Reply`]. Everything that becomes an error passes
 //! [`Transport::error`], the one place where a token is masked and a foreign text is cut.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -71,6 +71,8 @@ pub(super) struct Transport {
     clock: AtomicI64,
     /// What counts each attempt before it is sent, where a quota is to be kept.
     meter: OnceLock<SharedMeter>,
+    /// Whether whoever reads was told to stop.
+    stop: Mutex<Arc<AtomicBool>>,
 }
 
 /// An answer, whatever its status, read to its end.
@@ -210,6 +212,7 @@ impl Transport {
             sent: AtomicU64::new(0),
             clock: AtomicI64::new(i64::MIN),
             meter: OnceLock::new(),
+            stop: Mutex::default(),
         })
     }
 
@@ -230,6 +233,15 @@ impl Transport {
     /// Has every further attempt counted before it is sent; the first meter stays.
     pub(super) fn attach(&self, meter: SharedMeter) {
         let _ = self.meter.set(meter);
+    }
+
+    /// Reads nothing more once `stop` is set; the one of the last call counts.
+    pub(super) fn heed(&self, stop: Arc<AtomicBool>) {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop;
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner).load(Ordering::Relaxed)
     }
 
     /// The meter, once one is attached.
@@ -256,6 +268,9 @@ impl Transport {
         let url = self.url(path).map_err(|fault| self.error(method, fault))?;
         let mut attempt = 1;
         loop {
+            if self.is_stopped() {
+                return Err(self.error(method, Fault::Stopped));
+            }
             let failure = match self.attempt(Request::new(Method::GET, url.clone())).await {
                 Ok(reply) => match judge(&reply) {
                     Ok(answer) => return Ok(answer),
@@ -341,7 +356,8 @@ impl Transport {
             | Fault::Throttled(_)
             | Fault::TimedOut(_)
             | Fault::TooLarge(_)
-            | Fault::Uncounted(_) => fault,
+            | Fault::Uncounted(_)
+            | Fault::Stopped => fault,
         };
         SystemError { system: self.system, method, fault }
     }

@@ -12,7 +12,7 @@ use stemsync::store::{RunLock, holds};
 use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::System;
 
-use super::place::{Place, hold, hold_for, labelled_order, run};
+use super::place::{Place, hold, hold_for, labelled_order, run, run_by};
 
 #[test]
 fn before_the_first_run_nothing_waits_and_no_database_is_made() {
@@ -84,6 +84,17 @@ fn status_is_4_when_a_job_is_overdue_but_not_when_it_is_off() {
     let file = place.folder.path().join("sync.toml");
     fs::write(&file, fs::read_to_string(&file).unwrap() + off).unwrap();
     assert_eq!(place.told(&["status"]).1, 0);
+}
+
+/// A timer or cron runs as seldom as the admin says.
+#[test]
+fn a_job_is_overdue_sooner_where_a_daemon_runs_it() {
+    let place = Place::new();
+    run(&place.store(), 60, Outcome::Ok, 0);
+    assert_eq!(place.told(&["status"]).1, 0);
+    run_by("schedule", &place.store(), 59, Outcome::Ok, 0);
+    let (told, code) = place.told(&["status"]);
+    assert!(code == 4 && told.contains("orders: it is overdue"), "{told}");
 }
 
 #[test]

@@ -236,6 +236,11 @@ pub(super) fn hold_for(store: &Store, key: OrderKey, reason: HoldReason) -> i64 
 
 /// Records a run of all jobs that ended `minutes` ago.
 pub(super) fn run(store: &Store, minutes: i64, outcome: Outcome, failed: u64) {
+    run_by("sync", store, minutes, outcome, failed);
+}
+
+/// The same, by whoever started it.
+pub(super) fn run_by(trigger: &'static str, store: &Store, minutes: i64, outcome: Outcome, failed: u64) {
     let at = Utc::now() - TimeDelta::minutes(minutes);
     let job = |job| JobReport {
         job,
@@ -261,7 +266,7 @@ pub(super) fn run(store: &Store, minutes: i64, outcome: Outcome, failed: u64) {
     };
     store
         .write_blocking(move |conn| {
-            runs::begin(conn, &report.run, "sync", at)?;
+            runs::begin(conn, &report.run, trigger, at)?;
             runs::finish(conn, &report, false)
         })
         .unwrap();

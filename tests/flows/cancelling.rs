@@ -5,7 +5,8 @@ use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
-use stemsync::sync::report::Job;
+use stemsync::store::holds;
+use stemsync::sync::report::{ActionResult, Job};
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
@@ -43,6 +44,8 @@ fn cancel_all(link: &Link, ids: &[String]) {
     link.act(|w, now| ids.iter().try_for_each(|id| w.axerrio.customer_cancels(id, now))).unwrap();
 }
 
+const BRAKE: (&str, ActionResult) = ("too_many_cancellations", ActionResult::Held);
+
 #[tokio::test]
 async fn five_cancellations_pass_and_six_of_few_stop_before_the_first() {
     both(async |link: Link| {
@@ -56,7 +59,14 @@ async fn five_cancellations_pass_and_six_of_few_stop_before_the_first() {
         // What is not cancelled goes on meanwhile.
         link.act(|w, now| w.axerrio.customer_changes_line(&ids[11], "1", |l| l.boxes = 3, now)).unwrap();
         let report = link.sync_well().await;
-        assert!(report.actions.iter().all(|a| a.order.as_ref() == Some(&ids[11])), "{:?}", report.actions);
+        // The brake is told once, as a hold of no order.
+        let (brake, others): (Vec<_>, Vec<_>) = report.actions.iter().partition(|a| a.order.is_none());
+        assert!(others.iter().all(|a| a.order.as_ref() == Some(&ids[11])), "{others:?}");
+        assert_eq!(brake.iter().map(|a| (a.method.as_str(), a.result)).collect::<Vec<_>>(), [BRAKE]);
+        assert_eq!(report.jobs.iter().map(|job| job.held).sum::<u64>(), 1);
+        let stopped = link.order(&ids[5]).await.key;
+        let waits = link.engine.store.read(move |conn| holds::list_of_order(conn, stopped)).await.unwrap();
+        assert_eq!(waits.len(), 1, "whoever looks at a braked order sees why it waits");
         link.sync_well().await;
         assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
         assert_eq!(link.act(|w, _| items_of(w, &ids[11])[0].goods.boxes), 3);

@@ -2,12 +2,15 @@
 //! nothing, a dry run that changes nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use stemsync::domain::Stage;
 use stemsync::sandbox::{Answers, KometRules};
 use stemsync::store::orders;
 use stemsync::sync::RunRequest;
+use stemsync::sync::engine::{Listener, Progress};
 use stemsync::sync::report::{ActionResult, Job};
 use stemsync::systems::System;
 
@@ -236,6 +239,25 @@ async fn a_dry_run_tells_what_it_would_do_and_changes_nothing_anywhere() {
         link.sync_well().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_told_to_stop_reads_nothing_more() {
+    let link = settled(Answers::Plain).await;
+    let stop: Arc<AtomicBool> = Arc::default();
+    let told = Arc::clone(&stop);
+    // The signal comes when the first job is done, and every window is still to be read.
+    let listener: Listener = Arc::new(move |progress| {
+        told.fetch_or(matches!(progress, Progress::Polling(Job::Prebooks)), Ordering::Relaxed);
+    });
+    let before = link.act(|w, _| (w.requests().of(System::Komet), w.requests().of(System::Axerrio)));
+    let end = link.run(RunRequest { stop, listener: Some(listener), ..RunRequest::default() }).await;
+    let after = link.act(|w, _| (w.requests().of(System::Komet), w.requests().of(System::Axerrio)));
+    assert_eq!((after.0 - before.0, after.1 - before.1), (0, 1), "only the orders were read");
+    assert!(end.stopped && end.down.is_empty() && end.failures.is_empty());
+    let told: Vec<_> = end.report.jobs.iter().filter_map(|job| job.error.as_deref()).collect();
+    assert!(told.iter().all(|error| *error == "stopped by a signal"), "{told:?}");
+    link.sync_well().await;
 }
 
 #[tokio::test]

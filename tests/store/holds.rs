@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use stemsync::domain::*;
+use stemsync::store::holds::Decided;
 use stemsync::store::{events, holds, maps};
 
 use crate::trade::*;
@@ -70,12 +71,12 @@ fn a_decision_is_kept_with_its_order_and_replaces_the_one_before_on_the_same_que
             .write_blocking(move |conn| {
                 holds::sync_order(conn, key, &[hold(HoldReason::EditedInKomet, Some("1"), cause)], now())?;
                 let id = holds::list(conn)?[0].id;
-                assert!(holds::decide(conn, id, verdict, now())?.is_some());
+                assert!(matches!(holds::decide(conn, id, verdict, now())?, Decided::Taken(_)));
                 holds::decide(conn, id, verdict, now())
             })
             .unwrap()
     };
-    assert_eq!(decide("5 boxes", Verdict::Dismissed), None, "decided once");
+    assert_eq!(decide("5 boxes", Verdict::Dismissed), Decided::Gone, "decided once");
     decide("5 boxes", Verdict::TakeKomet);
     let decisions = load(&store, key).agreed.decisions;
     let expected = Decision {
@@ -120,6 +121,25 @@ fn the_brake_is_one_hold_and_keeps_its_number() {
     assert_eq!(after[0].covers, [first, second]);
     assert!(store.write_blocking(holds::clear_brake).unwrap());
     assert!(!store.write_blocking(holds::clear_brake).unwrap());
+}
+
+#[test]
+fn an_unmapped_product_has_no_side_to_take() {
+    let (_dir, store) = fresh();
+    let key = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let decide = |verdict| {
+        store
+            .write_blocking(move |conn| {
+                holds::sync_order(conn, key, &[hold(HoldReason::UnmappedProduct, Some("1"), "R-1")], now())?;
+                let id = holds::list(conn)?[0].id;
+                holds::decide(conn, id, verdict, now())
+            })
+            .unwrap()
+    };
+    assert!(matches!(decide(Verdict::TakeKomet), Decided::WithoutSides(_)));
+    assert_eq!(store.read_blocking(holds::count).unwrap(), 1, "it waits on");
+    assert_eq!(load(&store, key).agreed.decisions, []);
+    assert!(matches!(decide(Verdict::Dismissed), Decided::Taken(_)), "it may be left alone");
 }
 
 #[test]

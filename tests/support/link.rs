@@ -269,7 +269,8 @@ impl Link {
         let holds = self.holds().await;
         assert_eq!(holds.len(), 1, "one thing waits: {holds:?}");
         let (id, now) = (holds[0].id, self.engine.clock.now());
-        self.engine.store.write(move |conn| holds::decide(conn, id, verdict, now)).await.unwrap().unwrap();
+        let decided = self.engine.store.write(move |conn| holds::decide(conn, id, verdict, now)).await.unwrap();
+        assert!(matches!(decided, holds::Decided::Taken(_)), "it is taken in: {decided:?}");
     }
 
     pub(crate) async fn map(&self, kind: MapKind, code: &str, id: i64) {

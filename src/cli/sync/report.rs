@@ -108,7 +108,10 @@ impl SyncReport<'_> {
                 (Tone::Bad, "Some things failed, see above. The next run tries them again.".to_owned())
             }
             _ if run.dry_run => match run.actions.iter().filter(|a| a.result == ActionResult::Planned).count() {
-                0 => (Tone::Good, "A dry run: there is nothing to push.".to_owned()),
+                0 if held.is_empty() => (Tone::Good, "A dry run: there is nothing to push.".to_owned()),
+                0 => {
+                    (Tone::Waiting, "A dry run: what is held would wait for a person, the rest agrees.".to_owned())
+                }
                 _ => (Tone::Plain, "A dry run: nothing was written. `stemsync sync` does it.".to_owned()),
             },
             Outcome::Attention if held.is_empty() => (

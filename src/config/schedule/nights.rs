@@ -7,7 +7,7 @@
 //! - **Readings left out** (clocks go forward): a job that runs all through the night goes on as if nothing was; one that
 //!   has its moment there and nowhere near runs when the clocks have changed.
 
-use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike as _, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
@@ -39,6 +39,8 @@ impl Change {
 
 /// The first moment after `now`.
 pub(super) fn next_after(cron: &Cron, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    // A pattern has whole seconds.
+    let now = now.with_nanosecond(0).unwrap_or(now);
     let (mut from, mut inclusive) = (now, false);
     if let Some(change) = first_change(zone, now - LONGEST_REPEAT, now)
         && change.goes_back()

@@ -25,7 +25,8 @@ use crate::reports::holds::{gone, without_sides};
 use crate::reports::map_csv;
 use crate::reports::suggest::compare;
 use crate::reports::words::reason as words_of;
-use crate::store::{holds, maps};
+use crate::store::holds::{self, Decided};
+use crate::store::maps;
 
 pub(super) use card::{HoldView, card};
 
@@ -166,15 +167,13 @@ async fn decide(
         }
     };
     let now = desk.now();
-    let hold = desk.read(move |conn| holds::get(conn, id)).await?;
-    if let Some(hold) = hold.filter(|hold| verdict != Verdict::Dismissed && !hold.reason.has_sides()) {
-        return Err(Trouble::bad_request(format!("{}.", capital(without_sides(&hold).trim_end_matches('.')))));
+    match desk.change(move |conn| holds::decide(conn, id, verdict, now)).await? {
+        Decided::Taken(_) => Ok(Redirect::to(&address(back(field("back")), &[("done", done)])).into_response()),
+        Decided::WithoutSides(hold) => {
+            Err(Trouble::bad_request(format!("{}.", capital(without_sides(&hold).trim_end_matches('.')))))
+        }
+        Decided::Gone => Ok(vanished(&visitor, Some(id), StatusCode::CONFLICT)),
     }
-    let decided = desk.change(move |conn| holds::decide(conn, id, verdict, now)).await?;
-    if decided.is_none() {
-        return Ok(vanished(&visitor, Some(id), StatusCode::CONFLICT));
-    }
-    Ok(Redirect::to(&address(back(field("back")), &[("done", done)])).into_response())
 }
 
 /// Where a form leads back to: a view of this page and nowhere else.

@@ -8,6 +8,7 @@ use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, labels};
 use crate::sync::engine::Engine;
 use crate::sync::observe;
+use crate::sync::report::Job;
 use crate::systems::{Axerrio, Fault, FeedPage, Komet, System, SystemError};
 
 /// No feed is longer (5 million records); one that is does not end.
@@ -15,6 +16,7 @@ const MOST_PAGES: u32 = 10_000;
 
 /// What the two feeds of Axerrio have in common.
 struct Feed<T> {
+    job: Job,
     stream: Stream,
     what: &'static str,
     method: &'static str,
@@ -26,6 +28,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Polls Axerrio's orders.
     pub async fn poll_orders(&self, since: Option<DateTime<Utc>>) -> Result<Polled, PollError> {
         let feed = Feed::<AxOrder> {
+            job: Job::Orders,
             stream: Stream::Orders,
             what: "Axerrio order",
             method: "GET orders",
@@ -38,6 +41,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Polls Axerrio's labels.
     pub async fn poll_labels(&self, since: Option<DateTime<Utc>>) -> Result<Polled, PollError> {
         let feed = Feed::<Label> {
+            job: Job::Labels,
             stream: Stream::Labels,
             what: "Axerrio label",
             method: "GET labels",
@@ -74,7 +78,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let page = read(since, cursor.as_deref()).await?;
             let first_as_of = *as_of.get_or_insert(page.answer.as_of);
             polled.records += page.answer.items.len() as u64;
-            polled.report(feed.what, &page.answer.unreadable);
+            polled.report(feed.job, feed.what, &page.answer.unreadable);
             for record in &page.answer.unreadable {
                 match record.changed_at {
                     Some(at) => limit = Some(limit.map_or(at, |limit| limit.min(at))),

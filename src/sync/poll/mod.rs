@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::engine::Engine;
+use super::report::Job;
 use crate::domain::PoNumber;
 use crate::store::{StoreError, reference};
 use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
@@ -69,11 +70,13 @@ impl Polled {
         self.carriers.extend(other.carriers);
     }
 
-    fn report(&mut self, what: &str, unreadable: &[Unreadable]) {
+    fn report(&mut self, job: Job, what: &str, unreadable: &[Unreadable]) {
         for record in unreadable {
             let id = record.id.as_deref().unwrap_or("of unknown id");
             let text = format!("{what} {id} cannot be read: {}", record.what);
-            log::warn!("{text}; it is read again next time, the others go on");
+            // Of the other lists' records the order is not known by name.
+            let order = record.id.as_deref().filter(|_| job == Job::Orders).unwrap_or_default();
+            log::warn!(job = job.name(), order = order; "{text}; it is read again next time, the others go on");
             self.unreadable.push(text);
         }
     }

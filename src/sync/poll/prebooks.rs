@@ -11,6 +11,7 @@ use crate::store::{Connection, StoreError, orders};
 use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
 use crate::sync::plan::window_of;
+use crate::sync::report::Job;
 use crate::sync::{observe, pace};
 use crate::systems::{Answer, Axerrio, Komet, PrebookDates, PrebookQuery, SystemError};
 
@@ -85,7 +86,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let overlap = chrono::Duration::from_std(self.settings.overlap).unwrap_or_default();
         let readable = answer.unreadable.is_empty();
         sweep.polled.records += answer.items.len() as u64;
-        sweep.polled.report("Komet Prebook", &answer.unreadable);
+        sweep.polled.report(Job::Prebooks, "Komet Prebook", &answer.unreadable);
         let as_of = answer.as_of;
         // Komet's day may be one ahead of ours: what ships before today may rightly have left the list.
         let visible = from.max(self.today());
@@ -163,7 +164,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for (prebook, mut items) in by_prebook {
             let Some(found) = self.find_prebook(&prebook, &items).await? else { continue };
             if !found.unreadable.is_empty() {
-                sweep.polled.report("Komet Prebook", &found.unreadable);
+                sweep.polled.report(Job::Prebooks, "Komet Prebook", &found.unreadable);
                 continue;
             }
             let shown: BTreeSet<ItemId> =

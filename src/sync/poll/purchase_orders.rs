@@ -10,6 +10,7 @@ use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, orders};
 use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
+use crate::sync::report::Job;
 use crate::sync::{observe, pace};
 use crate::systems::{Axerrio, Fault, Komet, PoQuery, System, SystemError};
 
@@ -82,7 +83,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for date in dates.iter().copied() {
             let answer = self.komet.purchase_orders(&PoQuery::ShipDate(date)).await?;
             polled.records += answer.items.len() as u64;
-            polled.report("Komet PO", &answer.unreadable);
+            polled.report(Job::PurchaseOrders, "Komet PO", &answer.unreadable);
             let readable = answer.unreadable.is_empty();
             if readable {
                 polled.po_dates.insert(date);
@@ -127,7 +128,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     pub async fn read_po(&self, number: &PoNumber) -> Result<Polled, PollError> {
         let answer = self.komet.purchase_orders(&PoQuery::Number(number.clone())).await?;
         let mut polled = Polled { records: answer.items.len() as u64, ..Polled::default() };
-        polled.report("Komet PO", &answer.unreadable);
+        polled.report(Job::PurchaseOrders, "Komet PO", &answer.unreadable);
         let readable = answer.unreadable.is_empty();
         if readable {
             polled.po_numbers.insert(number.clone());

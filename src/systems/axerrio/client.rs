@@ -2,6 +2,7 @@
 //! cannot be read is reported with its id and time where these are legible; the rest of its page serves.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -362,5 +363,9 @@ impl Axerrio for AxerrioClient {
 
     fn requests(&self) -> u64 {
         self.transport.requests()
+    }
+
+    fn heed(&self, stop: Arc<AtomicBool>) {
+        self.transport.heed(stop);
     }
 }

@@ -2,6 +2,7 @@
 //! this file in a text; writes carry it in the body, go out once, and are refused here when they exceed 64 KB.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -292,6 +293,10 @@ impl Komet for KometClient {
 
     fn requests(&self) -> u64 {
         self.transport.requests()
+    }
+
+    fn heed(&self, stop: Arc<AtomicBool>) {
+        self.transport.heed(stop);
     }
 
     fn attach(&self, meter: SharedMeter) {
