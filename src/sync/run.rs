@@ -439,13 +439,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     ) -> Result<RunEnd, StoreError> {
         self.tell_unanswered(state).await?;
         let after = self.watermarks(jobs).await?;
-        let (held, unverified) = self.store.read(|conn| Ok((holds::count(conn)?, intents::count(conn)?))).await?;
+        let counts = |conn: &Connection| Ok((holds::count(conn)?, holds::is_braked(conn)?, intents::count(conn)?));
+        let (held, is_braked, unverified) = self.store.read(counts).await?;
         let tallies = state.tallies();
         let stopped = state.is_stopped();
         let mut reports = Vec::new();
         let mut told: BTreeSet<OrderKey> = BTreeSet::new();
         // The brake's is one hold, too.
-        let mut brake = u64::from(self.store.read(holds::is_braked).await?);
+        let mut brake = u64::from(is_braked);
         for job in jobs {
             let tally = tallies.get(job).cloned().unwrap_or_default();
             let braked = if tally.braked { std::mem::take(&mut brake) } else { 0 };

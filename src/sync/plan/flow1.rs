@@ -108,8 +108,9 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, held: &[PrebookId
         return Fate::InPlace;
     }
     // What a person left as Komet has it is not written over because Axerrio changes something else.
-    if changed && is_left_as_agreed(draft, line, &agreed, &link) {
-        match takes_changed_anew(draft, order, line, &agreed, &link) {
+    let left = if changed { left_fields(draft, line, &agreed, &link) } else { Vec::new() };
+    if !left.is_empty() {
+        match takes_changed_anew(draft, order, line, &link, &left) {
             Some(Verdict::TakeAxerrio) => {}
             Some(Verdict::TakeKomet) => {
                 agree(draft, line, &link);
@@ -197,17 +198,12 @@ fn is_left_to_komet(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     })
 }
 
-/// Whether both sides had agreed that Komet's item is not what Axerrio's line said.
-fn is_left_as_agreed(draft: &Draft<'_>, line: &AxLine, agreed: &AgreedLine, link: &ItemLink) -> bool {
-    draft.item(&link.item).is_some_and(|item| {
-        link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
-            && !left_fields(draft, line, agreed, item).is_empty()
-    })
-}
-
-/// The fields in which Komet's item was left as it is, and which Axerrio does not change now: a change of the very thing that
-/// was left is carried out.
-fn left_fields(draft: &Draft<'_>, line: &AxLine, agreed: &AgreedLine, item: &PrebookItem) -> Vec<&'static str> {
+/// The fields in which both sides had agreed to leave Komet's item as it is, and which Axerrio does not change now: a change of
+/// the very thing that was left is carried out.
+fn left_fields(draft: &Draft<'_>, line: &AxLine, agreed: &AgreedLine, link: &ItemLink) -> Vec<&'static str> {
+    let is_as_seen =
+        |item: &&PrebookItem| link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty());
+    let Some(item) = draft.item(&link.item).filter(is_as_seen) else { return Vec::new() };
     let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
     let (before, now) = (&agreed.terms, &line.terms);
     let mut fields = asked_differences(&goods, before.mark_code.as_deref(), &item.terms);
@@ -229,11 +225,11 @@ fn takes_changed_anew(
     draft: &mut Draft<'_>,
     order: &AxOrder,
     line: &AxLine,
-    agreed: &AgreedLine,
     link: &ItemLink,
+    left: &[&str],
 ) -> Option<Verdict> {
     let item = draft.item(&link.item)?;
-    let left = told(&left_fields(draft, line, agreed, item), item);
+    let left = told(left, item);
     let cause =
         format!("changed {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
     draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {

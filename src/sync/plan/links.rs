@@ -141,7 +141,7 @@ fn adopt_told_items<'a>(draft: &mut Draft<'a>, order: &AxOrder, free: &mut Vec<(
     }
 }
 
-/// A person has said that this item is an addition of Komet's people.
+/// A person was asked about this item, or has said what it is: an addition of Komet's people.
 fn is_known_as_added(draft: &Draft<'_>, item: &PrebookItem) -> bool {
     draft.agreed.added.contains(&item.id)
         || draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id)).is_some()
