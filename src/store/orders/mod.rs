@@ -3,6 +3,7 @@
 //! `links` finds the order behind a thing of Komet's, `lists` answers which orders a job must look at, and `search`, with
 //! the `names` of customers and products, which ones a person looks for.
 
+mod elsewhere;
 mod links;
 mod lists;
 mod names;
@@ -11,7 +12,6 @@ mod views;
 
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Deserialize;
 
 pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook};
 pub use lists::{
@@ -25,11 +25,11 @@ pub use views::{
 
 use std::collections::BTreeSet;
 
+use self::elsewhere::Elsewhere;
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
-    Agreed, AxOrderId, AxStatus, AxerrioView, ExternalRef, Flow, ItemId, KometView, LineId, Order, OrderKey,
-    PoLink, PrebookId, Stage,
+    Agreed, AxOrderId, AxerrioView, ExternalRef, Flow, KometView, Order, OrderKey, PrebookId, Stage,
 };
 
 /// An order seen for the first time.
@@ -117,7 +117,7 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     let agreed: Option<Agreed> = text(8)?.map(|doc| from_doc(doc, view("agreed"))).transpose()?;
     let labels = ax_id.as_ref().map(|id| labels::for_order(conn, id)).transpose()?;
     let prebook: Option<PrebookId> = row.get(3)?;
-    let elsewhere = prebook.as_ref().map(|prebook| elsewhere(conn, key, prebook)).transpose()?;
+    let elsewhere = prebook.as_ref().map(|prebook| Elsewhere::load(conn, key, prebook)).transpose()?;
     let Elsewhere { lines: elsewhere, items: items_elsewhere, bought: bought_elsewhere } =
         elsewhere.unwrap_or_default();
     let flow = row.get::<_, Named<_>>(0)?.0;
@@ -140,52 +140,6 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
         bought_elsewhere,
         ambiguous,
     }))
-}
-
-/// Which lines a stored [`AxOrder`] has, and no more of it.
-#[derive(Deserialize)]
-struct Lines {
-    status: AxStatus,
-    lines: Vec<LineOnly>,
-}
-
-#[derive(Deserialize)]
-struct LineOnly {
-    id: LineId,
-}
-
-/// What the Prebook's other orders have.
-#[derive(Default)]
-struct Elsewhere {
-    /// Lines in Axerrio.
-    lines: BTreeSet<LineId>,
-    /// Items that Komet shows.
-    items: BTreeSet<ItemId>,
-    /// What was bought for them in Komet.
-    bought: Vec<PoLink>,
-}
-
-fn elsewhere(conn: &Connection, key: OrderKey, prebook: &PrebookId) -> Result<Elsewhere, StoreError> {
-    let sql = "SELECT o.key, a.doc FROM orders o LEFT JOIN axerrio_views a ON a.key = o.key
-               WHERE o.prebook = ?1 AND o.key <> ?2 ORDER BY o.key";
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params![prebook, key])?;
-    let mut all = Elsewhere::default();
-    while let Some(row) = rows.next()? {
-        let other: OrderKey = row.get(0)?;
-        if let Some(doc) = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-            let order: Lines = from_doc(doc, format_args!("Axerrio view of order {}", other.0))?;
-            if order.status != AxStatus::Cancelled {
-                all.lines.extend(order.lines.into_iter().map(|line| line.id));
-            }
-        }
-        let prebooks = load_komet(conn, other)?.prebooks.into_iter().filter(|shown| shown.id == *prebook);
-        all.items.extend(prebooks.flat_map(|shown| shown.items).map(|item| item.id));
-        let agreed = load_agreed(conn, other)?.lines.into_values();
-        let live = |link: &PoLink| link.asked.is_some() && !link.dead;
-        all.bought.extend(agreed.flat_map(|line| line.po_lines).filter(live));
-    }
-    Ok(all)
 }
 
 /// The order of that id in Axerrio.
