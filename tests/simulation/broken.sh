@@ -8,7 +8,7 @@ shift || true
 here=$PWD
 copy=${BROKEN_COPY:-target/broken}
 if [ ! -e "$copy/Cargo.toml" ]; then git worktree add -q --detach "$copy"; fi
-build() { (cd "$1" && cargo test -q --profile simulate --test simulation --no-run --message-format json |
+build() { (cd "$1" && cargo test -q --profile simulate --example simulation --no-run --message-format json |
     sed -n 's/.*"executable":"\([^"]*simulation-[^"]*\)".*/\1/p' | tail -1); }
 whole=$(build "$here")
 cp "$whole" "$copy/whole"

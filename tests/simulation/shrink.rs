@@ -46,7 +46,7 @@ pub(crate) fn tell(seed: u64) {
     fate.story.iter().for_each(|line| println!("  {line}"));
     fate.wrong.iter().for_each(|wrong| println!("  WRONG: {wrong}"));
     println!(
-        "\nReplay it:\n  cargo test --profile simulate --test simulation -- --replay {seed} --keep {}",
+        "\nReplay it:\n  cargo test --profile simulate --example simulation -- --replay {seed} --keep {}",
         written(&kept)
     );
 }

@@ -1,8 +1,8 @@
 //! A deterministic simulation: whole lives of the program from a seed, with every kind of fault and crash.
 //!
 //! ```text
-//! cargo test --profile simulate --test simulation -- --seeds 2000
-//! cargo test --profile simulate --test simulation -- --replay 4711
+//! cargo test --profile simulate --example simulation -- --seeds 2000
+//! cargo test --profile simulate --example simulation -- --replay 4711
 //! ```
 //!
 //! `cargo test` alone plays a few, so that it stays quick in a debug build.
@@ -65,6 +65,9 @@ struct Arguments {
 
 fn main() {
     // libtest's own arguments (`--nocapture`, a filter) are none of this harness's business.
+    if std::env::args().nth(1).is_some_and(|filter| !filter.starts_with('-')) {
+        return;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() && std::env::args().any(|a| a == "--list" || a == "--nocapture") => {
