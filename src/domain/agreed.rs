@@ -107,6 +107,9 @@ pub struct PoLink {
     /// The order's ship date when it was bought; `None` for a line that was found or split off.
     #[serde(default)]
     pub ship_date: Option<NaiveDate>,
+    /// Flow 2: the item as it was when stemsync bought it. The PO line takes from it what is not asked for, the product for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bought_as: Option<KometTerms>,
     /// What Komet first showed of it; `None` until it was read.
     pub seen: Option<KometTerms>,
     /// stemsync deleted it.

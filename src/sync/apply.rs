@@ -5,9 +5,9 @@
 use super::action::Action;
 use super::plan;
 use crate::domain::{
-    AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, ItemId,
-    ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber, PrebookId, PrebookNumber,
-    Shipped, Stray,
+    AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, Flow,
+    ItemId, ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber, PrebookId,
+    PrebookNumber, Shipped, Stray,
 };
 
 /// The answer to a request, reduced to what it means.
@@ -126,6 +126,11 @@ fn item_deleted(order: &mut Order, delete: &super::action::DeleteItem) {
 
 fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created: &CreatedPo) {
     order.agreed.po = Some(created.number.clone());
+    let bought_as = |item: &ItemId| {
+        let items = order.komet.prebooks.iter().flat_map(|prebook| &prebook.items);
+        let item = items.filter(|_| order.flow == Flow::FromKomet).find(|shown| shown.id == *item);
+        item.map(|item| item.terms.clone())
+    };
     for (line, id) in new.lines.iter().zip(created.lines.iter().flatten()) {
         let Some(agreed) = order.agreed.lines.get_mut(&line.line) else { continue };
         // A read-back may have recognised the line already; what a buyer changed before that is no baseline.
@@ -138,6 +143,7 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
             item: line.item.clone(),
             asked: Some(line.goods.clone()),
             ship_date: Some(new.ship_date),
+            bought_as: bought_as(&line.item),
             seen,
             dead: false,
         });
@@ -203,6 +209,7 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
             item,
             asked: None,
             ship_date: None,
+            bought_as: None,
             seen: Some(terms),
             dead: false,
         });

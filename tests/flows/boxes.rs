@@ -281,8 +281,8 @@ async fn more_labels_than_the_buyer_approved_are_held() {
     .await;
 }
 
-/// The warehouse gave a box of the first line the code that the vendor then printed for the second line. Komet refuses it
-/// there, and that the code stands on the same PO does not mean that the request had its effect.
+/// The warehouse gave a box of the first line the code that the vendor then printed for the second line. It cannot stand twice,
+/// and that it stands on the same PO does not mean that the second line's box has it.
 #[tokio::test]
 async fn a_code_that_another_line_bears_is_told_and_not_taken_for_done() {
     both(async |link: Link| {
@@ -307,8 +307,9 @@ async fn a_code_that_another_line_bears_is_told_and_not_taken_for_done() {
         for _ in 0..2 {
             let report = link.sync().await;
             assert!(report.actions.iter().all(|a| a.result != ActionResult::Adopted), "{:?}", report.actions);
-            assert_eq!(link.held().await, [(HoldReason::RejectedByKomet, Some("2".into()))]);
+            assert_eq!(link.held().await, [(HoldReason::DuplicateBoxCode, Some("2".into()))]);
         }
+        assert_eq!(link.komet_requests("box.code.change"), 1, "the warehouse's; stemsync asks for none of that code");
     })
     .await;
 }

@@ -1,7 +1,8 @@
 //! Prebooked in Komet: the order goes to Axerrio, and the PO follows the vendor's word.
 
 use stemsync::domain::{
-    AxStatus, CreatePo, HoldReason, ItemId, LineId, PoItemId, PoNumber, PoStatus, PurchaseOrder, Stage, Verdict,
+    AxStatus, CreatePo, HoldReason, ItemId, KometProduct, KometTerms, LineId, PoItemId, PoNumber, PoStatus,
+    PrebookItem, PurchaseOrder, Stage, Verdict,
 };
 
 use crate::trade::{Desk, cost, day, held, lilies, roses};
@@ -21,9 +22,13 @@ fn accepted() -> Desk {
 
 /// A sales rep changes an item.
 fn rep_changes(desk: &mut Desk, id: i64, boxes: u32) {
-    let mut items = desk.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
-    items.find(|i| i.id == ItemId(id)).unwrap().terms.boxes = boxes;
+    item(desk, id).terms.boxes = boxes;
     desk.read();
+}
+
+fn item(desk: &mut Desk, id: i64) -> &mut PrebookItem {
+    let mut items = desk.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
+    items.find(|i| i.id == ItemId(id)).unwrap()
 }
 
 fn rep_cancels(desk: &mut Desk) {
@@ -195,6 +200,17 @@ fn a_rejected_order_gives_back_its_pending_po() {
     desk.sync();
     desk.ax().status = AxStatus::Rejected;
     assert_eq!(desk.sync(), ["delete po line 11"]);
+}
+
+#[test]
+fn an_order_that_stays_cancelled_gives_back_its_pending_po() {
+    let mut desk = accepted();
+    desk.ax().status = AxStatus::Cancelled;
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["edited_in_axerrio"]);
+    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeAxerrio);
+    assert_eq!(desk.sync(), ["delete po line 11", "delete po line 12"]);
+    assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()));
 }
 
 #[test]
@@ -426,4 +442,48 @@ fn a_line_added_in_axerrio_is_held_and_goes_when_komet_is_taken() {
     desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeKomet);
     assert_eq!(desk.sync(), ["put"]);
     assert!(!desk.ax().lines.iter().any(|l| l.id == LineId("x".into())));
+}
+
+#[test]
+fn an_item_that_changes_while_its_po_is_pending_is_bought_as_it_is_by_then() {
+    let changes: [fn(&mut KometTerms); 4] = [
+        |terms| terms.product = KometProduct { id: Some(502), description: "Lily White".into() },
+        |terms| terms.box_type = "QB".into(),
+        |terms| terms.mark_code = Some("STORE 7".into()),
+        |terms| terms.unit_cost = cost("0.35"),
+    ];
+    for change in changes {
+        let mut desk = accepted();
+        change(&mut item(&mut desk, 11).terms);
+        desk.read();
+        assert_eq!(desk.sync(), ["put"], "the vendor is asked again");
+        desk.accept();
+        assert_eq!(desk.sync(), ["delete po line 11", "more po 11"]);
+        assert_eq!(desk.sync(), [""; 0]);
+    }
+}
+
+#[test]
+fn an_item_that_changes_after_approval_is_a_question() {
+    let changed = || {
+        let mut desk = accepted();
+        desk.approve();
+        desk.sync();
+        item(&mut desk, 11).terms.product = KometProduct { id: Some(502), description: "Lily White".into() };
+        desk.read();
+        assert_eq!(desk.sync(), ["put"]);
+        desk.accept();
+        assert_eq!(desk.sync(), [""; 0], "what is approved stays");
+        assert_eq!(held(&desk), ["changed_after_approval 11"]);
+        desk
+    };
+    let mut followed = changed();
+    followed.edit_po(|po| po.lines[0].terms.product.id = Some(502));
+    assert_eq!((followed.sync().len(), held(&followed)), (0, Vec::new()), "the buyer has followed");
+    let mut left = changed();
+    left.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+    assert_eq!((left.sync().len(), held(&left)), (0, Vec::new()));
+    let mut anew = changed();
+    anew.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+    assert_eq!(anew.sync(), ["delete po line 11", "po 11", "tell approved"], "on a PO that nobody approved yet");
 }

@@ -112,6 +112,47 @@ fn a_reprint_changes_the_code_whether_its_label_is_the_same_or_a_new_one() {
 }
 
 #[test]
+fn a_code_that_a_box_gave_up_may_be_printed_for_another_one() {
+    // Box 1 is printed anew with the code of box 2, and that with a fresh one: in Komet one code changes.
+    let mut desk = shipped(&["B1", "B2"]);
+    desk.order.axerrio.labels[0].box_code = "B2".into();
+    desk.order.axerrio.labels[1].box_code = "C2".into();
+    assert_eq!(desk.sync(), ["code B1>C2"]);
+    assert_eq!(codes(&desk), ["C2", "B2"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+/// Two lines with a box each, shipped as A and B.
+fn two_lines_shipped() -> Desk {
+    let mut desk = Desk::flow1(vec![line("1", roses(1)), line("2", crate::trade::lilies(1))]);
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    desk.print(vec![label("1", 1, "A"), label("2", 1, "B")]);
+    desk.sync();
+    desk
+}
+
+#[test]
+fn a_code_waits_until_the_box_of_another_line_has_given_it_up() {
+    let mut desk = two_lines_shipped();
+    desk.order.axerrio.labels[0].box_code = "B".into();
+    desk.order.axerrio.labels[1].box_code = "C".into();
+    assert_eq!(desk.sync(), ["code B>C", "code A>B"]);
+    assert_eq!(codes(&desk), ["B", "C"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
+fn codes_that_two_lines_swapped_are_a_question() {
+    let mut desk = two_lines_shipped();
+    desk.order.axerrio.labels[0].box_code = "B".into();
+    desk.order.axerrio.labels[1].box_code = "A".into();
+    assert_eq!(desk.sync(), [""; 0], "either would give two boxes one code");
+    assert_eq!(held(&desk), ["duplicate_box_code 1", "duplicate_box_code 2"]);
+}
+
+#[test]
 fn of_two_labels_of_one_instant_the_higher_number_is_the_reprint() {
     let mut desk = approved(1);
     let (mut ninth, mut tenth) = (label("1", 1, "B9"), label("1", 1, "B10"));

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use stemsync::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPrebook, AxStatus, CreatePo, Decision, Flow, HoldReason, InputLine,
-    ItemId, ItemLink, KometRef, KometView, LabelStatus, LineId, LineTerms, NewBreakdown, NewGoods, OnConflict,
-    Order, OrderInput, Party, PoBox, PoItemId, PoLine, PoLink, PoNumber, PoStatus, PrebookId, PrebookItem,
-    PrebookNumber, PurchaseOrder, SeenItem, Stray, Verdict,
+    ItemId, ItemLink, KometRef, KometTerms, KometView, LabelStatus, LineId, LineTerms, NewBreakdown, NewGoods,
+    OnConflict, Order, OrderInput, Party, PoBox, PoItemId, PoLine, PoLink, PoNumber, PoStatus, PrebookId,
+    PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray, Verdict,
 };
 use stemsync::sync::action::Action;
 use stemsync::sync::apply::{apply, assume};
@@ -149,6 +149,7 @@ impl Dice<'_> {
                 item: self.item_id(),
                 asked: self.coin().then(|| self.asked()),
                 ship_date: self.coin().then(|| self.date()),
+                bought_as: self.coin().then(|| KometTerms { mark_code: None, ..seen.terms.clone() }),
                 seen: self.coin().then_some(seen.terms),
                 dead: self.rarely(),
             });

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use stemsync::domain::{HoldReason, Stage};
+use stemsync::domain::{Flow, HoldReason, Stage};
 use stemsync::sandbox::axerrio::OrderStatus;
-use stemsync::sandbox::komet::PoStatus;
+use stemsync::sandbox::komet::{PoStatus, PurchaseOrder};
 use stemsync::store::watermarks::{self, Stream};
 use stemsync::sync::audit::Difference;
 use stemsync::systems::System;
@@ -36,6 +36,7 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         }
     }
     found.extend(cancelled_unasked(life, last, &known));
+    found.extend(bought_as_it_was(life, &known));
     // The program's own verdict comes last: it reads, and what it read stays.
     let excused: BTreeSet<String> = known
         .orders
@@ -110,6 +111,39 @@ fn cancelled_unasked(life: &Life, last: NaiveDate, known: &Remembered) -> Vec<St
                     "item {line} of Prebook {} stands, and its order was cancelled",
                     prebook.number
                 ));
+            }
+        }
+    }
+    found
+}
+
+/// What a rep changed of an item that the vendor accepted is on its PO as well, or a person is asked.
+fn bought_as_it_was(life: &Life, known: &Remembered) -> Vec<String> {
+    let state = life.net.lock();
+    let komet = &state.world.komet;
+    let mut found = Vec::new();
+    for order in known.orders.iter().filter(|order| order.flow == Flow::FromKomet && !known.is_asked(order)) {
+        let Some(shown) = state.world.axerrio.order(order.name()) else { continue };
+        let items = komet.prebooks().flat_map(|prebook| &prebook.items).filter(|item| item.goods.boxes > 0);
+        let stands =
+            |line: &str| shown.draft.lines.iter().any(|own| own.id == line && own.confirmed_boxes != Some(0));
+        for item in items.filter(|item| shown.status == OrderStatus::Accepted && stands(&item.id.to_string())) {
+            let is_open = |po: &PurchaseOrder| po.status != PoStatus::Cancelled;
+            let lines = komet.lines_buying(item.id).filter(|(po, line)| is_open(po) && line.boxes.is_empty());
+            for (po, line) in lines.filter(|(_, line)| line.goods.boxes > 0) {
+                let (now, bought) = (&item.goods, &line.goods);
+                if now.product.is_some() && (now.product, &now.mark_code) != (bought.product, &bought.mark_code) {
+                    found.push(format!(
+                        "{}: item {} is {:?} {:?} by now, PO {} buys {:?} {:?}",
+                        order.name(),
+                        item.id,
+                        now.product,
+                        now.mark_code,
+                        po.number,
+                        bought.product,
+                        bought.mark_code
+                    ));
+                }
             }
         }
     }

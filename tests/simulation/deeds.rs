@@ -373,9 +373,10 @@ impl Deed {
             Kind::RepChangesItem => {
                 let item = items(world, dice)?;
                 let mut change = ItemChange::default();
-                match dice.u8(0..4) {
+                match dice.u8(0..5) {
                     0 | 1 => change.boxes = Some(dice.u32(1..7)),
                     2 => change.cost = Some(cost(dice)),
+                    3 => change.description = Some(KNOWN[dice.usize(..4)].to_owned()),
                     _ => change.mark_code = Some(format!("REP {}", dice.u8(0..9))),
                 }
                 world.komet.rep_changes_item(item, &change, ko).map(|()| format!("{item} {change:?}"))

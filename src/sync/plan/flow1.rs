@@ -95,7 +95,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, held: &[PrebookId
     }
     let changed = !agreed.terms.same_goods(&line.terms);
     let moved = !header::stands(draft, &link.prebook, &order.header);
-    if draft.is_line_decided(&line.id) {
+    if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
     let replace = match judge_edits(draft, order, line, &agreed, &link) {
@@ -339,6 +339,14 @@ fn decided_line(
         };
     }
     Fate::InPlace
+}
+
+/// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited
+/// for its product to be mapped, is on a PO of its own that nobody has approved yet.
+fn was_left_as_approved(draft: &Draft<'_>, order: &AxOrder, line: &AxLine) -> bool {
+    let cause = line_cause(line, &order.header);
+    let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&line.id), &cause);
+    verdict.is_some_and(|verdict| verdict != Verdict::TakeAxerrio)
 }
 
 /// Whether a line that stays where it was approved to be was never bought, because it waited for its product to be mapped.

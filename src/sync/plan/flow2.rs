@@ -168,6 +168,10 @@ fn revive(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, input: O
     let what = "the order was cancelled in Axerrio, but its Prebook stands in Komet";
     if meddled(draft, None, CANCELLED, what) == Some(true) {
         draft.act(put_all(reference, input));
+    } else if draft.verdict(HoldReason::EditedInAxerrio, None, CANCELLED) == Some(Verdict::TakeAxerrio) {
+        // Nobody will ship what is on a pending PO, as when the vendor rejects the order.
+        let pending = pending_po_lines(draft);
+        take_off(draft, pending);
     }
 }
 

@@ -2,7 +2,7 @@
 //! or, where Komet has boxes already, by changing their codes. Axerrio owns codes, lots and AWBs; what changes after
 //! a box has shipped cannot be written any more, except its code, and is held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::purchase;
@@ -22,8 +22,46 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         by_line.entry(&label.line_id).or_default().push(label);
     }
     let doubled = doubled_labels(&by_line, &draft.agreed.boxes);
+    let mut changes = Vec::new();
     for (line, labels) in by_line {
-        plan_line(draft, line, &labels, &doubled);
+        plan_line(draft, line, &labels, &doubled, &mut changes);
+    }
+    carry_out(draft, changes);
+}
+
+/// Changes codes. One that another box of the order bears waits until that box has given it up; where it does not, a person must
+/// look: Komet would refuse it, or have two boxes of one code.
+fn carry_out(draft: &mut Draft<'_>, changes: Vec<ChangeCode>) {
+    let lines = draft.order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+    let borne: BTreeSet<&str> = lines.flat_map(|line| &line.boxes).map(|shown| shown.code.as_str()).collect();
+    let (free, mut taken): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| !borne.contains(change.change.new.as_str()));
+    let mut given_up = BTreeSet::new();
+    for change in free {
+        let action = Action::ChangeCode(change.clone());
+        if !draft.was_refused(&action) {
+            given_up.insert(change.change.current);
+        }
+        draft.act(action);
+    }
+    loop {
+        let (waits, stuck): (Vec<_>, Vec<_>) =
+            taken.into_iter().partition(|change| given_up.contains(&change.change.new));
+        taken = stuck;
+        if waits.is_empty() {
+            break;
+        }
+        given_up.extend(waits.into_iter().map(|change| change.change.current));
+    }
+    for ChangeCode { line, box_number, change, .. } in taken {
+        let cause = format!("box {box_number} {}", change.new);
+        let _ = draft.ask(HoldReason::DuplicateBoxCode, Some(&line), &cause, || {
+            format!(
+                "box {box_number} has the code {}, which another box of the order still has in Komet; there it is {}. Reprint one of \
+                 them in Axerrio.",
+                change.new, change.current
+            )
+        });
     }
 }
 
@@ -139,7 +177,13 @@ struct Shown<'a> {
     seen: &'a PoBox,
 }
 
-fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label], doubled: &Doubled<'_>) {
+fn plan_line(
+    draft: &mut Draft<'_>,
+    line: &LineId,
+    labels: &[&Label],
+    doubled: &Doubled<'_>,
+    changes: &mut Vec<ChangeCode>,
+) {
     let links: Vec<PoLink> =
         draft.alive_po_links(line).into_iter().filter(|link| draft.po_status(link).can_ship()).collect();
     let boxes: Vec<Shown<'_>> = links
@@ -171,24 +215,34 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label], doubled: &
         if boxes.iter().any(|b| b.seen.code == label.box_code) {
             continue;
         }
-        let former = free.iter().position(|b| was_on_box(draft, line, labels, label.box_number, &b.seen.code));
+        let bore = |code: &str| {
+            numbers_of(draft, line, labels, code).is_some_and(|numbers| numbers.contains(&label.box_number))
+        };
+        let former = free.iter().position(|b| bore(&b.seen.code));
         match former {
             Some(at) => {
                 let shown = free.remove(at);
-                change_code(draft, line, label, shown);
+                changes.extend(change_code(draft, line, label, shown));
             }
             None => waiting.push(label),
         }
     }
-    // Codes that Komet made itself are replaced, but never those of boxes whose label is merely void.
+    // Codes that Komet made itself are replaced, and those of boxes whose present label another box bears already, but never
+    // those of boxes whose label is merely void.
     free.retain(|b| {
-        !draft.agreed.boxes.contains_key(&b.seen.code) && !labels.iter().any(|l| l.box_code == b.seen.code)
+        let former = numbers_of(draft, line, labels, &b.seen.code);
+        let is_elsewhere = |number: &u32| {
+            let label = current.get(number).filter(|label| label.status == LabelStatus::Printed);
+            let is_its_own = !doubled.contains_key(&(line, *number));
+            is_its_own && label.is_some_and(|label| boxes.iter().any(|b| b.seen.code == label.box_code))
+        };
+        former.is_some_and(|numbers| numbers.iter().all(is_elsewhere))
     });
     let mut free = free.into_iter();
     let mut unshipped = Vec::new();
     for label in waiting {
         match free.next() {
-            Some(shown) => change_code(draft, line, label, shown),
+            Some(shown) => changes.extend(change_code(draft, line, label, shown)),
             None => unshipped.push(label),
         }
     }
@@ -202,11 +256,11 @@ fn plan_line(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label], doubled: &
     }
 }
 
-/// Whether `code` is one that this box of the line bore before: by what was agreed, or by an earlier label of it.
-fn was_on_box(draft: &Draft<'_>, line: &LineId, labels: &[&Label], box_number: u32, code: &str) -> bool {
+/// Which boxes of the line bore this code before: by what was agreed, else by their labels. `None`: another line's did.
+fn numbers_of(draft: &Draft<'_>, line: &LineId, labels: &[&Label], code: &str) -> Option<BTreeSet<u32>> {
     match draft.agreed.boxes.get(code) {
-        Some(agreed) => agreed.line == *line && agreed.box_number == box_number,
-        None => labels.iter().any(|label| label.box_number == box_number && label.box_code == code),
+        Some(agreed) => (agreed.line == *line).then(|| BTreeSet::from([agreed.box_number])),
+        None => Some(labels.iter().filter(|label| label.box_code == code).map(|label| label.box_number).collect()),
     }
 }
 
@@ -306,17 +360,14 @@ fn judge_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u32, &La
     }
 }
 
-fn change_code(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &Shown<'_>) {
-    if !fits(draft, line, label) {
-        return;
-    }
-    draft.act(Action::ChangeCode(ChangeCode {
+fn change_code(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &Shown<'_>) -> Option<ChangeCode> {
+    fits(draft, line, label).then(|| ChangeCode {
         line: line.clone(),
         number: shown.po.clone(),
         po_item: shown.line.clone(),
         box_number: label.box_number,
         change: CodeChange { current: shown.seen.code.clone(), new: label.box_code.clone() },
-    }));
+    })
 }
 
 /// Komet's box codes have 20 characters.

@@ -295,6 +295,7 @@ fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, i
             item: item.clone(),
             asked: None,
             ship_date: None,
+            bought_as: None,
             seen: Some(po_line.terms.clone()),
             dead: false,
         });

@@ -231,7 +231,7 @@ fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
         ask_about_surplus(draft, &buy.line, &twice);
         return;
     }
-    if !stays_where_bought(draft, buy, alive) {
+    if !stays_where_bought(draft, buy, alive) || !stays_as_bought(draft, buy, alive) {
         return;
     }
     let confirmed = u64::from(buy.goods.boxes);
@@ -274,6 +274,41 @@ fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> boo
         )
     });
     verdict != Some(Verdict::TakeAxerrio) || !delete_unshipped(draft, &buy.line, alive)
+}
+
+/// Asks about a flow 2 item that a rep changed after procurement approved its PO, which buys it as it was. `false` where the line
+/// is to be bought anew. Of boxes the vendor's word counts, and what Axerrio refused to hear of is told as that.
+fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
+    let changed = changes_since_bought(draft, buy, alive);
+    let Some(item) = draft.item(&buy.item).filter(|_| !changed.is_empty()) else { return true };
+    if draft.wants(|action| matches!(action, Action::PutOrder(_))) {
+        return true;
+    }
+    let cause = format!("item changed {:016x}", komet_print(&KometTerms { boxes: 0, ..item.terms.clone() }));
+    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, || {
+        format!(
+            "{} of the Prebook item changed in Komet after procurement approved {}, which buys it as it was. Change the PO in Komet \
+             (this clears itself then), take axerrio to buy it anew, take komet to leave the PO.",
+            changed.join(", "),
+            names(alive)
+        )
+    });
+    verdict != Some(Verdict::TakeAxerrio) || !delete_unshipped(draft, &buy.line, alive)
+}
+
+/// In what a flow 2 item is otherwise than when it was bought, as far as its PO lines do not show that already; boxes are
+/// another matter.
+fn changes_since_bought(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<&'static str> {
+    let Some(item) = draft.item(&buy.item) else { return Vec::new() };
+    let Some(then) = alive.iter().find_map(|link| link.bought_as.as_ref()) else { return Vec::new() };
+    let mut changed = item_differences(then, &item.terms);
+    let differs_on_po =
+        |field: &&str| shown(draft, alive).any(|line| item_differences(&item.terms, &line.terms).contains(field));
+    // Of a mixed box Komet computes these itself.
+    let is_computed =
+        |field: &str| !buy.goods.mix.is_empty() && ["bunches per box", "stems per bunch", "cost"].contains(&field);
+    changed.retain(|field| *field != "boxes" && !is_computed(field) && differs_on_po(field));
+    changed
 }
 
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
@@ -357,7 +392,10 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
         agree(draft, buy, alive);
         return false;
     }
-    has_moved || buy.goods.boxes == 0 || asked.iter().any(|asked| asks_otherwise(asked, &buy.goods))
+    has_moved
+        || buy.goods.boxes == 0
+        || asked.iter().any(|asked| asks_otherwise(asked, &buy.goods))
+        || !changes_since_bought(draft, buy, alive).is_empty()
 }
 
 /// A mixed box on a PO that lacks parts: bought anew, once, as soon as Komet knows them all. If parts are missing even
@@ -489,16 +527,19 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&N
 fn agree(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) {
     for link in links {
         let seen = draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
+        let is_flow_2 = draft.order.flow == Flow::FromKomet;
+        let item = draft.item(&buy.item).filter(|_| is_flow_2).map(|item| item.terms.clone());
         let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|l| &mut l.po_lines);
         for own in own.filter(|own| own.line == link.line) {
             own.asked = Some(buy.goods.clone());
+            own.bought_as.clone_from(&item);
             own.seen.clone_from(&seen);
         }
     }
 }
 
 fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Option<&str>) {
-    let number = open_po(draft, ship_date);
+    let number = open_po(draft, buys, ship_date);
     for mixed in [false, true] {
         let group: Vec<&Buy> = buys.iter().copied().filter(|b| b.goods.mix.is_empty() != mixed).collect();
         if group.is_empty() {
@@ -537,15 +578,21 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
     }
 }
 
-/// The PO of the order that can still take lines. What procurement has approved is not added to, but by a person's word on a
-/// change of flow 1.
-fn open_po(draft: &Draft<'_>, ship_date: NaiveDate) -> Option<PoNumber> {
+/// The PO of the order that can still take these lines. What procurement has approved is not added to, but by a person's word
+/// on changes of flow 1; what waited for its product to be mapped, for one, goes on a PO of its own.
+fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate) -> Option<PoNumber> {
     let links = || draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    let is_asked_for = |buy: &&Buy| {
+        draft.agreed.decisions.iter().any(|decision| {
+            decision.reason == HoldReason::ChangedAfterApproval
+                && decision.verdict == Verdict::TakeAxerrio
+                && decision.line.as_ref().is_none_or(|line| *line == buy.line)
+        })
+    };
+    let by_word = draft.order.flow == Flow::FromAxerrio && buys.iter().all(is_asked_for);
     let takes_more = |number: &PoNumber| match draft.po(number) {
-        Some(po) if draft.order.flow == Flow::FromKomet => {
-            po.ship_date == ship_date && po.status == PoStatus::Pending
-        }
-        Some(po) => po.ship_date == ship_date && po.status != PoStatus::Cancelled,
+        Some(po) if po.ship_date != ship_date => false,
+        Some(po) => po.status == PoStatus::Pending || by_word && po.status != PoStatus::Cancelled,
         None => links().any(|link| link.number == *number && link.seen.is_none()),
     };
     let own = draft.agreed.po.as_ref().filter(|number| takes_more(number));
