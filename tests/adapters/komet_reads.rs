@@ -73,10 +73,24 @@ async fn a_product_without_id_with_id_0_or_called_unknown_is_not_mapped() {
 }
 
 #[tokio::test]
+async fn a_po_that_is_listed_in_several_parts_is_one() {
+    let part = |line: i64| {
+        let mut part = purchase_order("P1", "A");
+        part["details"][0]["poItemId"] = json!(line);
+        part
+    };
+    let answer = json!({"status": 1, "purchaseOrders": [part(1), purchase_order("P2", "A"), part(2)]});
+    let server = Server::start([Canned::json(&answer)]).await;
+    let read = client(&server).purchase_orders(&PoQuery::ShipDate(day(5))).await.unwrap();
+    let lines: Vec<_> = read.items.iter().map(|po| (po.number.0.as_str(), po.lines.len())).collect();
+    assert_eq!(lines, [("P1", 2), ("P2", 1)]);
+}
+
+#[tokio::test]
 async fn po_states_are_known_by_their_short_and_their_long_names() {
     use PoStatus::{Approved, Cancelled, Confirmed, Pending};
     let names = ["PA", "Pending Approval", "A", "approved", "CF", "Confirmed by Farm", "C", "CANCELLED"];
-    let list: Vec<Value> = names.iter().map(|name| purchase_order("P1", name)).collect();
+    let list: Vec<Value> = names.iter().zip(1..).map(|(name, n)| purchase_order(&format!("P{n}"), name)).collect();
     let server = Server::start([Canned::json(&json!({"status": 1, "purchaseOrders": list}))]).await;
     let read = client(&server).purchase_orders(&PoQuery::ShipDate(day(5))).await.unwrap();
     let states: Vec<_> = read.items.iter().map(|po| po.status).collect();

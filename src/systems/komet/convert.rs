@@ -2,6 +2,8 @@
 //! the field, the others go on. With a Company token the answers show the whole company; everything that is another
 //! vendor's is dropped here, before it is read.
 
+use std::collections::HashMap;
+
 use rust_decimal::Decimal;
 
 use super::loose::{Bad, List, Loose, Record};
@@ -128,11 +130,27 @@ pub(super) fn purchase_orders(
     let identity = |wire: &wire::PurchaseOrder<'_>| {
         (wire.number.string("number").ok().flatten(), wire.updated_on.time("updatedOn").ok().flatten())
     };
-    each("purchaseOrders", list, identity, |wire| {
+    let (read, unreadable) = each("purchaseOrders", list, identity, |wire| {
         // The request asked for this vendor already; a PO that names none is taken at the request's word.
         let other = wire.vendor_id.id("vendorId")?.zip(vendor).is_some_and(|(shown, ours)| shown != ours);
         if other { Ok(None) } else { purchase_order(wire).map(Some) }
-    })
+    })?;
+    Ok((joined(read), unreadable))
+}
+
+/// A PO that is listed in several parts is one, with the lines of all.
+fn joined(read: Vec<PurchaseOrder>) -> Vec<PurchaseOrder> {
+    let mut all: Vec<PurchaseOrder> = Vec::with_capacity(read.len());
+    let mut places: HashMap<PoNumber, usize> = HashMap::with_capacity(read.len());
+    for po in read {
+        if let Some(at) = places.get(&po.number) {
+            all[*at].lines.extend(po.lines);
+        } else {
+            places.insert(po.number.clone(), all.len());
+            all.push(po);
+        }
+    }
+    all
 }
 
 fn purchase_order(wire: &wire::PurchaseOrder<'_>) -> Result<PurchaseOrder, Bad> {
