@@ -59,9 +59,11 @@ impl ExternalRef {
         Self(format!("{}{prebook}", Self::PREFIX))
     }
 
-    /// The reference of a further ship date of `prebook`.
-    pub fn further(prebook: &PrebookId, ship_date: NaiveDate) -> Self {
-        Self(format!("{}{prebook}-{ship_date}", Self::PREFIX))
+    /// The reference of a further ship date of `prebook`; from the second order on that was first seen on that date, a number
+    /// keeps them apart.
+    pub fn further(prebook: &PrebookId, ship_date: NaiveDate, nth: u32) -> Self {
+        let number = if nth > 1 { format!("-{nth}") } else { String::new() };
+        Self(format!("{}{prebook}-{ship_date}{number}", Self::PREFIX))
     }
 
     /// The Prebook that this reference names; `None` for references that are not stemsync's.
@@ -91,8 +93,16 @@ pub mod tag {
         if text.is_empty() {
             return tag;
         }
-        let room = COMMENTS_LIMIT.saturating_sub(tag.chars().count() + 1);
-        format!("{} {tag}", cut(text, room))
+        match COMMENTS_LIMIT.saturating_sub(tag.chars().count() + 1) {
+            0 => tag,
+            room => format!("{} {tag}", cut(text, room)),
+        }
+    }
+
+    /// Whether a tag can name the order: it fits, and would be found again.
+    pub fn can_name(order: &AxOrderId) -> bool {
+        let tag = append(None, order);
+        tag.chars().count() <= COMMENTS_LIMIT && find(&tag).as_ref() == Some(order)
     }
 
     /// The order whose tag ends `comments`.
@@ -100,7 +110,21 @@ pub mod tag {
         let rest = comments.trim_end().strip_suffix(']')?;
         let start = rest.rfind("[AX ")?;
         let id = rest[start + 4..].trim();
-        (!id.is_empty() && !id.contains(['[', ']'])).then(|| AxOrderId(id.to_owned()))
+        (!id.is_empty() && is_balanced(id)).then(|| AxOrderId(id.to_owned()))
+    }
+
+    /// Whether every bracket in an id is closed in it: else the tag ended before, and other text in brackets follows.
+    fn is_balanced(id: &str) -> bool {
+        let mut open = 0;
+        for bracket in id.chars() {
+            match bracket {
+                '[' => open += 1,
+                ']' if open == 0 => return false,
+                ']' => open -= 1,
+                _ => {}
+            }
+        }
+        open == 0
     }
 
     /// `text` in at most `limit` characters; what is cut ends in an ellipsis. For comments and notes only:

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::domain::{
-    AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, OrderKey, Origin, PoLine, PoNumber, Prebook,
+    AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, LineId, OrderKey, Origin, PoLine, PoNumber, Prebook,
     PrebookId, PrebookItem, PurchaseOrder, tag,
 };
 use crate::store::orders::{self, NewOrder};
@@ -187,6 +187,13 @@ fn group_by_ship_date(
 ) -> Result<(), StoreError> {
     let mut dates: BTreeMap<NaiveDate, Vec<&PrebookItem>> = BTreeMap::new();
     for item in items {
+        // A deleted item goes nowhere, whatever its ship date says: whose it was is told of its end.
+        if !item.is_alive()
+            && let Some(order) = last_owner(conn, item, &known)?
+        {
+            owners.entry(order).or_default().insert(item.id.clone());
+            continue;
+        }
         // An item that was never alive is nobody's order, unless Axerrio has an order for its Prebook.
         if item.is_alive() || !known.is_empty() || orders::key_by_item(conn, &item.id)?.is_some() {
             dates.entry(item.ship_date).or_default().push(item);
@@ -233,6 +240,25 @@ fn group_by_ship_date(
     Ok(())
 }
 
+/// Which of the Prebook's orders had the item in Komet, or has it in Axerrio still.
+fn last_owner(
+    conn: &Connection,
+    item: &PrebookItem,
+    known: &[orders::Identity],
+) -> Result<Option<OrderKey>, StoreError> {
+    if let Some(key) = orders::key_by_item(conn, &item.id)? {
+        return Ok(known.iter().any(|order| order.key == key).then_some(key));
+    }
+    let line = LineId::from(&item.id);
+    for order in known {
+        let shown = orders::load(conn, order.key)?.and_then(|order| order.axerrio.order);
+        if shown.is_some_and(|shown| shown.lines.iter().any(|own| own.id == line)) {
+            return Ok(Some(order.key));
+        }
+    }
+    Ok(None)
+}
+
 /// The item is shown again, on whichever date.
 fn was_seen(items: &[&PrebookItem], item: &PrebookItem) -> bool {
     items.iter().any(|now| now.id == item.id && (now.ship_date != item.ship_date || !now.is_alive()))
@@ -242,15 +268,20 @@ fn holds(view: &KometView, item: &ItemId) -> bool {
     view.prebooks.iter().flat_map(|p| &p.items).any(|i| i.id == *item)
 }
 
-/// A ship date of a Prebook that was not seen before.
+/// A ship date of a Prebook that was not seen before. An order that has nothing left is taken up again; one that moved on to
+/// another date keeps its name, and what is new gets another one.
 fn new_order(conn: &Connection, prebook: &Prebook, ship_date: NaiveDate) -> Result<OrderKey, StoreError> {
     let mut reference = ExternalRef::first(&prebook.id);
-    if orders::key_by_reference(conn, &reference)?.is_some() {
-        reference = ExternalRef::further(&prebook.id, ship_date);
-        if let Some(key) = orders::key_by_reference(conn, &reference)? {
+    let mut again = 0;
+    while let Some(key) = orders::key_by_reference(conn, &reference)? {
+        let view = orders::load_komet(conn, key)?;
+        let is_empty = !view.prebooks.iter().flat_map(|prebook| &prebook.items).any(PrebookItem::is_alive);
+        if again > 0 && is_empty {
             orders::move_to(conn, key, ship_date)?;
             return Ok(key);
         }
+        again += 1;
+        reference = ExternalRef::further(&prebook.id, ship_date, again);
     }
     orders::insert(
         conn,

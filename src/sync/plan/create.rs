@@ -16,6 +16,14 @@ pub(super) fn is_possible(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine)
     if order.header.ship_date < draft.rules.visible_from {
         return false;
     }
+    if !tag::can_name(&order.id) {
+        let _ = draft.ask(HoldReason::FieldTooLong, None, "order id", || {
+            "the order's id does not fit the mark at the end of a Prebook's comments by which stemsync finds it again, so it is not \
+             sent. Give the order another id in Axerrio."
+                .to_owned()
+        });
+        return false;
+    }
     let po_fits = fits(draft, None, "customer PO", order.header.customer_po.as_deref());
     let mark_fits = fits(draft, Some(&line.id), "mark code", line.terms.mark_code.as_deref());
     po_fits && mark_fits
