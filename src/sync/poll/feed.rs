@@ -1,6 +1,6 @@
 //! Axerrio's two feeds, page by page.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{PollError, Polled};
 use crate::domain::{AxOrder, Label};
@@ -67,7 +67,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let stream = feed.stream;
         let watermark = self.store.read(move |conn| watermarks::get(conn, stream, 0)).await?;
         let forced = since.is_some();
-        let since = since.or(watermark.map(|w| w.at)).unwrap_or(DateTime::UNIX_EPOCH);
+        let mut since = since.or(watermark.map(|w| w.at)).unwrap_or(DateTime::UNIX_EPOCH);
         let overlap = chrono::Duration::from_std(self.settings.overlap).unwrap_or_default();
         let mut polled = Polled::default();
         let mut cursor: Option<String> = None;
@@ -75,7 +75,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut limit: Option<DateTime<Utc>> = None;
         let mut stuck = false;
         for _ in 0..MOST_PAGES {
-            let page = read(since, cursor.as_deref()).await?;
+            let mut page = read(since, cursor.as_deref()).await?;
+            // The system's clock went back behind the watermark: what it stamped since would never be shown.
+            if as_of.is_none() && !forced && page.answer.as_of < since {
+                log::warn!(
+                    job = feed.job.name();
+                    "Axerrio's clock went back to {}; what changed in the day before is read again", page.answer.as_of
+                );
+                since = page.answer.as_of - TimeDelta::days(1);
+                page = read(since, None).await?;
+            }
             let first_as_of = *as_of.get_or_insert(page.answer.as_of);
             polled.records += page.answer.items.len() as u64;
             polled.report(feed.job, feed.what, &page.answer.unreadable);

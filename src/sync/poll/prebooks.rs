@@ -81,8 +81,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     ) -> Result<(), PollError> {
         let (from, to) = dates_of(window);
         let query = PrebookQuery { dates: PrebookDates::Ship { from, to }, updated_as_of: updated, number: None };
-        let answer = self.komet.prebooks(&query).await?;
-        let full = updated.is_none();
+        let mut answer = self.komet.prebooks(&query).await?;
+        let mut full = updated.is_none();
+        // Komet's clock went back behind the watermark: what it stamped since would never be shown.
+        if updated.is_some_and(|since| since > answer.as_of) && !gap {
+            log::warn!(job = Job::Prebooks.name(); "Komet's clock went back; the window of {from} is read in full");
+            answer = self.komet.prebooks(&PrebookQuery { updated_as_of: None, ..query }).await?;
+            full = true;
+        }
         let overlap = chrono::Duration::from_std(self.settings.overlap).unwrap_or_default();
         let readable = answer.unreadable.is_empty();
         sweep.polled.records += answer.items.len() as u64;
