@@ -49,6 +49,8 @@ struct Shared {
     /// Polls and read-backs that failed, and for which job.
     failures: Vec<(Job, SystemError)>,
     actions: Vec<ActionReport>,
+    /// Requests that had no effect, for which job, until they are sent again.
+    undone: BTreeMap<(OrderKey, String), (Job, ActionReport)>,
     tallies: BTreeMap<Job, Tally>,
     serial: i64,
     /// Orders that the brake has counted and lets it cancel.
@@ -256,6 +258,7 @@ impl RunState {
             return false;
         }
         *tried = 1;
+        shared.undone.remove(&(order, key.to_owned()));
         true
     }
 
@@ -273,6 +276,19 @@ impl RunState {
         if *again < ATTEMPTS {
             shared.tried.remove(&(order, key.to_owned()));
         }
+    }
+
+    /// What this run sent had no effect: if it is not sent again, and its order is not done with without it, the run has failed
+    /// in that.
+    pub(super) fn had_no_effect(&self, job: Job, order: OrderKey, key: String, told: ActionReport) {
+        self.shared().undone.insert((order, key), (job, told));
+    }
+
+    /// Tells of what had no effect and is `outstanding` still.
+    pub(super) fn tell_undone(&self, outstanding: &[OrderKey]) {
+        let undone = std::mem::take(&mut self.shared().undone);
+        let left = undone.into_iter().filter(|((order, _), _)| outstanding.contains(order));
+        left.for_each(|(_, (job, told))| self.note(job, told));
     }
 
     /// Whether a need of an order may be read for (again): what a read did not satisfy is not read forever.

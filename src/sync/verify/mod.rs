@@ -169,6 +169,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let id = case.intent.id;
         let job = case.intent.sent.job;
         let sent_at = case.intent.sent.sent_at;
+        // What an earlier run sent was told of by that.
+        let own = case.intent.sent.run == state.run;
         let mut results = Vec::new();
         let mut unseen = false;
         for (key, action) in case.entries {
@@ -246,6 +248,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     "{} {} had no effect; it is planned again", action.system().title(), action.method()
                 );
                 state.allow_again(order.key, &action.key());
+                if own {
+                    state.had_no_effect(job, order.key, action.key(), report(&order, &action, result, detail));
+                }
             } else {
                 state.report(job, report(&order, &action, result, detail));
             }
