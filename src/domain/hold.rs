@@ -69,10 +69,10 @@ impl HoldReason {
         }
     }
 
-    /// Whether there is a side to take. A product that Komet does not know is not known by anybody's saying so: it is mapped,
-    /// or the question dismissed.
-    pub fn has_sides(self) -> bool {
-        self != Self::UnmappedProduct
+    /// Whether there is a side to take in a question of this cause. A product that Komet does not know is not known by anybody's
+    /// saying so, and what has shipped does not come back: it is mended by hand, or the question dismissed.
+    pub fn has_sides(self, cause: &str) -> bool {
+        self != Self::UnmappedProduct && !BY_HAND.iter().any(|beginning| cause.starts_with(beginning))
     }
 
     /// The reason of that name.
@@ -80,6 +80,12 @@ impl HoldReason {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }
+
+/// How the causes begin of what changed after boxes of it had shipped.
+pub const SHIPPED: &str = "shipped ";
+
+/// How the causes begin of what stemsync can write to neither system: beside [`SHIPPED`] labels that have no box.
+const BY_HAND: [&str; 3] = [SHIPPED, "surplus ", "not bought "];
 
 /// What `plan` says must wait. Two holds of one order are the same hold when reason, line and `cause` agree:
 /// that is how a hold keeps its number and age over the runs, and how a decision finds its question again.

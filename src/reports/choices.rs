@@ -38,7 +38,7 @@ pub fn offered(conn: &Connection, ground: &Ground, hold: &HoldRow) -> Result<Vec
     let mut offered = all(conn, ground, hold)?;
     let Some(dismissed) = offered.pop() else { return Ok(offered) };
     let writes = |choice: &Choice| (choice.axerrio.clone(), choice.komet.clone(), choice.waits_for);
-    offered.retain(|choice| is_asked(hold.reason) || writes(choice) != writes(&dismissed));
+    offered.retain(|choice| is_asked(hold) || writes(choice) != writes(&dismissed));
     offered.push(dismissed);
     Ok(offered)
 }
@@ -69,14 +69,15 @@ pub fn stopped(conn: &Connection, hold: &HoldRow) -> Result<Vec<(OrderKey, Strin
 }
 
 /// Whether both sides may be taken, also where neither writes anything.
-fn is_asked(reason: HoldReason) -> bool {
-    matches!(
-        reason,
-        HoldReason::EditedInKomet
-            | HoldReason::EditedInAxerrio
-            | HoldReason::ChangedAfterApproval
-            | HoldReason::TooManyCancellations
-    )
+fn is_asked(hold: &HoldRow) -> bool {
+    hold.reason.has_sides(&hold.cause)
+        && matches!(
+            hold.reason,
+            HoldReason::EditedInKomet
+                | HoldReason::EditedInAxerrio
+                | HoldReason::ChangedAfterApproval
+                | HoldReason::TooManyCancellations
+        )
 }
 
 impl Choice {

@@ -35,7 +35,7 @@ impl From<HoldRow> for HoldReport {
             line: row.line.map(|line| line.0),
             detail: row.detail,
             since: row.since,
-            has_sides: row.reason.has_sides(),
+            has_sides: row.reason.has_sides(&row.cause),
         }
     }
 }

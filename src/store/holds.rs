@@ -191,7 +191,7 @@ pub fn count_of_order(conn: &Connection, key: OrderKey) -> Result<u32, StoreErro
 /// again, and the hold is gone. A side is taken only where there are two: an unmapped product would be taken for settled.
 pub fn decide(conn: &Connection, id: i64, verdict: Verdict, now: DateTime<Utc>) -> Result<Decided, StoreError> {
     let Some(hold) = get(conn, id)? else { return Ok(Decided::Gone) };
-    if verdict != Verdict::Dismissed && !hold.reason.has_sides() {
+    if verdict != Verdict::Dismissed && !hold.reason.has_sides(&hold.cause) {
         return Ok(Decided::WithoutSides(hold));
     }
     let decision = Decision { reason: hold.reason, line: hold.line.clone(), cause: hold.cause.clone(), verdict };

@@ -5,9 +5,9 @@
 use super::action::Action;
 use super::plan;
 use crate::domain::{
-    AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, Flow,
-    ItemId, ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber, PrebookId,
-    PrebookNumber, Shipped, Stray,
+    AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, Decision,
+    Flow, HoldReason, ItemId, ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber,
+    PrebookId, PrebookNumber, Shipped, Stray, Verdict,
 };
 
 /// The answer to a request, reduced to what it means.
@@ -88,6 +88,13 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
             .agreed
             .lines
             .insert(line.clone(), AgreedLine { terms: terms.clone(), item: Some(link), po_lines: Vec::new() });
+        // What was left as it was approved is there no more: if Axerrio says the same again, it is a new question.
+        let is_over = |decision: &Decision| {
+            decision.reason == HoldReason::ChangedAfterApproval
+                && decision.line.as_ref() == Some(line)
+                && decision.verdict != Verdict::TakeAxerrio
+        };
+        order.agreed.decisions.retain(|decision| !is_over(decision));
     }
 }
 

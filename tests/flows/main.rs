@@ -15,6 +15,7 @@ mod trade;
 mod boxes;
 mod cancelling;
 mod crashes;
+mod days;
 mod faults;
 mod flow1;
 mod flow2;

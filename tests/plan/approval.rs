@@ -1,6 +1,7 @@
 //! From approval on the PO is Komet's: Axerrio learns of it, and what changes there is held.
 
 use stemsync::domain::{AxStatus, HoldReason, ItemId, PoInfoStatus, PoItemId, PoStatus, Stage, Verdict};
+use stemsync::sync::plan::Need;
 
 use crate::trade::{Desk, at, bouquet, cost, held, lilies, line, roses};
 
@@ -242,4 +243,53 @@ fn an_order_with_a_mixed_box_not_yet_bought_is_not_received() {
     });
     desk.sync();
     assert_eq!(desk.order.stage, Stage::PoApproved);
+}
+
+#[test]
+fn what_was_left_as_approved_stays_where_another_line_makes_the_po_wait_again() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    desk.ax_line("1").terms.boxes = 9;
+    desk.sync();
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+    desk.ax_line("2").confirmed_boxes = Some(2);
+    desk.sync();
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+    desk.sync();
+    // Somebody adds to the PO, and Komet has it approved once more.
+    desk.edit_po(|po| po.status = PoStatus::Pending);
+    assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()));
+}
+
+#[test]
+fn a_line_that_a_buyer_moved_to_another_po_is_looked_for_there() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    let mut other = desk.po().clone();
+    other.number.0 = "PO-OTHER".into();
+    other.lines[0].id.0 += 500;
+    desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+    desk.edit_item("1", |item| item.po_number = Some(other.number.clone()));
+    let needs = desk.plan().needs;
+    assert_eq!(needs.into_iter().collect::<Vec<_>>(), [Need::PurchaseOrder(other.number.clone())]);
+    desk.komet.purchase_orders.push(other);
+    assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()));
+}
+
+#[test]
+fn a_change_that_was_left_before_the_line_was_made_anew_is_a_new_question() {
+    let mut desk = approved();
+    desk.ax_line("1").terms.boxes = 9;
+    desk.sync();
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+    desk.sync();
+    desk.ax_line("1").terms.boxes = 7;
+    desk.sync();
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+    desk.sync();
+    desk.ax_line("1").terms.boxes = 9;
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
 }

@@ -127,6 +127,8 @@ fn bought_as_it_was(life: &Life, known: &Remembered) -> Vec<String> {
         let items = komet.prebooks().flat_map(|prebook| &prebook.items).filter(|item| item.goods.boxes > 0);
         let stands =
             |line: &str| shown.draft.lines.iter().any(|own| own.id == line && own.confirmed_boxes != Some(0));
+        // What a mixed box is called is no product.
+        let items = items.filter(|item| item.goods.parts.is_empty());
         for item in items.filter(|item| shown.status == OrderStatus::Accepted && stands(&item.id.to_string())) {
             let is_open = |po: &PurchaseOrder| po.status != PoStatus::Cancelled;
             let lines = komet.lines_buying(item.id).filter(|(po, line)| is_open(po) && line.boxes.is_empty());

@@ -17,8 +17,13 @@ const CANCELLED: &str = "cancelled";
 const ORPHAN: &str = "no Prebook";
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
-    let order = found.order;
     let wanted = sight.ordered.as_ref().filter(|wanted| !wanted.lines.is_empty());
+    compare_orders(found, sight, wanted, context);
+    compare_leftovers(found, sight, wanted, context);
+}
+
+fn compare_orders(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&OrderInput>, context: &Context<'_>) {
+    let order = found.order;
     let (ax, wanted) = match (&order.axerrio.order, wanted) {
         (None, None) => return,
         (None, Some(_)) => {
@@ -49,6 +54,27 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
     compare_lines(found, wanted, &now, base, context);
     let expected = expected(ax, wanted, context);
     purchase::compare(found, sight, &expected, context);
+}
+
+/// What is bought for items that Komet no longer has, and Axerrio knows that. One that moved to another ship date is that
+/// order's.
+fn compare_leftovers(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&OrderInput>, context: &Context<'_>) {
+    if !context.whole.is_whole() || found.names(None, "order") {
+        return;
+    }
+    let order = found.order;
+    for (line, agreed) in &sight.agreed.lines {
+        let is_elsewhere = agreed.item.as_ref().is_some_and(|link| order.items_elsewhere.contains(&link.item));
+        let is_wanted = wanted.is_some_and(|wanted| find(wanted, line).is_some());
+        if is_elsewhere || is_wanted || found.names(Some(line), "line") {
+            continue;
+        }
+        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
+        for (po, bought) in agreed.po_lines.iter().filter_map(|link| purchase::standing(order, link)) {
+            let shown = text(format_args!("line {} of PO {}", bought.id, po.number));
+            found.report(left, Some(line), "po_line", text("absent"), shown);
+        }
+    }
 }
 
 /// Axerrio takes no change any more, and a person has said to leave it at that.

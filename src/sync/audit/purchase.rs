@@ -108,7 +108,7 @@ fn bought_twice(
     twice
 }
 
-/// In flow 2 a PO line that was made as it should be is the buyer's to change (plan/purchase.rs).
+/// In flow 2 a PO line that was made as it should be is the buyer's to change (`plan/purchase.rs`).
 fn is_the_buyers<'l>(flow: Flow, expect: &Expected<'_>, mut links: impl Iterator<Item = &'l PoLink>) -> bool {
     let asked = links.try_fold(0_u64, |sum, link| Some(sum + u64::from(link.asked.as_ref()?.boxes)));
     flow == Flow::FromKomet && asked == Some(u64::from(expect.boxes))

@@ -311,6 +311,19 @@ impl<'a> Draft<'a> {
             .unwrap_or(PoStatus::Pending)
     }
 
+    /// Whether the PO line is Komet's: procurement has decided about its PO, or boxes of it have shipped, also if the PO waits for
+    /// approval again since a line was added.
+    pub(super) fn is_link_decided(&self, link: &PoLink) -> bool {
+        self.po_status(link).is_decided()
+            || self.po_line(&link.line).is_some_and(|(_, line)| !line.boxes.is_empty())
+    }
+
+    /// Whether boxes of the line have shipped.
+    pub(super) fn has_shipped(&self, line: &LineId) -> bool {
+        let links = self.agreed.lines.get(line).into_iter().flat_map(|agreed| &agreed.po_lines);
+        links.filter_map(|link| self.po_line(&link.line)).any(|(_, line)| !line.boxes.is_empty())
+    }
+
     /// The PO lines that stand for a line of the order.
     pub(super) fn alive_po_links(&self, line: &LineId) -> Vec<PoLink> {
         self.agreed
@@ -338,8 +351,7 @@ impl<'a> Draft<'a> {
             Some((_, line)) => line.is_alive(),
             None => self.po_alive(link),
         };
-        let states: Vec<bool> =
-            links.iter().filter(stands).map(|link| self.po_status(link).is_decided()).collect();
+        let states: Vec<bool> = links.iter().filter(stands).map(|link| self.is_link_decided(link)).collect();
         let in_change = links.iter().any(|link| link.dead);
         (in_change || !states.is_empty()).then(|| states.contains(&true))
     }

@@ -5,16 +5,17 @@
 //! *in place* loses its PO line, then its Prebook item, and is created anew. Each step is planned from the views, so
 //! it does not matter who took the step before.
 
+use super::approved::Question;
 use super::compare::{
     asked_differences, goods_from_axerrio, header_print, komet_print, product_ids, seen_differences, terms_print,
     told,
 };
 use super::draft::Draft;
 use super::purchase::{self, Buy};
-use super::{create, header, links, strays};
+use super::{create, header, links, strays, twice};
 use crate::domain::{
     AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PrebookId,
-    PrebookItem, SeenItem, Verdict, fingerprint,
+    PrebookItem, SHIPPED, SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -61,7 +62,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Fate::InPlace => buys.extend(buy(draft, line)),
             Fate::Create => new.push(*line),
             Fate::Delete => delete_line(draft, &line.id),
-            Fate::Leave => purchase::judge_left(draft, &line.id),
+            Fate::Leave => twice::judge_left(draft, &line.id),
         }
     }
     remove_lines(draft, &wanted, &held);
@@ -264,7 +265,21 @@ fn new_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
 
 /// A line whose item is gone: stemsync is in the middle of a change, or somebody deleted it in Komet.
 fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> Fate {
-    let is_to_be_made = link.dead || !draft.is_line_decided(&line.id) && takes_deleted_anew(draft, line, link);
+    let changed = changed_since_agreed(draft, order, line, link);
+    let cause = line_cause(line, &order.header);
+    // In the middle of carrying it out nothing of the line is on a PO any more.
+    let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&line.id), &cause);
+    let is_taken = verdict == Some(Verdict::TakeAxerrio) && !draft.has_shipped(&line.id);
+    let is_to_be_made = match changed {
+        _ if link.dead => true,
+        Some(_) if is_taken => true,
+        // The deletion alone is Komet's right by then.
+        Some(what) if draft.is_line_decided(&line.id) => {
+            takes_axerrio_after_approval(draft, &line.id, &cause, what)
+        }
+        None if draft.is_line_decided(&line.id) => false,
+        _ => takes_deleted_anew(draft, line, link),
+    };
     if !is_to_be_made || !create::is_possible(draft, order, line) {
         Fate::Leave
     } else if draft.alive_po_links(&line.id).is_empty() {
@@ -273,6 +288,21 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
         // What was bought for the deleted item goes first: a line is never bought twice.
         Fate::Delete
     }
+}
+
+/// What Axerrio did to a line since it was last agreed.
+fn changed_since_agreed(
+    draft: &Draft<'_>,
+    order: &AxOrder,
+    line: &AxLine,
+    link: &ItemLink,
+) -> Option<&'static str> {
+    let as_agreed = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
+    if !as_agreed {
+        return Some("changed");
+    }
+    (!header::stands(draft, &link.prebook, &order.header))
+        .then_some("moved to another date, carrier or customer PO")
 }
 
 /// Asks about an item that somebody deleted in Komet. One that was made and never shown is asked about whoever owns it: it
@@ -374,12 +404,16 @@ fn komet_followed(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
 
 /// Asks about a change after approval; `true` if Axerrio's change is to be carried out all the same.
 fn takes_axerrio_after_approval(draft: &mut Draft<'_>, line: &LineId, cause: &str, what: &str) -> bool {
-    draft.settle(HoldReason::ChangedAfterApproval, Some(line), cause, Verdict::TakeKomet, || {
-        format!(
-            "the line was {what} in Axerrio after procurement approved the PO. Take axerrio to change Komet's Prebook and \
-             PO, take komet to keep what was approved."
-        )
-    }) == Some(Verdict::TakeAxerrio)
+    let has_shipped = draft.has_shipped(line);
+    Question {
+        line: Some(line),
+        cause,
+        what: format!("the line was {what} in Axerrio after procurement approved the PO."),
+        choice: "Take axerrio to change Komet's Prebook and PO, take komet to keep what was approved.".to_owned(),
+        is_komets: true,
+        has_shipped,
+    }
+    .takes_axerrio(draft)
 }
 
 /// Lines that Axerrio no longer has.
@@ -402,7 +436,7 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], held: &[PrebookId]) {
         if goes {
             delete_line(draft, &line);
         } else {
-            purchase::judge_left(draft, &line);
+            twice::judge_left(draft, &line);
         }
     }
 }
@@ -461,17 +495,22 @@ fn cancel(draft: &mut Draft<'_>) {
     }
     let mut released = draft.agreed.cancellation_released;
     if draft.is_decided() && !draft.is_po_cancelled() {
-        let verdict =
-            draft.settle(HoldReason::ChangedAfterApproval, None, CANCELLED, Verdict::TakeKomet, || {
-                "the order was cancelled in Axerrio after procurement approved the PO. Take axerrio to delete it in Komet, \
-                 take komet to keep the PO."
-                    .to_owned()
-            });
-        if verdict != Some(Verdict::TakeAxerrio) {
+        let has_shipped = alive.iter().any(|line| draft.has_shipped(line));
+        let goes = Question {
+            line: None,
+            cause: CANCELLED,
+            what: "the order was cancelled in Axerrio after procurement approved the PO.".to_owned(),
+            choice: "Take axerrio to delete it in Komet, take komet to keep the PO.".to_owned(),
+            is_komets: true,
+            has_shipped,
+        }
+        .takes_axerrio(draft);
+        if !goes {
             // One question at a time; what stays all the same may stand there twice.
-            if verdict.is_some() {
+            let is_left = |cause: &str| draft.verdict(HoldReason::ChangedAfterApproval, None, cause).is_some();
+            if is_left(CANCELLED) || is_left(&format!("{SHIPPED}{CANCELLED}")) {
                 for line in &alive {
-                    purchase::judge_left(draft, line);
+                    twice::judge_left(draft, line);
                 }
             }
             return;

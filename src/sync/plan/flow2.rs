@@ -4,12 +4,14 @@
 //! `PUT by-ref` replaces the whole order, so a line that waits for a person is sent as Axerrio has it.
 
 use super::Need;
+use super::approved::Question;
 use super::compare::{goods_from_komet, header_print, terms_print};
 use super::draft::Draft;
 use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
 use super::purchase::{self, Buy};
 use super::rules::{Rules, window_of};
+use super::twice;
 use crate::domain::{
     Agreed, AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, KometProduct, LineId,
     LineTerms, MapKind, MixPart, Order, OrderInput, Party, Prebook, PrebookHeader, PrebookItem, Product, UnitType,
@@ -283,7 +285,7 @@ fn pending_po_lines(draft: &Draft<'_>) -> Vec<DeletePoLine> {
         .lines
         .iter()
         .flat_map(|(line, l)| l.po_lines.iter().map(move |link| (line, link)))
-        .filter(|(_, link)| draft.po_alive(link) && !draft.po_status(link).is_decided())
+        .filter(|(_, link)| draft.po_alive(link) && !draft.is_link_decided(link))
         .filter(|(line, _)| !draft.is_held(line))
         .map(|(line, link)| DeletePoLine {
             number: link.number.clone(),
@@ -313,7 +315,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         let pending = pending_po_lines(draft);
         take_off(draft, pending);
         for item in alive {
-            purchase::judge_left(draft, &LineId::from(&item.id));
+            twice::judge_left(draft, &LineId::from(&item.id));
         }
         return;
     }
@@ -324,7 +326,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     if waits || !(order.status.is_accepted() || received) {
         // The vendor thinks it over; what was approved twice meanwhile is a question all the same.
         for item in alive.iter().filter(|_| !waits) {
-            purchase::judge_left(draft, &LineId::from(&item.id));
+            twice::judge_left(draft, &LineId::from(&item.id));
         }
         return;
     }
@@ -375,26 +377,34 @@ fn is_gone(draft: &Draft<'_>, line: &LineId) -> bool {
     draft.item(&link.item).map_or(!draft.order.items_elsewhere.contains(&link.item), |item| !item.is_alive())
 }
 
-/// What procurement approved for an item that was deleted since: Komet's people must say whether it is still wanted, and the
-/// vendor has heard that it is not.
+/// What procurement approved for an item that was deleted since: Komet's people must say whether it is still wanted.
 fn ask_about_approved_leftovers(draft: &mut Draft<'_>) {
     let lines = draft.agreed.lines.keys();
     let deleted: Vec<LineId> = lines.filter(|line| is_gone(draft, line)).cloned().collect();
     for line in deleted {
         let mut approved = draft.alive_po_links(&line);
-        approved.retain(|link| draft.po_status(link).is_decided());
+        approved.retain(|link| draft.is_link_decided(link));
         let Some(first) = approved.first() else { continue };
-        let cause = format!("PO line {} of a deleted item", first.line);
-        // Not left to `on_conflict`: both sides of it are Komet's own.
-        let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(&line), &cause, || {
-            format!(
-                "the Prebook item was deleted in Komet, and the vendor was told, but line {} of PO {}, which procurement approved, \
-                 still buys it. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to leave it.",
+        let order = draft.order.axerrio.order.as_ref().filter(|order| order.status != AxStatus::Cancelled);
+        let stands = order.is_some_and(|order| order.lines.iter().any(|shown| shown.id == line));
+        let told = if stands { "" } else { ", and the vendor was told" };
+        let has_shipped = draft.has_shipped(&line);
+        let goes = Question {
+            line: Some(&line),
+            cause: &format!("PO line {} of a deleted item", first.line),
+            what: format!(
+                "the Prebook item was deleted in Komet{told}, but line {} of PO {}, which procurement approved, still buys it.",
                 first.line, first.number
-            )
-        });
-        if verdict == Some(Verdict::TakeAxerrio) {
-            purchase::delete_unshipped(draft, &line, &approved);
+            ),
+            choice: "Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to leave it."
+                .to_owned(),
+            // Both sides of it are Komet's own.
+            is_komets: false,
+            has_shipped,
+        }
+        .takes_axerrio(draft);
+        if goes {
+            purchase::delete(draft, &line, &approved);
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::purchase;
+use super::twice;
 use crate::domain::{
     AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber, Shipment,
     blank,
@@ -411,7 +411,7 @@ type Group = (chrono::NaiveDate, String, String, String);
 
 /// Ships what is labelled: one group at a time, because each call gives the rest a new PO line.
 fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
-    let in_question = purchase::in_question(draft, line);
+    let in_question = twice::in_question(draft, line);
     let open = links.iter().filter(|link| !in_question.contains(&link.line)).find_map(|link| {
         let (po, po_line) = draft.po_line(&link.line)?;
         po_line.boxes.is_empty().then(|| (po.number.clone(), po_line.id.clone(), po_line.terms.boxes as usize))
@@ -423,7 +423,7 @@ fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label
     let calls: Vec<Action> = groups(draft, line, labels)
         .into_iter()
         .map(|((ship_date, awb, house_awb, lot), labels)| {
-            let labels = &labels[..labels.len().min(room)];
+            let labels = &labels[..in_one_call(&labels).min(room)];
             let some = |text: String| (!text.is_empty()).then_some(text);
             Action::Ship(ShipBoxes {
                 line: line.clone(),
@@ -452,6 +452,16 @@ fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label
         }
         None => refused.into_iter().for_each(|call| draft.act(call)),
     }
+}
+
+/// How many of these labels one call holds: a request has 64,000 bytes (clarification 16), and the rest of it is small.
+fn in_one_call(labels: &[&Label]) -> usize {
+    let mut bytes = 0;
+    let fits = labels.iter().take_while(|label| {
+        bytes += serde_json::to_string(&label.box_code).map_or(0, |code| code.len() + 1);
+        bytes <= 60_000
+    });
+    fits.count()
 }
 
 /// The labels that can ship. They wait for their AWB.

@@ -4,10 +4,11 @@
 //! whoever plans next.
 //!
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
-//! [`create`] and [`strays`]), [`flow2`] for those prebooked in Komet, [`purchase`] for the PO of both, [`inform`] for
-//! what Axerrio learns of it, [`labels`] for boxes. [`links`] recognises what is already there, [`compare`] says what
-//! counts as a difference.
+//! [`create`] and [`strays`]), [`flow2`] for those prebooked in Komet, [`purchase`] for the PO of both (with [`approved`] for
+//! what procurement has decided about and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of
+//! it, [`labels`] for boxes. [`links`] recognises what is already there, [`compare`] says what counts as a difference.
 
+mod approved;
 mod compare;
 mod create;
 mod draft;
@@ -22,6 +23,7 @@ mod rules;
 mod sight;
 mod stage;
 mod strays;
+mod twice;
 
 use std::collections::BTreeSet;
 

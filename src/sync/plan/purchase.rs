@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::Need;
-use super::compare::{are_twins, asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
+use super::compare::{asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
+use super::rules::window_of;
+use super::{approved, twice};
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, KometTerms, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoItemId,
-    PoLine, PoLink, PoNumber, PoStatus, Verdict, blank, fingerprint,
+    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink, PoNumber,
+    PoStatus, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -43,17 +45,17 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             .map(|l| l.po_lines.iter().filter(|link| link.item == buy.item).cloned().collect())
             .unwrap_or_default();
         let alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
-        let late = late_effects(draft, buy.goods.boxes, &alive);
+        let late = twice::late_effects(draft, buy.goods.boxes, &alive);
         if !late.is_empty() {
             delete(draft, &buy.line, &late);
-        } else if alive.iter().any(|link| draft.po_status(link).is_decided()) {
-            judge_decided(draft, buy, &alive);
+        } else if alive.iter().any(|link| draft.is_link_decided(link)) || approved::was_kept(draft, buy, &alive) {
+            approved::judge(draft, buy, &alive);
         } else if alive.is_empty() {
             if buy.goods.boxes > 0 && may_buy(draft, buy, &links) {
                 create.push(buy);
             }
-        } else if let Some(twice) = surplus_while_pending(draft, &alive) {
-            ask_about_surplus(draft, &buy.line, &twice);
+        } else if let Some(surplus) = twice::surplus_while_pending(draft, &alive) {
+            twice::ask(draft, &buy.line, &surplus);
         } else if must_replace(draft, buy, &alive, ship_date) {
             delete(draft, &buy.line, &alive);
         }
@@ -62,129 +64,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
         draft.awaits(|a| matches!(a, Action::DeletePoLine(_) | Action::DeleteItem(_) | Action::CreatePrebook(_)));
     if !create.is_empty() && !busy {
         create_lines(draft, &create, ship_date, location);
-    }
-}
-
-/// Pending lines that stand beside one that buys the same: what a request that was given up did after all, and exact
-/// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins. Where
-/// procurement approved the other one already, it is stemsync's that goes. `wanted` boxes count where stemsync asked for none of
-/// them, and two lines of which each buys all of the item are twins, also if the vendor confirmed fewer since. In flow 2 a
-/// buyer may change the one that stemsync knows; the other one is still what was asked for.
-fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink> {
-    let is_decided = |link: &&PoLink| draft.po_status(link).is_decided();
-    let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
-    let given_up = draft.agreed.doubtful_purchases > 0;
-    let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
-    let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
-    if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
-        let asked: u64 = made.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
-        let repeats = given_up || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
-        return if repeats && boxes_of(draft, &approved) == asked {
-            made.into_iter().cloned().collect()
-        } else {
-            Vec::new()
-        };
-    }
-    let stands = |link: &&PoLink| link.asked.is_some() || is_decided(link);
-    let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
-    let asked = keeper.asked.as_ref().map_or(wanted, |goods| goods.boxes);
-    let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
-    let kept = terms(keeper);
-    let is_as_asked = |twin: &KometTerms| {
-        let asked = keeper.asked.as_ref().filter(|_| draft.order.flow == Flow::FromKomet);
-        asked.is_some_and(|goods| goods_differences(goods, twin).is_empty())
-    };
-    let is_twin = |link: &PoLink| {
-        let both = terms(link).zip(kept.as_ref());
-        both.is_some_and(|(twin, kept)| {
-            (twin.boxes == asked || Some(twin.boxes) == whole) && are_twins(kept, &twin) || is_as_asked(&twin)
-        })
-    };
-    let given_up = given_up && !made.is_empty();
-    let others = found.into_iter().filter(|link| link.line != keeper.line && !is_decided(link));
-    others.filter(|link| given_up || is_twin(link)).cloned().collect()
-}
-
-/// Lines without which a line is still bought in full: what a request that was given up, or was delivered twice, did after
-/// all and somebody approved or changed, or what somebody bought on another PO. A line that was split, by shipping or by a
-/// buyer, buys no more than was asked for.
-fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
-    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
-    let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
-    let boxes_of = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
-    let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
-    let mut total: u64 = alive.iter().map(boxes_of).sum();
-    let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
-    let foreign = |link: &&PoLink| {
-        link.number != own.number || draft.agreed.doubtful_purchases > 0 || terms(link) == terms(own)
-    };
-    let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
-    let made = alive.iter().filter(|link| link.asked.is_some());
-    if found.clone().next().is_none() {
-        return Vec::new();
-    }
-    let mut surplus = Vec::new();
-    for link in found.chain(made).filter(unshipped) {
-        let left = total.saturating_sub(boxes_of(link));
-        if left >= asked {
-            total = left;
-            surplus.push(link.clone());
-        }
-    }
-    surplus
-}
-
-/// The same before approval: in flow 1 a buyer's edits are asked about as such.
-fn surplus_while_pending(draft: &Draft<'_>, alive: &[PoLink]) -> Option<Vec<PoLink>> {
-    let twice = || surplus(draft, alive);
-    (draft.order.flow == Flow::FromKomet).then(twice).filter(|twice| !twice.is_empty())
-}
-
-/// A PO that buys a line once more: which of the two is wanted only a person can say.
-fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
-    let names = names(surplus);
-    let links = draft.alive_po_links(line);
-    let are_approved = links.iter().all(|link| draft.po_status(link).is_decided());
-    let approved = if are_approved { ", and procurement approved both" } else { "" };
-    // Not left to `on_conflict`: whoever owns the PO, a line bought twice is in nobody's interest.
-    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(surplus), || {
-        format!(
-            "the line is bought twice{approved}: {names} buys it once more, by a request that took effect \
-             late or by a buyer. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
-        )
-    });
-    if verdict == Some(Verdict::TakeAxerrio) {
-        delete(draft, line, surplus);
-    }
-}
-
-/// PO lines that may be bought by mistake, of which nobody has said yet that they stay: nothing is shipped on them.
-pub(super) fn in_question(draft: &Draft<'_>, line: &LineId) -> Vec<PoItemId> {
-    let twice = surplus(draft, &draft.alive_po_links(line));
-    let is_left = || draft.verdict(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(&twice)).is_some();
-    if twice.is_empty() || is_left() { Vec::new() } else { twice.into_iter().map(|link| link.line).collect() }
-}
-
-/// The cause of a question about PO lines that buy a line once more.
-fn bought_twice(surplus: &[PoLink]) -> String {
-    format!("bought twice {}", names(surplus))
-}
-
-fn names(links: &[PoLink]) -> String {
-    let names: Vec<String> =
-        links.iter().map(|link| format!("line {} of PO {}", link.line, link.number)).collect();
-    names.join(", ")
-}
-
-/// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice.
-pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
-    let alive = draft.alive_po_links(line);
-    if draft.is_held(line) || !alive.iter().any(|link| draft.po_status(link).is_decided()) {
-        return;
-    }
-    let twice = surplus(draft, &alive);
-    if !twice.is_empty() {
-        ask_about_surplus(draft, line, &twice);
     }
 }
 
@@ -198,8 +77,15 @@ pub(super) fn buys(draft: &Draft<'_>, line: &LineId, goods: &NewGoods) -> bool {
     boxes_of(draft, &alive) == u64::from(goods.boxes) && shown(draft, &alive).all(alike)
 }
 
+/// What people call these PO lines.
+pub(super) fn names(links: &[PoLink]) -> String {
+    let names: Vec<String> =
+        links.iter().map(|link| format!("line {} of PO {}", link.line, link.number)).collect();
+    names.join(", ")
+}
+
 /// Boxes that these PO lines buy together.
-fn boxes_of(draft: &Draft<'_>, links: &[PoLink]) -> u64 {
+pub(super) fn boxes_of(draft: &Draft<'_>, links: &[PoLink]) -> u64 {
     shown(draft, links).map(|line| u64::from(line.terms.boxes)).sum()
 }
 
@@ -212,103 +98,6 @@ pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
             line: line.clone(),
         }));
     }
-}
-
-/// The same, unless something has shipped on one of them: that stays. Says whether they go.
-pub(super) fn delete_unshipped(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) -> bool {
-    let goes = shown(draft, links).all(|line| line.boxes.is_empty());
-    if goes {
-        delete(draft, line, links);
-    }
-    goes
-}
-
-/// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
-/// know.
-fn judge_decided(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
-    let twice = surplus(draft, alive);
-    if !twice.is_empty() {
-        ask_about_surplus(draft, &buy.line, &twice);
-        return;
-    }
-    if !stays_where_bought(draft, buy, alive) || !stays_as_bought(draft, buy, alive) {
-        return;
-    }
-    let confirmed = u64::from(buy.goods.boxes);
-    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
-    let bought = boxes_of(draft, alive);
-    // What was found after a lost database was asked for in another life; that the vendor confirms fewer is plain.
-    let is_found = asked == 0 && !(buy.confirmed && confirmed < bought);
-    if is_found || asked > 0 && confirmed == asked || confirmed == bought {
-        return;
-    }
-    let cause = format!("confirmed {confirmed}");
-    let verdict =
-        draft.settle(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, Verdict::TakeKomet, || {
-            format!(
-                "the vendor confirms {confirmed} boxes, but procurement approved {bought}. Change the PO in Komet (this clears \
-                 itself then), take axerrio to buy {confirmed} in place of them, take komet to keep what was approved."
-            )
-        });
-    if verdict == Some(Verdict::TakeAxerrio) {
-        delete_unshipped(draft, &buy.line, alive);
-    }
-}
-
-/// Asks about a flow 2 item that a rep moved to another ship date after procurement approved its PO, which ships as before. A PO
-/// that a buyer moved is where Komet wants it. `false` where the line is to be bought anew.
-fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
-    let to = draft.order.ship_date;
-    let left = alive.iter().find_map(|link| {
-        let (po, _) = draft.po_line(&link.line)?;
-        let has_moved = draft.order.flow == Flow::FromKomet && link.ship_date.is_some_and(|day| day != to);
-        (has_moved && po.ship_date != to).then_some((po, link))
-    });
-    let Some((po, link)) = left else { return true };
-    let cause = format!("moved to {to} from PO line {}", link.line);
-    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, || {
-        format!(
-            "the Prebook item was moved to {to} in Komet after procurement approved PO {}, which ships {}. Move the line to a PO of \
-             that day in Komet (this clears itself then), take axerrio to buy it anew for that day, take komet to leave it.",
-            po.number, po.ship_date
-        )
-    });
-    verdict != Some(Verdict::TakeAxerrio) || !delete_unshipped(draft, &buy.line, alive)
-}
-
-/// Asks about a flow 2 item that a rep changed after procurement approved its PO, which buys it as it was. `false` where the line
-/// is to be bought anew. Of boxes the vendor's word counts, and what Axerrio refused to hear of is told as that.
-fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
-    let changed = changes_since_bought(draft, buy, alive);
-    let Some(item) = draft.item(&buy.item).filter(|_| !changed.is_empty()) else { return true };
-    if draft.wants(|action| matches!(action, Action::PutOrder(_))) {
-        return true;
-    }
-    let cause = format!("item changed {:016x}", komet_print(&KometTerms { boxes: 0, ..item.terms.clone() }));
-    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, || {
-        format!(
-            "{} of the Prebook item changed in Komet after procurement approved {}, which buys it as it was. Change the PO in Komet \
-             (this clears itself then), take axerrio to buy it anew, take komet to leave the PO.",
-            changed.join(", "),
-            names(alive)
-        )
-    });
-    verdict != Some(Verdict::TakeAxerrio) || !delete_unshipped(draft, &buy.line, alive)
-}
-
-/// In what a flow 2 item is otherwise than when it was bought, as far as its PO lines do not show that already; boxes are
-/// another matter.
-fn changes_since_bought(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<&'static str> {
-    let Some(item) = draft.item(&buy.item) else { return Vec::new() };
-    let Some(then) = alive.iter().find_map(|link| link.bought_as.as_ref()) else { return Vec::new() };
-    let mut changed = item_differences(then, &item.terms);
-    let differs_on_po =
-        |field: &&str| shown(draft, alive).any(|line| item_differences(&item.terms, &line.terms).contains(field));
-    // Of a mixed box Komet computes these itself.
-    let is_computed =
-        |field: &str| !buy.goods.mix.is_empty() && ["bunches per box", "stems per bunch", "cost"].contains(&field);
-    changed.retain(|field| *field != "boxes" && !is_computed(field) && differs_on_po(field));
-    changed
 }
 
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
@@ -348,7 +137,11 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     let Some(last) = vanished.last() else { return false };
     let is_cancelled =
         |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(po, _)| po.status == PoStatus::Cancelled);
-    if draft.order.flow == Flow::FromKomet || vanished.iter().any(is_cancelled) {
+    let is_cancelled = vanished.iter().any(is_cancelled);
+    if !is_cancelled && may_be_on_another_po(draft, buy, &last.number) {
+        return true;
+    }
+    if draft.order.flow == Flow::FromKomet || is_cancelled {
         return true;
     }
     let cause = format!("PO line deleted {}", last.line);
@@ -359,6 +152,26 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
             last.line, last.number
         )
     }) != Some(Verdict::TakeAxerrio)
+}
+
+/// Whether the PO must be read first to which a buyer may have moved the line: the item names it, where Komet says so (assumed).
+fn may_be_on_another_po(draft: &mut Draft<'_>, buy: &Buy, former: &PoNumber) -> bool {
+    let Some(item) = draft.item(&buy.item) else { return false };
+    let facts = draft.rules.facts;
+    let need = match &item.po_number {
+        Some(number) if number == former && facts.windows_seen.contains(&window_of(item.ship_date)) => {
+            return false;
+        }
+        Some(number) if number == former && item.ship_date >= draft.rules.visible_from => {
+            Need::Prebooks(item.ship_date)
+        }
+        Some(number) if number != former && !facts.po_numbers_read.contains(number) => {
+            Need::PurchaseOrder(number.clone())
+        }
+        _ => return false,
+    };
+    draft.needs.insert(need);
+    true
 }
 
 /// Whether the pending PO lines of a line must make way for one that buys what is wanted now. In flow 1 what a buyer
@@ -395,7 +208,7 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
     has_moved
         || buy.goods.boxes == 0
         || asked.iter().any(|asked| asks_otherwise(asked, &buy.goods))
-        || !changes_since_bought(draft, buy, alive).is_empty()
+        || !approved::changes_since_bought(draft, buy, alive).is_empty()
 }
 
 /// A mixed box on a PO that lacks parts: bought anew, once, as soon as Komet knows them all. If parts are missing even
@@ -450,7 +263,7 @@ fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date: NaiveDate
     })
 }
 
-fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> {
+pub(super) fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> {
     links.iter().filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| line)
 }
 
@@ -517,7 +330,7 @@ fn ask_about_edits(
 pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&NewGoods>) -> bool {
     let mut links = draft.alive_po_links(line);
     // What a request left that was delivered twice goes with the rest; it is no buyer's change.
-    let late = late_effects(draft, wanted.map_or(0, |goods| goods.boxes), &links);
+    let late = twice::late_effects(draft, wanted.map_or(0, |goods| goods.boxes), &links);
     links.retain(|link| !late.contains(link));
     let edits = buyers_edits(draft, &links, None);
     edits.is_empty() || ask_about_edits(draft, line, &links, &edits, wanted) == Some(Verdict::TakeAxerrio)

@@ -1,0 +1,178 @@
+//! What procurement has approved is Komet's: it stays as it is, and what differs from it by now is a question. Once boxes have
+//! shipped not even that: stemsync can take nothing back, and says so.
+
+use super::compare::{item_differences, komet_print};
+use super::draft::Draft;
+use super::purchase::{Buy, boxes_of, delete, names, shown};
+use super::twice;
+use crate::domain::{Flow, HoldReason, KometTerms, LineId, OnConflict, PoLink, SHIPPED, Verdict};
+use crate::sync::action::Action;
+
+/// What differs from what procurement approved.
+pub(super) struct Question<'q> {
+    /// The line; `None` for the whole order.
+    pub(super) line: Option<&'q LineId>,
+    pub(super) cause: &'q str,
+    /// What happened.
+    pub(super) what: String,
+    /// Which choice a person has.
+    pub(super) choice: String,
+    /// Left to the owner, it is Komet's; else a person is asked in any case.
+    pub(super) is_komets: bool,
+    pub(super) has_shipped: bool,
+}
+
+impl Question<'_> {
+    /// Asks about what differs from what procurement approved; `true` to carry it out all the same. Once boxes of it have shipped
+    /// stemsync can do nothing about it, and says so, unless what was approved was left already.
+    pub(super) fn takes_axerrio(self, draft: &mut Draft<'_>) -> bool {
+        let Self { line, cause, what, choice, is_komets, has_shipped } = self;
+        let reason = HoldReason::ChangedAfterApproval;
+        let is_left = draft.verdict(reason, line, cause).is_some_and(|verdict| verdict != Verdict::TakeAxerrio);
+        let is_settled = is_left || is_komets && draft.rules.on_conflict == OnConflict::Owner;
+        if has_shipped && !is_settled {
+            let _ = draft.ask(reason, line, &format!("{SHIPPED}{cause}"), || {
+                format!(
+                    "{what} Boxes of it have shipped, so stemsync changes nothing: put it right in Komet and Axerrio by hand, then \
+                     dismiss this."
+                )
+            });
+            return false;
+        }
+        let detail = || format!("{what} {choice}");
+        let verdict = if is_komets {
+            draft.settle(reason, line, cause, Verdict::TakeKomet, detail)
+        } else {
+            draft.ask(reason, line, cause, detail)
+        };
+        verdict == Some(Verdict::TakeAxerrio)
+    }
+}
+
+/// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
+/// know.
+pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
+    let surplus = twice::surplus(draft, alive);
+    if !surplus.is_empty() {
+        twice::ask(draft, &buy.line, &surplus);
+        return;
+    }
+    if !stays_where_bought(draft, buy, alive) || !stays_as_bought(draft, buy, alive) {
+        return;
+    }
+    let Some(first) = alive.first() else { return };
+    let confirmed = u64::from(buy.goods.boxes);
+    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+    let bought = boxes_of(draft, alive);
+    // What was found after a lost database was asked for in another life; that the vendor confirms fewer is plain.
+    let is_found = asked == 0 && !(buy.confirmed && confirmed < bought);
+    if is_found || asked > 0 && confirmed == asked || confirmed == bought {
+        return;
+    }
+    let has_shipped = draft.has_shipped(&buy.line);
+    let goes = Question {
+        line: Some(&buy.line),
+        cause: &confirmed_cause(confirmed, first),
+        what: format!("the vendor confirms {confirmed} boxes, but procurement approved {bought}."),
+        choice: format!(
+            "Change the PO in Komet (this clears itself then), take axerrio to buy {confirmed} in place of them, take komet to \
+             keep what was approved."
+        ),
+        is_komets: true,
+        has_shipped,
+    }
+    .takes_axerrio(draft);
+    if goes {
+        delete(draft, &buy.line, alive);
+    }
+}
+
+/// Of lines that are bought anew later it is another question.
+fn confirmed_cause(boxes: u64, first: &PoLink) -> String {
+    format!("confirmed {boxes} on PO line {}", first.line)
+}
+
+/// Whether a person kept what was approved against this very word of the vendor's: that holds as well where Komet has the PO wait
+/// for approval again since another line was added to it.
+pub(super) fn was_kept(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
+    let Some(first) = alive.first() else { return false };
+    let cause = confirmed_cause(u64::from(buy.goods.boxes), first);
+    let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause);
+    verdict.is_some_and(|verdict| verdict != Verdict::TakeAxerrio)
+}
+
+/// Asks about a flow 2 item that a rep moved to another ship date after procurement approved its PO, which ships as before. A PO
+/// that a buyer moved is where Komet wants it. `false` where the line is to be bought anew.
+fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
+    let to = draft.order.ship_date;
+    let left = alive.iter().find_map(|link| {
+        let (po, _) = draft.po_line(&link.line)?;
+        let has_moved = draft.order.flow == Flow::FromKomet && link.ship_date.is_some_and(|day| day != to);
+        (has_moved && po.ship_date != to).then_some((po, link))
+    });
+    let Some((po, link)) = left else { return true };
+    let has_shipped = draft.has_shipped(&buy.line);
+    let goes = Question {
+        line: Some(&buy.line),
+        cause: &format!("moved to {to} from PO line {}", link.line),
+        what: format!(
+            "the Prebook item was moved to {to} in Komet after procurement approved PO {}, which ships {}.",
+            po.number, po.ship_date
+        ),
+        choice: "Move the line to a PO of that day in Komet (this clears itself then), take axerrio to buy it anew for that day, \
+                 take komet to leave it."
+            .to_owned(),
+        is_komets: false,
+        has_shipped,
+    }
+    .takes_axerrio(draft);
+    if goes {
+        delete(draft, &buy.line, alive);
+    }
+    !goes
+}
+
+/// Asks about a flow 2 item that a rep changed after procurement approved its PO, which buys it as it was. `false` where the line
+/// is to be bought anew. Of boxes the vendor's word counts, and what Axerrio refused to hear of is told as that.
+fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
+    let changed = changes_since_bought(draft, buy, alive);
+    let Some(item) = draft.item(&buy.item).filter(|_| !changed.is_empty()) else { return true };
+    if draft.wants(|action| matches!(action, Action::PutOrder(_))) {
+        return true;
+    }
+    let cause = format!("item changed {:016x}", komet_print(&KometTerms { boxes: 0, ..item.terms.clone() }));
+    let has_shipped = draft.has_shipped(&buy.line);
+    let goes = Question {
+        line: Some(&buy.line),
+        cause: &cause,
+        what: format!(
+            "{} of the Prebook item changed in Komet after procurement approved {}, which buys it as it was.",
+            changed.join(", "),
+            names(alive)
+        ),
+        choice: "Change the PO in Komet (this clears itself then), take axerrio to buy it anew, take komet to leave the PO."
+            .to_owned(),
+        is_komets: false,
+        has_shipped,
+    }
+    .takes_axerrio(draft);
+    if goes {
+        delete(draft, &buy.line, alive);
+    }
+    !goes
+}
+
+/// In what a flow 2 item is otherwise than when it was bought, as far as its PO lines do not show that already; boxes are
+/// another matter.
+pub(super) fn changes_since_bought(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<&'static str> {
+    let Some(item) = draft.item(&buy.item) else { return Vec::new() };
+    let Some(then) = alive.iter().find_map(|link| link.bought_as.as_ref()) else { return Vec::new() };
+    let mut changed = item_differences(then, &item.terms);
+    let differs_on_po =
+        |field: &&str| shown(draft, alive).any(|line| item_differences(&item.terms, &line.terms).contains(field));
+    // Of a mixed box Komet computes these itself.
+    let is_computed =
+        |field: &str| !buy.goods.mix.is_empty() && ["bunches per box", "stems per bunch", "cost"].contains(&field);
+    changed.retain(|field| *field != "boxes" && !is_computed(field) && differs_on_po(field));
+    changed
+}

@@ -1,0 +1,123 @@
+//! PO lines by which a line is bought twice: by a request that took effect late, or was delivered twice, or by a buyer.
+
+use super::compare::{are_twins, goods_differences};
+use super::draft::Draft;
+use super::purchase::{boxes_of, delete, names};
+use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink, Verdict};
+
+/// Pending lines that stand beside one that buys the same: what a request that was given up did after all, and exact
+/// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins. Where
+/// procurement approved the other one already, it is stemsync's that goes. `wanted` boxes count where stemsync asked for none of
+/// them, and two lines of which each buys all of the item are twins, also if the vendor confirmed fewer since. In flow 2 a
+/// buyer may change the one that stemsync knows; the other one is still what was asked for.
+pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink> {
+    let is_decided = |link: &&PoLink| draft.is_link_decided(link);
+    let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
+    let given_up = draft.agreed.doubtful_purchases > 0;
+    let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
+    let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
+    if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
+        let asked: u64 = made.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+        let repeats = given_up || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
+        return if repeats && boxes_of(draft, &approved) == asked {
+            made.into_iter().cloned().collect()
+        } else {
+            Vec::new()
+        };
+    }
+    let stands = |link: &&PoLink| link.asked.is_some() || is_decided(link);
+    let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
+    let asked = keeper.asked.as_ref().map_or(wanted, |goods| goods.boxes);
+    let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
+    let kept = terms(keeper);
+    let is_as_asked = |twin: &KometTerms| {
+        let asked = keeper.asked.as_ref().filter(|_| draft.order.flow == Flow::FromKomet);
+        asked.is_some_and(|goods| goods_differences(goods, twin).is_empty())
+    };
+    let is_twin = |link: &PoLink| {
+        let both = terms(link).zip(kept.as_ref());
+        both.is_some_and(|(twin, kept)| {
+            (twin.boxes == asked || Some(twin.boxes) == whole) && are_twins(kept, &twin) || is_as_asked(&twin)
+        })
+    };
+    let given_up = given_up && !made.is_empty();
+    let others = found.into_iter().filter(|link| link.line != keeper.line && !is_decided(link));
+    others.filter(|link| given_up || is_twin(link)).cloned().collect()
+}
+
+/// Lines without which a line is still bought in full: what a request that was given up, or was delivered twice, did after
+/// all and somebody approved or changed, or what somebody bought on another PO. A line that was split, by shipping or by a
+/// buyer, buys no more than was asked for.
+pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
+    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+    let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
+    let boxes_of = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
+    let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
+    let mut total: u64 = alive.iter().map(boxes_of).sum();
+    let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
+    let foreign = |link: &&PoLink| {
+        link.number != own.number || draft.agreed.doubtful_purchases > 0 || terms(link) == terms(own)
+    };
+    let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
+    let made = alive.iter().filter(|link| link.asked.is_some());
+    if found.clone().next().is_none() {
+        return Vec::new();
+    }
+    let mut surplus = Vec::new();
+    for link in found.chain(made).filter(unshipped) {
+        let left = total.saturating_sub(boxes_of(link));
+        if left >= asked {
+            total = left;
+            surplus.push(link.clone());
+        }
+    }
+    surplus
+}
+
+/// The same before approval: in flow 1 a buyer's edits are asked about as such.
+pub(super) fn surplus_while_pending(draft: &Draft<'_>, alive: &[PoLink]) -> Option<Vec<PoLink>> {
+    let twice = || surplus(draft, alive);
+    (draft.order.flow == Flow::FromKomet).then(twice).filter(|twice| !twice.is_empty())
+}
+
+/// A PO that buys a line once more: which of the two is wanted only a person can say.
+pub(super) fn ask(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
+    let names = names(surplus);
+    let links = draft.alive_po_links(line);
+    let are_approved = links.iter().all(|link| draft.po_status(link).is_decided());
+    let approved = if are_approved { ", and procurement approved both" } else { "" };
+    // Not left to `on_conflict`: whoever owns the PO, a line bought twice is in nobody's interest.
+    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(surplus), || {
+        format!(
+            "the line is bought twice{approved}: {names} buys it once more, by a request that took effect \
+             late or by a buyer. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
+        )
+    });
+    if verdict == Some(Verdict::TakeAxerrio) {
+        delete(draft, line, surplus);
+    }
+}
+
+/// PO lines that may be bought by mistake, of which nobody has said yet that they stay: nothing is shipped on them.
+pub(super) fn in_question(draft: &Draft<'_>, line: &LineId) -> Vec<PoItemId> {
+    let twice = surplus(draft, &draft.alive_po_links(line));
+    let is_left = || draft.verdict(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(&twice)).is_some();
+    if twice.is_empty() || is_left() { Vec::new() } else { twice.into_iter().map(|link| link.line).collect() }
+}
+
+/// The cause of a question about PO lines that buy a line once more.
+fn bought_twice(surplus: &[PoLink]) -> String {
+    format!("bought twice {}", names(surplus))
+}
+
+/// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice.
+pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
+    let alive = draft.alive_po_links(line);
+    if draft.is_held(line) || !alive.iter().any(|link| draft.is_link_decided(link)) {
+        return;
+    }
+    let twice = surplus(draft, &alive);
+    if !twice.is_empty() {
+        ask(draft, line, &twice);
+    }
+}

@@ -1,0 +1,215 @@
+//! What days of trade brought to light: acts that follow each other, before and after approval and shipping.
+
+use chrono::TimeDelta;
+use stemsync::domain::{HoldReason, Verdict};
+use stemsync::sandbox::komet::ItemChange;
+use stemsync::sandbox::{Clock, Fault, Target};
+use stemsync::store::holds::{self, Decided};
+use stemsync::sync::report::{ActionReport, ActionResult, Outcome};
+use stemsync::systems::System;
+
+use crate::invariants::invariants;
+use crate::link::{Link, accepted_prebook, approved, both, placed};
+use crate::trade::{
+    AWB, FREEDOM, LOT, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook,
+};
+
+/// The one hold has no side to take, and is dismissed.
+async fn dismiss_by_hand(link: &Link) {
+    let hold = link.holds().await.remove(0);
+    assert!(hold.detail.contains("have shipped"), "{}", hold.detail);
+    let now = link.engine.clock.now();
+    let decide = |verdict| link.engine.store.write(move |conn| holds::decide(conn, hold.id, verdict, now));
+    assert!(
+        matches!(decide(Verdict::TakeAxerrio).await.unwrap(), Decided::WithoutSides(_)),
+        "nothing can be done"
+    );
+    assert!(matches!(decide(Verdict::Dismissed).await.unwrap(), Decided::Taken(_)));
+}
+
+#[tokio::test]
+async fn an_item_that_is_moved_and_deleted_in_one_gap_is_gone_everywhere() {
+    for (days, is_accepted) in [(1, true), (8, true), (1, false)] {
+        both(async |link: Link| {
+            let ship = link.day(3);
+            let draft = prebook(link.day(5), vec![item(FREEDOM, 4, ship), item(MONDIAL, 2, ship)]);
+            let id = if is_accepted {
+                accepted_prebook(&link, &draft).await
+            } else {
+                link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap()
+            };
+            link.sync_well().await;
+            let gone = link.act(|w, now| {
+                let gone = w.komet.prebook(id).unwrap().items[0].id;
+                w.komet.rep_moves_ship_date(gone, ship + TimeDelta::days(days), now).unwrap();
+                w.komet
+                    .rep_changes_item(gone, &ItemChange { boxes: Some(0), ..ItemChange::default() }, now)
+                    .unwrap();
+                gone
+            });
+            link.sync_well().await;
+            link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+            link.sync_well().await;
+            link.act(|w, _| {
+                let orders = orders_for(w, id);
+                let lines: Vec<_> =
+                    orders.iter().flat_map(|order| &order.draft.lines).map(|l| l.id.clone()).collect();
+                assert!(!lines.contains(&gone.to_string()), "{lines:?}");
+                assert_eq!(bought(w, gone), []);
+            });
+            assert_eq!(link.holds().await, []);
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_moved_on_keeps_its_name_when_its_first_date_is_used_again() {
+    both(async |link: Link| {
+        let (first, second, third) = (link.day(2), link.day(3), link.day(6));
+        let draft = prebook(link.day(8), vec![item(FREEDOM, 4, first), item(MONDIAL, 2, second)]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| {
+            let moved = w.komet.prebook(id).unwrap().items[1].id;
+            w.komet.rep_moves_ship_date(moved, third, now).unwrap();
+        });
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let before = link.act(|w, _| orders_for(w, id));
+        link.act(|w, now| w.komet.rep_adds_item(id, &item(NOBBIO, 1, second), now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, _| {
+            let after = orders_for(w, id);
+            assert_eq!(after.len(), 3);
+            for before in &before {
+                let after = after.iter().find(|after| after.id == before.id).unwrap();
+                assert_eq!((&before.draft.lines, before.status), (&after.draft.lines, after.status), "it stands");
+            }
+        });
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_changes_once_a_part_has_shipped_is_mended_by_hand() {
+    both(async |link: Link| {
+        let id = approved(&link).await;
+        link.act(|w, now| w.axerrio.vendor_prints(&id, "1", 1, Some(AWB), Some(LOT), now)).unwrap();
+        link.sync_well().await;
+        let deleted = link.komet_requests("purchase.order.item.delete");
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes = 3, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
+        dismiss_by_hand(&link).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.komet_requests("purchase.order.item.delete"), deleted, "the rest of the line stays, too");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fewer_boxes_confirmed_after_shipping_are_mended_by_hand() {
+    both(async |link: Link| {
+        let id = approved(&link).await;
+        link.act(|w, now| w.axerrio.vendor_prints(&id, "1", 4, Some(AWB), Some(LOT), now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts(&id, &[("1", 1)], now)).unwrap();
+        link.sync_well().await;
+        dismiss_by_hand(&link).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_after_approval_is_a_question_though_its_item_was_deleted_in_komet() {
+    both(async |link: Link| {
+        let id = approved(&link).await;
+        let gone = link.act(|w, now| {
+            let gone = items_of(w, &id)[0].id;
+            w.komet.rep_deletes_item(gone, now).unwrap();
+            gone
+        });
+        link.sync_well().await;
+        assert_eq!(link.holds().await, [], "from approval on that is Komet's right");
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes = 1, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        link.act(|w, _| {
+            assert_eq!(bought(w, gone), []);
+            let boxes: Vec<_> = items_of(w, &id).iter().map(|item| item.goods.boxes).collect();
+            assert_eq!(boxes, [2, 1]);
+        });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_changes_after_axerrios_clock_went_back_is_read() {
+    let link = Link::plain().await;
+    placed(&link).await;
+    link.sandbox.set_clock(Clock::Shifted(TimeDelta::hours(1)));
+    link.sync_well().await;
+    link.let_pass(TimeDelta::minutes(5));
+    let ship = link.day(4);
+    let id = link.act(|w, now| w.axerrio.customer_orders(order(ship, vec![line(FREEDOM, 1)]), now));
+    link.let_pass(TimeDelta::minutes(20));
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| items_of(w, &id).len()), 1);
+}
+
+#[tokio::test]
+async fn what_fails_in_every_run_is_told_by_every_run() {
+    both(async |link: Link| {
+        let fault = Fault::Http { status: 500, body: "{}".into(), headers: Vec::new() };
+        let target = Target { times: 1000, ..Target::next(System::Komet, "purchase.order.create") };
+        link.act(|w, _| w.inject(target, fault));
+        placed_anyhow(&link).await;
+        for _ in 0..3 {
+            let report = link.sync().await;
+            assert_eq!(report.outcome, Outcome::Attention);
+            let told = |action: &&ActionReport| action.method == "purchase.order.create";
+            let failed = report.actions.iter().filter(told).map(|action| action.result);
+            assert_eq!(failed.collect::<Vec<_>>(), [ActionResult::Failed]);
+            assert_eq!(report.jobs.iter().map(|job| job.failed).sum::<u64>(), 1);
+        }
+    })
+    .await;
+}
+
+async fn placed_anyhow(link: &Link) {
+    let ship = link.day(3);
+    link.act(|w, now| w.axerrio.customer_orders(order(ship, vec![line(FREEDOM, 1)]), now));
+    link.sync().await;
+}
+
+#[tokio::test]
+async fn an_item_deleted_in_komet_once_a_change_was_carried_out_stays_deleted() {
+    both(async |link: Link| {
+        let id = approved(&link).await;
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes = 1, now)).unwrap();
+        link.sync_well().await;
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        link.act(|w, now| {
+            let gone = items_of(w, &id).iter().find(|item| item.goods.boxes == 1).unwrap().id;
+            w.komet.rep_deletes_item(gone, now).unwrap();
+        });
+        let writes = link.writes();
+        link.sync_well().await;
+        assert_eq!((link.writes(), link.holds().await), (writes, Vec::new()), "that is Komet's right");
+    })
+    .await;
+}
