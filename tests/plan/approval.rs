@@ -260,6 +260,7 @@ fn what_was_left_as_approved_stays_where_another_line_makes_the_po_wait_again() 
     desk.sync();
     // Somebody adds to the PO, and Komet has it approved once more.
     desk.edit_po(|po| po.status = PoStatus::Pending);
+    assert_eq!(desk.sync(), ["tell pending"], "and nothing else");
     assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()));
 }
 

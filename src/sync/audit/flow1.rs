@@ -83,25 +83,19 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
         .iter()
         .filter(|line| sight.agreed.lines.get(&line.id).and_then(|agreed| item_of(found, agreed)).is_none())
         .collect();
-    // What is deleted after approval is Komet's right, as what is edited; the PO stands.
-    let is_komets = |found: &Findings<'_>, line: &AxLine| {
-        let agreed = sight.agreed.lines.get(&line.id).filter(|agreed| agreed.terms.same_goods(&line.terms));
-        agreed.is_some_and(|agreed| is_approved(found, agreed))
-    };
-    let left = |found: &Findings<'_>, line: &AxLine| {
+    let left = |found: &Findings<'_>, line: &LineId| {
         [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
             .into_iter()
-            .any(|reason| found.is_left(reason, Some(&line.id), |_| true))
-            || found.is_kept_out(&line.id)
-            || is_komets(found, line)
+            .any(|reason| found.is_left(reason, Some(line), |_| true))
+            || found.is_kept_out(line)
     };
     if missing.len() == wanted.len() {
-        let all_left = missing.iter().all(|line| left(found, line));
+        let all_left = missing.iter().all(|line| left(found, &line.id));
         found.report(all_left, None, "order", text("present"), text("absent"));
         return;
     }
     for line in missing {
-        let is_left = left(found, line);
+        let is_left = left(found, &line.id);
         found.report(is_left, Some(&line.id), "line", text("present"), text("absent"));
     }
 }
