@@ -438,7 +438,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         started_at: DateTime<Utc>,
     ) -> Result<RunEnd, StoreError> {
         self.tell_unanswered(state).await?;
-        state.tell_undone(&self.store.read(orders::dirty).await?);
+        if state.has_undone() {
+            state.tell_undone(&self.store.read(orders::dirty).await?);
+        }
         let after = self.watermarks(jobs).await?;
         let counts = |conn: &Connection| Ok((holds::count(conn)?, holds::is_braked(conn)?, intents::count(conn)?));
         let (held, is_braked, unverified) = self.store.read(counts).await?;

@@ -284,6 +284,11 @@ impl RunState {
         self.shared().undone.insert((order, key), (job, told));
     }
 
+    /// Whether there is such a request.
+    pub(super) fn has_undone(&self) -> bool {
+        !self.shared().undone.is_empty()
+    }
+
     /// Tells of what had no effect and is `outstanding` still.
     pub(super) fn tell_undone(&self, outstanding: &[OrderKey]) {
         let undone = std::mem::take(&mut self.shared().undone);

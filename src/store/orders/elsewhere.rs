@@ -74,20 +74,19 @@ impl Elsewhere {
         while let Some(row) = rows.next()? {
             let other: OrderKey = row.get(0)?;
             let text = |column: usize| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
-            let view = |what: &str| format!("{what} view of order {}", other.0);
             if let Some(doc) = text(1)? {
-                let order: InAxerrio = from_doc(doc, view("Axerrio"))?;
+                let order: InAxerrio = from_doc(doc, format_args!("Axerrio view of order {}", other.0))?;
                 if order.status != AxStatus::Cancelled {
                     all.lines.extend(order.lines.into_iter().map(|line| line.id));
                 }
             }
             if let Some(doc) = text(2)? {
-                let shown: InKomet = from_doc(doc, view("Komet"))?;
+                let shown: InKomet = from_doc(doc, format_args!("Komet view of order {}", other.0))?;
                 let here = shown.prebooks.into_iter().filter(|shown| shown.id == *prebook);
                 all.items.extend(here.flat_map(|shown| shown.items).map(|item| item.id));
             }
             if let Some(doc) = text(3)? {
-                let bought: Bought = from_doc(doc, view("agreed"))?;
+                let bought: Bought = from_doc(doc, format_args!("agreed view of order {}", other.0))?;
                 let live = |link: &PoLink| link.asked.is_some() && !link.dead;
                 all.bought.extend(bought.lines.into_values().flat_map(|line| line.po_lines).filter(live));
             }

@@ -28,8 +28,7 @@ impl Question<'_> {
     pub(super) fn takes_axerrio(self, draft: &mut Draft<'_>) -> bool {
         let Self { line, cause, what, choice, is_komets, has_shipped } = self;
         let reason = HoldReason::ChangedAfterApproval;
-        let is_left = draft.verdict(reason, line, cause).is_some_and(|verdict| verdict != Verdict::TakeAxerrio);
-        let is_settled = is_left || is_komets && draft.rules.on_conflict == OnConflict::Owner;
+        let is_settled = is_left(draft, line, cause) || is_komets && draft.rules.on_conflict == OnConflict::Owner;
         if has_shipped && !is_settled {
             let _ = draft.ask(reason, line, &format!("{SHIPPED}{cause}"), || {
                 format!(
@@ -47,6 +46,27 @@ impl Question<'_> {
         };
         verdict == Some(Verdict::TakeAxerrio)
     }
+
+    /// Asks whether what a line buys stays as it is; where it does not it goes, to be bought anew.
+    fn stays(self, draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
+        let goes = self.takes_axerrio(draft);
+        if goes {
+            delete(draft, &buy.line, alive);
+        }
+        !goes
+    }
+}
+
+/// Whether a person has left what was approved against this.
+pub(super) fn is_left(draft: &Draft<'_>, line: Option<&LineId>, cause: &str) -> bool {
+    let verdict = draft.verdict(HoldReason::ChangedAfterApproval, line, cause);
+    verdict.is_some_and(|verdict| verdict != Verdict::TakeAxerrio)
+}
+
+/// Whether a person has answered this question, asked before or after boxes had shipped.
+pub(super) fn is_answered(draft: &Draft<'_>, line: Option<&LineId>, cause: &str) -> bool {
+    let is_decided = |cause: &str| draft.verdict(HoldReason::ChangedAfterApproval, line, cause).is_some();
+    is_decided(cause) || is_decided(&format!("{SHIPPED}{cause}"))
 }
 
 /// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
@@ -69,8 +89,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     if is_found || asked > 0 && confirmed == asked || confirmed == bought {
         return;
     }
-    let has_shipped = draft.has_shipped(&buy.line);
-    let goes = Question {
+    let question = Question {
         line: Some(&buy.line),
         cause: &confirmed_cause(confirmed, first),
         what: format!("the vendor confirms {confirmed} boxes, but procurement approved {bought}."),
@@ -79,12 +98,9 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
              keep what was approved."
         ),
         is_komets: true,
-        has_shipped,
-    }
-    .takes_axerrio(draft);
-    if goes {
-        delete(draft, &buy.line, alive);
-    }
+        has_shipped: draft.has_shipped(&buy.line),
+    };
+    question.stays(draft, buy, alive);
 }
 
 /// Of lines that are bought anew later it is another question.
@@ -95,10 +111,9 @@ fn confirmed_cause(boxes: u64, first: &PoLink) -> String {
 /// Whether a person kept what was approved against this very word of the vendor's: that holds as well where Komet has the PO wait
 /// for approval again since another line was added to it.
 pub(super) fn was_kept(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
-    let Some(first) = alive.first() else { return false };
-    let cause = confirmed_cause(u64::from(buy.goods.boxes), first);
-    let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause);
-    verdict.is_some_and(|verdict| verdict != Verdict::TakeAxerrio)
+    // Naming the question takes a moment, and most orders have no decisions.
+    let Some(first) = alive.first().filter(|_| !draft.agreed.decisions.is_empty()) else { return false };
+    is_left(draft, Some(&buy.line), &confirmed_cause(u64::from(buy.goods.boxes), first))
 }
 
 /// Asks about a flow 2 item that a rep moved to another ship date after procurement approved its PO, which ships as before. A PO
@@ -111,8 +126,7 @@ fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> boo
         (has_moved && po.ship_date != to).then_some((po, link))
     });
     let Some((po, link)) = left else { return true };
-    let has_shipped = draft.has_shipped(&buy.line);
-    let goes = Question {
+    let question = Question {
         line: Some(&buy.line),
         cause: &format!("moved to {to} from PO line {}", link.line),
         what: format!(
@@ -123,13 +137,9 @@ fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> boo
                  take komet to leave it."
             .to_owned(),
         is_komets: false,
-        has_shipped,
-    }
-    .takes_axerrio(draft);
-    if goes {
-        delete(draft, &buy.line, alive);
-    }
-    !goes
+        has_shipped: draft.has_shipped(&buy.line),
+    };
+    question.stays(draft, buy, alive)
 }
 
 /// Asks about a flow 2 item that a rep changed after procurement approved its PO, which buys it as it was. `false` where the line
@@ -141,8 +151,7 @@ fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
         return true;
     }
     let cause = format!("item changed {:016x}", komet_print(&KometTerms { boxes: 0, ..item.terms.clone() }));
-    let has_shipped = draft.has_shipped(&buy.line);
-    let goes = Question {
+    let question = Question {
         line: Some(&buy.line),
         cause: &cause,
         what: format!(
@@ -153,13 +162,9 @@ fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
         choice: "Change the PO in Komet (this clears itself then), take axerrio to buy it anew, take komet to leave the PO."
             .to_owned(),
         is_komets: false,
-        has_shipped,
-    }
-    .takes_axerrio(draft);
-    if goes {
-        delete(draft, &buy.line, alive);
-    }
-    !goes
+        has_shipped: draft.has_shipped(&buy.line),
+    };
+    question.stays(draft, buy, alive)
 }
 
 /// In what a flow 2 item is otherwise than when it was bought, as far as its PO lines do not show that already; boxes are

@@ -5,7 +5,7 @@
 //! *in place* loses its PO line, then its Prebook item, and is created anew. Each step is planned from the views, so
 //! it does not matter who took the step before.
 
-use super::approved::Question;
+use super::approved::{self, Question};
 use super::compare::{
     asked_differences, goods_from_axerrio, header_print, komet_print, product_ids, seen_differences, terms_print,
     told,
@@ -15,7 +15,7 @@ use super::purchase::{self, Buy};
 use super::{create, header, links, strays, twice};
 use crate::domain::{
     AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PrebookId,
-    PrebookItem, SHIPPED, SeenItem, Verdict, fingerprint,
+    PrebookItem, SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -88,14 +88,14 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, held: &[PrebookId
     let Some((agreed, link)) = agreed.and_then(|agreed| agreed.item.clone().map(|link| (agreed, link))) else {
         return new_line(draft, order, line);
     };
+    let changed = !agreed.terms.same_goods(&line.terms);
+    let moved = !header::stands(draft, &link.prebook, &order.header);
     if !draft.item_alive(&link) {
-        return dead_line(draft, order, line, &link);
+        return dead_line(draft, order, line, &link, deed(changed, moved));
     }
     if held.contains(&link.prebook) {
         return Fate::Leave;
     }
-    let changed = !agreed.terms.same_goods(&line.terms);
-    let moved = !header::stands(draft, &link.prebook, &order.header);
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
@@ -264,13 +264,12 @@ fn new_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
 }
 
 /// A line whose item is gone: stemsync is in the middle of a change, or somebody deleted it in Komet.
-fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> Fate {
-    let changed = changed_since_agreed(draft, order, line, link);
+fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink, deed: Option<&str>) -> Fate {
     let cause = line_cause(line, &order.header);
     // In the middle of carrying it out nothing of the line is on a PO any more.
     let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&line.id), &cause);
     let is_taken = verdict == Some(Verdict::TakeAxerrio) && !draft.has_shipped(&line.id);
-    let is_to_be_made = match changed {
+    let is_to_be_made = match deed {
         _ if link.dead => true,
         Some(_) if is_taken => true,
         // The deletion alone is Komet's right by then.
@@ -290,19 +289,13 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
     }
 }
 
-/// What Axerrio did to a line since it was last agreed.
-fn changed_since_agreed(
-    draft: &Draft<'_>,
-    order: &AxOrder,
-    line: &AxLine,
-    link: &ItemLink,
-) -> Option<&'static str> {
-    let as_agreed = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
-    if !as_agreed {
-        return Some("changed");
+/// What Axerrio did to a line since it was last agreed, in the words of a question.
+fn deed(changed: bool, moved: bool) -> Option<&'static str> {
+    match (changed, moved) {
+        (true, _) => Some("changed"),
+        (false, true) => Some("moved to another date, carrier or customer PO"),
+        (false, false) => None,
     }
-    (!header::stands(draft, &link.prebook, &order.header))
-        .then_some("moved to another date, carrier or customer PO")
 }
 
 /// Asks about an item that somebody deleted in Komet. One that was made and never shown is asked about whoever owns it: it
@@ -356,8 +349,7 @@ fn decided_line(
         agree(draft, line, link);
         return Fate::InPlace;
     }
-    if changed || moved {
-        let what = if changed { "changed" } else { "moved to another date, carrier or customer PO" };
+    if let Some(what) = deed(changed, moved) {
         let cause = line_cause(line, &order.header);
         let takes_axerrio = takes_axerrio_after_approval(draft, &line.id, &cause, what);
         return if takes_axerrio && create::is_possible(draft, order, line) {
@@ -374,9 +366,9 @@ fn decided_line(
 /// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited
 /// for its product to be mapped, is on a PO of its own that nobody has approved yet.
 fn was_left_as_approved(draft: &Draft<'_>, order: &AxOrder, line: &AxLine) -> bool {
-    let cause = line_cause(line, &order.header);
-    let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&line.id), &cause);
-    verdict.is_some_and(|verdict| verdict != Verdict::TakeAxerrio)
+    // Naming the question takes a moment, and most orders have no decisions.
+    !draft.agreed.decisions.is_empty()
+        && approved::is_left(draft, Some(&line.id), &line_cause(line, &order.header))
 }
 
 /// Whether a line that stays where it was approved to be was never bought, because it waited for its product to be mapped.
@@ -507,8 +499,7 @@ fn cancel(draft: &mut Draft<'_>) {
         .takes_axerrio(draft);
         if !goes {
             // One question at a time; what stays all the same may stand there twice.
-            let is_left = |cause: &str| draft.verdict(HoldReason::ChangedAfterApproval, None, cause).is_some();
-            if is_left(CANCELLED) || is_left(&format!("{SHIPPED}{CANCELLED}")) {
+            if approved::is_answered(draft, None, CANCELLED) {
                 for line in &alive {
                     twice::judge_left(draft, line);
                 }
