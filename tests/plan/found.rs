@@ -245,6 +245,24 @@ fn po_lines_that_were_delivered_twice_go_while_they_are_pending() {
 }
 
 #[test]
+fn a_line_that_was_bought_twice_and_left_as_komet_has_it_is_bought_once() {
+    let mut desk = placed();
+    let made = desk.po().lines.clone();
+    let again = po_again(&mut desk, PoNumber("PO990".into()));
+    desk.komet.purchase_orders.push(again);
+    desk.edit_item("1", |item| item.terms.mark_code = Some("THEIRS".into()));
+    desk.read();
+    // The other two lines lose their twins; of the line that is held nothing is touched.
+    assert_eq!((desk.sync().len(), held(&desk)), (2, vec!["edited_in_komet 1".to_owned()]));
+    desk.decide(HoldReason::EditedInKomet, Verdict::Dismissed);
+    assert_eq!(desk.sync().len(), 1);
+    let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+    let left: Vec<_> = lines.filter(|line| line.is_alive()).cloned().collect();
+    assert_eq!(left, made);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
 fn what_is_left_in_a_cancelled_orders_prebooks_is_a_question() {
     let mut desk = placed();
     desk.ax().status = AxStatus::Cancelled;

@@ -110,10 +110,19 @@ fn bought_twice(surplus: &[PoLink]) -> String {
     format!("bought twice {}", names(surplus))
 }
 
-/// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice.
+/// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice: what is stemsync's own and
+/// still pending goes, what procurement approved is a question.
 pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
     let alive = draft.alive_po_links(line);
-    if draft.is_held(line) || !alive.iter().any(|link| draft.is_link_decided(link)) {
+    if draft.is_held(line) {
+        return;
+    }
+    if !alive.iter().any(|link| draft.is_link_decided(link)) {
+        // In flow 2 the vendor is about to answer, after which the line is bought, or taken off, as a whole.
+        if draft.order.flow == Flow::FromAxerrio {
+            let twins = late_effects(draft, 0, &alive);
+            delete(draft, line, &twins);
+        }
         return;
     }
     let twice = surplus(draft, &alive);
