@@ -108,6 +108,8 @@ impl Exit {
         let system = cause.downcast_ref::<SystemError>()?;
         match system.fault {
             Fault::QuotaSpent(_) => Some(Self::QuotaSpent),
+            // The database's failure, not a system's.
+            Fault::Uncounted(_) => Some(Self::Unexpected),
             // No answer, or none of use: as good as out of reach.
             _ => Some(Self::System),
         }

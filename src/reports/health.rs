@@ -205,7 +205,9 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
         })
         .collect();
     let failed: u64 = known.jobs.iter().map(|job| job.failed).sum();
-    let complaints = complaints(&jobs, known.held, failed, known.unverified);
+    let is_paused = known.budget.as_ref().is_some_and(|budget| budget.paused);
+    let waiting = if is_paused { known.backlog } else { 0 };
+    let complaints = complaints(&jobs, known.held, failed, known.unverified, waiting);
     Health {
         healthy: complaints.is_empty(),
         jobs,
@@ -224,7 +226,8 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
     }
 }
 
-fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize) -> Vec<Complaint> {
+/// `waiting`: orders that wait because the day's quota is spent.
+fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize, waiting: i64) -> Vec<Complaint> {
     let mut complaints: Vec<_> = jobs
         .iter()
         .filter_map(|job| {
@@ -252,6 +255,10 @@ fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize) -> 
         let more = ": sent without an answer; the next run reads back";
         let why = "sent without an answer, and read back by the next run";
         add(format!("{unverified} unverified"), more, why, "/runs/latest");
+    }
+    if waiting > 0 {
+        let more = ", and Komet is paused until its reset; see `stemsync status -v`";
+        add(format!("{waiting} waiting for requests"), more, "Komet is paused until its reset", "/#budget");
     }
     complaints
 }

@@ -91,4 +91,5 @@ async fn a_spent_quota_ends_with_7_and_is_announced_once() {
     let shown = everything(&place.run(&["status", "-v"]));
     assert!(shown.contains("SOURCE\tEXPECTED CHANGES\tWAITING\tLAST READ\tDUE"), "{shown}");
     assert!(shown.contains("paid users would do") && shown.contains("0 are kept for writes"), "{shown}");
+    assert!(shown.contains("waiting for requests, and Komet is paused until its reset"), "{shown}");
 }

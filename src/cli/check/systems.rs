@@ -166,7 +166,7 @@ fn trouble_of(name: &'static str, error: &SystemError, trouble: &mut Option<Trou
             (Some(Trouble::Down), "Try again shortly; if it stays so, ask whoever runs the system")
         }
         Fault::Uncounted(_) => {
-            (Some(Trouble::Down), "See what is wrong with the database: nothing is sent that cannot be counted")
+            (None, "See what is wrong with the database: nothing is sent that cannot be counted")
         }
         Fault::Unreadable(_) => (None, "Check that base_url leads to the system and not to a proxy's page"),
         Fault::Rejected(_) | Fault::NotFound(_) | Fault::TooLarge(_) | Fault::Stopped => {
