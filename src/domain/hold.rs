@@ -124,4 +124,23 @@ pub struct Decision {
     pub cause: String,
     /// What was decided.
     pub verdict: Verdict,
+    /// Whether its question has come up since. It does not where the cause was gone before the decision was made.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub met: bool,
+}
+
+impl Decision {
+    /// A decision whose question has not come up since.
+    pub fn new(reason: HoldReason, line: Option<LineId>, cause: String, verdict: Verdict) -> Self {
+        Self { reason, line, cause, verdict, met: false }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+fn is_yes(yes: &bool) -> bool {
+    *yes
 }

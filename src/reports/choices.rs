@@ -92,7 +92,7 @@ fn foresee(order: &Order, hold: &HoldRow, verdict: Verdict, ground: &Ground) -> 
     let mut decided = order.clone();
     let HoldRow { reason, line, cause, .. } = hold;
     decided.agreed.decisions.retain(|old| (old.reason, &old.line, &old.cause) != (*reason, line, cause));
-    let decision = Decision { reason: *reason, line: line.clone(), cause: cause.clone(), verdict };
+    let decision = Decision::new(*reason, line.clone(), cause.clone(), verdict);
     decided.agreed.decisions.push(decision);
     let (before, _) = chain(order.clone(), ground);
     let (after, waits_for) = chain(decided, ground);

@@ -194,7 +194,7 @@ pub fn decide(conn: &Connection, id: i64, verdict: Verdict, now: DateTime<Utc>) 
     if verdict != Verdict::Dismissed && !hold.reason.has_sides(&hold.cause) {
         return Ok(Decided::WithoutSides(hold));
     }
-    let decision = Decision { reason: hold.reason, line: hold.line.clone(), cause: hold.cause.clone(), verdict };
+    let decision = Decision::new(hold.reason, hold.line.clone(), hold.cause.clone(), verdict);
     match hold.order_key {
         Some(key) => remember(conn, key, decision, &hold, now)?,
         None => {
@@ -284,6 +284,12 @@ pub fn set_brake(
     let sql = "INSERT INTO holds (reason, cause, detail, since, covers) VALUES (?1, ?2, ?3, ?4, ?5)";
     conn.prepare_cached(sql)?.execute(params![reason, BRAKE_CAUSE, detail, Time(now), covers])?;
     Ok(true)
+}
+
+/// The brake's hold, if cancellations are held.
+pub fn brake(conn: &Connection) -> Result<Option<HoldRow>, StoreError> {
+    let sql = select!(" WHERE h.order_key IS NULL AND h.reason = ?1");
+    Ok(rows(conn, sql, [HoldReason::TooManyCancellations.name()])?.pop())
 }
 
 /// Whether cancellations are held.

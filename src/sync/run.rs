@@ -354,7 +354,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             return Ok(());
         }
         let from = self.visible_from();
-        let (candidates, open) = self
+        let (candidates, open, braked) = self
             .store
             .read(move |conn| {
                 let mut candidates = Vec::new();
@@ -365,7 +365,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         candidates.push(key);
                     }
                 }
-                Ok((candidates, orders::open_count(conn, from)?))
+                Ok((candidates, orders::open_count(conn, from)?, holds::brake(conn)?))
             })
             .await?;
         let mut cancels = Vec::new();
@@ -382,7 +382,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         // What an earlier job of this run cancelled counts as well, and was open when the run began.
         let total = cancels.len() + begun.len();
         let open = usize::try_from(open).unwrap_or(0) + begun.len();
-        if self.settings.brake.stops(total, open) && !cancels.is_empty() {
+        // What was stopped goes only when a person lets it through, also where an earlier job left few enough of it.
+        let stays = braked.filter(|hold| cancels.iter().any(|key| hold.covers.contains(key)));
+        let stops = self.settings.brake.stops(total, open) && !cancels.is_empty();
+        if stops || stays.is_some() {
             state.let_cancel(BTreeSet::new());
             let done = match begun.len() {
                 0 => "None was cancelled.".to_owned(),
@@ -395,6 +398,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                  --take the side that cancelled to let them through.",
                 self.settings.brake.percent
             );
+            let detail = stays.filter(|_| !stops).map_or(detail, |hold| hold.detail);
             let reason = HoldReason::TooManyCancellations;
             let event = Event {
                 order: None,

@@ -117,6 +117,10 @@ async fn a_line_that_is_left_deleted_is_listed_apart() {
     link.sync().await;
     assert_eq!(differences(&link).await, Vec::<String>::new());
     assert_eq!(listed_apart(&link).await, [format!("{id} 2 line present/absent")]);
+    link.act(approve_all);
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} 2 line present/absent")]);
 }
 
 #[tokio::test]

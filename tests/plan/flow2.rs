@@ -487,3 +487,20 @@ fn an_item_that_changes_after_approval_is_a_question() {
     anew.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
     assert_eq!(anew.sync(), ["delete po line 11", "po 11", "tell approved"], "on a PO that nobody approved yet");
 }
+
+#[test]
+fn a_map_that_changes_later_changes_no_order_that_went_out() {
+    let mut desk = Desk::flow2(&[roses(5)]);
+    desk.map("ROS60", 501);
+    desk.sync();
+    desk.accept();
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    desk.maps.clear();
+    desk.map("ROSEX", 501);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    // Nor does it when the vendor writes something of his own.
+    desk.ax().header.comments = Some("from the farm".into());
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}

@@ -104,7 +104,7 @@ fn the_owner_rule_does_the_same_without_a_person_and_records_it() {
         assert_eq!(desk.plan().recorded.len(), 1, "{what}");
         assert_eq!(desk.sync(), sent, "{what}");
         assert_eq!(desk.plan().holds, [], "{what}");
-        assert_eq!(desk.order.agreed.decisions[0].verdict, Verdict::TakeAxerrio, "{what}");
+        assert_eq!(desk.order.agreed.decisions, [], "{what}: carried out, and forgotten");
     }
 }
 
@@ -131,6 +131,89 @@ fn an_edit_taken_back_clears_its_hold() {
     desk.edit_item("1", |i| i.terms.boxes = 5);
     assert_eq!(desk.sync(), [""; 0]);
     assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn a_decision_whose_cause_is_gone_is_no_answer_to_the_next_edit() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed] {
+        let mut desk = placed();
+        desk.edit_item("1", |i| i.terms.boxes = 4);
+        desk.sync();
+        // Changed back by hand, before the decision was carried out.
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        desk.edit_item("1", |i| i.terms.boxes = 5);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{verdict:?}");
+        desk.edit_item("1", |i| i.terms.boxes = 4);
+        assert_eq!(desk.sync(), [""; 0], "{verdict:?}");
+        assert_eq!(held(&desk), ["edited_in_komet 1"], "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_decision_about_an_approved_line_is_no_answer_to_the_next_change() {
+    for is_carried_out in [false, true] {
+        let mut desk = placed();
+        desk.approve();
+        desk.sync();
+        desk.ax_line("1").terms.boxes = 7;
+        desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+        if is_carried_out {
+            assert_eq!(desk.sync()[..4], REMADE);
+            desk.approve();
+            desk.sync();
+            // Left at the next change, and changed once more to what was carried out before.
+            desk.ax_line("1").terms.boxes = 8;
+            desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+        } else {
+            desk.ax_line("1").terms.boxes = 5;
+        }
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{is_carried_out}");
+        desk.ax_line("1").terms.boxes = if is_carried_out { 7 } else { 8 };
+        if is_carried_out {
+            // Komet has seven: both say the same again.
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+            desk.ax_line("1").terms.boxes = 9;
+        }
+        assert_eq!(desk.sync(), [""; 0], "{is_carried_out}");
+        assert_eq!(held(&desk), ["changed_after_approval 1"], "{is_carried_out}");
+    }
+}
+
+#[test]
+fn a_reps_edit_under_a_header_that_was_left_is_a_question() {
+    for before in [false, true] {
+        let mut desk = placed();
+        let edit = |desk: &mut Desk| desk.edit_item("1", |i| i.terms.boxes = 4);
+        if before {
+            edit(&mut desk);
+        }
+        desk.komet.prebooks[0].header.truck_date = day("2026-12-05");
+        desk.read();
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet".to_owned()]), "{before}");
+        desk.decide(HoldReason::EditedInKomet, Verdict::Dismissed);
+        if !before {
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+            edit(&mut desk);
+        }
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]), "{before}");
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+        assert_eq!(desk.sync(), [""; 0], "{before}");
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{before}");
+    }
+}
+
+#[test]
+fn a_header_that_changes_while_a_line_is_left_is_a_new_question() {
+    let mut desk = placed();
+    desk.edit_item("1", |i| i.terms.unit_cost = cost("0.30"));
+    desk.decide(HoldReason::EditedInKomet, Verdict::Dismissed);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    desk.ax().header.customer_po = Some("NEW".into());
+    desk.sync();
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeAxerrio);
+    desk.sync();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
 
 #[test]

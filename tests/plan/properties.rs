@@ -185,8 +185,7 @@ fn goods(terms: &LineTerms) -> NewGoods {
 fn answer(desk: &mut Desk, dice: &mut Dice<'_>) {
     for hold in desk.plan().holds {
         if dice.coin() {
-            let decision =
-                Decision { reason: hold.reason, line: hold.line, cause: hold.cause, verdict: dice.verdict() };
+            let decision = Decision::new(hold.reason, hold.line, hold.cause, dice.verdict());
             desk.order.agreed.decisions.push(decision);
         }
     }
@@ -778,12 +777,7 @@ fn mirrored(
             (Verdict::TakeKomet, false) => Verdict::TakeAxerrio,
             (verdict, _) => verdict,
         };
-        desk.order.agreed.decisions.push(Decision {
-            reason: hold.reason,
-            line: hold.line,
-            cause: hold.cause,
-            verdict,
-        });
+        desk.order.agreed.decisions.push(Decision::new(hold.reason, hold.line, hold.cause, verdict));
     }
     told.extend(both_sides(&desk, axerrio_owns));
     desk.sync();

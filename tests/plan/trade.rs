@@ -329,7 +329,7 @@ impl Desk {
         let holds: Vec<_> = holds.into_iter().filter(|hold| hold.reason == reason).collect();
         assert_eq!(holds.len(), 1, "{holds:?}");
         let hold = holds[0].clone();
-        self.order.agreed.decisions.push(Decision { reason, line: hold.line, cause: hold.cause, verdict });
+        self.order.agreed.decisions.push(Decision::new(reason, hold.line, hold.cause, verdict));
     }
 
     // What stemsync does.

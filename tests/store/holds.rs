@@ -79,12 +79,8 @@ fn a_decision_is_kept_with_its_order_and_replaces_the_one_before_on_the_same_que
     assert_eq!(decide("5 boxes", Verdict::Dismissed), Decided::Gone, "decided once");
     decide("5 boxes", Verdict::TakeKomet);
     let decisions = load(&store, key).agreed.decisions;
-    let expected = Decision {
-        reason: HoldReason::EditedInKomet,
-        line: Some(LineId("1".to_owned())),
-        cause: "5 boxes".to_owned(),
-        verdict: Verdict::TakeKomet,
-    };
+    let line = Some(LineId("1".to_owned()));
+    let expected = Decision::new(HoldReason::EditedInKomet, line, "5 boxes".to_owned(), Verdict::TakeKomet);
     assert_eq!(decisions, [expected]);
     assert!(is_dirty(&store, key));
     let told = store.read_blocking(move |conn| events::for_order(conn, key)).unwrap();

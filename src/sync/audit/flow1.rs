@@ -29,9 +29,16 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
                     found.is_left(HoldReason::EditedInKomet, None, |c| c == cause)
                 })
             };
+            // Lines that a person kept, each by itself.
+            let are_kept = |found: &Findings<'_>| {
+                alive.iter().all(|(_, item)| {
+                    let line = owner(sight, item);
+                    line.is_some_and(|line| found.is_left(HoldReason::EditedInKomet, Some(line), |_| true))
+                })
+            };
             let left = found.is_left(HoldReason::ChangedAfterApproval, None, |_| true)
                 || found.was_left(HoldReason::TooManyCancellations, None)
-                || !alive.is_empty() && are_added(found);
+                || !alive.is_empty() && (are_added(found) || are_kept(found));
             found.report(left, None, "order", text(status_name(ax.status)), text("present"));
         }
         return;
@@ -74,6 +81,13 @@ fn item_of<'o>(found: &Findings<'o>, agreed: &AgreedLine) -> Option<(&'o Prebook
     alive_items(found.order).into_iter().find(|(_, item)| item.id == link.item)
 }
 
+/// The line that an item stands for.
+fn owner<'s>(sight: &'s Sight, item: &PrebookItem) -> Option<&'s LineId> {
+    let mut lines = sight.agreed.lines.iter();
+    let is_its = |agreed: &AgreedLine| agreed.item.as_ref().is_some_and(|link| link.item == item.id);
+    lines.find(|(_, agreed)| is_its(agreed)).map(|(id, _)| id)
+}
+
 /// Lines that Komet does not have.
 fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], context: &Context<'_>) {
     if !context.whole.prebooks {
@@ -89,13 +103,19 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
             .any(|reason| found.is_left(reason, Some(line), |_| true))
             || found.is_kept_out(line)
     };
+    // From approval on nobody is asked about a deletion; what was agreed before then stands until the line changes.
+    let left = |found: &Findings<'_>, line: &AxLine| {
+        let agreed = sight.agreed.lines.get(&line.id);
+        let is_as_agreed = agreed.is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
+        left(found, &line.id) || is_as_agreed && found.was_left(HoldReason::EditedInKomet, Some(&line.id))
+    };
     if missing.len() == wanted.len() {
-        let all_left = missing.iter().all(|line| left(found, &line.id));
+        let all_left = missing.iter().all(|line| left(found, line));
         found.report(all_left, None, "order", text("present"), text("absent"));
         return;
     }
     for line in missing {
-        let is_left = left(found, &line.id);
+        let is_left = left(found, line);
         found.report(is_left, Some(&line.id), "line", text("present"), text("absent"));
     }
 }
@@ -108,12 +128,7 @@ fn compare_surplus(
     alive: &[(&Prebook, &PrebookItem)],
 ) {
     for (prebook, item) in alive {
-        let owner = sight
-            .agreed
-            .lines
-            .iter()
-            .find(|(_, agreed)| agreed.item.as_ref().is_some_and(|link| link.item == item.id))
-            .map(|(id, _)| id);
+        let owner = owner(sight, item);
         let shown = text(format_args!("item {} of Prebook {}", item.id, prebook.number));
         match owner {
             Some(line) if wanted.iter().any(|w| w.id == *line) => {}
@@ -140,11 +155,13 @@ fn compare_headers(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder, contex
         });
         let stray = sight.agreed.strays.iter().any(|s| s.prebook == prebook.id);
         if let (true, false, Some(agreed)) = (linked, stray, sight.agreed.prebooks.get(&prebook.id)) {
-            let mut lines = sight.agreed.lines.iter().filter(|(_, line)| {
+            let lines = sight.agreed.lines.iter().filter(|(_, line)| {
                 item_of(found, line).is_some_and(|(its_prebook, _)| its_prebook.id == prebook.id)
             });
-            let are_left = lines.all(|(line, _)| is_left_where_it_is(found, line));
-            compare_header(found, ax, prebook, agreed, are_left, context);
+            let are_left = lines.clone().all(|(line, _)| is_left_where_it_is(found, line));
+            // From approval on Komet's people may change it, like an item.
+            let is_komets = sight.agreed.lines.values().any(|line| is_approved(found, line));
+            compare_header(found, ax, prebook, agreed, (are_left, is_komets), context);
         }
     }
 }
@@ -160,7 +177,7 @@ fn compare_header(
     ax: &AxOrder,
     prebook: &Prebook,
     agreed: &AgreedPrebook,
-    are_left: bool,
+    (are_left, is_komets): (bool, bool),
     context: &Context<'_>,
 ) {
     let (ours, shown) = (&ax.header, &prebook.header);
@@ -174,7 +191,7 @@ fn compare_header(
                 && seen.customer_id == shown.customer_id
         });
     let left = are_left
-        || explained && found.was_left(HoldReason::EditedInKomet, None)
+        || explained && (is_komets || found.was_left(HoldReason::EditedInKomet, None))
         || found.is_left(HoldReason::EditedInKomet, None, |cause| {
             cause.starts_with(&format!("prebook {} ", prebook.id))
         });
@@ -303,6 +320,16 @@ fn compare_line(
     let (ours, shown) = (&line.terms, &item.terms);
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);
+    }
+    // Which product the codes of the two sides mean only its first sight tells, and that follows the item once it is Komet's:
+    // the PO line still shows what was bought.
+    let mut bought = agreed.po_lines.iter().filter_map(|link| purchase::standing(found.order, link));
+    let of_another = |bought: &KometTerms| {
+        let both = bought.product.id.zip(shown.product.id);
+        both.is_some_and(|(bought, shown)| bought != shown)
+    };
+    if approved && !ours.is_mixed() && bought.any(|(_, line)| of_another(&line.terms)) {
+        found.report(left, Some(&line.id), "product", text(&ours.product.code), text(product_name(shown)));
     }
 }
 

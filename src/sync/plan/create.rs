@@ -3,7 +3,7 @@
 use super::Need;
 use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref};
 use super::draft::Draft;
-use super::header;
+use super::header::{self, Edited};
 use super::rules::window_of;
 use crate::domain::{
     AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookId, Verdict,
@@ -45,7 +45,7 @@ fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option
 }
 
 /// Makes lines: in the order's Prebook where there is one with the same header, else in a new one.
-pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], held: &[PrebookId]) {
+pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], edited: &Edited) {
     let ship_date = order.header.ship_date;
     if !draft.rules.facts.windows_known.contains(&window_of(ship_date)) {
         draft.needs.insert(Need::Prebooks(ship_date));
@@ -62,7 +62,7 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], h
                     let still_there = p.seen.is_none() || draft.prebook(id).is_some();
                     // Where another order's Prebook has the same header, a line could land there, and its answer be lost.
                     let is_sure = !draft.order.ambiguous.contains(id);
-                    still_there && is_sure && !held.contains(id) && header::stands(draft, id, &order.header)
+                    still_there && is_sure && !edited.contains(id) && header::stands(draft, id, &order.header)
                 })
                 .map(|(id, _)| id.clone())
         })

@@ -1,5 +1,6 @@
 //! A plan in the making: the views to look things up in, and the actions, holds and needs collected so far.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
@@ -31,6 +32,8 @@ pub(super) struct Draft<'a> {
     recorded: Vec<Hold>,
     /// Questions that arose and were answered before.
     answered: Vec<Decision>,
+    /// Decisions whose question came up.
+    met: RefCell<Vec<Decision>>,
     /// Keys of requests that this plan wants; a rejection of anything else is forgotten.
     wanted_keys: BTreeSet<String>,
 }
@@ -48,6 +51,7 @@ impl<'a> Draft<'a> {
             holds: Vec::new(),
             recorded: Vec::new(),
             answered: Vec::new(),
+            met: RefCell::default(),
             wanted_keys: BTreeSet::new(),
         }
     }
@@ -55,6 +59,7 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(mut self) -> Plan {
         self.read_before_deleting();
         self.keep_rejections();
+        self.forget_what_is_over();
         self.holds.sort();
         self.holds.dedup_by(|a, b| (a.reason, &a.line, &a.cause) == (b.reason, &b.line, &b.cause));
         let stage = stage::stage(&self);
@@ -136,12 +141,43 @@ impl<'a> Draft<'a> {
 
     /// The person's word on a question, if there is one.
     pub(super) fn verdict(&self, reason: HoldReason, line: Option<&LineId>, cause: &str) -> Option<Verdict> {
-        self.agreed
-            .decisions
-            .iter()
-            .rev()
-            .find(|d| d.reason == reason && d.line.as_ref() == line && d.cause == cause)
-            .map(|d| d.verdict)
+        let mut decisions = self.agreed.decisions.iter().rev();
+        let decision = decisions.find(|d| d.reason == reason && d.line.as_ref() == line && d.cause == cause)?;
+        self.met.borrow_mut().push(decision.clone());
+        Some(decision.verdict)
+    }
+
+    /// Remembers what this plan decided by itself.
+    pub(super) fn remember(&mut self, decision: Decision) {
+        let decision = Decision { met: true, ..decision };
+        self.met.borrow_mut().push(decision.clone());
+        self.agreed.decisions.push(decision);
+    }
+
+    /// Forgets decisions whose question is gone, once nothing of their line is left to do: what was changed back by hand before
+    /// anybody carried the decision out, and what was carried out. The same deed, done again, is a new question. What both sides
+    /// were left to differ in stays known, also where nothing asks about it any more.
+    fn forget_what_is_over(&mut self) {
+        let met = self.met.take();
+        if self.agreed.decisions.is_empty() {
+            return;
+        }
+        let is_quiet = self.actions.is_empty() && self.needs.is_empty() && !self.waits && !self.cancels;
+        let holds = &self.holds;
+        let waits = |line: &Option<LineId>| {
+            holds.iter().any(|hold| line.is_none() || hold.line.is_none() || hold.line == *line)
+        };
+        let is_carried_out = |decision: &Decision| {
+            decision.verdict == Verdict::TakeAxerrio
+                && matches!(decision.reason, HoldReason::EditedInKomet | HoldReason::ChangedAfterApproval)
+        };
+        self.agreed.decisions.retain_mut(|decision| {
+            if met.contains(decision) {
+                decision.met = true;
+                return true;
+            }
+            !is_quiet || waits(&decision.line) || decision.met && !is_carried_out(decision)
+        });
     }
 
     /// Asks a person: answers with the decision if it was made, else holds.
@@ -155,7 +191,7 @@ impl<'a> Draft<'a> {
         let verdict = self.verdict(reason, line, cause);
         let (line, cause) = (line.cloned(), cause.to_owned());
         match verdict {
-            Some(verdict) => self.answered.push(Decision { reason, line, cause, verdict }),
+            Some(verdict) => self.answered.push(Decision { reason, line, cause, verdict, met: true }),
             None => self.holds.push(Hold { reason, line, cause, detail: detail() }),
         }
         verdict
@@ -174,8 +210,8 @@ impl<'a> Draft<'a> {
         if self.rules.on_conflict == OnConflict::Owner && self.verdict(reason, line, cause).is_none() {
             let detail = fact(&detail()).to_owned();
             let hold = Hold { reason, line: line.cloned(), cause: cause.to_owned(), detail };
-            let decision = Decision { reason, line: hold.line.clone(), cause: hold.cause.clone(), verdict: owner };
-            self.agreed.decisions.push(decision.clone());
+            let decision = Decision::new(reason, hold.line.clone(), hold.cause.clone(), owner);
+            self.remember(decision.clone());
             self.answered.push(decision);
             self.recorded.push(hold);
             return Some(owner);
@@ -185,8 +221,8 @@ impl<'a> Draft<'a> {
 
     /// Forgets what was decided about questions that no longer arise, so that the same deed, done again, is a new one.
     pub(super) fn forget_settled(&mut self, reason: HoldReason) {
-        let answered = &self.answered;
-        self.agreed.decisions.retain(|decision| decision.reason != reason || answered.contains(decision));
+        let met = self.met.borrow();
+        self.agreed.decisions.retain(|decision| decision.reason != reason || met.contains(decision));
     }
 
     /// Whether a difference on this line waits for a person.

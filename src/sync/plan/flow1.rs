@@ -11,11 +11,12 @@ use super::compare::{
     told,
 };
 use super::draft::Draft;
+use super::header::{self, Edited};
 use super::purchase::{self, Buy};
-use super::{create, header, links, strays, twice};
+use super::{create, links, strays, twice};
 use crate::domain::{
-    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PrebookId,
-    PrebookItem, SeenItem, Verdict, fingerprint,
+    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PrebookItem,
+    SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -54,21 +55,21 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     stands_again(draft);
     strays::judge_unlinked(draft);
-    let held = header::judge(draft, order);
+    let edited = header::judge(draft, order);
     let mut new = Vec::new();
     let mut buys = Vec::new();
     for line in &wanted {
-        match fate(draft, order, line, &held) {
+        match fate(draft, order, line, &edited) {
             Fate::InPlace => buys.extend(buy(draft, line)),
             Fate::Create => new.push(*line),
             Fate::Delete => delete_line(draft, &line.id),
             Fate::Leave => twice::judge_left(draft, &line.id),
         }
     }
-    remove_lines(draft, &wanted, &held);
+    remove_lines(draft, &wanted, &edited);
     let deleting = draft.awaits(|a| matches!(a, Action::DeletePoLine(_) | Action::DeleteItem(_)));
     if !new.is_empty() && !deleting && draft.knows_approvals() {
-        create::lines(draft, order, &new, &held);
+        create::lines(draft, order, &new, &edited);
     }
     purchase::plan(draft, &buys, order.header.ship_date, order.header.location.as_deref());
 }
@@ -80,7 +81,7 @@ fn stands_again(draft: &mut Draft<'_>) {
 }
 
 /// What is to become of one line that Axerrio wants.
-fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, held: &[PrebookId]) -> Fate {
+fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) -> Fate {
     if strays::has_stray(draft, &line.id) {
         return Fate::Leave;
     }
@@ -93,13 +94,17 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, held: &[PrebookId
     if !draft.item_alive(&link) {
         return dead_line(draft, order, line, &link, deed(changed, moved));
     }
-    if held.contains(&link.prebook) {
+    // Of lines that change while their header is left undecided the header's question speaks.
+    let is_left = edited.is_left(&link.prebook);
+    if edited.waits(&link.prebook) || is_left && changed {
         return Fate::Leave;
     }
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
-    let replace = match judge_edits(draft, order, line, &agreed, &link) {
+    let replace = match judge_edits(draft, order, line, &agreed, &link, moved && !is_left) {
+        // The line stays in its Prebook, whatever Axerrio says of the header.
+        Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
         Judged::AsAgreed => changed || moved || now_mapped(draft, line, &link),
         Judged::Agreed => moved,
         Judged::Overruled => true,
@@ -149,6 +154,7 @@ fn judge_edits(
     line: &AxLine,
     agreed: &AgreedLine,
     link: &ItemLink,
+    moved: bool,
 ) -> Judged {
     let edits = edits(draft, agreed, link);
     let Some(item) = draft.item(&link.item).filter(|_| !edits.is_empty()) else { return Judged::AsAgreed };
@@ -172,8 +178,13 @@ fn judge_edits(
         item.ship_date,
         terms_print(&line.terms)
     );
+    // A header that changed in Axerrio since is a new question: the line would stay behind with the old one.
+    let cause = if moved { format!("{cause} {:016x}", header_print(&order.header)) } else { cause };
     let shown = told(&edits, item);
-    let both = if changed { " It changed in Axerrio as well." } else { "" };
+    let both = match deed(changed, moved) {
+        Some(what) => format!(" The line was {what} in Axerrio as well."),
+        None => String::new(),
+    };
     match draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
             "{shown} of Prebook item {} changed in Komet, but the order is Axerrio's until its PO is approved.{both} Take \
@@ -409,11 +420,11 @@ fn takes_axerrio_after_approval(draft: &mut Draft<'_>, line: &LineId, cause: &st
 }
 
 /// Lines that Axerrio no longer has.
-fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], held: &[PrebookId]) {
+fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], edited: &Edited) {
     let gone: Vec<LineId> =
         draft.agreed.lines.keys().filter(|id| !wanted.iter().any(|l| l.id == **id)).cloned().collect();
     for line in gone {
-        let header_held = item_link(draft, &line).is_some_and(|link| held.contains(&link.prebook));
+        let header_held = item_link(draft, &line).is_some_and(|link| edited.contains(&link.prebook));
         if !is_alive(draft, &line) || header_held {
             continue;
         }

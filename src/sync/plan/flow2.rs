@@ -9,6 +9,7 @@ use super::compare::{goods_from_komet, header_print, terms_print};
 use super::draft::Draft;
 use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
+use super::links::same_description;
 use super::purchase::{self, Buy};
 use super::rules::{Rules, window_of};
 use super::twice;
@@ -524,19 +525,26 @@ pub(super) fn known_header<'o>(order: &'o Order, agreed: &'o Agreed) -> Option<&
 /// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
 /// sent to the vendor.
 pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: Option<&LineTerms>) -> LineTerms {
-    let product = |p: &KometProduct, agreed: &[&str]| Product {
+    // A map that was taken away since changes no order that went out, like one that is set later. A number is Komet's own.
+    let is_unmapped_since = |known: &Product, p: &KometProduct| {
+        known.code.parse::<i64>().is_err()
+            && rules.maps.komet(MapKind::Product, &known.code).is_none()
+            && same_description(&known.description, &p.description)
+    };
+    let product = |p: &KometProduct, agreed: &[&Product]| Product {
         code: match p.id {
             Some(id) => {
                 let names = Names { kind: MapKind::Product, id, komets: None, rules };
-                names.code(agreed.iter().copied().find(|code| names.stands(code)))
+                let mut known =
+                    agreed.iter().filter(|known| names.stands(&known.code) || is_unmapped_since(known, p));
+                known.next().map_or_else(|| names.code(None), |known| known.code.clone())
             }
             None => p.description.clone(),
         },
         description: p.description.clone(),
     };
-    let own: Vec<&str> = known.iter().map(|known| known.product.code.as_str()).collect();
-    let parts: Vec<&str> =
-        known.iter().flat_map(|known| &known.mix).map(|part| part.product.code.as_str()).collect();
+    let own: Vec<&Product> = known.iter().map(|known| &known.product).collect();
+    let parts: Vec<&Product> = known.iter().flat_map(|known| &known.mix).map(|part| &part.product).collect();
     let terms = &item.terms;
     LineTerms {
         product: product(&terms.product, &own),

@@ -100,17 +100,53 @@ pub(super) fn stands(draft: &Draft<'_>, prebook: &PrebookId, header: &Header) ->
     draft.agreed.prebooks.get(prebook).and_then(|p| p.sent.as_ref()).is_some_and(|sent| sent.same_as(header))
 }
 
-/// Judges what changed in Komet. Answers the Prebooks whose header waits for a person; those that were given to Axerrio
-/// no longer stand.
-pub(super) fn judge(draft: &mut Draft<'_>, order: &AxOrder) -> Vec<PrebookId> {
-    let prebooks = draft.order.komet.prebooks.iter();
-    let alive = prebooks.filter(|p| p.items.iter().any(PrebookItem::is_alive));
-    alive.filter(|prebook| is_held(draft, order, prebook)).map(|prebook| prebook.id.clone()).collect()
+/// Prebooks whose header Komet's people changed, and which therefore take no further lines.
+#[derive(Default)]
+pub(super) struct Edited {
+    /// A person must decide: nothing is done about their lines.
+    waiting: Vec<PrebookId>,
+    /// A person has left the header as it is on both sides. Their lines stay where they are.
+    left: Vec<PrebookId>,
 }
 
-fn is_held(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> bool {
-    let Some(agreed) = draft.agreed.prebooks.get(&prebook.id) else { return false };
-    let Some(mut sent) = agreed.sent.clone() else { return false };
+impl Edited {
+    pub(super) fn waits(&self, prebook: &PrebookId) -> bool {
+        self.waiting.contains(prebook)
+    }
+
+    pub(super) fn is_left(&self, prebook: &PrebookId) -> bool {
+        self.left.contains(prebook)
+    }
+
+    pub(super) fn contains(&self, prebook: &PrebookId) -> bool {
+        self.waits(prebook) || self.is_left(prebook)
+    }
+}
+
+/// Judges what changed in Komet. Prebooks that were given to Axerrio no longer stand.
+pub(super) fn judge(draft: &mut Draft<'_>, order: &AxOrder) -> Edited {
+    let mut edited = Edited::default();
+    let prebooks = draft.order.komet.prebooks.iter();
+    for prebook in prebooks.filter(|p| p.items.iter().any(PrebookItem::is_alive)) {
+        match judge_one(draft, order, prebook) {
+            Judged::Stands => {}
+            Judged::Waits => edited.waiting.push(prebook.id.clone()),
+            Judged::Left => edited.left.push(prebook.id.clone()),
+        }
+    }
+    edited
+}
+
+enum Judged {
+    /// As it was made, as a person let it be, or to be made anew.
+    Stands,
+    Waits,
+    Left,
+}
+
+fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judged {
+    let Some(agreed) = draft.agreed.prebooks.get(&prebook.id) else { return Judged::Stands };
+    let Some(mut sent) = agreed.sent.clone() else { return Judged::Stands };
     let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header);
     let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, draft.rules);
     if draft.is_decided() {
@@ -130,16 +166,17 @@ fn is_held(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> bool {
                 if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
                     agreed.sent = None;
                 }
-                return false;
+                return Judged::Stands;
             }
-            Some(Verdict::Dismissed) | None => return true,
+            Some(Verdict::Dismissed) => return Judged::Left,
+            None => return Judged::Waits,
         }
     }
     if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
         agreed.seen = Some(prebook.header.clone());
         agreed.sent = Some(sent);
     }
-    false
+    Judged::Stands
 }
 
 /// Lines that Axerrio changes while its Prebook's header is left undecided are a new question: they would wait unseen.

@@ -227,12 +227,8 @@ fn judge_missing_parts(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Op
     }
     let tried = format!("parts of item {}", buy.item);
     if draft.verdict(HoldReason::UnmappedProduct, Some(&buy.line), &tried).is_none() {
-        draft.agreed.decisions.push(Decision {
-            reason: HoldReason::UnmappedProduct,
-            line: Some(buy.line.clone()),
-            cause: tried,
-            verdict: Verdict::TakeAxerrio,
-        });
+        let line = Some(buy.line.clone());
+        draft.remember(Decision::new(HoldReason::UnmappedProduct, line, tried, Verdict::TakeAxerrio));
         return Some(true);
     }
     let cause = format!("parts of PO line {}", link.line);

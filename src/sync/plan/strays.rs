@@ -153,7 +153,7 @@ fn is_twin(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool
     let reason = HoldReason::EditedInKomet;
     if first_seen && draft.verdict(reason, None, &cause).is_none() {
         // Remembered: what buys it may have to be read first.
-        draft.agreed.decisions.push(Decision { reason, line: None, cause, verdict: Verdict::TakeAxerrio });
+        draft.remember(Decision::new(reason, None, cause, Verdict::TakeAxerrio));
         return true;
     }
     is_twin || !owners.is_empty() && draft.verdict(reason, None, &cause).is_some()
