@@ -210,14 +210,35 @@ async fn a_brake_that_is_dismissed_or_taken_for_the_other_side_cancels_nothing_a
 #[tokio::test]
 async fn a_brake_whose_cause_goes_away_clears_itself() {
     both(async |link: Link| {
-        let ids = placed(&link, 7).await;
-        cancel_all(&link, &ids);
+        let mut orders = Vec::new();
+        for _ in 0..7 {
+            orders.push(prebooked(&link, 3).await);
+        }
+        let set_all = |boxes: u32| {
+            let change = ItemChange { boxes: Some(boxes), ..ItemChange::default() };
+            link.act(|w, now| {
+                let items: Vec<u64> = orders
+                    .iter()
+                    .flat_map(|(prebook, _)| &w.komet.prebook(*prebook).unwrap().items)
+                    .map(|item| item.id)
+                    .collect();
+                items.iter().try_for_each(|item| w.komet.rep_changes_item(*item, &change, now))
+            })
+            .unwrap();
+        };
+        set_all(0);
         link.sync_well().await;
         assert_eq!(link.held().await.len(), 1);
-        // Enough new orders make it less than 20 %.
+        // Enough new orders make it less than 20 %, but it was stopped: only a person lets it through.
         placed(&link, 40).await;
         link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+        assert!(orders.iter().all(|(_, order)| status(&link, order) == OrderStatus::Placed));
+        // The rep takes it back.
+        set_all(4);
+        link.sync_well().await;
         assert_eq!(link.holds().await, []);
+        assert!(orders.iter().all(|(_, order)| status(&link, order) == OrderStatus::Placed));
         invariants(&link).await;
     })
     .await;

@@ -178,8 +178,9 @@ fn judge_edits(
         item.ship_date,
         terms_print(&line.terms)
     );
-    // A header that changed in Axerrio since is a new question: the line would stay behind with the old one.
-    let cause = if moved { format!("{cause} {:016x}", header_print(&order.header)) } else { cause };
+    // A line that was left would stay behind with the old header: where that changed in Axerrio since, it is a new question.
+    let was_left = draft.verdict(HoldReason::EditedInKomet, Some(&line.id), &cause) == Some(Verdict::Dismissed);
+    let cause = if moved && was_left { format!("{cause} {:016x}", header_print(&order.header)) } else { cause };
     let shown = told(&edits, item);
     let both = match deed(changed, moved) {
         Some(what) => format!(" The line was {what} in Axerrio as well."),
