@@ -150,6 +150,21 @@ fn a_decision_whose_cause_is_gone_is_no_answer_to_the_next_edit() {
 }
 
 #[test]
+fn an_edit_that_was_left_and_taken_back_is_asked_about_when_it_is_made_again() {
+    for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {
+        let mut desk = placed();
+        for _ in 0..2 {
+            desk.edit_item("1", |i| i.terms.boxes = 4);
+            assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]), "{verdict:?}");
+            desk.decide(HoldReason::EditedInKomet, verdict);
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{verdict:?}");
+            desk.edit_item("1", |i| i.terms.boxes = 5);
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{verdict:?}");
+        }
+    }
+}
+
+#[test]
 fn a_decision_about_an_approved_line_is_no_answer_to_the_next_change() {
     for is_carried_out in [false, true] {
         let mut desk = placed();

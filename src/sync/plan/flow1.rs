@@ -20,6 +20,9 @@ use crate::domain::{
 };
 use crate::sync::action::{Action, DeleteItem};
 
+/// What the causes of questions about an edited item begin with.
+const ITEM: &str = "item ";
+
 /// Cause and decision of a whole order's cancellation.
 pub(super) const CANCELLED: &str = "cancelled";
 
@@ -157,10 +160,17 @@ fn judge_edits(
     moved: bool,
 ) -> Judged {
     let edits = edits(draft, agreed, link);
-    let Some(item) = draft.item(&link.item).filter(|_| !edits.is_empty()) else { return Judged::AsAgreed };
+    let Some(item) = draft.item(&link.item) else { return Judged::AsAgreed };
     let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
+    let is_alike = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty();
+    if edits.is_empty() {
+        if is_alike && item.ship_date == order.header.ship_date {
+            forget_left(draft, line, |verdict| verdict == Verdict::Dismissed);
+        }
+        return Judged::AsAgreed;
+    }
     let changed = !agreed.terms.same_goods(&line.terms);
-    let is_as_wanted = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
+    let is_as_wanted = is_alike
         && edits.iter().all(|field| match *field {
             "ship date" => item.ship_date == order.header.ship_date,
             // Whether Komet's product or box type is the one that Axerrio means cannot be told.
@@ -168,11 +178,12 @@ fn judge_edits(
             _ => true,
         });
     if is_as_wanted {
+        forget_left(draft, line, |_| true);
         agree(draft, line, link);
         return Judged::Agreed;
     }
     let cause = format!(
-        "item {} {:016x} {} {:016x}",
+        "{ITEM}{} {:016x} {} {:016x}",
         link.item,
         komet_print(&item.terms),
         item.ship_date,
@@ -200,6 +211,16 @@ fn judge_edits(
         }
         Some(Verdict::Dismissed) | None => Judged::Held,
     }
+}
+
+/// An edit that was left and taken back is asked about again when it is made again.
+fn forget_left(draft: &mut Draft<'_>, line: &AxLine, which: impl Fn(Verdict) -> bool) {
+    draft.agreed.decisions.retain(|decision| {
+        decision.reason != HoldReason::EditedInKomet
+            || decision.line.as_ref() != Some(&line.id)
+            || !decision.cause.starts_with(ITEM)
+            || !which(decision.verdict)
+    });
 }
 
 /// Whether both sides have agreed that Komet's item is not what Axerrio's line says.
