@@ -97,17 +97,13 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
         .iter()
         .filter(|line| sight.agreed.lines.get(&line.id).and_then(|agreed| item_of(found, agreed)).is_none())
         .collect();
-    let left = |found: &Findings<'_>, line: &LineId| {
-        [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
-            .into_iter()
-            .any(|reason| found.is_left(reason, Some(line), |_| true))
-            || found.is_kept_out(line)
-    };
-    // From approval on nobody is asked about a deletion; what was agreed before then stands until the line changes.
     let left = |found: &Findings<'_>, line: &AxLine| {
+        // From approval on nobody is asked about a deletion; what was agreed before then stands until the line changes.
         let agreed = sight.agreed.lines.get(&line.id);
         let is_as_agreed = agreed.is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
-        left(found, &line.id) || is_as_agreed && found.was_left(HoldReason::EditedInKomet, Some(&line.id))
+        is_line_left(found, &line.id)
+            || found.is_kept_out(&line.id)
+            || is_as_agreed && found.was_left(HoldReason::EditedInKomet, Some(&line.id))
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, line));
@@ -133,9 +129,7 @@ fn compare_surplus(
         match owner {
             Some(line) if wanted.iter().any(|w| w.id == *line) => {}
             Some(line) => {
-                let left = [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
-                    .into_iter()
-                    .any(|reason| found.is_left(reason, Some(line), |_| true));
+                let left = is_line_left(found, line);
                 found.report(left, Some(line), "line", text("absent"), shown);
             }
             None => {
