@@ -504,3 +504,20 @@ fn a_map_that_changes_later_changes_no_order_that_went_out() {
     desk.ax().header.comments = Some("from the farm".into());
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
+
+#[test]
+fn a_prebook_that_changes_after_its_order_was_left_cancelled_is_a_new_question() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::Dismissed] {
+        let mut desk = sent();
+        desk.ax().status = AxStatus::Cancelled;
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_axerrio".to_owned()]));
+        desk.decide(HoldReason::EditedInAxerrio, verdict);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{verdict:?}");
+        desk.edit_item("11", |item| item.terms.boxes = 9);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_axerrio".to_owned()]), "{verdict:?}");
+        desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeKomet);
+        assert_eq!(desk.sync(), ["put"], "{verdict:?}");
+        assert_eq!(desk.ax_line("11").terms.boxes, 9);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{verdict:?}");
+    }
+}

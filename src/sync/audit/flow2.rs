@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::sync::plan::{Sight, shown};
 
-/// The planner's cause for an order that was cancelled in Axerrio.
+/// What the planner's causes for an order that was cancelled in Axerrio begin with.
 const CANCELLED: &str = "cancelled";
 /// The planner's cause for an order whose Prebook Komet does not show.
 const ORPHAN: &str = "no Prebook";
@@ -43,7 +43,7 @@ fn compare_orders(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&Order
         (Some(ax), Some(wanted)) => (ax, wanted),
     };
     if ax.status.is_off() {
-        let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause == CANCELLED)
+        let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause.starts_with(CANCELLED))
             || found.is_left(HoldReason::RejectedByAxerrio, None, |_| true);
         found.report(left, None, "order", text(status_name(ax.status)), text("present"));
         return;
@@ -83,7 +83,8 @@ fn is_refused(found: &Findings<'_>) -> bool {
 }
 
 fn compare_header(found: &mut Findings<'_>, wanted: &Header, now: &Header, base: Option<&AgreedInput>) {
-    let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause != CANCELLED) || is_refused(found);
+    let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| !cause.starts_with(CANCELLED))
+        || is_refused(found);
     let mut field = |name, value: fn(&Header) -> Option<String>| {
         let (komet, axerrio) = (value(wanted), value(now));
         let normalised =

@@ -113,7 +113,7 @@ fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input
     let shown = shown(order);
     let agreed = draft.agreed.input.clone();
     if order.status == AxStatus::Cancelled && agreed.as_ref().is_none_or(|agreed| !agreed.sent.lines.is_empty()) {
-        revive(draft, reference, input);
+        revive(draft, reference, input, agreed.map(|agreed| agreed.sent));
         return;
     }
     let Some(agreed) = agreed else {
@@ -166,12 +166,24 @@ fn take_in_what_is_alike(
     agreed
 }
 
-/// The order was cancelled in Axerrio, and not by stemsync, but its Prebook stands.
-fn revive(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, input: OrderInput) {
-    let what = "the order was cancelled in Axerrio, but its Prebook stands in Komet";
-    if meddled(draft, None, CANCELLED, what) == Some(true) {
+/// The order was cancelled in Axerrio, and not by stemsync, but its Prebook stands. Where that is not what was `sent` any more it
+/// is a new question: whoever left the order cancelled left another Prebook.
+fn revive(
+    draft: &mut Draft<'_>,
+    reference: crate::domain::ExternalRef,
+    input: OrderInput,
+    sent: Option<OrderInput>,
+) {
+    let has_changed = sent.is_some_and(|sent| !same_input(&sent, &input));
+    let (cause, since) = if has_changed {
+        (format!("{CANCELLED} {:016x}", print(&input)), " and changed since")
+    } else {
+        (CANCELLED.to_owned(), "")
+    };
+    let what = format!("the order was cancelled in Axerrio, but its Prebook stands in Komet{since}");
+    if meddled(draft, None, &cause, &what) == Some(true) {
         draft.act(put_all(reference, input));
-    } else if draft.verdict(HoldReason::EditedInAxerrio, None, CANCELLED) == Some(Verdict::TakeAxerrio) {
+    } else if draft.verdict(HoldReason::EditedInAxerrio, None, &cause) == Some(Verdict::TakeAxerrio) {
         // Nobody will ship what is on a pending PO, as when the vendor rejects the order.
         let pending = pending_po_lines(draft);
         take_off(draft, pending);
@@ -206,6 +218,12 @@ fn wish_print(wanted: &OrderInput, line: Option<&LineId>) -> u64 {
         Some(line) => fingerprint(&find(wanted, line).map(|line| terms_print(&line.terms))),
         None => header_print(&wanted.header),
     }
+}
+
+/// Names a whole order.
+fn print(order: &OrderInput) -> u64 {
+    let lines = order.lines.iter().map(|line| (&line.id, terms_print(&line.terms)));
+    fingerprint(&(header_print(&order.header), lines.collect::<Vec<_>>()))
 }
 
 fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
