@@ -225,6 +225,8 @@ fn last_run(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
 fn claim_no_certainty(conn: &Connection) -> Result<(), StoreError> {
     watermarks::reset(conn, Stream::Prebooks)?;
     watermarks::reset(conn, Stream::PurchaseOrders)?;
+    // What Axerrio changed since stands behind its watermark, and is read before anything is made of what Komet shows by now.
+    watermarks::forget_full(conn, Stream::Orders, 0)?;
     // A file of an older stemsync may have no sources yet; it is brought up without any.
     if schema::version(conn)? >= budget::SINCE {
         budget::forget_shown(conn)?;

@@ -85,6 +85,13 @@ pub fn set_full(
     Ok(())
 }
 
+/// Notes that everything since the watermark was read by now, if that was in doubt.
+pub fn read_whole(conn: &Connection, stream: Stream, part: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = "UPDATE watermarks SET full_at = ?3 WHERE stream = ?1 AND part = ?2 AND full_at IS NULL";
+    conn.prepare_cached(sql)?.execute(params![stream.name(), part, Time(now)])?;
+    Ok(())
+}
+
 /// Has a part read in full next time, whatever its watermark: something that its last read did not show was not
 /// looked up.
 pub fn forget_full(conn: &Connection, stream: Stream, part: i64) -> Result<(), StoreError> {

@@ -98,19 +98,18 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
     }
 }
 
-/// The Komet ids by which a line's products were asked for; empty if one went by its description.
+/// The Komet ids by which a line's products were asked for, as far as they did not go by description.
 fn products_of(create: &super::action::CreatePrebook, line: &LineId) -> Vec<i64> {
     let Some(item) = create.new.items.iter().find(|item| item.line == *line) else { return Vec::new() };
     let id = |product: &KometRef| match product {
         KometRef::Id(id) => Some(*id),
         _ => None,
     };
-    let ids: Option<Vec<i64>> = if item.goods.mix.is_empty() {
-        id(&item.product).map(|id| vec![id])
+    if item.goods.mix.is_empty() {
+        id(&item.product).into_iter().collect()
     } else {
-        item.goods.mix.iter().map(|part| id(&part.product)).collect()
-    };
-    ids.unwrap_or_default()
+        item.goods.mix.iter().filter_map(|part| id(&part.product)).collect()
+    }
 }
 
 fn item_deleted(order: &mut Order, delete: &super::action::DeleteItem) {

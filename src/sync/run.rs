@@ -313,14 +313,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(polled)
             }
             Job::Prebooks => {
-                // Before the first push to Axerrio its orders were read once: what was put there in a former life, and
-                // on which ship date, is there to be found.
-                if self.store.read(|conn| watermarks::get(conn, Stream::Orders, 0)).await?.is_none() {
-                    if let Some(error) = state.down().into_iter().find(|error| error.system == System::Axerrio) {
-                        return Err(error.into());
-                    }
-                    self.poll_orders(None).await?;
-                }
+                self.read_orders_first(state).await?;
                 let which = if request.paced { Windows::Due } else { Windows::All };
                 let polled = self.poll_prebooks(request.since, which).await?;
                 state.saw_carriers(&polled.carriers);
@@ -334,8 +327,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
                 Ok(polled)
             }
-            Job::PurchaseOrders => self.poll_purchase_orders(request.paced).await,
+            Job::PurchaseOrders => {
+                self.read_orders_first(state).await?;
+                self.poll_purchase_orders(request.paced).await
+            }
             Job::Labels => {
+                self.read_orders_first(state).await?;
                 let mut polled = if state.is_down(System::Komet) {
                     Polled::default()
                 } else {
@@ -345,6 +342,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(polled)
             }
         }
+    }
+
+    /// Before anything is made of what Komet shows, Axerrio's orders were read once: what was put there in a former life, or
+    /// since a backup that was restored, is there to be found. Else stemsync would take its own work for a stranger's.
+    async fn read_orders_first(&self, state: &RunState) -> Result<(), PollError> {
+        let watermark = self.store.read(|conn| watermarks::get(conn, Stream::Orders, 0)).await?;
+        if watermark.is_some_and(|watermark| watermark.full_at.is_some()) {
+            return Ok(());
+        }
+        if let Some(error) = state.down().into_iter().find(|error| error.system == System::Axerrio) {
+            return Err(error.into());
+        }
+        self.poll_orders(None).await?;
+        Ok(())
     }
 
     /// The brake: stops before the first cancellation if there would be too many, and holds them all together. Only what it

@@ -49,6 +49,26 @@ fn a_mixed_box_waits_until_komet_knows_every_part() {
     assert_eq!(held(&desk), [""; 0]);
 }
 
+/// The map need not name the parts that Komet knows by their description.
+#[test]
+fn a_mixed_box_goes_on_once_the_map_names_the_parts_in_red() {
+    let mut desk = Desk::flow1(vec![line("1", bouquet(2))]);
+    desk.known.remove("Lily White");
+    desk.sync();
+    assert_eq!(held(&desk), ["unmapped_product 1"]);
+    desk.known.insert("Lilium LA White".into(), 502);
+    desk.map(&lilies(1).product.code, 502);
+    assert_eq!(desk.sync(), ["delete item 1", "more prebook 1", "mixed po 1"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    // A map that Komet does not heed is tried once.
+    let mut desk = Desk::flow1(vec![line("1", bouquet(2))]);
+    desk.known.remove("Lily White");
+    desk.sync();
+    desk.map(&lilies(1).product.code, 999);
+    assert_eq!(desk.sync(), ["delete item 1", "more prebook 1"]);
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["unmapped_product 1".to_owned()]));
+}
+
 /// Komet may call the part by the product's own name since.
 #[test]
 fn a_part_that_a_person_mapped_is_bought_by_the_id_that_komet_shows() {

@@ -49,6 +49,31 @@ fn a_changed_order_is_tried_again_although_its_refusal_was_released() {
 }
 
 #[test]
+fn a_deletion_whose_refusal_was_released_is_tried_again_once_the_order_changes() {
+    type Change = fn(&mut Desk);
+    let changes: [Change; 3] = [
+        |d| d.ax_line("1").terms.boxes = 7,
+        |d| d.ax().header.customer_po = Some("NEW".into()),
+        |d| d.ax().status = stemsync::domain::AxStatus::Cancelled,
+    ];
+    for verdict in [Verdict::TakeAxerrio, Verdict::Dismissed] {
+        for change in changes {
+            let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+            desk.sync();
+            desk.refuses.insert("purchase.order.item.delete", "closed for today");
+            desk.ax_line("1").terms.boxes = 6;
+            assert_eq!(desk.sync(), ["delete po line 1 refused"]);
+            desk.decide(HoldReason::RejectedByKomet, verdict);
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "not until the order changes");
+            desk.refuses.clear();
+            change(&mut desk);
+            assert_eq!(desk.sync().first().map(String::as_str), Some("delete po line 1"));
+            assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+        }
+    }
+}
+
+#[test]
 fn lines_refused_together_go_one_by_one() {
     let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
     desk.refuses.insert("prebook.create", UNKNOWN);

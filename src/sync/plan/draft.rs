@@ -7,12 +7,13 @@ use chrono::NaiveDate;
 
 use super::{
     Need, Plan,
+    compare::{header_print, komet_print, terms_print},
     rules::{Rules, window_of},
     stage,
 };
 use crate::domain::{
     Agreed, Decision, Flow, Hold, HoldReason, ItemId, ItemLink, LineId, OnConflict, Order, PoItemId, PoLine,
-    PoLink, PoNumber, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Rejection, Verdict,
+    PoLink, PoNumber, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Rejection, Verdict, fingerprint,
 };
 use crate::sync::action::Action;
 use crate::systems::System;
@@ -265,7 +266,12 @@ impl<'a> Draft<'a> {
             [only] => Some(only.clone()),
             _ => None,
         };
-        self.ask(reason, line.as_ref(), &format!("{key}: {}", rejection.message), || {
+        let mut cause = format!("{key}: {}", rejection.message);
+        if method.ends_with("item.delete") {
+            // What is deleted is named alike whatever the order says: that names it, too.
+            cause = format!("{cause} {:016x}", self.wish(rejection.lines.first()));
+        }
+        self.ask(reason, line.as_ref(), &cause, || {
             format!(
                 "{system} refused {method}: {}. stemsync tries again each run, until this is released; change the order or what \
                  `stemsync map` says of it, or mend the cause in {system}.",
@@ -273,6 +279,18 @@ impl<'a> Draft<'a> {
                 system = system.title(),
             )
         })
+    }
+
+    /// Names what both systems want of a line.
+    fn wish(&self, line: Option<&LineId>) -> u64 {
+        let order = self.order.axerrio.order.as_ref().map(|order| {
+            let line = line.and_then(|line| order.lines.iter().find(|shown| shown.id == *line));
+            let line = line.map(|line| (terms_print(&line.terms), line.confirmed_boxes));
+            (order.status, header_print(&order.header), line)
+        });
+        let link = line.and_then(|line| self.agreed.lines.get(line)?.item.as_ref());
+        let item = link.and_then(|link| self.item(&link.item));
+        fingerprint(&(order, item.map(|item| (komet_print(&item.terms), item.ship_date))))
     }
 
     /// Whether a request for several lines was refused as a whole, so that they go one by one. The refusal is

@@ -12,11 +12,12 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::header::{self, Edited};
+use super::links::same_description;
 use super::purchase::{self, Buy};
 use super::{create, links, strays, twice};
 use crate::domain::{
-    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PrebookItem,
-    SeenItem, Verdict, fingerprint,
+    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, MixPart, NewGoods,
+    PrebookItem, SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -580,8 +581,19 @@ fn agree(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) {
 
 /// The product went by its description, Komet does not know it, and the local map does by now.
 fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
-    let in_red = draft.item(&link.item).is_some_and(|item| !item.terms.is_mapped());
-    in_red && product_ids(&line.terms, draft.rules).is_some_and(|ids| ids != link.products)
+    let Some(item) = draft.item(&link.item).filter(|item| !item.terms.is_mapped()) else { return false };
+    if product_ids(&line.terms, draft.rules).is_some_and(|ids| ids != link.products) {
+        return true;
+    }
+    // Of a mixed box the map needs to name no more than the parts in red.
+    let in_red = item.terms.breakdowns.iter().filter(|shown| shown.product.id.is_none());
+    let named: Option<Vec<i64>> = in_red
+        .map(|shown| {
+            let is_it = |part: &&MixPart| same_description(&part.product.description, &shown.product.description);
+            draft.rules.mapped_product(&line.terms.mix.iter().find(is_it)?.product.code)
+        })
+        .collect();
+    named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(id)))
 }
 
 /// Names a line's wish after approval, so that a decision holds until Axerrio wants something else.

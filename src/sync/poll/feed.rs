@@ -103,6 +103,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let safe = safe.filter(|_| !stuck && !gap);
             let items = page.answer.items;
             let store = feed.store;
+            let is_whole = page.next.is_none() && !gap && watermark.is_none_or(|w| w.full_at.is_none());
+            let now = self.clock.now();
             polled.changed += self
                 .store
                 .write(move |conn| {
@@ -112,6 +114,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     }
                     if let Some(safe) = safe {
                         watermarks::set(conn, stream, 0, safe)?;
+                    }
+                    if is_whole {
+                        watermarks::read_whole(conn, stream, 0, now)?;
                     }
                     Ok(changed)
                 })
