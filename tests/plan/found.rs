@@ -245,6 +245,30 @@ fn po_lines_that_were_delivered_twice_go_while_they_are_pending() {
 }
 
 #[test]
+fn what_was_bought_twice_and_approved_unseen_is_asked_about_after_its_line_was_removed() {
+    let mut desk = placed().with_owner_rule();
+    let mut again = po_again(&mut desk, PoNumber("PO990".into()));
+    again.status = PoStatus::Approved;
+    desk.ax().lines.retain(|line| line.id.0 != "1");
+    assert_eq!(desk.sync(), ["delete po line 1", "delete item 1"]);
+    // A buyer moved the second PO to another day, where it is found only now.
+    desk.komet.purchase_orders.push(again);
+    desk.read();
+    desk.sync();
+    assert!(held(&desk).contains(&"changed_after_approval 1".to_owned()), "{:?}", held(&desk));
+    desk.order.agreed.decisions.extend(
+        desk.plan()
+            .holds
+            .into_iter()
+            .map(|hold| stemsync::domain::Decision::new(hold.reason, hold.line, hold.cause, Verdict::TakeAxerrio)),
+    );
+    desk.sync();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+    assert_eq!(lines.filter(|line| line.is_alive()).count(), 2, "each of the other two is bought once");
+}
+
+#[test]
 fn a_line_that_was_bought_twice_and_left_as_komet_has_it_is_bought_once() {
     let mut desk = placed();
     let made = desk.po().lines.clone();

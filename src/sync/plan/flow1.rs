@@ -430,16 +430,25 @@ fn komet_followed(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
 
 /// Asks about a change after approval; `true` if Axerrio's change is to be carried out all the same.
 fn takes_axerrio_after_approval(draft: &mut Draft<'_>, line: &LineId, cause: &str, what: &str) -> bool {
-    let has_shipped = draft.has_shipped(line);
+    after_approval(draft, line, cause, what).takes_axerrio(draft)
+}
+
+fn after_approval<'q>(draft: &Draft<'_>, line: &'q LineId, cause: &'q str, what: &str) -> Question<'q> {
     Question {
         line: Some(line),
         cause,
         what: format!("the line was {what} in Axerrio after procurement approved the PO."),
         choice: "Take axerrio to change Komet's Prebook and PO, take komet to keep what was approved.".to_owned(),
         is_komets: true,
-        has_shipped,
+        has_shipped: draft.has_shipped(line),
     }
-    .takes_axerrio(draft)
+}
+
+/// The same of a line that Axerrio no longer has. What buys it after stemsync took its item out, bought it twice, unseen: whoever
+/// owns the PO, that is in nobody's interest, and a person is asked.
+fn takes_removal_after_approval(draft: &mut Draft<'_>, line: &LineId) -> bool {
+    let is_out = item_link(draft, line).is_some_and(|link| link.dead);
+    Question { is_komets: !is_out, ..after_approval(draft, line, "removed", "removed") }.takes_axerrio(draft)
 }
 
 /// Lines that Axerrio no longer has.
@@ -455,7 +464,7 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], edited: &Edited) {
             continue;
         }
         let goes = if draft.is_line_decided(&line) {
-            takes_axerrio_after_approval(draft, &line, "removed", "removed")
+            takes_removal_after_approval(draft, &line)
         } else {
             may_delete_edited(draft, &line)
         };
