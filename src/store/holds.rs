@@ -288,8 +288,8 @@ pub fn set_brake(
 
 /// The brake's hold, if cancellations are held.
 pub fn brake(conn: &Connection) -> Result<Option<HoldRow>, StoreError> {
-    let sql = select!(" WHERE h.order_key IS NULL AND h.reason = ?1");
-    Ok(rows(conn, sql, [HoldReason::TooManyCancellations.name()])?.pop())
+    let braked = select!(" WHERE h.order_key IS NULL AND h.reason = ?1");
+    Ok(rows(conn, braked, [HoldReason::TooManyCancellations.name()])?.pop())
 }
 
 /// Whether cancellations are held.

@@ -23,7 +23,7 @@ fn contents(path: &Path) -> BTreeMap<String, Vec<String>> {
     let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let rows = |name: &str| -> Vec<String> {
         let text = match name {
-            "watermarks" => "SELECT * FROM watermarks WHERE stream <> 'prebooks'".to_owned(),
+            "watermarks" => "SELECT stream, part, at FROM watermarks WHERE stream <> 'prebooks'".to_owned(),
             "agreed_views" => {
                 "SELECT key, replace(doc, '\"fresh\":true', '\"fresh\":false') FROM agreed_views".to_owned()
             }
