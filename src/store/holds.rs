@@ -292,12 +292,6 @@ pub fn brake(conn: &Connection) -> Result<Option<HoldRow>, StoreError> {
     Ok(rows(conn, braked, [HoldReason::TooManyCancellations.name()])?.pop())
 }
 
-/// Whether cancellations are held.
-pub fn is_braked(conn: &Connection) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM holds WHERE order_key IS NULL AND reason = ?1";
-    Ok(conn.prepare_cached(sql)?.exists([HoldReason::TooManyCancellations.name()])?)
-}
-
 /// The cancellations are few enough again. Says whether they were held.
 pub fn clear_brake(conn: &Connection) -> Result<bool, StoreError> {
     let sql = "DELETE FROM holds WHERE order_key IS NULL AND reason = ?1";

@@ -457,7 +457,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             state.tell_undone(&self.store.read(orders::dirty).await?);
         }
         let after = self.watermarks(jobs).await?;
-        let counts = |conn: &Connection| Ok((holds::count(conn)?, holds::is_braked(conn)?, intents::count(conn)?));
+        let counts =
+            |conn: &Connection| Ok((holds::count(conn)?, holds::brake(conn)?.is_some(), intents::count(conn)?));
         let (held, is_braked, unverified) = self.store.read(counts).await?;
         let tallies = state.tallies();
         let stopped = state.is_stopped();

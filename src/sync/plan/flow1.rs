@@ -106,7 +106,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
-    let replace = match judge_edits(draft, order, line, &agreed, &link, moved && !is_left) {
+    let replace = match judge_edits(draft, order, line, &agreed, &link, changed, moved && !is_left) {
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
         Judged::AsAgreed => changed || moved || now_mapped(draft, line, &link),
@@ -158,10 +158,15 @@ fn judge_edits(
     line: &AxLine,
     agreed: &AgreedLine,
     link: &ItemLink,
+    changed: bool,
     moved: bool,
 ) -> Judged {
     let edits = edits(draft, agreed, link);
-    let Some(item) = draft.item(&link.item) else { return Judged::AsAgreed };
+    // Most lines were not edited, and most orders have no decisions: comparing takes a moment.
+    let Some(item) = draft.item(&link.item).filter(|_| !edits.is_empty() || !draft.agreed.decisions.is_empty())
+    else {
+        return Judged::AsAgreed;
+    };
     let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
     let is_alike = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty();
     if edits.is_empty() {
@@ -170,7 +175,6 @@ fn judge_edits(
         }
         return Judged::AsAgreed;
     }
-    let changed = !agreed.terms.same_goods(&line.terms);
     let is_as_wanted = is_alike
         && edits.iter().all(|field| match *field {
             "ship date" => item.ship_date == order.header.ship_date,
