@@ -82,6 +82,9 @@ pub struct ItemLink {
     /// stemsync made it, and Komet was looked through since and does not have it: somebody else deleted it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// stemsync deleted it because Axerrio removed the line: where the line comes back it is a new one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
 }
 
 /// The baseline of a Prebook item.

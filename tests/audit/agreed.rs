@@ -6,6 +6,10 @@ use stemsync::sandbox::axerrio::OrderChange;
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 use stemsync::store::{Connection, holds};
 
+use stemsync::sandbox::axerrio::Reprint;
+use stemsync::sandbox::faults::{Fault, Target};
+use stemsync::systems::System;
+
 use crate::link::Link;
 use crate::played::{differences, listed_apart};
 use crate::trade::*;
@@ -169,6 +173,110 @@ async fn a_label_that_changed_after_shipping_and_was_dismissed_is_listed_apart()
     link.sync_well().await;
     assert_eq!(differences(&link).await, Vec::<String>::new());
     assert!(listed_apart(&link).await[0].contains("lot_number OTHER"));
+}
+
+#[tokio::test]
+async fn a_withdrawn_label_is_listed_apart_whichever_way_it_is_released() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed] {
+        let link = Link::plain().await;
+        let (id, _) = approved(&link).await;
+        let labels = link.act(|w, now| print_all(w, &id, now));
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_voids(&labels[0], now)).unwrap();
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::VoidLabel, Some("1".to_owned()))]);
+        link.decide(verdict).await;
+        link.sync_well().await;
+        assert_eq!((differences(&link).await, listed_apart(&link).await.len()), (Vec::new(), 1), "{verdict:?}");
+    }
+}
+
+/// From now on the system refuses every such request.
+fn refuse(link: &Link, system: System, request: &str) {
+    let (status, body) = match system {
+        System::Komet => (200, "{\"status\":0,\"message\":\"Not on a Friday\"}"),
+        System::Axerrio => (409, "{\"error\":\"Not on a Friday\"}"),
+    };
+    let refused = Fault::Http { status, body: body.to_owned(), headers: Vec::new() };
+    link.act(|w, _| w.inject(Target::next(system, request).times(99), refused));
+}
+
+/// The refusal is dismissed: what the systems differ in by it is no open difference any more.
+async fn dismissed_is_listed_apart(link: &Link, reason: HoldReason) {
+    link.sync().await;
+    let held = link.held().await;
+    assert!(held.iter().all(|(held, _)| *held == reason) && !held.is_empty(), "{held:?}");
+    assert_ne!(differences(link).await, Vec::<String>::new());
+    let now = link.engine.clock.now();
+    for hold in link.holds().await {
+        let decide = move |conn: &Connection| holds::decide(conn, hold.id, Verdict::Dismissed, now);
+        link.engine.store.write(decide).await.unwrap();
+    }
+    link.sync().await;
+    assert_eq!(link.holds().await, []);
+    assert_eq!(differences(link).await, Vec::<String>::new());
+    assert_ne!(listed_apart(link).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_line_that_komet_does_not_give_up_is_listed_apart_once_that_was_dismissed() {
+    for request in ["prebook.item.delete", "purchase.order.item.delete"] {
+        let link = Link::plain().await;
+        let (id, _) = ordered(&link).await;
+        refuse(&link, System::Komet, request);
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 9, now)).unwrap();
+        dismissed_is_listed_apart(&link, HoldReason::RejectedByKomet).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_komet_does_not_hold_is_listed_apart_once_that_was_dismissed() {
+    let link = Link::plain().await;
+    let (id, _) = ordered(&link).await;
+    let long = Some("A-MARK-OF-MORE-THAN-TWENTY".to_owned());
+    link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.mark_code = long, now)).unwrap();
+    dismissed_is_listed_apart(&link, HoldReason::FieldTooLong).await;
+}
+
+#[tokio::test]
+async fn a_code_that_komet_does_not_change_is_listed_apart_once_that_was_dismissed() {
+    let link = Link::plain().await;
+    let (id, _) = approved(&link).await;
+    let labels = link.act(|w, now| print_all(w, &id, now));
+    link.sync_well().await;
+    refuse(&link, System::Komet, "box.code.change");
+    link.act(|w, now| w.axerrio.vendor_reprints(&labels[0], Reprint::SameLabel, now)).unwrap();
+    dismissed_is_listed_apart(&link, HoldReason::RejectedByKomet).await;
+}
+
+#[tokio::test]
+async fn a_po_that_axerrio_does_not_take_is_listed_apart_once_that_was_dismissed() {
+    let link = Link::plain().await;
+    ordered(&link).await;
+    link.act(approve_all);
+    refuse(&link, System::Axerrio, "PUT orders/{id}/purchase-order");
+    dismissed_is_listed_apart(&link, HoldReason::RejectedByAxerrio).await;
+}
+
+#[tokio::test]
+async fn a_prebook_that_axerrio_does_not_take_is_listed_apart_once_that_was_dismissed() {
+    let link = Link::plain().await;
+    refuse(&link, System::Axerrio, "PUT orders/by-ref/{externalRef}");
+    let items = vec![item(FREEDOM, 5, link.day(4))];
+    link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+    dismissed_is_listed_apart(&link, HoldReason::RejectedByAxerrio).await;
+}
+
+#[tokio::test]
+async fn an_order_that_axerrio_does_not_cancel_is_listed_apart_once_that_was_dismissed() {
+    let link = Link::plain().await;
+    let items = vec![item(FREEDOM, 5, link.day(4))];
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+    link.sync_well().await;
+    refuse(&link, System::Axerrio, "POST orders/by-ref/{externalRef}/cancel");
+    let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);
+    link.act(|w, now| w.komet.rep_changes_item(item, &boxes(0), now)).unwrap();
+    dismissed_is_listed_apart(&link, HoldReason::RejectedByAxerrio).await;
 }
 
 #[tokio::test]

@@ -188,6 +188,22 @@ fn taking_komet_dismissing_or_the_owner_rule_keep_what_was_approved() {
 }
 
 #[test]
+fn a_line_that_was_removed_after_approval_and_comes_back_is_asked_about() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet] {
+        let mut desk = approved();
+        let removed = desk.ax().lines.remove(1);
+        desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+        assert_eq!(desk.sync(), ["delete po line 2", "delete item 2", "tell approved"]);
+        desk.ax().lines.push(removed);
+        assert_eq!(desk.sync(), [""; 0]);
+        assert_eq!(held(&desk), ["changed_after_approval 2"]);
+        desk.decide(HoldReason::ChangedAfterApproval, verdict);
+        let made = if verdict == Verdict::TakeAxerrio { 3 } else { 0 };
+        assert_eq!((desk.sync().len(), held(&desk).len()), (made, 0));
+    }
+}
+
+#[test]
 fn a_note_changed_after_the_decision_is_no_new_question() {
     let mut desk = approved();
     desk.ax_line("1").terms.boxes = 9;

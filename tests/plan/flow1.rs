@@ -187,6 +187,20 @@ fn a_mark_code_that_is_too_long_holds_its_line_only() {
 }
 
 #[test]
+fn a_mark_code_that_is_too_long_once_more_is_a_new_question() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    let too_long = Some("WEDDING OF ANNA AND BEN".to_owned());
+    desk.ax_line("1").terms.mark_code.clone_from(&too_long);
+    desk.decide(HoldReason::FieldTooLong, Verdict::Dismissed);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    desk.ax_line("1").terms.mark_code = Some("ANNA".into());
+    assert_eq!(desk.sync().len(), 4, "made anew");
+    desk.ax_line("1").terms.mark_code = too_long;
+    assert_eq!(held(&desk), ["field_too_long 1"]);
+}
+
+#[test]
 fn long_notes_are_cut_with_an_ellipsis() {
     let mut noted = roses(5);
     noted.notes = Some("n".repeat(300));

@@ -167,6 +167,19 @@ fn what_was_approved_twice_is_asked_about_also_while_the_vendor_has_not_accepted
 }
 
 #[test]
+fn what_is_pending_twice_goes_also_while_the_vendor_has_not_accepted() {
+    let mut desk = accepted();
+    let mut again = PurchaseOrder { number: PoNumber("PO990".into()), ..desk.po().clone() };
+    again.lines.truncate(1);
+    again.lines[0].id = PoItemId(990);
+    desk.komet.purchase_orders.push(again);
+    desk.read();
+    desk.ax().status = AxStatus::Placed;
+    assert_eq!(desk.sync(), ["delete po line 11"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
 fn a_line_that_is_added_after_approval_goes_on_a_po_of_its_own() {
     let mut desk = accepted();
     desk.approve();

@@ -186,6 +186,17 @@ fn a_label_withdrawn_after_shipping_is_held_and_its_box_left_alone() {
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
 
+/// The second box bore no code of its own.
+#[test]
+fn the_withdrawn_one_of_two_labels_with_one_code_takes_no_box_with_it() {
+    let mut desk = approved(2);
+    desk.print(vec![label("1", 1, "B1"), label("1", 2, "B1")]);
+    desk.sync();
+    assert_eq!(held(&desk), ["duplicate_box_code 1"]);
+    desk.order.axerrio.labels[1].status = LabelStatus::Void;
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
 #[test]
 fn a_reprint_of_a_withdrawn_label_clears_the_hold() {
     let mut desk = shipped(&["B1"]);

@@ -139,6 +139,7 @@ impl Dice<'_> {
             products: Vec::new(),
             dead: self.rarely(),
             gone: self.rarely(),
+            removed: self.rarely(),
         });
         let mut po_lines = Vec::new();
         for _ in 0..self.up_to(3) {

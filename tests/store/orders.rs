@@ -184,6 +184,7 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         products: Vec::new(),
         dead: false,
         gone: false,
+        removed: false,
     };
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };
     let stray = Stray { prebook: PrebookId(99), item: Some(ItemId(7)), line: LineId("1".to_owned()) };

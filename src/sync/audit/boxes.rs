@@ -58,7 +58,8 @@ fn compare_line(
         match former.or_else(unknown) {
             Some(at) => {
                 let shown = free.remove(at);
-                found.report_each(false, Some(line), "box_code", text(&label.box_code), text(&shown.code));
+                let left = is_kept_out(found, line, label);
+                found.report_each(left, Some(line), "box_code", text(&label.box_code), text(&shown.code));
             }
             None if blank(label.awb.as_deref()).is_none() => {}
             None => {

@@ -77,11 +77,18 @@ impl<'a> Findings<'a> {
             .any(|d| d.reason == reason && d.line.as_ref() == line && cause(&d.cause) && leaves(d.verdict, reason))
     }
 
-    /// Whether Komet refuses to take the line, and a person has said to leave it at that.
+    /// Whether Komet refuses to take the line, or to give it up, and a person has said to leave it at that.
     pub(super) fn is_kept_out(&self, line: &LineId) -> bool {
-        self.is_left(HoldReason::RejectedByKomet, Some(line), |_| true)
+        self.is_left(HoldReason::RejectedByKomet, Some(line), |cause| {
+            cause.starts_with("prebook.") || cause.starts_with(DELETE_PO_LINE)
+        })
             || self.is_left(HoldReason::FieldTooLong, Some(line), |cause| cause.starts_with("mark code"))
             || self.is_left(HoldReason::FieldTooLong, None, |_| true)
+    }
+
+    /// Whether Axerrio refuses such a request for the order, and a person has said to leave it at that.
+    pub(super) fn is_refused(&self, request: &str) -> bool {
+        self.is_left(HoldReason::RejectedByAxerrio, None, |cause| cause.starts_with(request))
     }
 
     /// Whether a person has once decided so about the line, whatever the question was. Only for what both sides show as
@@ -92,6 +99,9 @@ impl<'a> Findings<'a> {
     }
 }
 
+/// The request that takes a line from a PO, as its refusal is named.
+pub(super) const DELETE_PO_LINE: &str = "purchase.order.item.delete";
+
 /// Whether a verdict leaves a difference standing rather than asking for one side to be put right. Where stemsync cannot
 /// put anything right, every verdict does.
 fn leaves(verdict: Verdict, reason: HoldReason) -> bool {
@@ -101,6 +111,8 @@ fn leaves(verdict: Verdict, reason: HoldReason) -> bool {
             HoldReason::RejectedByKomet
             | HoldReason::RejectedByAxerrio
             | HoldReason::UnmappedProduct
+            | HoldReason::VoidLabel
+            | HoldReason::LabelChangedAfterShipping
             | HoldReason::ReservedLotNumber
             | HoldReason::DuplicateBoxCode
             // A brake's decision is kept only where it was to cancel nothing.

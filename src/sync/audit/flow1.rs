@@ -33,7 +33,9 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
             let are_kept = |found: &Findings<'_>| {
                 alive.iter().all(|(_, item)| {
                     let line = owner(sight, item);
-                    line.is_some_and(|line| found.is_left(HoldReason::EditedInKomet, Some(line), |_| true))
+                    line.is_some_and(|line| {
+                        found.is_left(HoldReason::EditedInKomet, Some(line), |_| true) || found.is_kept_out(line)
+                    })
                 })
             };
             let left = found.is_left(HoldReason::ChangedAfterApproval, None, |_| true)
@@ -129,7 +131,7 @@ fn compare_surplus(
         match owner {
             Some(line) if wanted.iter().any(|w| w.id == *line) => {}
             Some(line) => {
-                let left = is_line_left(found, line);
+                let left = is_line_left(found, line) || found.is_kept_out(line);
                 found.report(left, Some(line), "line", text("absent"), shown);
             }
             None => {
@@ -164,6 +166,7 @@ fn compare_headers(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder, contex
 fn is_left_where_it_is(found: &Findings<'_>, line: &LineId) -> bool {
     found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true)
         || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("moved "))
+        || found.is_kept_out(line)
 }
 
 fn compare_header(
@@ -273,7 +276,8 @@ fn compare_ship_dates(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder) {
             && sent.is_none_or(|sent| sent.ship_date == ours);
         let left = explained && found.was_left(HoldReason::EditedInKomet, Some(&line.id));
         if item.ship_date != ours && (!explained || left) {
-            moved.push((&line.id, item.ship_date, left || is_line_left(found, &line.id)));
+            let left = left || is_line_left(found, &line.id) || found.is_kept_out(&line.id);
+            moved.push((&line.id, item.ship_date, left));
         }
     }
     let same_day = moved.windows(2).all(|pair| pair[0].1 == pair[1].1);
@@ -310,7 +314,8 @@ fn compare_line(
         .any(|reason| found.was_left(reason, Some(&line.id)));
     // From approval on an edit of the item is Komet's right (product.md, Who owns what).
     let approved = is_approved(found, agreed);
-    let left = unchanged && (decided || approved) || is_line_left(found, &line.id);
+    let left =
+        unchanged && (decided || approved) || is_line_left(found, &line.id) || found.is_kept_out(&line.id);
     let (ours, shown) = (&line.terms, &item.terms);
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);

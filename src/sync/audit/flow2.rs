@@ -15,6 +15,9 @@ use crate::sync::plan::{Sight, shown};
 const CANCELLED: &str = "cancelled";
 /// The planner's cause for an order whose Prebook Komet does not show.
 const ORPHAN: &str = "no Prebook";
+/// The requests that bring an order, and take it back, as refusals name them.
+const PUT: &str = "PUT orders/by-ref/";
+const CANCEL: &str = "POST orders/by-ref/";
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let wanted = sight.ordered.as_ref().filter(|wanted| !wanted.lines.is_empty());
@@ -28,13 +31,14 @@ fn compare_orders(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&Order
         (None, None) => return,
         (None, Some(_)) => {
             if context.whole.orders {
-                found.differ(None, "order", text("absent"), text("present"));
+                found.report(found.is_refused(PUT), None, "order", text("absent"), text("present"));
             }
             return;
         }
         (Some(ax), None) => {
             if !ax.status.is_off() && context.whole.prebooks {
                 let left = found.was_left(HoldReason::TooManyCancellations, None)
+                    || found.is_refused(CANCEL)
                     || found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause == ORPHAN);
                 found.report(left, None, "order", text("present"), text("absent"));
             }
@@ -77,14 +81,9 @@ fn compare_leftovers(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&Or
     }
 }
 
-/// Axerrio takes no change any more, and a person has said to leave it at that.
-fn is_refused(found: &Findings<'_>) -> bool {
-    found.is_left(HoldReason::RejectedByAxerrio, None, |cause| cause.starts_with("PUT orders/by-ref"))
-}
-
 fn compare_header(found: &mut Findings<'_>, wanted: &Header, now: &Header, base: Option<&AgreedInput>) {
     let left = found.is_left(HoldReason::EditedInAxerrio, None, |cause| !cause.starts_with(CANCELLED))
-        || is_refused(found);
+        || found.is_refused(PUT);
     let mut field = |name, value: fn(&Header) -> Option<String>| {
         let (komet, axerrio) = (value(wanted), value(now));
         let normalised =
@@ -109,7 +108,7 @@ fn compare_lines(
     context: &Context<'_>,
 ) {
     for line in &wanted.lines {
-        let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || is_refused(found);
+        let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || found.is_refused(PUT);
         match find(now, &line.id) {
             Some(other) => compare_line(found, left, line, other, base),
             None => found.report(left, Some(&line.id), "line", text("absent"), text("present")),
@@ -117,7 +116,7 @@ fn compare_lines(
     }
     for line in now.lines.iter().filter(|l| l.terms.boxes > 0 && find(wanted, &l.id).is_none()) {
         if context.whole.prebooks {
-            let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || is_refused(found);
+            let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || found.is_refused(PUT);
             found.report(left, Some(&line.id), "line", text("present"), text("absent"));
         }
     }

@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 
 use super::Context;
-use super::findings::{Findings, text};
+use super::findings::{DELETE_PO_LINE, Findings, text};
 use super::flow1::{expected_box_type, parts_of_komet, parts_of_mix, sorted_breakdowns, sorted_parts, unit_name};
 use crate::domain::{
     AxLine, Flow, HoldReason, ItemId, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine, PoLink,
     PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{Sight, item_differences};
+
+/// The request that tells Axerrio of the PO, as its refusal is named.
+const PUT_PO: &str = "PUT orders/{id}/purchase-order";
 
 /// What the PO should buy for one line.
 pub(super) struct Expected<'o> {
@@ -64,6 +67,7 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, expected: &[Expec
     let is_left = |found: &Findings<'_>, line: &LineId| {
         found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line deleted"))
             || found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| cause.starts_with("purchase.order."))
+            || found.is_kept_out(line)
             || found.is_left(HoldReason::UnmappedProduct, Some(line), |_| true)
     };
     if !bought && !missing.is_empty() {
@@ -103,7 +107,10 @@ fn bought_twice(
     if twice {
         let lines: Vec<_> =
             alive.iter().map(|(_, (po, line))| format!("line {} of PO {}", line.id, po.number)).collect();
-        found.differ(Some(expect.line), "po_line", text("bought once"), text(lines.join(", ")));
+        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(expect.line), |cause| {
+            cause.starts_with("bought twice ")
+        });
+        found.report(left, Some(expect.line), "po_line", text("bought once"), text(lines.join(", ")));
     }
     twice
 }
@@ -140,6 +147,9 @@ fn compare_line(
     let unchanged = link.seen.as_ref().is_some_and(|seen| item_differences(seen, &shown.terms).is_empty());
     let left = unchanged && found.was_left(HoldReason::EditedInKomet, Some(line))
         || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line "))
+        || found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| {
+            cause.starts_with("parts of PO line ") || cause.starts_with(DELETE_PO_LINE)
+        })
         || is_the_buyers(found.order.flow, expect, alive.iter().map(|(link, _)| *link));
     let (ours, now) = (expect.terms, &shown.terms);
     let mut field = |of_line: &str, name, differs: bool, axerrio: Option<String>, komet: Option<String>| {
@@ -172,18 +182,19 @@ fn compare_line(
 /// Compares what Axerrio knows of the PO with what it should know.
 pub(super) fn compare_told(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let Some(ax) = found.order.axerrio.order.as_ref() else { return };
+    let left = found.is_refused(PUT_PO);
     let told = ax.purchase_order.as_ref();
     let (told, should) = match (told, sight.po_to_tell.as_ref()) {
         (None, Some(should)) => {
             if should.status != PoInfoStatus::Pending {
-                found.differ(None, "po", text("absent"), text(format_args!("PO {}", should.number)));
+                found.report(left, None, "po", text("absent"), text(format_args!("PO {}", should.number)));
             }
             return;
         }
         (Some(told), None) => {
             let is_over = told.status == PoInfoStatus::Cancelled || ax.status.is_off();
             if !is_over && context.whole.purchase_orders {
-                found.differ(None, "po", text(format_args!("PO {}", told.number)), text("absent"));
+                found.report(left, None, "po", text(format_args!("PO {}", told.number)), text("absent"));
             }
             return;
         }
@@ -195,7 +206,7 @@ pub(super) fn compare_told(found: &mut Findings<'_>, sight: &Sight, context: &Co
         let normalised =
             base.is_some_and(|(sent, seen)| value(sent) == value(should) && value(seen) == value(told));
         if value(told) != value(should) && !normalised {
-            found.differ(None, name, value(told), value(should));
+            found.report(left, None, name, value(told), value(should));
         }
     };
     field("po_number", |po| text(&po.number));
@@ -203,11 +214,12 @@ pub(super) fn compare_told(found: &mut Findings<'_>, sight: &Sight, context: &Co
     field("po_ship_date", |po| text(po.ship_date));
     field("po_awb", |po| blank(po.awb.as_deref()).and_then(text));
     let base = base.map(|(sent, seen)| (&sent.lines[..], &seen.lines[..]));
-    compare_told_lines(found, &told.lines, &should.lines, base);
+    compare_told_lines(found, left, &told.lines, &should.lines, base);
 }
 
 fn compare_told_lines(
     found: &mut Findings<'_>,
+    left: bool,
     told: &[PoInfoLine],
     should: &[PoInfoLine],
     base: Option<(&[PoInfoLine], &[PoInfoLine])>,
@@ -224,21 +236,23 @@ fn compare_told_lines(
             (Some(told), Some(should)) => {
                 let line = &should.line_id;
                 if told.line_id != *line {
-                    found.differ(Some(line), "po_line", text(&told.line_id), text(line));
+                    found.report(left, Some(line), "po_line", text(&told.line_id), text(line));
                 }
                 if told.boxes != should.boxes {
-                    found.differ(Some(line), "po_boxes", text(told.boxes), text(should.boxes));
+                    found.report(left, Some(line), "po_boxes", text(told.boxes), text(should.boxes));
                 }
                 let cost = (told.unit_cost.normalize(), should.unit_cost.normalize());
                 if cost.0 != cost.1 {
-                    found.differ(Some(line), "po_cost", text(cost.0), text(cost.1));
+                    found.report(left, Some(line), "po_cost", text(cost.0), text(cost.1));
                 }
             }
             (Some(told), None) => {
-                found.differ(Some(&told.line_id), "po_line", text(format_args!("line {id}")), text("absent"));
+                let told_line = text(format_args!("line {id}"));
+                found.report(left, Some(&told.line_id), "po_line", told_line, text("absent"));
             }
             (None, Some(should)) => {
-                found.differ(Some(&should.line_id), "po_line", text("absent"), text(format_args!("line {id}")));
+                let bought = text(format_args!("line {id}"));
+                found.report(left, Some(&should.line_id), "po_line", text("absent"), bought);
             }
             (None, None) => {}
         }

@@ -34,6 +34,12 @@ fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option
     let Some(value) = blank(value) else { return true };
     let length = value.chars().count();
     if length <= SHORT_FIELD {
+        // Too long once more, it is a new question.
+        draft.agreed.decisions.retain(|decision| {
+            decision.reason != HoldReason::FieldTooLong
+                || decision.line.as_ref() != line
+                || !decision.cause.starts_with(&format!("{field}: "))
+        });
         return true;
     }
     let cause = format!("{field}: {value}");

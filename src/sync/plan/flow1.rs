@@ -93,6 +93,9 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     let Some((agreed, link)) = agreed.and_then(|agreed| agreed.item.clone().map(|link| (agreed, link))) else {
         return new_line(draft, order, line);
     };
+    if link.removed && !draft.item_alive(&link) {
+        return new_line(draft, order, line);
+    }
     let changed = !agreed.terms.same_goods(&line.terms);
     let moved = !header::stands(draft, &link.prebook, &order.header);
     if !draft.item_alive(&link) {
@@ -294,7 +297,7 @@ fn takes_moved_anew(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link:
     }) == Some(Verdict::TakeAxerrio)
 }
 
-/// A line that was never in Komet.
+/// A line that was never in Komet, or that Axerrio had removed.
 fn new_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
     let cause = line_cause(line, &order.header);
     let is_kept_out = draft.is_decided() && !takes_axerrio_after_approval(draft, &line.id, &cause, "added");
@@ -461,7 +464,11 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], edited: &Edited) {
         draft.agreed.lines.keys().filter(|id| !wanted.iter().any(|l| l.id == **id)).cloned().collect();
     for line in gone {
         let header_held = item_link(draft, &line).is_some_and(|link| edited.contains(&link.prebook));
-        if !is_alive(draft, &line) || header_held {
+        if !is_alive(draft, &line) {
+            note_removal(draft, &line);
+            continue;
+        }
+        if header_held {
             continue;
         }
         if !draft.knows_repeats(&line) {
@@ -478,6 +485,16 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], edited: &Edited) {
             twice::judge_left(draft, &line);
         }
     }
+}
+
+/// Where the line comes back, it is a new one, and nothing that was decided about it holds any more.
+fn note_removal(draft: &mut Draft<'_>, line: &LineId) {
+    let link = draft.agreed.lines.get_mut(line).and_then(|agreed| agreed.item.as_mut());
+    let Some(link) = link.filter(|link| link.dead && !link.removed) else { return };
+    link.removed = true;
+    draft.agreed.decisions.retain(|decision| {
+        decision.reason != HoldReason::ChangedAfterApproval || decision.line.as_ref() != Some(line)
+    });
 }
 
 fn item_link(draft: &Draft<'_>, line: &LineId) -> Option<ItemLink> {

@@ -197,6 +197,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         products: Vec::new(),
         dead: false,
         gone: false,
+        removed: false,
     };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
     draft.agreed.lines.insert(line.id.clone(), AgreedLine { terms, item: Some(link), po_lines });
@@ -221,6 +222,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 products: Vec::new(),
                 dead: false,
                 gone: false,
+                removed: false,
             });
         }
     }

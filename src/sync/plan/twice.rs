@@ -118,8 +118,9 @@ pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
         return;
     }
     if !alive.iter().any(|link| draft.is_link_decided(link)) {
-        // In flow 2 the vendor is about to answer, after which the line is bought, or taken off, as a whole.
-        if draft.order.flow == Flow::FromAxerrio {
+        // What is pending of an order that the vendor rejected goes as a whole.
+        let order = draft.order.axerrio.order.as_ref();
+        if !(draft.order.flow == Flow::FromKomet && order.is_some_and(|order| order.status.is_off())) {
             let twins = late_effects(draft, 0, &alive);
             delete(draft, line, &twins);
         }
