@@ -151,13 +151,7 @@ fn compare_headers(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder, contex
         });
         let stray = sight.agreed.strays.iter().any(|s| s.prebook == prebook.id);
         if let (true, false, Some(agreed)) = (linked, stray, sight.agreed.prebooks.get(&prebook.id)) {
-            let lines = sight.agreed.lines.iter().filter(|(_, line)| {
-                item_of(found, line).is_some_and(|(its_prebook, _)| its_prebook.id == prebook.id)
-            });
-            let are_left = lines.clone().all(|(line, _)| is_left_where_it_is(found, line));
-            // From approval on Komet's people may change it, like an item.
-            let is_komets = sight.agreed.lines.values().any(|line| is_approved(found, line));
-            compare_header(found, ax, prebook, agreed, (are_left, is_komets), context);
+            compare_header(found, sight, ax, prebook, agreed, context);
         }
     }
 }
@@ -171,10 +165,10 @@ fn is_left_where_it_is(found: &Findings<'_>, line: &LineId) -> bool {
 
 fn compare_header(
     found: &mut Findings<'_>,
+    sight: &Sight,
     ax: &AxOrder,
     prebook: &Prebook,
     agreed: &AgreedPrebook,
-    (are_left, is_komets): (bool, bool),
     context: &Context<'_>,
 ) {
     let (ours, shown) = (&ax.header, &prebook.header);
@@ -187,7 +181,12 @@ fn compare_header(
                 && seen.carrier_id == shown.carrier_id
                 && seen.customer_id == shown.customer_id
         });
-    let left = are_left
+    let mut its_lines = sight.agreed.lines.iter().filter(|(_, line)| {
+        item_of(found, line).is_some_and(|(its_prebook, _)| its_prebook.id == prebook.id)
+    });
+    // From approval on Komet's people may change it, like an item.
+    let is_komets = sight.agreed.lines.values().any(|line| is_approved(found, line));
+    let left = its_lines.all(|(line, _)| is_left_where_it_is(found, line))
         || explained && (is_komets || found.was_left(HoldReason::EditedInKomet, None))
         || found.is_left(HoldReason::EditedInKomet, None, |cause| {
             cause.starts_with(&format!("prebook {} ", prebook.id))

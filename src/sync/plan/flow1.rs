@@ -12,11 +12,10 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::header::{self, Edited};
-use super::links::same_description;
 use super::purchase::{self, Buy};
 use super::{create, links, strays, twice};
 use crate::domain::{
-    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, MixPart, NewGoods,
+    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods,
     PrebookItem, SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
@@ -616,12 +615,8 @@ fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
         return true;
     }
     // Of a mixed box the map needs to name no more than the parts in red.
-    let in_red = item.terms.breakdowns.iter().filter(|shown| shown.product.id.is_none());
-    let named: Option<Vec<i64>> = in_red
-        .map(|shown| {
-            let is_it = |part: &&MixPart| same_description(&part.product.description, &shown.product.description);
-            draft.rules.mapped_product(&line.terms.mix.iter().find(is_it)?.product.code)
-        })
+    let named: Option<Vec<i64>> = links::parts_in_red(item, &line.terms)
+        .map(|(_, part)| draft.rules.mapped_product(&part?.product.code))
         .collect();
     named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(id)))
 }

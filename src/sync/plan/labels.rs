@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
+use super::links::parts_in_red;
 use super::twice;
 use crate::domain::{
     AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber, Shipment,
@@ -159,13 +160,10 @@ pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &st
 fn unknown_parts(draft: &Draft<'_>, line: &LineId) -> Vec<(String, Option<String>)> {
     let Some(agreed) = draft.agreed.lines.get(line) else { return Vec::new() };
     let Some(item) = agreed.item.as_ref().and_then(|link| draft.item(&link.item)) else { return Vec::new() };
-    let unknown = item.terms.breakdowns.iter().filter(|part| part.product.id.is_none());
-    unknown
-        .map(|part| {
-            let name = &part.product.description;
-            let ours = agreed.terms.mix.iter().find(|ours| ours.product.description.eq_ignore_ascii_case(name));
-            let code = ours.map(|ours| ours.product.code.clone());
-            (name.clone(), code.filter(|_| draft.order.flow == crate::domain::Flow::FromAxerrio))
+    parts_in_red(item, &agreed.terms)
+        .map(|(shown, part)| {
+            let part = part.filter(|_| draft.order.flow == crate::domain::Flow::FromAxerrio);
+            (shown.product.description.clone(), part.map(|part| part.product.code.clone()))
         })
         .collect()
 }

@@ -10,8 +10,8 @@ use super::compare::{
 use super::draft::Draft;
 use super::header;
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, LineId, PoItemId, PoLine,
-    PoLink, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, LineId, LineTerms,
+    MixPart, PoItemId, PoLine, PoLink, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -173,6 +173,18 @@ pub(crate) fn same_description(ours: &str, shown: &str) -> bool {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     plain(ours) == plain(shown)
+}
+
+/// The parts of a mixed box that Komet shows in red, each with the part of the line that it is, where its description tells.
+pub(super) fn parts_in_red<'t>(
+    item: &'t PrebookItem,
+    line: &'t LineTerms,
+) -> impl Iterator<Item = (&'t Breakdown, Option<&'t MixPart>)> {
+    let in_red = item.terms.breakdowns.iter().filter(|shown| shown.product.id.is_none());
+    in_red.map(|shown| {
+        let is_it = |part: &&MixPart| same_description(&part.product.description, &shown.product.description);
+        (shown, line.mix.iter().find(is_it))
+    })
 }
 
 fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &PrebookItem) {
