@@ -84,8 +84,12 @@ impl HoldReason {
 /// How the causes begin of what changed after boxes of it had shipped.
 pub const SHIPPED: &str = "shipped ";
 
-/// How the causes begin of what stemsync can write to neither system: beside [`SHIPPED`] labels that have no box.
-const BY_HAND: [&str; 3] = [SHIPPED, "surplus ", "not bought "];
+/// How the cause begins of a Prebook whose tag names an order that Axerrio does not have.
+pub const NO_ORDER: &str = "no order ";
+
+/// How the causes begin of what stemsync can write to neither system: beside [`SHIPPED`] and [`NO_ORDER`] labels that have no
+/// box.
+const BY_HAND: [&str; 4] = [SHIPPED, NO_ORDER, "surplus ", "not bought "];
 
 /// What `plan` says must wait. Two holds of one order are the same hold when reason, line and `cause` agree:
 /// that is how a hold keeps its number and age over the runs, and how a decision finds its question again.

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::choices::otherwise;
 use crate::store::holds::HoldRow;
 
 /// One hold.
@@ -42,12 +41,7 @@ impl From<HoldRow> for HoldReport {
 
 /// Why a hold is not released.
 pub fn without_sides(hold: &HoldRow) -> String {
-    format!(
-        "hold {} ({}) has no side to take; {} Or dismiss it.",
-        hold.id,
-        hold.reason.name(),
-        otherwise(hold.reason).trim_start_matches("Or ")
-    )
+    format!("hold {} ({}) has no side to take, only to be dismissed: {}", hold.id, hold.reason.name(), hold.detail)
 }
 
 /// Why there is no hold of a number.

@@ -132,7 +132,7 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
     let mut owners: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
     let mut flow2 = Vec::new();
     let mut flow1 = match prebook.comments.as_deref().and_then(tag::find) {
-        Some(id) => Some(tagged(conn, prebook, id)?),
+        Some(id) => tagged(conn, prebook, id)?,
         None => None,
     };
     for key in orders::keys_by_prebook(conn, &prebook.id)? {
@@ -152,7 +152,7 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
     for item in &prebook.items {
         match orders::key_by_item(conn, &item.id)? {
             // A line that `useExisting` put into somebody else's Prebook stays its order's.
-            Some(key) if orders::identity(conn, key)?.is_some_and(|o| o.flow == Flow::FromAxerrio) => {
+            Some(key) if flow1 == Some(key) || is_of_flow1(conn, key)? => {
                 owners.entry(key).or_default().insert(item.id.clone());
             }
             _ => free.push(item),
@@ -167,14 +167,22 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
     Ok(owners)
 }
 
-/// The order that a tag names; one that Axerrio has not shown yet is put on file.
-fn tagged(conn: &Connection, prebook: &Prebook, id: AxOrderId) -> Result<OrderKey, StoreError> {
+/// Whether it is an order of flow 1 that Axerrio has shown: what a tag names that is no order's goes when the tag goes.
+fn is_of_flow1(conn: &Connection, key: OrderKey) -> Result<bool, StoreError> {
+    let is_flow1 = orders::identity(conn, key)?.is_some_and(|order| order.flow == Flow::FromAxerrio);
+    Ok(is_flow1 && orders::load(conn, key)?.is_some_and(|order| order.axerrio.order.is_some()))
+}
+
+/// The order that a tag names; one that Axerrio has not shown yet is put on file. No tag of this link's names an order that was
+/// prebooked in Komet.
+fn tagged(conn: &Connection, prebook: &Prebook, id: AxOrderId) -> Result<Option<OrderKey>, StoreError> {
     if let Some(key) = orders::key_by_ax_id(conn, &id)? {
-        return Ok(key);
+        let is_flow1 = orders::identity(conn, key)?.is_some_and(|order| order.flow == Flow::FromAxerrio);
+        return Ok(is_flow1.then_some(key));
     }
     let ship_date = prebook.items.first().map_or(prebook.header.truck_date, |i| i.ship_date);
     let new = NewOrder { flow: Flow::FromAxerrio, ax_id: Some(id), reference: None, prebook: None, ship_date };
-    orders::insert(conn, &new)
+    Ok(Some(orders::insert(conn, &new)?))
 }
 
 /// Flow 2: one order for each vendor ship date. An order whose items all moved to another date moves with them.

@@ -280,6 +280,35 @@ async fn an_order_that_axerrio_does_not_cancel_is_listed_apart_once_that_was_dis
 }
 
 #[tokio::test]
+async fn what_a_rep_changed_after_approval_is_a_difference_until_it_is_left() {
+    let changes = [
+        ("confirmed_boxes 7/5", ItemChange { boxes: Some(7), ..ItemChange::default() }),
+        ("po_cost 0.5/0.29", ItemChange { cost: Some("0.5".parse().unwrap()), ..ItemChange::default() }),
+    ];
+    for (expected, change) in changes {
+        let link = Link::plain().await;
+        let items = vec![item(FREEDOM, 5, link.day(4))];
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);
+        link.act(|w, now| w.komet.rep_changes_item(item, &change, now)).unwrap();
+        link.sync().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync().await;
+        let ax = link.act(|w, _| orders_for(w, id)[0].id.clone());
+        assert_eq!(differences(&link).await, [format!("{ax} {item} {expected}")]);
+        link.decide(Verdict::TakeKomet).await;
+        link.sync_well().await;
+        assert_eq!(differences(&link).await, Vec::<String>::new());
+        assert_eq!(listed_apart(&link).await, [format!("{ax} {item} {expected}")]);
+    }
+}
+
+#[tokio::test]
 async fn what_a_person_gave_to_the_owner_is_no_difference_once_it_is_carried_out() {
     let link = Link::plain().await;
     let (id, items) = ordered(&link).await;

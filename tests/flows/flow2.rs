@@ -123,6 +123,41 @@ async fn a_rejected_order_waits_and_a_changed_prebook_asks_again() {
     .await;
 }
 
+/// Another link's mark, or one that was copied with the comments: without it the Prebook is the vendor's like any other.
+#[tokio::test]
+async fn a_prebook_that_bears_the_mark_of_no_order_is_asked_about_and_goes_once_that_is_gone() {
+    both(async |link: Link| {
+        let mut draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        draft.comments = "As last week [AX AX-999]".into();
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+        let plain = HeaderChange { comments: Some("As last week".into()), ..HeaderChange::default() };
+        link.act(|w, now| w.komet.rep_changes_header(id, &plain, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| orders_for(w, id).len()), 1);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// The mark of an order that was prebooked in Komet is none of this link's.
+#[tokio::test]
+async fn a_prebook_that_bears_the_mark_of_another_prebooks_order_goes_to_the_vendor() {
+    both(async |link: Link| {
+        let first = prebooked(&link).await;
+        let order = link.act(|w, _| orders_for(w, first)[0].id.clone());
+        let mut draft = prebook(link.day(5), vec![item(MONDIAL, 4, link.day(3))]);
+        draft.comments = format!("As last week [AX {order}]");
+        let second = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| orders_for(w, second).len()), 1);
+        invariants(&link).await;
+    })
+    .await;
+}
+
 /// Nobody confirmed what Axerrio would not even hear of.
 #[tokio::test]
 async fn a_change_that_axerrio_refuses_is_one_question_and_says_nothing_of_the_vendors_word() {

@@ -203,6 +203,46 @@ fn a_line_that_was_removed_after_approval_and_comes_back_is_asked_about() {
     }
 }
 
+/// What is left of the PO is told to Axerrio, where the line stands all the same.
+#[test]
+fn a_line_that_komets_people_took_from_prebook_and_po_is_asked_about() {
+    for (verdict, made) in [(Verdict::TakeAxerrio, 2), (Verdict::TakeKomet, 0)] {
+        let mut desk = approved();
+        desk.edit_po(|po| drop(po.lines.remove(0)));
+        desk.edit_item("1", |item| item.terms.boxes = 0);
+        assert_eq!(desk.sync(), ["tell approved"]);
+        assert_eq!(held(&desk), ["edited_in_komet 1"]);
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (made, 0));
+    }
+    let mut owner = approved().with_owner_rule();
+    owner.edit_po(|po| drop(po.lines.remove(0)));
+    owner.edit_item("1", |item| item.terms.boxes = 0);
+    assert_eq!((owner.sync(), held(&owner).len()), (vec!["tell approved".to_owned()], 0), "the PO is Komet's");
+}
+
+#[test]
+fn a_map_that_was_corrected_makes_a_pending_line_anew_and_is_asked_about_once_it_was_approved() {
+    for approves in [false, true] {
+        let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+        desk.map("ROS60", 502);
+        desk.sync();
+        if approves {
+            desk.approve();
+            desk.sync();
+        }
+        desk.map("ROS60", 501);
+        let anew = ["delete po line 1", "delete item 1", "more prebook 1", "more po 1"];
+        if approves {
+            assert_eq!(desk.sync(), [""; 0]);
+            assert_eq!(held(&desk), ["changed_after_approval 1"]);
+            desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+        }
+        assert_eq!(desk.sync()[..4], anew);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    }
+}
+
 #[test]
 fn a_note_changed_after_the_decision_is_no_new_question() {
     let mut desk = approved();

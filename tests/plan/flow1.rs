@@ -51,6 +51,17 @@ fn a_mixed_box_waits_until_komet_knows_every_part() {
 
 /// The map need not name the parts that Komet knows by their description.
 #[test]
+fn what_is_asked_for_is_what_the_map_does_not_name_yet() {
+    let mut desk = Desk::flow1(vec![line("1", bouquet(2))]);
+    desk.known.clear();
+    desk.sync();
+    let detail = |desk: &Desk| desk.plan().holds[0].detail.clone();
+    assert!(detail(&desk).contains("ROS60") && detail(&desk).contains("LIL"), "{}", detail(&desk));
+    desk.map("ROS60", 501);
+    assert!(!detail(&desk).contains("ROS60") && detail(&desk).contains("LIL"), "{}", detail(&desk));
+}
+
+#[test]
 fn a_mixed_box_goes_on_once_the_map_names_the_parts_in_red() {
     let mut desk = Desk::flow1(vec![line("1", bouquet(2))]);
     desk.known.remove("Lily White");

@@ -1,11 +1,11 @@
 //! Prebooked in Komet: the order goes to Axerrio, and the PO follows the vendor's word.
 
 use stemsync::domain::{
-    AxStatus, CreatePo, HoldReason, ItemId, KometProduct, KometTerms, LineId, PoItemId, PoNumber, PoStatus,
+    AxStatus, Breakdown, CreatePo, HoldReason, ItemId, KometProduct, KometTerms, LineId, PoItemId, PoNumber, PoStatus,
     PrebookItem, PurchaseOrder, Stage, Verdict,
 };
 
-use crate::trade::{Desk, cost, day, held, lilies, roses};
+use crate::trade::{Desk, bouquet, cost, day, held, lilies, roses};
 
 fn sent() -> Desk {
     let mut desk = Desk::flow2(&[roses(5), lilies(3)]);
@@ -167,6 +167,71 @@ fn what_was_approved_twice_is_asked_about_also_while_the_vendor_has_not_accepted
 }
 
 #[test]
+fn a_part_that_is_added_to_a_mixed_box_is_bought() {
+    let mut desk = Desk::flow2(&[bouquet(2)]);
+    desk.sync();
+    desk.accept();
+    assert_eq!(desk.sync(), ["mixed po 11"]);
+    let breakdowns = &mut item(&mut desk, 11).terms.breakdowns;
+    breakdowns.push(Breakdown { bunches: 2, ..breakdowns[0].clone() });
+    desk.read();
+    assert_eq!(desk.sync(), ["put"]);
+    desk.accept();
+    assert_eq!(desk.sync(), ["delete po line 11", "more mixed po 11"]);
+    assert_eq!(held(&desk), [""; 0]);
+    assert_eq!(desk.po().lines.last().unwrap().terms.breakdowns.len(), 3);
+}
+
+#[test]
+fn a_code_that_the_vendor_writes_in_his_own_words_is_no_edit() {
+    let mut desk = sent();
+    desk.map("ROS60", 501);
+    desk.ax_line("11").terms.product.code = "ROS60".into();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    // And it stays his when the line changes.
+    rep_changes(&mut desk, 11, 4);
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.ax_line("11").terms.product.code, "ROS60");
+    desk.ax_line("11").terms.product.code = "LIL".into();
+    assert_eq!(held(&desk), ["edited_in_axerrio 11"], "another product is one");
+}
+
+#[test]
+fn a_line_that_a_buyer_takes_off_a_pending_po_is_a_question() {
+    for (verdict, sent) in [(Verdict::TakeAxerrio, &["more po 11"][..]), (Verdict::TakeKomet, &[])] {
+        let mut desk = accepted();
+        desk.edit_po(|po| po.lines.retain(|line| line.item_id != Some(ItemId(11))));
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        assert_eq!(desk.sync(), sent);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_line_that_a_buyer_takes_off_an_approved_po_is_told_to_the_vendor() {
+    let mut desk = accepted();
+    desk.edit_po(|po| {
+        po.status = PoStatus::Approved;
+        po.lines.retain(|line| line.item_id != Some(ItemId(11)));
+    });
+    assert_eq!(desk.sync(), ["tell approved"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn more_boxes_of_a_prebook_than_were_approved_are_asked_about_whoever_owns_them() {
+    let mut desk = accepted().with_owner_rule();
+    desk.approve();
+    desk.sync();
+    rep_changes(&mut desk, 11, 9);
+    assert_eq!(desk.sync(), ["put"]);
+    desk.ax_line("11").confirmed_boxes = Some(9);
+    desk.accept();
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 11"]);
+}
+
+#[test]
 fn what_is_pending_twice_goes_also_while_the_vendor_has_not_accepted() {
     let mut desk = accepted();
     let mut again = PurchaseOrder { number: PoNumber("PO990".into()), ..desk.po().clone() };
@@ -314,10 +379,10 @@ fn an_order_whose_lines_moved_away_goes_once_the_brake_is_released() {
 }
 
 #[test]
-fn a_po_line_that_komet_deleted_is_not_bought_again() {
+fn a_po_line_that_komet_deleted_is_not_bought_again_unasked() {
     let mut desk = accepted();
     desk.edit_po(|po| po.lines[0].terms.boxes = 0);
-    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet 11".to_owned()]));
 }
 
 #[test]

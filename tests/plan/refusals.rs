@@ -51,14 +51,15 @@ fn a_changed_order_is_tried_again_although_its_refusal_was_released() {
 #[test]
 fn a_deletion_whose_refusal_was_released_is_tried_again_once_the_order_changes() {
     type Change = fn(&mut Desk);
-    let changes: [Change; 3] = [
+    let changes: [Change; 4] = [
         |d| d.ax_line("1").terms.boxes = 7,
+        |d| d.ax_line("2").terms.boxes = 7,
         |d| d.ax().header.customer_po = Some("NEW".into()),
         |d| d.ax().status = stemsync::domain::AxStatus::Cancelled,
     ];
     for verdict in [Verdict::TakeAxerrio, Verdict::Dismissed] {
         for change in changes {
-            let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+            let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
             desk.sync();
             desk.refuses.insert("purchase.order.item.delete", "closed for today");
             desk.ax_line("1").terms.boxes = 6;

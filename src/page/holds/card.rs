@@ -87,7 +87,7 @@ pub(in crate::page) fn card(
                 summary { @if view.choices.len() > 1 { "What each choice does" } @else { "What dismissing it does" } }
                 div.choices { @for it in &view.choices { (choice(visitor, view, it, back)) } }
             }
-            @if !is_unmapped { p.muted { (words(otherwise(row.reason))) } }
+            @if !is_unmapped && view.choices.len() > 1 { p.muted { (words(otherwise(row.reason))) } }
         }
     }
 }

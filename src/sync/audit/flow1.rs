@@ -5,9 +5,9 @@ use super::findings::{Findings, text};
 use super::purchase::{self, Expected};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, AxStatus, HoldReason, KometTerms, LineId, LineTerms, MapKind,
-    MixPart, Prebook, PrebookItem, UnitType, blank,
+    MixPart, NO_ORDER, Prebook, PrebookItem, UnitType, blank,
 };
-use crate::sync::plan::{Sight, same_description};
+use crate::sync::plan::{Sight, is_mapped_otherwise, same_description};
 
 /// Komet's `customerPO` and `markCode` hold this many characters; a person may have said to cut longer ones.
 const SHORT_FIELD: usize = 20;
@@ -16,7 +16,8 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
     let alive = alive_items(found.order);
     let Some(ax) = found.order.axerrio.order.as_ref() else {
         if !alive.is_empty() && context.whole.orders {
-            found.differ(None, "order", text("absent"), text("present"));
+            let left = found.is_left(HoldReason::EditedInKomet, None, |cause| cause.starts_with(NO_ORDER));
+            found.report(left, None, "order", text("absent"), text("present"));
         }
         return;
     };
@@ -319,6 +320,11 @@ fn compare_line(
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);
     }
+    let asked = agreed.item.as_ref().map(|link| &link.products[..]).unwrap_or_default();
+    if is_mapped_otherwise(ours, shown, asked, &context.rules) {
+        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(&line.id), |_| true);
+        found.report(left, Some(&line.id), "product", text(&ours.product.code), text(product_name(shown)));
+    }
     // Which product the codes of the two sides mean only its first sight tells, and that follows the item once it is Komet's:
     // the PO line still shows what was bought.
     let mut bought = agreed.po_lines.iter().filter_map(|link| purchase::standing(found.order, link));
@@ -486,13 +492,13 @@ pub(super) fn sorted_breakdowns(shown: &KometTerms) -> Vec<Part> {
 }
 
 pub(super) fn parts_of_mix(mix: &[MixPart]) -> String {
-    let parts: Vec<_> =
+    let parts =
         mix.iter().map(|p| part_text(&p.product.code, p.bunches, p.stems_per_bunch, p.unit_cost)).collect();
-    parts.join(", ")
+    in_order(parts)
 }
 
 pub(super) fn parts_of_komet(shown: &KometTerms) -> String {
-    let parts: Vec<_> = shown
+    let parts = shown
         .breakdowns
         .iter()
         .map(|b| {
@@ -500,6 +506,12 @@ pub(super) fn parts_of_komet(shown: &KometTerms) -> String {
             part_text(&product, b.bunches, b.stems_per_bunch, b.unit_cost)
         })
         .collect();
+    in_order(parts)
+}
+
+/// Parts are the same whichever comes first.
+fn in_order(mut parts: Vec<String>) -> String {
+    parts.sort();
     parts.join(", ")
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use super::findings::{DELETE_PO_LINE, Findings, text};
-use super::flow1::{expected_box_type, parts_of_komet, parts_of_mix, sorted_breakdowns, sorted_parts, unit_name};
+use super::flow1::{
+    expected_box_type, parts_of_komet, parts_of_mix, product_name, sorted_breakdowns, sorted_parts, unit_name,
+};
 use crate::domain::{
-    AxLine, Flow, HoldReason, ItemId, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine, PoLink,
+    AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine, PoLink,
     PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
-use crate::sync::plan::{Sight, item_differences};
+use crate::sync::plan::{Sight, changed_since_bought, item_differences};
 
 /// The request that tells Axerrio of the PO, as its refusal is named.
 const PUT_PO: &str = "PUT orders/{id}/purchase-order";
@@ -94,7 +96,7 @@ fn should_stand(found: &Findings<'_>, expect: &Expected<'_>, links: &[PoLink]) -
     !cancelled && !is_komets
 }
 
-/// A split leaves lines that have shipped and one rest, all on one PO; anything else is a line too many.
+/// Several lines that together buy what was asked for are a split, by shipping or by a buyer; anything else is a line too many.
 fn bought_twice(
     found: &mut Findings<'_>,
     expect: &Expected<'_>,
@@ -103,7 +105,10 @@ fn bought_twice(
     let numbers: BTreeSet<_> = alive.iter().map(|(_, (po, _))| &po.number).collect();
     let unshipped = alive.iter().filter(|(_, (_, line))| line.boxes.is_empty()).count();
     let others = alive.iter().any(|(link, _)| link.item != expect.item);
-    let twice = numbers.len() > 1 || unshipped > 1 || others;
+    let boxes = |link: &PoLink| link.asked.as_ref().map_or(0, |goods| u64::from(goods.boxes));
+    let asked = alive.iter().map(|(link, _)| boxes(link)).sum::<u64>().max(expect.boxes.into());
+    let bought: u64 = alive.iter().map(|(_, (_, line))| u64::from(line.terms.boxes)).sum();
+    let twice = (numbers.len() > 1 || unshipped > 1) && bought > asked || others;
     if twice {
         let lines: Vec<_> =
             alive.iter().map(|(_, (po, line))| format!("line {} of PO {}", line.id, po.number)).collect();
@@ -130,17 +135,19 @@ fn compare_line(
     let line = expect.line;
     let bought: u64 = alive.iter().map(|(_, (_, shown))| u64::from(shown.terms.boxes)).sum();
     if alive.iter().any(|(_, (po, _))| po.status.is_decided()) {
-        // The vendor confirms fewer boxes than were asked for, and procurement has not followed.
+        // The vendor confirms other boxes than were asked for, and procurement has not followed.
         let asked = alive.iter().filter_map(|(link, _)| link.asked.as_ref());
         let asked: u64 = asked.map(|goods| u64::from(goods.boxes)).sum();
         // What was found after a lost database was asked for in another life.
         let asked = if asked == 0 { bought } else { asked };
-        if let Some(confirmed) =
-            expect.confirmed.map(u64::from).filter(|confirmed| *confirmed < asked && *confirmed < bought)
+        let confirmed = expect.confirmed.map(|_| u64::from(expect.boxes));
+        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
+        if let Some(confirmed) = confirmed.filter(|confirmed| *confirmed != asked && *confirmed != bought)
+            && !found.names(Some(line), "boxes")
         {
-            let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
             found.report(left, Some(line), "confirmed_boxes", text(confirmed), text(bought));
         }
+        compare_approved(found, expect, alive);
         return;
     }
     let Some((link, (_, shown))) = alive.first() else { return };
@@ -176,6 +183,38 @@ fn compare_line(
     {
         let differs = !expected.eq_ignore_ascii_case(shown);
         field("box_type", "po_box_type", differs, text(&ours.box_type), text(shown));
+    }
+}
+
+/// What of a flow 2 item a rep changed after it was bought, and procurement had approved it as it was.
+fn compare_approved(
+    found: &mut Findings<'_>,
+    expect: &Expected<'_>,
+    alive: &[(&PoLink, (&PurchaseOrder, &PoLine))],
+) {
+    let line = expect.line;
+    let prebooks = found.order.komet.prebooks.iter();
+    let item = prebooks.flat_map(|prebook| &prebook.items).find(|item| item.id == expect.item);
+    let then = alive.iter().find_map(|(link, _)| link.bought_as.as_ref());
+    let Some((item, then)) = item.zip(then).filter(|_| found.order.flow == Flow::FromKomet) else { return };
+    let bought = alive.iter().map(|(_, (_, line))| *line);
+    let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
+    for changed in changed_since_bought(&item.terms, then, bought) {
+        let (of_line, field, value): (_, _, fn(&KometTerms) -> Option<String>) = match changed {
+            "product" => ("product", "product", |terms| text(product_name(terms))),
+            "box type" => ("box_type", "po_box_type", |terms| text(&terms.box_type)),
+            "bunches per box" => ("bunches", "po_bunches", |terms| text(terms.bunches)),
+            "stems per bunch" => ("stems", "po_stems", |terms| text(terms.stems_per_bunch)),
+            "unit type" => ("unit_type", "po_unit_type", |terms| terms.unit_type.map(unit_name).and_then(text)),
+            "cost" => ("cost", "po_cost", |terms| text(terms.unit_cost.normalize())),
+            "mark code" => ("mark_code", "mark_code", |terms| blank(terms.mark_code.as_deref()).and_then(text)),
+            _ => ("mix", "po_mix", |terms| text(parts_of_komet(terms))),
+        };
+        // Where the line itself differs the PO follows it.
+        if !found.names(Some(line), of_line) {
+            let bought = alive.first().and_then(|(_, (_, line))| value(&line.terms));
+            found.report(left, Some(line), field, value(&item.terms), bought);
+        }
     }
 }
 

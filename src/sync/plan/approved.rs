@@ -5,7 +5,7 @@ use super::compare::{item_differences, komet_print};
 use super::draft::Draft;
 use super::purchase::{Buy, boxes_of, delete, names, shown};
 use super::twice;
-use crate::domain::{Flow, HoldReason, KometTerms, LineId, OnConflict, PoLink, SHIPPED, Verdict};
+use crate::domain::{Flow, HoldReason, KometTerms, LineId, OnConflict, PoLine, PoLink, SHIPPED, Verdict};
 use crate::sync::action::Action;
 
 /// What differs from what procurement approved.
@@ -89,6 +89,9 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     if is_found || asked > 0 && confirmed == asked || confirmed == bought {
         return;
     }
+    // Where the rep changed the item since it was bought, both sides of it are Komet's own.
+    let then = alive.iter().find_map(|link| link.bought_as.as_ref());
+    let is_reps = then.zip(draft.item(&buy.item)).is_some_and(|(then, item)| then.boxes != item.terms.boxes);
     let question = Question {
         line: Some(&buy.line),
         cause: &confirmed_cause(confirmed, first),
@@ -97,7 +100,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
             "Change the PO in Komet (this clears itself then), take axerrio to buy {confirmed} in place of them, take komet to \
              keep what was approved."
         ),
-        is_komets: true,
+        is_komets: !is_reps,
         has_shipped: draft.has_shipped(&buy.line),
     };
     question.stays(draft, buy, alive);
@@ -167,17 +170,26 @@ fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
     question.stays(draft, buy, alive)
 }
 
-/// In what a flow 2 item is otherwise than when it was bought, as far as its PO lines do not show that already; boxes are
-/// another matter.
 pub(super) fn changes_since_bought(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<&'static str> {
     let Some(item) = draft.item(&buy.item) else { return Vec::new() };
     let Some(then) = alive.iter().find_map(|link| link.bought_as.as_ref()) else { return Vec::new() };
-    let mut changed = item_differences(then, &item.terms);
+    changed_since_bought(&item.terms, then, shown(draft, alive))
+}
+
+/// In what a flow 2 item is otherwise `now` than `then`, when it was bought, as far as its PO lines do not show that already;
+/// boxes are another matter.
+pub(in crate::sync) fn changed_since_bought<'l>(
+    now: &KometTerms,
+    then: &KometTerms,
+    bought: impl Iterator<Item = &'l PoLine> + Clone,
+) -> Vec<&'static str> {
+    let mut changed = item_differences(then, now);
     let differs_on_po =
-        |field: &&str| shown(draft, alive).any(|line| item_differences(&item.terms, &line.terms).contains(field));
+        |field: &&str| bought.clone().any(|line| item_differences(now, &line.terms).contains(field));
     // Of a mixed box Komet computes these itself.
-    let is_computed =
-        |field: &str| !buy.goods.mix.is_empty() && ["bunches per box", "stems per bunch", "cost"].contains(&field);
+    let is_computed = |field: &str| {
+        !now.breakdowns.is_empty() && ["bunches per box", "stems per bunch", "cost"].contains(&field)
+    };
     changed.retain(|field| *field != "boxes" && !is_computed(field) && differs_on_po(field));
     changed
 }

@@ -93,6 +93,24 @@ pub(super) fn product_ids(terms: &LineTerms, rules: &Rules<'_>) -> Option<Vec<i6
     }
 }
 
+/// Whether the local map was corrected since an item was asked for by it: the product that Komet shows is the wrong one's. What
+/// went by its description is not the map's, and neither is what Komet's people made another product.
+pub(in crate::sync) fn is_mapped_otherwise(
+    line: &LineTerms,
+    item: &KometTerms,
+    asked: &[i64],
+    rules: &Rules<'_>,
+) -> bool {
+    let shown: Vec<Option<i64>> = if line.is_mixed() {
+        item.breakdowns.iter().map(|part| part.product.id).collect()
+    } else {
+        vec![item.product.id]
+    };
+    !asked.is_empty()
+        && product_ids(line, rules).is_some_and(|ids| ids != asked)
+        && shown.iter().all(|id| id.is_some_and(|id| asked.contains(&id)))
+}
+
 /// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come
 /// to know is not a difference.
 pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str> {
@@ -193,6 +211,11 @@ pub(super) fn asks_otherwise(asked: &NewGoods, now: &NewGoods) -> bool {
                 || asked.unit_type != now.unit_type
                 || asked.unit_cost != now.unit_cost))
         || parts_differ(&new_parts(&asked.mix), &new_parts(&now.mix))
+}
+
+/// Whether two mixed boxes are asked for with the same parts, whichever products these are.
+pub(super) fn asks_for_same_parts(asked: &NewGoods, now: &NewGoods) -> bool {
+    !parts_differ(&new_parts(&asked.mix), &new_parts(&now.mix))
 }
 
 /// One part of a mixed box, its product left out: bunches per box, stems per bunch, cost per unit.

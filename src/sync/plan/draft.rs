@@ -281,12 +281,11 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Names what both systems want of a line.
+    /// Names the order, and what Komet wants of a line.
     fn wish(&self, line: Option<&LineId>) -> u64 {
         let order = self.order.axerrio.order.as_ref().map(|order| {
-            let line = line.and_then(|line| order.lines.iter().find(|shown| shown.id == *line));
-            let line = line.map(|line| (terms_print(&line.terms), line.confirmed_boxes));
-            (order.status, header_print(&order.header), line)
+            let lines = order.lines.iter().map(|line| (&line.id, terms_print(&line.terms), line.confirmed_boxes));
+            (order.status, header_print(&order.header), lines.collect::<Vec<_>>())
         });
         let link = line.and_then(|line| self.agreed.lines.get(line)?.item.as_ref());
         let item = link.and_then(|link| self.item(&link.item));

@@ -7,8 +7,8 @@
 
 use super::approved::{self, Question};
 use super::compare::{
-    asked_differences, goods_from_axerrio, header_print, komet_print, product_ids, seen_differences, terms_print,
-    told,
+    asked_differences, goods_from_axerrio, header_print, is_mapped_otherwise, komet_print, product_ids,
+    seen_differences, terms_print, told,
 };
 use super::draft::Draft;
 use super::header::{self, Edited};
@@ -16,7 +16,7 @@ use super::purchase::{self, Buy};
 use super::{create, links, strays, twice};
 use crate::domain::{
     AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods,
-    PrebookItem, SeenItem, Verdict, fingerprint,
+    PoLink, PoStatus, PrebookItem, SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -39,8 +39,10 @@ enum Fate {
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
-    // A tag whose order was not read: nothing is decided on absence.
-    let Some(order) = &draft.order.axerrio.order else { return };
+    let Some(order) = &draft.order.axerrio.order else {
+        strays::ask_about_tag(draft);
+        return;
+    };
     if links::awaits_told_po(draft, order) {
         return;
     }
@@ -111,7 +113,9 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     let replace = match judge_edits(draft, order, line, &agreed, &link, changed, moved && !is_left) {
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
-        Judged::AsAgreed => changed || moved || now_mapped(draft, line, &link),
+        Judged::AsAgreed => {
+            changed || moved || now_mapped(draft, line, &link) || mapped_otherwise(draft, line, &link).is_some()
+        }
         Judged::Agreed => moved,
         Judged::Overruled => true,
         Judged::Held => return Fate::Leave,
@@ -316,7 +320,7 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
         Some(what) if draft.is_line_decided(&line.id) => {
             takes_axerrio_after_approval(draft, &line.id, &cause, what)
         }
-        None if draft.is_line_decided(&line.id) => false,
+        None if draft.is_line_decided(&line.id) && !is_lost(draft, &line.id) => false,
         _ => takes_deleted_anew(draft, line, link),
     };
     if !is_to_be_made || !create::is_possible(draft, order, line) {
@@ -346,6 +350,7 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> 
     let since = if as_agreed { String::new() } else { format!(" {:016x}", terms_print(&line.terms)) };
     let (reason, cause) = (HoldReason::EditedInKomet, format!("deleted {}{since}", link.item));
     let is_bought = !draft.alive_po_links(&line.id).is_empty();
+    let owner = if draft.is_line_decided(&line.id) { Verdict::TakeKomet } else { Verdict::TakeAxerrio };
     let verdict = if link.gone {
         draft.ask(reason, Some(&line.id), &cause, || {
             format!(
@@ -355,7 +360,7 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> 
             )
         })
     } else {
-        draft.settle(reason, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
+        draft.settle(reason, Some(&line.id), &cause, owner, || {
             format!(
                 "Prebook item {} ({} {} of {}) was deleted in Komet, but the line still stands in Axerrio. Take axerrio to make it \
                  again, take komet to leave it deleted{}.",
@@ -368,6 +373,14 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> 
         })
     };
     verdict == Some(Verdict::TakeAxerrio)
+}
+
+/// Whether a line was bought and is bought no more, though no PO of it was cancelled: nothing in Komet stands for it.
+fn is_lost(draft: &Draft<'_>, line: &LineId) -> bool {
+    let links = draft.agreed.lines.get(line).map(|agreed| &agreed.po_lines[..]).unwrap_or_default();
+    let is_answered =
+        |link: &PoLink| link.dead || draft.po_alive(link) || draft.po_status(link) == PoStatus::Cancelled;
+    !links.is_empty() && !links.iter().any(is_answered)
 }
 
 /// A line after approval: Komet's edits are Komet's right, Axerrio's are held.
@@ -400,7 +413,30 @@ fn decided_line(
             Fate::Leave
         };
     }
+    if let Some(ids) = mapped_otherwise(draft, line, link) {
+        let question = Question {
+            line: Some(&line.id),
+            cause: &format!("mapped to {ids:?}"),
+            what: format!(
+                "{} was mapped to another product of Komet's after procurement approved the PO.",
+                line.terms.product.description
+            ),
+            choice: "Take axerrio to write it anew as that, take komet to keep what was approved.".to_owned(),
+            is_komets: true,
+            has_shipped: draft.has_shipped(&line.id),
+        };
+        if question.takes_axerrio(draft) {
+            return if create::is_possible(draft, order, line) { Fate::Delete } else { Fate::Leave };
+        }
+    }
     Fate::InPlace
+}
+
+/// The products by which the local map names a line by now, where the item was made by others.
+fn mapped_otherwise(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<Vec<i64>> {
+    let item = draft.item(&link.item)?;
+    let is_other = is_mapped_otherwise(&line.terms, &item.terms, &link.products, draft.rules);
+    is_other.then(|| product_ids(&line.terms, draft.rules)).flatten()
 }
 
 /// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited

@@ -437,7 +437,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
         if is_elsewhere(draft.order, &id) {
             draft.waits = true;
         } else if item.terms.is_mapped() {
-            let terms = line_terms(item, rules, known_line(draft.order, &draft.agreed, &id));
+            let terms = line_terms(item, rules, &known_lines(draft.order, &draft.agreed, &id));
             lines.push(InputLine { id, terms });
         } else {
             ask_for_mapping(draft, &id, &item.terms.product.description, None);
@@ -448,8 +448,8 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     if lines.is_empty() {
         return None;
     }
-    let known = known_header(draft.order, &draft.agreed);
-    let header = header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules, known);
+    let known = known_headers(draft.order, &draft.agreed);
+    let header = header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules, &known);
     Some(OrderInput { header, lines })
 }
 
@@ -466,21 +466,21 @@ pub(super) fn header(
     comments: Option<&str>,
     ship_date: chrono::NaiveDate,
     rules: &Rules<'_>,
-    known: Option<&Header>,
+    known: &[&Header],
 ) -> Header {
     let owned = |text: Option<&str>| blank(text).map(str::to_owned);
     let customer_id = shown.customer_id.filter(|id| *id != 0);
     let komets = owned(shown.customer_code.as_deref());
     let customer = customer_id.map(|id| {
         let names = Names { kind: MapKind::Customer, id, komets: komets.as_deref(), rules };
-        names.code(known.map(|known| known.customer.code.as_str()))
+        names.code(known.iter().map(|known| known.customer.code.as_str()))
     });
     let customer = customer.or_else(|| komets.clone()).unwrap_or_default();
     let carrier = shown.carrier_id.filter(|id| *id != 0).map(|id| {
         let komets = rules.carriers.get(&id).map(String::as_str).filter(|code| !code.trim().is_empty());
         let names = Names { kind: MapKind::Carrier, id, komets, rules };
         Party {
-            code: names.code(known.and_then(|known| known.carrier.as_ref()).map(|carrier| carrier.code.as_str())),
+            code: names.code(known.iter().filter_map(|known| Some(known.carrier.as_ref()?.code.as_str()))),
             name: shown.carrier_name.clone().unwrap_or_default(),
         }
     });
@@ -505,11 +505,11 @@ struct Names<'r> {
 }
 
 impl Names<'_> {
-    /// The code that was agreed before, as long as it still stands for the same thing: a map that is set later changes no
-    /// order that went out, for which the vendor would be asked again. Else the best there is now.
-    fn code(&self, agreed: Option<&str>) -> String {
-        if let Some(agreed) = agreed.filter(|agreed| self.stands(agreed)) {
-            return agreed.to_owned();
+    /// The first of the codes `known` to Axerrio that stands for the same thing: a map that is set later changes no order that
+    /// went out, for which the vendor would be asked again. Else the best there is now.
+    fn code<'k>(&self, mut known: impl Iterator<Item = &'k str>) -> String {
+        if let Some(known) = known.find(|known| self.stands(known)) {
+            return known.to_owned();
         }
         let mapped = self.rules.maps.axerrio(self.kind, self.id);
         mapped.or(self.komets).map_or_else(|| self.id.to_string(), str::to_owned)
@@ -524,25 +524,28 @@ impl Names<'_> {
     }
 }
 
-/// A line as it was agreed, else, after a lost database, as Axerrio shows it.
-pub(super) fn known_line<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineId) -> Option<&'o LineTerms> {
-    match &agreed.input {
-        Some(input) => find(&input.sent, line).map(|line| &line.terms),
-        None => order.axerrio.order.as_ref()?.lines.iter().find(|l| l.id == *line).map(|line| &line.terms),
-    }
+/// A line in the words by which Axerrio knows it: as the vendor wrote it since, as it was agreed, or, after a lost database, as
+/// Axerrio shows it.
+pub(super) fn known_lines<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineId) -> Vec<&'o LineTerms> {
+    let lines = order.axerrio.order.iter().flat_map(|order| &order.lines);
+    let shown = lines.filter(|shown| shown.id == *line).map(|shown| &shown.terms);
+    let Some(input) = &agreed.input else { return shown.collect() };
+    let seen = find(&input.seen, line);
+    let written = shown.filter(|shown| seen.is_some_and(|seen| !seen.terms.same_goods(shown)));
+    written.chain(find(&input.sent, line).map(|sent| &sent.terms)).collect()
 }
 
-/// The header as it was agreed, else, after a lost database, as Axerrio shows it.
-pub(super) fn known_header<'o>(order: &'o Order, agreed: &'o Agreed) -> Option<&'o Header> {
-    match &agreed.input {
-        Some(input) => Some(&input.sent.header),
-        None => order.axerrio.order.as_ref().map(|order| &order.header),
-    }
+/// The header, likewise.
+pub(super) fn known_headers<'o>(order: &'o Order, agreed: &'o Agreed) -> Vec<&'o Header> {
+    let shown = order.axerrio.order.iter().map(|order| &order.header);
+    let Some(input) = &agreed.input else { return shown.collect() };
+    let written = shown.filter(|shown| !input.seen.header.same_as(shown));
+    written.chain([&input.sent.header]).collect()
 }
 
 /// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
 /// sent to the vendor.
-pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: Option<&LineTerms>) -> LineTerms {
+pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTerms]) -> LineTerms {
     // A map that was taken away since changes no order that went out, like one that is set later. A number is Komet's own.
     let is_unmapped_since = |known: &Product, p: &KometProduct| {
         known.code.parse::<i64>().is_err()
@@ -553,9 +556,12 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: Option<&L
         code: match p.id {
             Some(id) => {
                 let names = Names { kind: MapKind::Product, id, komets: None, rules };
-                let mut known =
-                    agreed.iter().filter(|known| names.stands(&known.code) || is_unmapped_since(known, p));
-                known.next().map_or_else(|| names.code(None), |known| known.code.clone())
+                let sent = agreed.last();
+                let is_sent = |known: &&Product| sent.is_some_and(|sent| std::ptr::eq(*sent, *known));
+                let mut known = agreed.iter().filter(|known| {
+                    names.stands(&known.code) || is_sent(known) && is_unmapped_since(known, p)
+                });
+                known.next().map_or_else(|| names.code(std::iter::empty()), |known| known.code.clone())
             }
             None => p.description.clone(),
         },

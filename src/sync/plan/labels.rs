@@ -137,11 +137,15 @@ fn is_mapped_on_po(draft: &Draft<'_>, line: &LineId) -> bool {
 pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &str, code: Option<&str>) {
     let cause = code.unwrap_or(product).to_owned();
     let mut unknown = unknown_parts(draft, line);
+    // From approval on the line is not made anew, and a local map is of no use.
+    let is_decided = draft.is_line_decided(line);
+    if !is_decided {
+        let is_mapped = |code: &String| draft.rules.mapped_product(code).is_some();
+        unknown.retain(|(_, code)| !code.as_ref().is_some_and(is_mapped));
+    }
     if unknown.is_empty() {
         unknown.push((product.to_owned(), code.map(str::to_owned)));
     }
-    // From approval on the line is not made anew, and a local map is of no use.
-    let is_decided = draft.is_line_decided(line);
     let _ = draft.ask(HoldReason::UnmappedProduct, Some(line), &cause, || {
         let names: Vec<String> =
             unknown.iter().map(|(product, _)| format!("\u{201c}{product}\u{201d}")).collect();

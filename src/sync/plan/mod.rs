@@ -29,8 +29,9 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-pub(in crate::sync) use compare::goods_differences;
+pub(in crate::sync) use approved::changed_since_bought;
 pub use compare::item_differences;
+pub(in crate::sync) use compare::{goods_differences, is_mapped_otherwise};
 pub(crate) use flow2::{same_input, shown, take_over};
 pub(crate) use labels::is_komets_lot;
 pub(crate) use links::same_description;

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::Need;
-use super::compare::{asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
+use super::compare::{asks_for_same_parts, asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use super::rules::window_of;
 use super::{approved, twice};
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink, PoNumber,
+    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoInfoStatus, PoLine, PoLink, PoNumber,
     PoStatus, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
@@ -130,8 +130,8 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     buy.fresh || draft.knows_purchase(&buy.item)
 }
 
-/// Whether Komet's people took the line from its PO, or cancelled that: in flow 2 they may, in flow 1 a deleted line is
-/// a question while a cancelled PO is procurement's answer.
+/// Whether Komet's people took the line from its PO, or cancelled that: a deleted line is a question, since the vendor delivers
+/// it, while a cancelled PO is procurement's answer.
 fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     let vanished: Vec<&PoLink> = links.iter().filter(|link| !link.dead).collect();
     let Some(last) = vanished.last() else { return false };
@@ -141,17 +141,28 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     if !is_cancelled && may_be_on_another_po(draft, buy, &last.number) {
         return true;
     }
-    if draft.order.flow == Flow::FromKomet || is_cancelled {
+    // Of what procurement decided about a flow 2 order Axerrio is told.
+    let told = draft.order.axerrio.order.as_ref().and_then(|order| order.purchase_order.as_ref());
+    let is_told = told.is_some_and(|told| told.status != PoInfoStatus::Pending);
+    let is_flow_2 = draft.order.flow == Flow::FromKomet;
+    if is_cancelled || is_flow_2 && (is_told || draft.po_status(last).is_decided()) {
         return true;
     }
     let cause = format!("PO line deleted {}", last.line);
-    draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, || {
+    let detail = || {
         format!(
             "line {} was deleted from PO {} in Komet, but the order still stands in Axerrio. Take axerrio to buy it again, \
              take komet to leave it.",
             last.line, last.number
         )
-    }) != Some(Verdict::TakeAxerrio)
+    };
+    let verdict = if is_flow_2 {
+        // Both sides of it are Komet's own.
+        draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, detail)
+    } else {
+        draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
+    };
+    verdict != Some(Verdict::TakeAxerrio)
 }
 
 /// Whether the PO must be read first to which a buyer may have moved the line: the item names it, where Komet says so (assumed).
@@ -212,11 +223,12 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
 }
 
 /// A mixed box on a PO that lacks parts: bought anew, once, as soon as Komet knows them all. If parts are missing even
-/// then, a person must look.
+/// then, a person must look. One that was asked for with other parts is not short of any: it has changed.
 fn judge_missing_parts(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Option<bool> {
     let link = alive.iter().find(|link| {
         let breakdowns = draft.po_line(&link.line).map_or(0, |(_, line)| line.terms.breakdowns.len());
-        (1..buy.goods.mix.len()).contains(&breakdowns)
+        let is_as_asked = link.asked.as_ref().is_none_or(|asked| asks_for_same_parts(asked, &buy.goods));
+        is_as_asked && (1..buy.goods.mix.len()).contains(&breakdowns)
     })?;
     if buy.goods.boxes == 0 {
         return None;
@@ -259,7 +271,10 @@ fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date: NaiveDate
     })
 }
 
-pub(super) fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> {
+pub(super) fn shown<'d>(
+    draft: &'d Draft<'_>,
+    links: &'d [PoLink],
+) -> impl Iterator<Item = &'d PoLine> + Clone {
     links.iter().filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| line)
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
             prebook.comments.as_deref(),
             order.ship_date,
             rules,
-            flow2::known_header(order, &draft.agreed),
+            &flow2::known_headers(order, &draft.agreed),
         ),
         lines: prebook
             .items
@@ -37,7 +37,7 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
             .filter(|item| !flow2::is_elsewhere(order, &LineId::from(&item.id)))
             .map(|item| {
                 let id = LineId::from(&item.id);
-                let terms = flow2::line_terms(item, rules, flow2::known_line(order, &draft.agreed, &id));
+                let terms = flow2::line_terms(item, rules, &flow2::known_lines(order, &draft.agreed, &id));
                 InputLine { id, terms }
             })
             .collect(),

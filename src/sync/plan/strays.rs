@@ -5,7 +5,7 @@ use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
 use crate::domain::{
-    Decision, HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, Prebook, PrebookHeader, PrebookId,
+    Decision, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook, PrebookHeader, PrebookId,
     PrebookItem, PurchaseOrder, Stray, Verdict, blank,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
@@ -216,4 +216,18 @@ fn is_left(draft: &Draft<'_>, item: &PrebookItem) -> bool {
 /// Whether one of the order's lines stands in this Prebook.
 fn holds_lines(draft: &Draft<'_>, prebook: &PrebookId) -> bool {
     draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).any(|link| link.prebook == *prebook)
+}
+
+/// A Prebook bears the mark of an order that Axerrio does not have, though it was read before anything of Komet: another link
+/// made it, or a rep copied the mark. Nothing is decided on absence, but nobody would order what is in it.
+pub(super) fn ask_about_tag(draft: &mut Draft<'_>) {
+    let mut prebooks = draft.order.komet.prebooks.iter();
+    let Some(prebook) = prebooks.find(|prebook| prebook.items.iter().any(PrebookItem::is_alive)) else { return };
+    let _ = draft.ask(HoldReason::EditedInKomet, None, &format!("{NO_ORDER}of prebook {}", prebook.id), || {
+        format!(
+            "Prebook {} ends its comments with the mark of an order that Axerrio does not have: it is another link's, or the mark \
+             was copied. If the vendor is to have it, take the mark out of its comments in Komet; else dismiss this.",
+            prebook.number
+        )
+    });
 }
