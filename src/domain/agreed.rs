@@ -61,6 +61,7 @@ pub struct AgreedLine {
 }
 
 /// Links a line to its Prebook item.
+#[allow(clippy::struct_excessive_bools, reason = "each says another deed, which orders on file bear by its name")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemLink {
     /// The Prebook it is on.

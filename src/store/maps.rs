@@ -1,5 +1,6 @@
 //! The local maps from Axerrio codes to Komet ids. A change makes those orders dirty that wait for one: whatever was
-//! held because Komet did not know a product or refused a request may pass now.
+//! held because Komet did not know a product or refused a request may pass now. A correction does so to those that were sent
+//! by it.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -51,7 +52,11 @@ pub fn import(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Resul
     )?;
     let mut news = 0;
     for (code, komet_id) in rows {
+        let before = find(conn, kind, code)?;
         news += statement.execute(params![kind.name(), code, komet_id])?;
+        if before.is_some_and(|before| before != *komet_id) {
+            wake_those_of(conn, code)?;
+        }
     }
     if news > 0 {
         wake(conn)?;
@@ -66,10 +71,18 @@ pub fn replace(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Resu
     wake(conn)
 }
 
+/// Has the next run look at the orders that were sent by a code which was mapped to something else.
+fn wake_those_of(conn: &Connection, code: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0
+               AND key IN (SELECT key FROM agreed_views WHERE instr(doc, '\"code\":' || json_quote(?1)) > 0)";
+    conn.prepare_cached(sql)?.execute([code])?;
+    Ok(())
+}
+
 /// Has the next run look at the orders that a map may help: those that wait, and those whose question was dismissed.
 fn wake(conn: &Connection) -> Result<(), StoreError> {
     let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND key IN (SELECT order_key FROM holds
-               WHERE reason IN ('unmapped_product', 'rejected_by_komet', 'field_too_long')
+               WHERE reason IN ('unmapped_product', 'rejected_by_komet', 'field_too_long', 'edited_in_axerrio')
                UNION SELECT key FROM agreed_views
                WHERE doc LIKE '%\"unmapped_product\"%' OR doc LIKE '%\"rejected_by_komet\"%')";
     conn.prepare_cached(sql)?.execute([])?;

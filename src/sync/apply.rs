@@ -83,7 +83,16 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
         // changed it since.
         let products = products_of(create, line);
         let prebook = created.id.clone();
-        let link = ItemLink { prebook, item, seen: None, fresh: true, products, dead: false, gone: false, removed: false };
+        let link = ItemLink {
+            prebook,
+            item,
+            seen: None,
+            fresh: true,
+            products,
+            dead: false,
+            gone: false,
+            removed: false,
+        };
         order
             .agreed
             .lines

@@ -49,6 +49,24 @@ async fn an_unknown_product_holds_its_line_until_a_person_maps_it_in_komet() {
     .await;
 }
 
+/// Nothing else happens to the order, and yet it would be bought as what it is not.
+#[tokio::test]
+async fn a_map_that_is_corrected_corrects_what_is_pending() {
+    both(async |link: Link| {
+        let right = i64::try_from(UNKNOWN_IS).unwrap();
+        link.map(MapKind::Product, UNKNOWN_CODE, 9001).await;
+        let draft = order(link.day(3), vec![line(UNKNOWN, 3)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.map(MapKind::Product, UNKNOWN_CODE, right).await;
+        link.sync_well().await;
+        let items = link.act(|w, _| items_of(w, &id));
+        assert_eq!(items.iter().map(|item| item.goods.product).collect::<Vec<_>>(), [Some(UNKNOWN_IS)]);
+        invariants(&link).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_product_mapped_before_approval_is_learned_of_although_the_prebook_did_not_change() {
     both(async |link: Link| {

@@ -1,8 +1,8 @@
 //! Prebooked in Komet: the order goes to Axerrio, and the PO follows the vendor's word.
 
 use stemsync::domain::{
-    AxStatus, Breakdown, CreatePo, HoldReason, ItemId, KometProduct, KometTerms, LineId, PoItemId, PoNumber, PoStatus,
-    PrebookItem, PurchaseOrder, Stage, Verdict,
+    AxStatus, Breakdown, CreatePo, HoldReason, ItemId, KometProduct, KometTerms, LineId, PoItemId, PoNumber,
+    PoStatus, PrebookItem, PurchaseOrder, Stage, Verdict,
 };
 
 use crate::trade::{Desk, bouquet, cost, day, held, lilies, roses};
@@ -188,9 +188,17 @@ fn a_code_that_the_vendor_writes_in_his_own_words_is_no_edit() {
     desk.map("ROS60", 501);
     desk.ax_line("11").terms.product.code = "ROS60".into();
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
-    // And it stays his when the line changes.
+    // And it stays his when the line changes, also where he writes it in the same gap.
     rep_changes(&mut desk, 11, 4);
     assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.ax_line("11").terms.product.code, "ROS60");
+    desk.ax_line("11").terms.product.code = "501".into();
+    rep_changes(&mut desk, 11, 3);
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.ax_line("11").terms.product.code, "501");
+    assert_eq!(held(&desk), [""; 0]);
+    desk.ax_line("11").terms.product.code = "ROS60".into();
+    desk.sync();
     assert_eq!(desk.ax_line("11").terms.product.code, "ROS60");
     desk.ax_line("11").terms.product.code = "LIL".into();
     assert_eq!(held(&desk), ["edited_in_axerrio 11"], "another product is one");

@@ -81,8 +81,7 @@ impl<'a> Findings<'a> {
     pub(super) fn is_kept_out(&self, line: &LineId) -> bool {
         self.is_left(HoldReason::RejectedByKomet, Some(line), |cause| {
             cause.starts_with("prebook.") || cause.starts_with(DELETE_PO_LINE)
-        })
-            || self.is_left(HoldReason::FieldTooLong, Some(line), |cause| cause.starts_with("mark code"))
+        }) || self.is_left(HoldReason::FieldTooLong, Some(line), |cause| cause.starts_with("mark code"))
             || self.is_left(HoldReason::FieldTooLong, None, |_| true)
     }
 

@@ -182,9 +182,11 @@ fn compare_header(
                 && seen.carrier_id == shown.carrier_id
                 && seen.customer_id == shown.customer_id
         });
-    let mut its_lines = sight.agreed.lines.iter().filter(|(_, line)| {
-        item_of(found, line).is_some_and(|(its_prebook, _)| its_prebook.id == prebook.id)
-    });
+    let mut its_lines = sight
+        .agreed
+        .lines
+        .iter()
+        .filter(|(_, line)| item_of(found, line).is_some_and(|(its_prebook, _)| its_prebook.id == prebook.id));
     // From approval on Komet's people may change it, like an item.
     let is_komets = sight.agreed.lines.values().any(|line| is_approved(found, line));
     let left = its_lines.all(|(line, _)| is_left_where_it_is(found, line))
@@ -314,8 +316,7 @@ fn compare_line(
         .any(|reason| found.was_left(reason, Some(&line.id)));
     // From approval on an edit of the item is Komet's right (product.md, Who owns what).
     let approved = is_approved(found, agreed);
-    let left =
-        unchanged && (decided || approved) || is_line_left(found, &line.id) || found.is_kept_out(&line.id);
+    let left = unchanged && (decided || approved) || is_line_left(found, &line.id) || found.is_kept_out(&line.id);
     let (ours, shown) = (&line.terms, &item.terms);
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);

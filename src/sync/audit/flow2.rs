@@ -116,7 +116,8 @@ fn compare_lines(
     }
     for line in now.lines.iter().filter(|l| l.terms.boxes > 0 && find(wanted, &l.id).is_none()) {
         if context.whole.prebooks {
-            let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || found.is_refused(PUT);
+            let left =
+                found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || found.is_refused(PUT);
             found.report(left, Some(&line.id), "line", text("present"), text("absent"));
         }
     }

@@ -9,8 +9,8 @@ use super::flow1::{
     expected_box_type, parts_of_komet, parts_of_mix, product_name, sorted_breakdowns, sorted_parts, unit_name,
 };
 use crate::domain::{
-    AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine, PoLink,
-    PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
+    AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine,
+    PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{Sight, changed_since_bought, item_differences};
 

@@ -15,8 +15,8 @@ use super::header::{self, Edited};
 use super::purchase::{self, Buy};
 use super::{create, links, strays, twice};
 use crate::domain::{
-    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods,
-    PoLink, PoStatus, PrebookItem, SeenItem, Verdict, fingerprint,
+    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PoLink,
+    PoStatus, PrebookItem, SeenItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 

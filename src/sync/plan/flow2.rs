@@ -126,6 +126,7 @@ fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input
         return;
     };
     let wanted = input.clone();
+    let agreed = take_in_other_words(agreed, &wanted, &shown);
     let agreed = take_in_what_is_alike(draft, agreed, &wanted, &shown);
     let mut base = agreed.sent.clone();
     let mut keeps = Vec::new();
@@ -146,6 +147,19 @@ fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input
     if overrule || !same_text(&input, &base) {
         draft.act(Action::PutOrder(PutOrder { reference, input, wanted, keeps }));
     }
+}
+
+/// A product that the vendor writes by another code of the same thing is agreed, whatever else differs on its line.
+fn take_in_other_words(mut agreed: AgreedInput, wanted: &OrderInput, shown: &OrderInput) -> AgreedInput {
+    for line in &shown.lines {
+        let code = &line.terms.product.code;
+        let is_wanted = find(wanted, &line.id).is_some_and(|wanted| wanted.terms.product.code == *code);
+        let own = [&mut agreed.sent, &mut agreed.seen].into_iter().flat_map(|input| &mut input.lines);
+        for own in own.filter(|own| is_wanted && own.id == line.id) {
+            own.terms.product.code.clone_from(code);
+        }
+    }
+    agreed
 }
 
 /// What was changed in Axerrio, and says what Komet says by now, is agreed.
@@ -558,9 +572,9 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTe
                 let names = Names { kind: MapKind::Product, id, komets: None, rules };
                 let sent = agreed.last();
                 let is_sent = |known: &&Product| sent.is_some_and(|sent| std::ptr::eq(*sent, *known));
-                let mut known = agreed.iter().filter(|known| {
-                    names.stands(&known.code) || is_sent(known) && is_unmapped_since(known, p)
-                });
+                let mut known = agreed
+                    .iter()
+                    .filter(|known| names.stands(&known.code) || is_sent(known) && is_unmapped_since(known, p));
                 known.next().map_or_else(|| names.code(std::iter::empty()), |known| known.code.clone())
             }
             None => p.description.clone(),

@@ -350,9 +350,11 @@ fn judge_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u32, &La
                 && (has_moved || boxes.iter().any(|b| b.seen.code == *code))
         });
         // Of two labels of one code the box is the other's.
-        let is_others = draft.agreed.boxes.get(&label.box_code).is_some_and(|agreed| {
-            (&agreed.line, agreed.box_number) != (line, label.box_number)
-        });
+        let is_others = draft
+            .agreed
+            .boxes
+            .get(&label.box_code)
+            .is_some_and(|agreed| (&agreed.line, agreed.box_number) != (line, label.box_number));
         if shipped || !is_others && boxes.iter().any(|b| b.seen.code == label.box_code) {
             let cause = format!("box {} {}", label.box_number, label.box_code);
             let _ = draft.ask(HoldReason::VoidLabel, Some(line), &cause, || {

@@ -7,14 +7,16 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::Need;
-use super::compare::{asks_for_same_parts, asks_otherwise, goods_differences, goods_print, item_differences, komet_print};
+use super::compare::{
+    asks_for_same_parts, asks_otherwise, goods_differences, goods_print, item_differences, komet_print,
+};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use super::rules::window_of;
 use super::{approved, twice};
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoInfoStatus, PoLine, PoLink, PoNumber,
-    PoStatus, Verdict, blank, fingerprint,
+    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoInfoStatus, PoLine,
+    PoLink, PoNumber, PoStatus, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -271,10 +273,7 @@ fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date: NaiveDate
     })
 }
 
-pub(super) fn shown<'d>(
-    draft: &'d Draft<'_>,
-    links: &'d [PoLink],
-) -> impl Iterator<Item = &'d PoLine> + Clone {
+pub(super) fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> + Clone {
     links.iter().filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| line)
 }
 
