@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::budget::{self, BudgetReport};
 use super::watermarks;
-use crate::config::Config;
+use crate::config::{Config, Schedule};
 use crate::domain::Stage;
 use crate::store::{Connection, StoreError, holds, intents, orders, quota, runs};
 use crate::sync::end_of;
@@ -21,6 +21,7 @@ const HEALTHY: &str = "Healthy: nothing waits, nothing failed.";
 const NEVER_RAN: &str = "Nothing has run yet: `stemsync sync` makes a first run, `stemsync run` is the daemon.";
 const FAILED: &str = "its last run failed";
 const OVERDUE: &str = "it is overdue";
+const AHEAD: &str = "its last run lies in the future";
 
 /// How it is, in the shape of `status --format json`.
 #[derive(Debug, Serialize)]
@@ -180,15 +181,17 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
         .zip(known.jobs.iter().cloned().chain(std::iter::repeat(KnownJob::default())))
         .map(|(job, known)| {
             let schedule = config.jobs.schedule(job);
-            let success = known.last.and_then(|last| last.last_success);
+            let last_success = known.last.and_then(|last| last.last_success);
             // The run after its last success is due; the one after that says that one was missed.
-            let missed = success
+            let missed = last_success
                 .and_then(|at| schedule.next_after(at, zone))
                 .and_then(|due| schedule.next_after(due, zone))
                 .is_some_and(|next| now > next + GRACE)
-                && (known.is_scheduled || success.is_none_or(|at| now > at + UNSCHEDULED));
+                && (known.is_scheduled || last_success.is_none_or(|at| now > at + UNSCHEDULED));
             let trouble = match known.last {
-                Some(last) if success.is_none_or(|at| at < last.last_run) => Some(FAILED),
+                Some(last) if !last.succeeded => Some(FAILED),
+                // Until it ran by the clock as it is now nothing tells whether it missed a run.
+                Some(last) if !matches!(schedule, Schedule::Off) && last.last_run > now + GRACE => Some(AHEAD),
                 _ if missed => Some(OVERDUE),
                 _ => None,
             };
@@ -196,7 +199,7 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
                 job: job.name(),
                 schedule: schedule.text().to_owned(),
                 last_run: known.last.map(|last| last.last_run),
-                last_success: success,
+                last_success,
                 next_run: schedule.next_after(now, zone),
                 watermark: known.watermark,
                 trouble,
@@ -235,6 +238,7 @@ fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize, wai
             let short = format!("{}: {trouble}", job.job);
             let text = match &job.run {
                 Some(run) if trouble == FAILED => format!("{short}; `stemsync history show {run}` says why"),
+                _ if trouble == AHEAD => format!("{short}: the clock was set back since; a run puts that right"),
                 _ => format!("{short}: is the service, the timer or the line for cron at work?"),
             };
             Some(Complaint { short, text, why: "", path: format!("/runs?job={}", job.job) })

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::backup::StepResult;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::columns::Time;
 use super::handle::{BUSY, connect, create_private};
@@ -209,15 +209,16 @@ const PAUSE_HOURS: i64 = 24;
 /// little more than it must.
 pub(crate) fn doubt_after_a_pause(conn: &Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
     match last_run(conn)? {
-        Some(last) if now - last > TimeDelta::hours(PAUSE_HOURS) => claim_no_certainty(conn),
+        // Either way: who last ran far in the future stood still for nobody knows how long.
+        Some(last) if (now - last).abs() > TimeDelta::hours(PAUSE_HOURS) => claim_no_certainty(conn),
         _ => Ok(()),
     }
 }
 
 /// When the last run ended.
 fn last_run(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT max(finished_at) FROM runs")?;
-    let last: Option<Time> = statement.query_row([], |row| row.get(0))?;
+    let sql = "SELECT finished_at FROM runs WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1";
+    let last = conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, Time>(0)).optional()?;
     Ok(last.map(|at| at.0))
 }
 

@@ -1,10 +1,12 @@
 //! Runs and how they ended, for `status` and `history`. A run that found nothing takes the place of the one before it
-//! if that found nothing over the same jobs, so that polling every two minutes does not fill the disk.
+//! if that found nothing over the same jobs, so that polling every two minutes does not fill the disk. Which run came
+//! after which is told by their ids alone: their times are those of a clock that somebody may have set.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use ulid::Ulid;
 
 use super::StoreError;
 use super::columns::{Named, Time, from_doc, to_doc};
@@ -41,6 +43,18 @@ pub struct LastRun {
     pub last_run: DateTime<Utc>,
     /// When it last finished with both systems in reach.
     pub last_success: Option<DateTime<Utc>>,
+    /// Whether its last run did.
+    pub succeeded: bool,
+}
+
+/// An id for a run that starts: a ULID, and greater than every other one, also than those of a clock that was ahead.
+pub fn next_id(conn: &Connection, now: DateTime<Utc>) -> Result<String, StoreError> {
+    let last: Option<String> = conn.prepare_cached("SELECT max(id) FROM runs")?.query_row([], |row| row.get(0))?;
+    let last = last.and_then(|last| Ulid::from_string(&last).ok());
+    // Either way of it is the next one: the random part may be at its end.
+    let after = last.map(|last| last.increment().unwrap_or_else(|carried| carried));
+    let by_clock = Ulid::from_datetime(now.into());
+    Ok(after.map_or(by_clock, |after| after.max(by_clock)).to_string())
 }
 
 /// Records that a run starts.
@@ -115,12 +129,19 @@ fn without_actions(report: &RunReport) -> RunReport {
 
 /// When a job last ran and last succeeded; `None` if it never finished.
 pub fn last(conn: &Connection, job: Job) -> Result<Option<LastRun>, StoreError> {
-    let sql = "SELECT max(finished_at), max(finished_at) FILTER (WHERE outcome IN ('ok', 'attention'))
-               FROM run_jobs WHERE job = ?1";
-    let mut statement = conn.prepare_cached(sql)?;
-    let (run, success): (Option<Time>, Option<Time>) =
-        statement.query_row([job.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(run.map(|run| LastRun { last_run: run.0, last_success: success.map(|t| t.0) }))
+    // The plus keeps the index away, which would have every run of the job sorted: the last ones are met first.
+    let sql = "SELECT finished_at, outcome IN ('ok', 'attention'),
+               (SELECT finished_at FROM run_jobs WHERE +job = ?1 AND outcome IN ('ok', 'attention')
+                ORDER BY run DESC LIMIT 1)
+               FROM run_jobs WHERE +job = ?1 ORDER BY run DESC LIMIT 1";
+    let row = |row: &Row<'_>| {
+        Ok(LastRun {
+            last_run: row.get::<_, Time>(0)?.0,
+            succeeded: row.get(1)?,
+            last_success: row.get::<_, Option<Time>>(2)?.map(|at| at.0),
+        })
+    };
+    Ok(conn.prepare_cached(sql)?.query_row([job.name()], row).optional()?)
 }
 
 /// The run that started last.
@@ -193,11 +214,9 @@ pub fn prune(conn: &Connection, before: DateTime<Utc>) -> Result<usize, StoreErr
 
 /// The last run of each job, and its last success: what `status` tells of, however long ago it was.
 fn last_of_each_job(conn: &Connection) -> Result<BTreeSet<String>, StoreError> {
-    let mut last = conn
-        .prepare_cached("SELECT run FROM run_jobs WHERE job = ?1 ORDER BY finished_at DESC, run DESC LIMIT 1")?;
+    let mut last = conn.prepare_cached("SELECT run FROM run_jobs WHERE job = ?1 ORDER BY run DESC LIMIT 1")?;
     let mut last_success = conn.prepare_cached(
-        "SELECT run FROM run_jobs WHERE job = ?1 AND outcome IN ('ok', 'attention')
-         ORDER BY finished_at DESC, run DESC LIMIT 1",
+        "SELECT run FROM run_jobs WHERE job = ?1 AND outcome IN ('ok', 'attention') ORDER BY run DESC LIMIT 1",
     )?;
     let mut kept = BTreeSet::new();
     for job in Job::ALL {

@@ -108,14 +108,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     async fn run_on(&self, request: RunRequest) -> Result<RunEnd, StoreError> {
         let started_at = self.clock.now();
-        let run = ulid::Ulid::from_datetime(started_at.into()).to_string();
         let jobs: Vec<Job> =
             Job::ALL.into_iter().filter(|job| request.jobs.is_empty() || request.jobs.contains(job)).collect();
-        let (id, trigger) = (run.clone(), request.trigger.clone());
-        self.store
+        let trigger = request.trigger.clone();
+        let run = self
+            .store
             .write(move |conn| {
                 backup::doubt_after_a_pause(conn, started_at)?;
-                runs::begin(conn, &id, &trigger, started_at)
+                let id = runs::next_id(conn, started_at)?;
+                runs::begin(conn, &id, &trigger, started_at)?;
+                Ok(id)
             })
             .await?;
         self.komet.heed(Arc::clone(&request.stop));

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 use stemsync::daemon::signals::Wish;
+use stemsync::reports::health;
 use stemsync::store::{RunLock, orders, quota, runs};
 use stemsync::sync::report::Job;
 use stemsync::systems::System::{Axerrio, Komet};
@@ -58,6 +59,43 @@ fn a_clock_set_ahead_by_three_hours_makes_up_one_run() {
     play.pass(MINUTE * 10);
     let asked = play.stage.asked(Axerrio, "/orders", from);
     assert!((5..=6).contains(&asked), "{asked}");
+}
+
+/// What is wrong with each job in a run's order, as `status` says at `at`.
+fn troubles(play: &Play, at: DateTime<Utc>) -> Vec<Option<&'static str>> {
+    let config = play.config();
+    let scope = health::Scope::of(&config, at);
+    let known = play.store.read_blocking(move |conn| health::gather(conn, &scope)).unwrap();
+    health::judge(&config, known, at).jobs.iter().map(|job| job.trouble).collect()
+}
+
+#[test]
+fn when_a_clock_that_was_ahead_is_set_back_the_run_that_came_last_is_the_last_one() {
+    const OVERDUE: [Option<&str>; 4] = [Some("it is overdue"); 4];
+    let mut play = at_work("2026-05-04T08:59:40Z");
+    play.stage.lock().skew = HOUR * 48;
+    play.pass(MINUTE * 10);
+    play.stage.lock().skew = TimeDelta::zero();
+    let back = play.now();
+    assert_eq!(troubles(&play, back), [Some("its last run lies in the future"); 4], "it may be long ago");
+    play.pass(MINUTE * 10);
+    assert_eq!(troubles(&play, play.now()), [None; 4]);
+    assert_eq!(troubles(&play, play.now() + HOUR), OVERDUE, "what lies in the future does not hide it");
+
+    play.stage.lock().outage = Some((Axerrio, Outage::Refused));
+    play.pass(HOUR);
+    assert_eq!(troubles(&play, play.now())[0], Some("its last run failed"));
+    let list = play.store.read_blocking(|conn| runs::list(conn, None, 1000)).unwrap();
+    let (since, before): (Vec<_>, Vec<_>) =
+        list.iter().map(|run| run.started_at).partition(|at| *at < back + HOUR * 2);
+    let newest = list.iter().position(|run| before.contains(&run.started_at)).unwrap();
+    assert!(newest >= 5 && since.len() > newest, "those from the future lie between: {list:#?}");
+    assert!(since[..newest].is_sorted_by(|a, b| a > b), "the newest first: {since:?}");
+
+    play.stage.lock().outage = None;
+    play.pass(MINUTE * 20);
+    assert_eq!(troubles(&play, play.now()), [None; 4]);
+    assert_eq!(troubles(&play, play.now() + HOUR), OVERDUE);
 }
 
 #[test]
@@ -193,7 +231,7 @@ fn whoever_asks_it_to_stop_does_not_wait_longer_than_ten_seconds() {
 }
 
 /// The runs that somebody asked for since, with their jobs: the first one first.
-fn asked_for(play: &Play, from: chrono::DateTime<chrono::Utc>) -> Vec<Vec<&'static str>> {
+fn asked_for(play: &Play, from: DateTime<Utc>) -> Vec<Vec<&'static str>> {
     let list = play.store.read_blocking(|conn| runs::list(conn, None, 1000)).unwrap();
     let asked = list.into_iter().rev().filter(|run| run.trigger == "page" && run.started_at >= from);
     asked.map(|run| run.report.unwrap().jobs.iter().map(|job| job.job.name()).collect()).collect()

@@ -242,8 +242,9 @@ pub(crate) struct Play {
     pub(crate) database: PathBuf,
     pub(crate) store: Store,
     pub(crate) ask: mpsc::UnboundedSender<Wish>,
-    life: Pin<Box<dyn Future<Output = anyhow::Result<()>>>>,
-    _folder: tempfile::TempDir,
+    life: Life,
+    extra: String,
+    folder: tempfile::TempDir,
 }
 
 impl Play {
@@ -255,23 +256,23 @@ impl Play {
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let database = folder.path().join("link.db");
-        let text = format!(
-            "[komet]\nbase_url = \"sandbox\"\n[axerrio]\nbase_url = \"sandbox\"\n[state]\npath = \"{}\"\n{extra}",
-            database.display()
-        );
-        let config = Config::from_text(&folder.path().join("sync.toml"), &text, &|_| None).unwrap();
+        let config = config_in(folder.path(), extra);
         let store = Store::open_inline(&format!("file:{}", database.display()), |conn| {
             conn.pragma_update(None, "journal_mode", "WAL")?;
             conn.pragma_update(None, "synchronous", "OFF")
         });
         let store = store.unwrap();
-        let engine = engine(&stage, store.clone(), &config);
-        let scenario = Scenario::bundled();
-        let people = People::of(&scenario);
-        let link = Played { engine, stage: Arc::clone(&stage), scenario, people };
-        let (ask, wishes) = mpsc::unbounded_channel();
-        let life = Box::pin(async move { Daemon::new(link, config, None, wishes).await?.live().await });
-        Self { stage, database, store, ask, life, _folder: folder }
+        let (ask, life) = live(&stage, &store, config);
+        Self { stage, database, store, ask, life, extra: extra.to_owned(), folder }
+    }
+
+    /// Another process takes the daemon's place.
+    pub(crate) fn restart(&mut self) {
+        (self.ask, self.life) = live(&self.stage, &self.store, self.config());
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        config_in(self.folder.path(), &self.extra)
     }
 
     /// Lets so much time pass. The answer is how the daemon ended, if it did.
@@ -303,6 +304,27 @@ impl Play {
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.stage.lock().now
     }
+}
+
+type Life = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
+
+fn config_in(folder: &Path, extra: &str) -> Config {
+    let text = format!(
+        "[komet]\nbase_url = \"sandbox\"\n[axerrio]\nbase_url = \"sandbox\"\n[state]\npath = \"{}\"\n{extra}",
+        folder.join("link.db").display()
+    );
+    // Nobody listens there, and no play waits for what is told.
+    let secret = |name: &str| (name == "HOOK").then(|| "http://127.0.0.1:9/hook".into());
+    Config::from_text(&folder.join("sync.toml"), &text, &secret).unwrap()
+}
+
+fn live(stage: &Arc<Stage>, store: &Store, config: Config) -> (mpsc::UnboundedSender<Wish>, Life) {
+    let scenario = Scenario::bundled();
+    let people = People::of(&scenario);
+    let engine = engine(stage, store.clone(), &config);
+    let link = Played { engine, stage: Arc::clone(stage), scenario, people };
+    let (ask, wishes) = mpsc::unbounded_channel();
+    (ask, Box::pin(async move { Daemon::new(link, config, None, wishes).await?.live().await }))
 }
 
 fn engine(stage: &Arc<Stage>, store: Store, config: &Config) -> Engine<KometClient, AxerrioClient> {
