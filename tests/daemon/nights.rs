@@ -81,10 +81,39 @@ fn a_daily_job_runs_once_on_each_day_also_where_its_hour_comes_twice_or_never() 
 fn a_job_of_the_night_hours_is_not_skipped_for_an_hour() {
     for (zone, noon) in NIGHTS {
         let noon = at(noon);
-        let ran = moments(zone, "0 */10 1-4 * * *", noon, noon + TimeDelta::hours(24));
+        let ran = moments(zone, "0 */10 0-4 * * *", noon, noon + TimeDelta::hours(24));
         let gaps: Vec<i64> = ran.windows(2).map(|pair| (pair[1] - pair[0]).num_minutes()).collect();
         assert!(gaps.iter().all(|gap| *gap == 10), "{zone} {noon}: {gaps:?}");
     }
+}
+
+/// The readings of the clock at which a job runs in the night after `noon`.
+fn readings(zone: &str, pattern: &str, noon: &str) -> Vec<String> {
+    let tz: chrono_tz::Tz = zone.parse().unwrap();
+    let ran = moments(zone, pattern, at(noon), at(noon) + TimeDelta::hours(22));
+    ran.iter().map(|moment| moment.with_timezone(&tz).format("%H:%M %Z").to_string()).collect()
+}
+
+#[test]
+fn a_job_with_several_moments_in_a_repeated_hour_runs_at_each_of_them_once() {
+    let new_york = |pattern| readings("America/New_York", pattern, "2026-10-31T12:00:00-04:00");
+    assert_eq!(new_york("0 */15 1 * * *"), ["01:00 EDT", "01:15 EDT", "01:30 EDT", "01:45 EDT"]);
+    assert_eq!(new_york("0 0,30 1-2 * * *"), ["01:00 EDT", "01:30 EDT", "02:00 EST", "02:30 EST"]);
+    assert_eq!(new_york("0 30 0-1 * * *"), ["00:30 EDT", "01:30 EDT"]);
+    // All through the night: without the second 01:30 it would pause for two hours.
+    assert_eq!(new_york("0 30 0-2 * * *"), ["00:30 EDT", "01:30 EDT", "01:30 EST", "02:30 EST"]);
+    // Where the clocks go back by half an hour the neighbours of a moment are an hour away all the same.
+    let lord_howe = readings("Australia/Lord_Howe", "0 45 0-3 * * *", "2026-04-04T12:00:00+11:00");
+    assert_eq!(lord_howe, ["00:45 +11", "01:45 +11", "01:45 +1030", "02:45 +1030", "03:45 +1030"]);
+}
+
+#[test]
+fn the_moments_that_a_change_leaves_out_are_made_up_once_also_where_a_job_ran_shortly_before() {
+    let new_york = |pattern| readings("America/New_York", pattern, "2026-03-07T12:00:00-05:00");
+    assert_eq!(new_york("0 0,30 1-2 * * *"), ["01:00 EST", "01:30 EST", "03:00 EDT"]);
+    assert_eq!(new_york("0 */15 2 * * *"), ["03:00 EDT"]);
+    assert_eq!(new_york("0 30 2-3 * * *"), ["03:00 EDT", "03:30 EDT"]);
+    assert_eq!(new_york("0 30 1-3 * * *"), ["01:30 EST", "03:30 EDT"], "it goes on as if nothing was");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //! time that is over; so it is only asked for the next reading of a clock that never changes, and what that reading is
 //! worth is decided here:
 //!
-//! - **Repeated readings** (clocks go back): a job that runs all through the night goes on without a pause; one that has its
-//!   moment there and nowhere near runs the first time only.
-//! - **Readings left out** (clocks go forward): a job that runs all through the night goes on as if nothing was; one that
-//!   has its moment there and nowhere near runs when the clocks have changed.
+//! - **Repeated readings** (clocks go back): a job that runs all through the night goes on without a pause; of any other one
+//!   each moment comes the first time only.
+//! - **Readings left out** (clocks go forward): a job that runs all through the night goes on as if nothing was; any other
+//!   one that has moments there runs once when the clocks have changed.
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike as _, Utc};
 use chrono_tz::Tz;
@@ -45,7 +45,7 @@ pub(super) fn next_after(cron: &Cron, now: DateTime<Utc>, zone: Tz) -> Option<Da
     if let Some(change) = first_change(zone, now - LONGEST_REPEAT, now)
         && change.goes_back()
         && now < change.at + change.length()
-        && !runs_on(cron, &change)
+        && !runs_through(cron, &change)
     {
         (from, inclusive) = (change.at + change.length(), true);
     }
@@ -66,9 +66,9 @@ pub(super) fn next_after(cron: &Cron, now: DateTime<Utc>, zone: Tz) -> Option<Da
             return Some(moment);
         };
         if change.goes_back() {
-            let repeats = runs_on(cron, &change);
+            let repeats = runs_through(cron, &change);
             (from, inclusive) = (if repeats { change.at } else { change.at + change.length() }, true);
-        } else if reading >= change.readings[0] && reading < change.readings[1] && !runs_nearby(cron, &change) {
+        } else if reading >= change.readings[0] && reading < change.readings[1] && !runs_through(cron, &change) {
             return Some(change.at);
         } else {
             (from, inclusive) = (change.at, true);
@@ -77,19 +77,14 @@ pub(super) fn next_after(cron: &Cron, now: DateTime<Utc>, zone: Tz) -> Option<Da
     None
 }
 
-/// Whether the job runs all through the readings that a change repeats: by its pattern, or because it also runs shortly
-/// before or after them.
-fn runs_on(cron: &Cron, change: &Change) -> bool {
-    cron.as_str().split_whitespace().take(3).any(|field| field.contains('*')) || runs_nearby(cron, change)
-}
-
-/// Whether the job has a reading as close before or after those of a change as the clocks go.
-fn runs_nearby(cron: &Cron, change: &Change) -> bool {
-    let length = change.length();
+/// Whether the job runs all through the night: it has readings close before as well as close after those of a change.
+/// Within an hour every pattern keeps its cadence, so without the ones between it would pause for longer than it does.
+fn runs_through(cron: &Cron, change: &Change) -> bool {
+    let close = change.length().max(TimeDelta::hours(1));
     let [one, other] = change.readings;
     let (start, end) = (one.min(other), one.max(other));
-    let has = |from: NaiveDateTime| next_reading(cron, from, true).is_some_and(|next| next < from + length);
-    has(start - length) || has(end)
+    let has = |from: NaiveDateTime, to| next_reading(cron, from, true).is_some_and(|next| next < to);
+    has(start - close, start) && has(end, end + close)
 }
 
 /// The next reading of a clock that never changes.
