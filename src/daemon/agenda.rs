@@ -1,12 +1,12 @@
 //! What to run next: what is due (`schedule`), less what is left alone for a while (`backoff`). Jobs that are due
 //! together run together, in a run's order. A failing system is tried by one of its jobs alone, so that nothing is
-//! pushed to it before a poll has shown that it answers.
+//! pushed to it before a poll has shown that it answers. What failed waits for the end of its pause, not for its schedule.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::backoff::{Backoff, News, Seen, polled_by};
+use super::backoff::{Backoff, Culprit, News, Seen, polled_by};
 use super::schedule::Timetable;
 use crate::config::JobsConfig;
 use crate::sync::report::Job;
@@ -32,6 +32,8 @@ pub struct Agenda {
     backoff: Backoff,
     /// Due, and not run yet.
     waiting: BTreeSet<Job>,
+    /// What ran while a system failed is made up once that answers again.
+    owed: BTreeSet<(System, Job)>,
     /// Nothing runs until then, which is so far away from when that was said.
     rest: Option<(DateTime<Utc>, TimeDelta)>,
 }
@@ -43,6 +45,7 @@ impl Agenda {
             timetable: Timetable::new(jobs, now, ran),
             backoff: Backoff::default(),
             waiting: BTreeSet::new(),
+            owed: BTreeSet::new(),
             rest: None,
         }
     }
@@ -50,9 +53,44 @@ impl Agenda {
     /// Takes other schedules over. Somebody is at work: what was left alone is tried at once.
     pub fn replace(&mut self, jobs: &JobsConfig, now: DateTime<Utc>) {
         self.timetable.replace(jobs, now);
-        self.backoff.try_now(now);
         let timetable = &self.timetable;
         self.waiting.retain(|job| timetable.has(*job));
+        self.owed.retain(|(_, job)| timetable.has(*job));
+        self.await_retries(|_| true);
+        self.backoff.try_now(now);
+    }
+
+    /// Whatever fails is tried when its pause is over: a job by itself, a system by one of its jobs, which if possible ran
+    /// in vain before.
+    fn await_retries(&mut self, is_meant: impl Fn(DateTime<Utc>) -> bool) {
+        for (culprit, _) in self.backoff.troubles().filter(|(_, until)| is_meant(*until)) {
+            let tries = match culprit {
+                Culprit::Job(job) => self.timetable.has(job).then_some(job),
+                Culprit::System(system) => {
+                    let polls =
+                        Job::ALL.into_iter().filter(|job| polled_by(*job) == system && self.timetable.has(*job));
+                    polls.min_by_key(|job| !self.owed.contains(&(system, *job)))
+                }
+            };
+            self.waiting.extend(tries);
+        }
+    }
+
+    /// What a system's failure kept from being done is due when that is over.
+    fn make_up(&mut self, ran: &[Job]) {
+        for system in [System::Axerrio, System::Komet] {
+            let ran = ran.iter().map(|job| (system, *job)).filter(|(_, job)| self.timetable.has(*job));
+            if self.backoff.fails(system) {
+                self.owed.extend(ran);
+            } else {
+                // Those had it at their disposal just now.
+                for done in ran {
+                    self.owed.remove(&done);
+                }
+                let over = self.owed.extract_if(.., |(of, _)| *of == system);
+                self.waiting.extend(over.map(|(_, job)| job));
+            }
+        }
     }
 
     /// Looks at the clock: says whether there is a run to be made now.
@@ -129,6 +167,10 @@ impl Agenda {
     /// Learns from a run's end; answers what is to be told.
     pub fn learn(&mut self, seen: &Seen, now: DateTime<Utc>, jitter: f64) -> Vec<News> {
         let scheduled: Vec<Job> = Job::ALL.into_iter().filter(|job| self.timetable.has(*job)).collect();
-        self.backoff.learn(seen, &scheduled, now, jitter)
+        let news = self.backoff.learn(seen, &scheduled, now, jitter);
+        self.make_up(&seen.ran);
+        // One whose pause is over had its try, in which nothing was worth a request: its schedule goes on.
+        self.await_retries(|until| until > now);
+        news
     }
 }

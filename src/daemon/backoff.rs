@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::notify::what::DOWN;
 use crate::sync::RunEnd;
 use crate::sync::report::{Job, JobReport, Outcome};
 use crate::systems::{Fault, System, SystemError};
@@ -49,6 +50,17 @@ pub struct Trouble {
     wait: TimeDelta,
 }
 
+impl Trouble {
+    /// Whether there is no more to it than that the day's quota is spent.
+    fn is_spent(&self) -> bool {
+        is_spent(&self.error)
+    }
+}
+
+fn is_spent(error: &SystemError) -> bool {
+    matches!(error.fault, Fault::QuotaSpent(_))
+}
+
 /// Something to tell, once.
 #[derive(Clone, Debug)]
 pub enum News {
@@ -67,6 +79,8 @@ pub struct Seen {
     pub failed: Vec<(Job, SystemError)>,
     /// Jobs that read what they poll.
     pub polled: Vec<Job>,
+    /// Every job that ran.
+    pub ran: Vec<Job>,
     /// How long Komet's day of quota still lasts.
     pub until_reset: Duration,
 }
@@ -84,7 +98,8 @@ impl Seen {
         };
         let polled = end.report.jobs.iter().filter(|job| job.outcome != Outcome::Failed).filter(asked);
         let polled = polled.map(|job| job.job).collect();
-        Self { down: end.down.clone(), failed: end.failures.clone(), polled, until_reset }
+        let ran = end.report.jobs.iter().map(|job| job.job).collect();
+        Self { down: end.down.clone(), failed: end.failures.clone(), polled, ran, until_reset }
     }
 }
 
@@ -127,7 +142,12 @@ impl Backoff {
         let fails = |job: &Job| self.troubles.get(&Culprit::Job(*job)).filter(|t| t.error.system == system);
         let polling: Vec<_> = scheduled.iter().filter(|job| polled_by(**job) == system).collect();
         let all: Option<Vec<_>> = polling.into_iter().map(fails).collect();
-        let worst = all.and_then(|all| all.into_iter().max_by_key(|trouble| trouble.until).cloned());
+        let worst = all.and_then(|all| {
+            // As a whole it fails since the last of them does.
+            let since = all.iter().map(|trouble| trouble.since).max()?;
+            let worst = all.into_iter().max_by_key(|trouble| trouble.until)?;
+            Some(Trouble { since, ..worst.clone() })
+        });
         if let Some(worst) = worst {
             self.troubles.entry(whole).or_insert(worst);
         }
@@ -145,10 +165,11 @@ impl Backoff {
         now: DateTime<Utc>,
         jitter: f64,
     ) {
-        let known = self.troubles.get(&culprit);
+        // Who turns out to be down when its quota's day is over, or the other way round, fails anew.
+        let known = self.troubles.get(&culprit).filter(|trouble| trouble.is_spent() == is_spent(error));
         let (since, tries) = known.map_or((now, 0), |trouble| (trouble.since, trouble.tries));
         let full = FIRST.saturating_mul(1 << tries.min(16)).min(LONGEST);
-        let back_off = full.mul_f64(0.5 + jitter / 2.0);
+        let back_off = up_to_telling(full.mul_f64(0.5 + jitter / 2.0), since, now);
         let wait = match &error.fault {
             // A moment after the reset, not all links in the same.
             Fault::QuotaSpent(_) if tries == 0 => until_reset + FIRST.mul_f64(jitter),
@@ -164,7 +185,10 @@ impl Backoff {
 
     /// What began and what ended. A job's failure that became its system's did not end.
     fn news_since(&self, before: BTreeMap<Culprit, Trouble>) -> Vec<News> {
-        let began = self.troubles.iter().filter(|(culprit, _)| !before.contains_key(culprit));
+        let is_new = |(culprit, trouble): &(&Culprit, &Trouble)| {
+            before.get(culprit).is_none_or(|known| known.is_spent() != trouble.is_spent())
+        };
+        let began = self.troubles.iter().filter(is_new);
         let mut news: Vec<_> = began.map(|(culprit, trouble)| News::Began(*culprit, trouble.clone())).collect();
         let is_part = |culprit: Culprit, trouble: &Trouble| {
             matches!(culprit, Culprit::Job(_))
@@ -194,6 +218,11 @@ impl Backoff {
         }
     }
 
+    /// What fails, and until when it is left alone.
+    pub fn troubles(&self) -> impl Iterator<Item = (Culprit, DateTime<Utc>)> {
+        self.troubles.iter().map(|(culprit, trouble)| (*culprit, trouble.until))
+    }
+
     /// Until when `job` is left alone; `None` if it is not.
     pub fn rests(&self, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let troubles = [Culprit::Job(job), Culprit::System(polled_by(job))];
@@ -212,5 +241,14 @@ impl Backoff {
             _ => None,
         });
         errors.collect()
+    }
+}
+
+/// A pause does not reach across the moment from which a system's failure is told to people (`notify`), because it takes a
+/// try to see that it still fails.
+fn up_to_telling(pause: Duration, since: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    match (since + DOWN - now).to_std() {
+        Ok(left) if !left.is_zero() => pause.min(left),
+        _ => pause,
     }
 }

@@ -116,7 +116,8 @@ impl<S: Served> Daemon<S> {
             .read(|conn| {
                 let mut ran = Vec::new();
                 for job in Job::ALL {
-                    ran.push(runs::last(conn, job)?.map(|last| last.last_run));
+                    // What failed is tried at once, as if it had never run.
+                    ran.push(runs::last(conn, job)?.filter(|last| last.succeeded).map(|last| last.last_run));
                 }
                 Ok(ran)
             })

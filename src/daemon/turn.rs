@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::agenda::Turn;
 use super::backoff::{Culprit, News, Seen};
@@ -56,10 +56,12 @@ impl<S: Served> Daemon<S> {
                 return self.database_refuses(error);
             }
             Some(Ok(end)) => {
-                self.ended(&end);
-                self.board.run_ended(&turn, Some(&end), self.now(), words::deeds(&end.report));
+                // One moment for both, so that the try that falls on the time to tell of a failure is not a moment early.
+                let now = self.now();
+                self.ended(&end, now);
+                self.board.run_ended(&turn, Some(&end), now, words::deeds(&end.report));
                 if let Some(teller) = &self.teller {
-                    teller.run_ended(&end, self.now()).await;
+                    teller.run_ended(&end, now).await;
                 }
                 self.keep_up(&lock).await;
             }
@@ -82,14 +84,14 @@ impl<S: Served> Daemon<S> {
     }
 
     /// What follows from a run, and what is told of it, in one place.
-    fn ended(&mut self, end: &RunEnd) {
-        let (now, zone) = (self.now(), self.zone());
+    fn ended(&mut self, end: &RunEnd, now: DateTime<Utc>) {
+        let zone = self.zone();
         if let Some((since, _)) = self.refused.take() {
-            log::info!("the database can be used again; it had failed since {}", words::time(since, zone));
+            log::info!("the database can be used again; it had failed since {}", words::time(since, now, zone));
         }
         let seen = Seen::of(end, self.until_reset());
         for news in self.agenda.learn(&seen, now, fastrand::f64()) {
-            let text = words::news(&news, zone);
+            let text = words::news(&news, now, zone);
             match news {
                 News::Began(Culprit::Job(job), _) => log::error!(job = job.name(); "{text}"),
                 News::Began(Culprit::System(_), _) => log::error!("{text}"),

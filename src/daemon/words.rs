@@ -9,9 +9,11 @@ use crate::sync::RunEnd;
 use crate::sync::report::{ActionResult, Job, JobReport, Outcome, RunReport};
 use crate::systems::{Fault, System};
 
-/// A time of day as it is told in the link's zone: `14:05 EST`.
-pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%H:%M %Z").to_string()
+/// A time of day as it is told in the link's zone, `14:05 EST`, with its date where that is not today's.
+pub fn time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let (at, now) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let format = if at.date_naive() == now.date_naive() { "%H:%M %Z" } else { "%b %-d %H:%M %Z" };
+    at.format(format).to_string()
 }
 
 /// `orders, labels: 3 pushed, 1 held`
@@ -43,7 +45,7 @@ pub fn is_worth_a_line(report: &RunReport) -> bool {
 
 /// The run in a status line, with the moment it ended: `orders, labels: 3 pushed, at 14:05 EST`.
 pub fn last_run(end: &RunEnd, zone: Tz) -> String {
-    format!("{}, at {}", deeds(&end.report), time(end.report.finished_at, zone))
+    format!("{}, at {}", deeds(&end.report), time(end.report.finished_at, end.report.finished_at, zone))
 }
 
 /// What `systemctl status` shows: the last run, what fails, and what is next.
@@ -60,27 +62,27 @@ pub fn next(agenda: &Agenda, now: DateTime<Utc>, zone: Tz) -> String {
     let all = Job::ALL.into_iter().filter_map(|job| Some((agenda.next_of(job, now)?, job.name())));
     match all.min() {
         Some((at, _)) if at <= now => "next: now".to_owned(),
-        Some((at, job)) => format!("next: {job} at {}", time(at, zone)),
+        Some((at, job)) => format!("next: {job} at {}", time(at, now, zone)),
         None => "every job is off".to_owned(),
     }
 }
 
 /// What is told of a failure, once when it begins and once when it is over.
-pub fn news(news: &News, zone: Tz) -> String {
+pub fn news(news: &News, now: DateTime<Utc>, zone: Tz) -> String {
     match news {
-        News::Began(culprit, trouble) => format!("{}; {}", trouble.error, began(*culprit, trouble, zone)),
+        News::Began(culprit, trouble) => format!("{}; {}", trouble.error, began(*culprit, trouble, now, zone)),
         News::Ended(Culprit::System(system), trouble) => {
-            let since = time(trouble.since, zone);
+            let since = time(trouble.since, now, zone);
             format!("{} answers again; it had failed since {since}. What waited for it goes on", system.title())
         }
         News::Ended(Culprit::Job(_), trouble) => {
-            format!("reads again; it had failed since {}", time(trouble.since, zone))
+            format!("reads again; it had failed since {}", time(trouble.since, now, zone))
         }
     }
 }
 
-fn began(culprit: Culprit, trouble: &Trouble, zone: Tz) -> String {
-    let until = time(trouble.until, zone);
+fn began(culprit: Culprit, trouble: &Trouble, now: DateTime<Utc>, zone: Tz) -> String {
+    let until = time(trouble.until, now, zone);
     let other = |system| match system {
         System::Komet => System::Axerrio.title(),
         System::Axerrio => System::Komet.title(),

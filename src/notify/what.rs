@@ -15,7 +15,7 @@ use crate::systems::{Fault, System};
 const FAILURES: u32 = 3;
 
 /// A system is told of when no run reached it for so long.
-const DOWN: TimeDelta = TimeDelta::minutes(15);
+pub const DOWN: TimeDelta = TimeDelta::minutes(15);
 
 /// Something that people are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

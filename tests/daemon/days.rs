@@ -5,10 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 use stemsync::daemon::signals::Wish;
+use stemsync::notify::what::Notice;
 use stemsync::reports::health;
-use stemsync::store::{RunLock, orders, quota, runs};
+use stemsync::store::{RunLock, notices, orders, quota, runs};
 use stemsync::sync::report::Job;
-use stemsync::systems::System::{Axerrio, Komet};
+use stemsync::systems::System::{self, Axerrio, Komet};
 
 use crate::stage::{Outage, Play};
 use crate::{at, heard};
@@ -96,6 +97,88 @@ fn when_a_clock_that_was_ahead_is_set_back_the_run_that_came_last_is_the_last_on
     play.pass(MINUTE * 20);
     assert_eq!(troubles(&play, play.now()), [None; 4]);
     assert_eq!(troubles(&play, play.now() + HOUR), OVERDUE);
+}
+
+/// Everything once an hour, at a quarter past.
+const HOURLY: &str = "[jobs]\norders = \"0 15 * * * *\"\nprebooks = \"0 15 * * * *\"\n\
+                      purchase-orders = \"0 15 * * * *\"\nlabels = \"0 15 * * * *\"\n";
+
+/// The minutes from `from` in which a system was asked.
+fn minutes(play: &Play, system: System, from: DateTime<Utc>) -> Vec<i64> {
+    let state = play.stage.lock();
+    let asked = state.asked.iter().filter(|(at, of, _)| *of == system && *at >= from);
+    let mut minutes: Vec<i64> = asked.map(|(at, ..)| (*at - from).num_minutes()).collect();
+    minutes.dedup();
+    minutes
+}
+
+#[test]
+fn with_an_hourly_schedule_an_outage_is_over_when_it_is_and_not_an_hour_later() {
+    heard::listen();
+    let mut play = Play::start(at("2026-05-04T14:10:00Z"), HOURLY);
+    play.pass(HOUR + MINUTE * 4);
+    for system in [Komet, Axerrio] {
+        play.stage.lock().outage = Some((system, Outage::Refused));
+        let from = play.now() + MINUTE;
+        play.pass(MINUTE * 17);
+        let tries = minutes(&play, system, from);
+        assert!(tries.starts_with(&[0]) && tries.contains(&15), "{tries:?}");
+        assert!((5..=8).contains(&tries.len()), "ever more seldom: {tries:?}");
+        let other = if system == Komet { Axerrio } else { Komet };
+        assert!(minutes(&play, other, from).iter().all(|minute| *minute == 0), "its schedule goes on");
+        play.stage.lock().outage = None;
+        let mended = play.now();
+        heard::lines();
+        play.pass(MINUTE * 15);
+        assert_eq!(heard::with(&heard::lines(), "answers again").len(), 1);
+        let orders = play.stage.asked(Axerrio, "/orders", mended);
+        assert!((1..=2).contains(&orders), "made up once, read again where it pushed: {orders}");
+        let made_up = play.now();
+        play.pass(at("2026-05-04T14:14:00Z") + HOUR * if system == Komet { 2 } else { 3 } - made_up);
+        assert_eq!(play.stage.asked(Axerrio, "", made_up) + play.stage.asked(Komet, "", made_up), 0);
+    }
+}
+
+#[test]
+fn an_outage_of_a_quarter_of_an_hour_is_told_then_however_its_tries_fall() {
+    // The task that tells is never played: what it is to tell stands on file.
+    let beside = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let _beside = beside.enter();
+    let mut play = Play::start(at("2026-05-04T14:10:00Z"), "[notify]\nwebhook = { env = \"HOOK\" }\n");
+    let down = |play: &Play| {
+        let rows = play.store.read_blocking(|conn| notices::after(conn, 0)).unwrap();
+        rows.iter().any(|row| matches!(row.notice, Notice::SystemDown { system: Axerrio, .. }))
+    };
+    for seed in 0..5 {
+        fastrand::seed(seed);
+        // The last pause is over, and amid a minute nothing is on its way.
+        play.pass(MINUTE * 20 + TimeDelta::seconds(7));
+        play.store.write_blocking(|conn| notices::drop_to(conn, i64::MAX)).unwrap();
+        play.stage.lock().outage = Some((Axerrio, Outage::Refused));
+        let from = play.now();
+        while play.stage.asked(Axerrio, "", from) == 0 {
+            play.pass(TimeDelta::seconds(1));
+        }
+        play.pass(MINUTE * 15 - TimeDelta::seconds(5));
+        assert!(!down(&play), "{seed}: not yet");
+        play.pass(TimeDelta::seconds(30));
+        assert!(down(&play), "{seed}: out of reach for a quarter of an hour");
+        play.stage.lock().outage = None;
+    }
+}
+
+#[test]
+fn whoever_starts_the_daemon_anew_has_what_failed_tried_at_once() {
+    let mut play = Play::start(at("2026-05-04T14:10:00Z"), HOURLY);
+    play.stage.lock().outage = Some((Axerrio, Outage::Refused));
+    play.pass(MINUTE);
+    play.ask.send(Wish::Stop).unwrap();
+    assert!(play.pass(MINUTE).is_some());
+    play.stage.lock().outage = None;
+    let from = play.now();
+    play.restart();
+    play.pass(TimeDelta::seconds(10));
+    assert!(play.stage.asked(Axerrio, "/orders", from) >= 1);
 }
 
 #[test]

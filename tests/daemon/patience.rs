@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use stemsync::config::JobsConfig;
 use stemsync::daemon::agenda::Agenda;
 use stemsync::daemon::backoff::{Backoff, Culprit, News, Seen};
+use stemsync::daemon::words;
+use stemsync::notify::what::DOWN;
 use stemsync::sync::report::Job;
 use stemsync::systems::{Fault, System, SystemError};
 
@@ -69,13 +72,37 @@ fn a_failing_system_is_left_alone_ever_longer_up_to_a_limit_and_that_is_told_onc
             now = until;
         }
         assert_eq!(told, 1);
-        assert!(waits.is_sorted(), "{waits:?}");
+        // But for the try at a quarter of an hour, for which a pause is cut.
+        let (mut ever_longer, mut passed) = (Vec::new(), TimeDelta::zero());
+        for wait in &waits {
+            passed += *wait;
+            ever_longer.extend((passed != DOWN).then_some(*wait));
+        }
+        assert!(ever_longer.is_sorted() && ever_longer.len() == 11, "{waits:?}");
         assert!(waits[0] >= MINUTE / 2 && waits[0] <= MINUTE, "{waits:?}");
         assert!(waits[11] >= MINUTE * 15 / 2 && waits[11] <= MINUTE * 15, "{waits:?}");
         let news = backoff.learn(&polled(Job::Prebooks), &Job::ALL, now, jitter);
         assert_eq!(ended(&news), [Culprit::System(System::Komet)]);
         assert_eq!(backoff.rests(Job::Prebooks, now), None);
     }
+}
+
+#[test]
+fn a_system_that_is_down_when_its_quotas_day_is_over_is_news_and_fails_since_then() {
+    let (mut backoff, zone) = (Backoff::default(), chrono_tz::America::New_York);
+    backoff.learn(&down(&error(System::Komet, Fault::QuotaSpent("limit".into()))), &Job::ALL, start(), 0.5);
+    let reset = backoff.rests(Job::Prebooks, start()).unwrap();
+    let news = backoff.learn(&down(&unreachable(System::Komet)), &Job::ALL, reset, 0.5);
+    let told = words::news(&news[0], reset, zone);
+    assert!(told.contains("cannot be reached") && told.contains("tried again at 20:0"), "{told}");
+    let next = backoff.rests(Job::Prebooks, reset).unwrap();
+    assert!(next - reset <= MINUTE, "its first pause");
+    // After a day in which the machine slept.
+    let day_later = next + TimeDelta::days(1);
+    assert!(backoff.learn(&down(&unreachable(System::Komet)), &Job::ALL, day_later, 0.5).is_empty());
+    let news = backoff.learn(&polled(Job::Prebooks), &Job::ALL, day_later, 0.5);
+    let told = words::news(&news[0], day_later, zone);
+    assert!(told.contains("had failed since May 4 20:00 EDT"), "not since its quota was spent: {told}");
 }
 
 #[test]
@@ -180,6 +207,103 @@ fn after_a_reload_everything_is_tried_at_once() {
     }
     agenda.replace(&jobs, later);
     assert_eq!(agenda.take(later).unwrap().jobs, [Job::Prebooks]);
+}
+
+/// Each job once a day; all of them ran a moment ago.
+fn daily(now: DateTime<Utc>) -> (Agenda, JobsConfig) {
+    let once = |job| format!("{job} = \"0 0 6 * * *\"\n");
+    let jobs = config(&["orders", "prebooks", "purchase-orders", "labels"].map(once).concat()).jobs;
+    (Agenda::new(&jobs, now, |_| Some(now)), jobs)
+}
+
+/// What a run of those jobs showed.
+fn after(ran: &[Job], seen: Seen) -> Seen {
+    Seen { ran: ran.to_vec(), ..seen }
+}
+
+#[test]
+fn a_daily_job_that_failed_is_tried_again_when_its_pause_is_over_and_not_a_day_later() {
+    let mut now = start();
+    let (mut agenda, _) = daily(now);
+    let fault = error(System::Axerrio, Fault::Server("500".into()));
+    for pause in [1, 2, 4] {
+        agenda.learn(&after(&[Job::Labels], failed(Job::Labels, &fault)), now, 0.999_999);
+        assert!(agenda.take(now + MINUTE * pause - TimeDelta::seconds(1)).is_none(), "it is left alone");
+        now += MINUTE * pause;
+        assert_eq!(agenda.next(now - MINUTE), agenda.next_of(Job::Labels, now - MINUTE));
+        assert_eq!(agenda.take(now).unwrap().jobs, [Job::Labels]);
+        assert!(agenda.take(now).is_none());
+    }
+    agenda.learn(&after(&[Job::Labels], polled(Job::Labels)), now, 0.5);
+    assert!(agenda.take(now + TimeDelta::hours(8)).is_none(), "once it reads its schedule goes on");
+    // A try for which the budget finds nothing worth a request is no reason for another one.
+    agenda.learn(&after(&[Job::Prebooks], failed(Job::Prebooks, &unreachable(System::Komet))), now, 0.5);
+    now += MINUTE;
+    assert_eq!(agenda.take(now).unwrap().jobs, [Job::Prebooks]);
+    agenda.learn(&after(&[Job::Prebooks], Seen::default()), now, 0.5);
+    assert!(agenda.take(now + TimeDelta::hours(8)).is_none());
+}
+
+#[test]
+fn a_system_is_tried_by_one_job_and_when_it_answers_whatever_ran_meanwhile_is_made_up_once() {
+    let mut now = start();
+    let (mut agenda, _) = daily(now);
+    agenda.learn(&after(&[Job::Orders, Job::PurchaseOrders], down(&unreachable(System::Komet))), now, 0.5);
+    for _ in 0..8 {
+        now = agenda.next(now).unwrap();
+        let turn = agenda.take(now).unwrap();
+        assert_eq!((turn.jobs.as_slice(), turn.is_trial), (&[Job::PurchaseOrders][..], true), "it had failed");
+        assert!(agenda.take(now).is_none());
+        agenda.learn(&after(&turn.jobs, down(&unreachable(System::Komet))), now, 0.5);
+    }
+    now = agenda.next(now).unwrap();
+    let trial = agenda.take(now).unwrap();
+    agenda.learn(&after(&trial.jobs, polled(Job::PurchaseOrders)), now, 0.5);
+    assert_eq!(agenda.take(now).unwrap().jobs, [Job::Orders], "it could not push");
+    agenda.learn(&after(&[Job::Orders], polled(Job::Orders)), now, 0.5);
+    assert!(agenda.take(now + TimeDelta::hours(6)).is_none());
+}
+
+#[test]
+fn a_spent_quota_is_not_tried_before_its_reset_and_then_not_a_day_later() {
+    let now = start();
+    let (mut agenda, _) = daily(now);
+    let spent = error(System::Komet, Fault::QuotaSpent("limit".into()));
+    agenda.learn(&after(&[Job::Prebooks], down(&spent)), now, 0.5);
+    assert!(agenda.take(now + TimeDelta::hours(4)).is_none());
+    assert_eq!(agenda.take(now + TimeDelta::hours(4) + MINUTE).unwrap().jobs, [Job::Prebooks]);
+}
+
+#[test]
+fn a_try_falls_on_the_moment_from_which_an_outage_is_told() {
+    for percent in 0..100 {
+        let mut backoff = Backoff::default();
+        let (mut now, mut tries) = (start(), Vec::new());
+        while now <= start() + DOWN {
+            tries.push(now - start());
+            backoff.learn(&down(&unreachable(System::Axerrio)), &Job::ALL, now, f64::from(percent) / 100.0);
+            now = backoff.rests(Job::Orders, now).unwrap();
+        }
+        assert_eq!(tries.last(), Some(&DOWN), "{percent} %: {tries:?}");
+    }
+}
+
+#[test]
+fn after_a_reload_what_failed_is_tried_at_once_also_where_no_moment_of_it_waits() {
+    let now = start();
+    let (mut agenda, jobs) = daily(now);
+    agenda.learn(&after(&[Job::Prebooks], down(&unreachable(System::Komet))), now, 0.5);
+    agenda.learn(&after(&[Job::Labels], failed(Job::Labels, &unreachable(System::Axerrio))), now, 0.5);
+    let soon = now + TimeDelta::seconds(5);
+    assert!(agenda.take(soon).is_none());
+    agenda.replace(&jobs, soon);
+    assert_eq!(agenda.take(soon).unwrap().jobs, [Job::Labels]);
+    assert_eq!(agenda.take(soon).unwrap().jobs, [Job::Prebooks]);
+    // A paced try showed nothing of them; they still fail.
+    agenda.replace(&jobs, soon);
+    let tried: Vec<Job> =
+        [agenda.take(soon), agenda.take(soon)].into_iter().flatten().flat_map(|turn| turn.jobs).collect();
+    assert_eq!(tried, [Job::Labels, Job::Prebooks]);
 }
 
 #[test]
