@@ -123,10 +123,7 @@ fn a_product_that_komet_does_not_know_has_no_side_to_take() {
     assert!(!place.told(&["holds"]).0.contains("--take"));
     for side in ["axerrio", "komet"] {
         let (told, code) = place.complaint(&["holds", "release", &id, "--take", side]);
-        assert!(
-            code == 2 && told.contains("has no side to take, only to be dismissed: Komet does not know"),
-            "{told}"
-        );
+        assert!(code == 2 && told.contains("has no side to take, only to be dismissed: "), "{told}");
     }
     assert_eq!(place.store().read_blocking(holds::count).unwrap(), 1);
     assert!(place.told(&["holds", "dismiss", &id]).0.contains("until it is mapped"));

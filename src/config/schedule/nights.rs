@@ -17,6 +17,8 @@ const STEP: TimeDelta = TimeDelta::minutes(15);
 const LONGEST_REPEAT: TimeDelta = TimeDelta::hours(3);
 /// A day and its neighbours: whatever lies further ahead is approached in two steps.
 const NEAR: TimeDelta = TimeDelta::days(2);
+/// Who has so many readings in an hour polls; who has fewer has something to do at them.
+const FREQUENT: usize = 3;
 
 /// A change of clocks.
 struct Change {
@@ -77,14 +79,22 @@ pub(super) fn next_after(cron: &Cron, now: DateTime<Utc>, zone: Tz) -> Option<Da
     None
 }
 
-/// Whether the job runs all through the night: it has readings close before as well as close after those of a change.
-/// Within an hour every pattern keeps its cadence, so without the ones between it would pause for longer than it does.
+/// Whether the job runs all through the night, so that without the readings of a change it would pause for longer than it does:
+/// it goes on close after them, and ran close before, or runs every few minutes in them.
 fn runs_through(cron: &Cron, change: &Change) -> bool {
     let close = change.length().max(TimeDelta::hours(1));
     let [one, other] = change.readings;
     let (start, end) = (one.min(other), one.max(other));
     let has = |from: NaiveDateTime, to| next_reading(cron, from, true).is_some_and(|next| next < to);
-    has(start - close, start) && has(end, end + close)
+    let mut within = start;
+    let is_frequent = (0..FREQUENT).all(|_| match next_reading(cron, within, true).filter(|next| *next < end) {
+        Some(next) => {
+            within = next + TimeDelta::seconds(1);
+            true
+        }
+        None => false,
+    });
+    has(end, end + close) && (is_frequent || has(start - close, start))
 }
 
 /// The next reading of a clock that never changes.
