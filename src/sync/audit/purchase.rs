@@ -197,9 +197,9 @@ fn compare_approved(
     let item = prebooks.flat_map(|prebook| &prebook.items).find(|item| item.id == expect.item);
     let then = alive.iter().find_map(|(link, _)| link.bought_as.as_ref());
     let Some((item, then)) = item.zip(then).filter(|_| found.order.flow == Flow::FromKomet) else { return };
-    let bought = alive.iter().map(|(_, (_, line))| *line);
+    let bought: Vec<&PoLine> = alive.iter().map(|(_, (_, line))| *line).collect();
     let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
-    for changed in changed_since_bought(&item.terms, then, bought) {
+    for changed in changed_since_bought(&item.terms, then, &bought) {
         let (of_line, field, value): (_, _, fn(&KometTerms) -> Option<String>) = match changed {
             "product" => ("product", "product", |terms| text(product_name(terms))),
             "box type" => ("box_type", "po_box_type", |terms| text(&terms.box_type)),

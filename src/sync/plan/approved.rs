@@ -173,19 +173,20 @@ fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
 pub(super) fn changes_since_bought(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<&'static str> {
     let Some(item) = draft.item(&buy.item) else { return Vec::new() };
     let Some(then) = alive.iter().find_map(|link| link.bought_as.as_ref()) else { return Vec::new() };
-    changed_since_bought(&item.terms, then, shown(draft, alive))
+    let bought: Vec<&PoLine> = shown(draft, alive).collect();
+    changed_since_bought(&item.terms, then, &bought)
 }
 
 /// In what a flow 2 item is otherwise `now` than `then`, when it was bought, as far as its PO lines do not show that already;
 /// boxes are another matter.
-pub(in crate::sync) fn changed_since_bought<'l>(
+pub(in crate::sync) fn changed_since_bought(
     now: &KometTerms,
     then: &KometTerms,
-    bought: impl Iterator<Item = &'l PoLine> + Clone,
+    bought: &[&PoLine],
 ) -> Vec<&'static str> {
     let mut changed = item_differences(then, now);
     let differs_on_po =
-        |field: &&str| bought.clone().any(|line| item_differences(now, &line.terms).contains(field));
+        |field: &&str| bought.iter().any(|line| item_differences(now, &line.terms).contains(field));
     // Of a mixed box Komet computes these itself.
     let is_computed = |field: &str| {
         !now.breakdowns.is_empty() && ["bunches per box", "stems per bunch", "cost"].contains(&field)

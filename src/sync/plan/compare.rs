@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use super::rules::Rules;
 use crate::domain::{
-    Breakdown, Header, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods, Product, SeenItem,
-    UnitType, blank, fingerprint, tag,
+    Breakdown, Header, KometProduct, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods, Product,
+    SeenItem, UnitType, blank, fingerprint, tag,
 };
 
 /// Komet's `customerPO` and `markCode` hold this many characters.
@@ -50,7 +50,7 @@ const NOTES_LIMIT: usize = 200;
 
 /// The goods of a Komet item as a PO line asks for them. Parts that Komet does not know go by their description.
 pub(super) fn goods_from_komet(terms: &KometTerms, boxes: u32) -> NewGoods {
-    let product = |p: &crate::domain::KometProduct| match p.id {
+    let product = |p: &KometProduct| match p.id {
         Some(id) => KometRef::Id(id),
         None => KometRef::Description(p.description.clone()),
     };
@@ -101,14 +101,15 @@ pub(in crate::sync) fn is_mapped_otherwise(
     asked: &[i64],
     rules: &Rules<'_>,
 ) -> bool {
-    let shown: Vec<Option<i64>> = if line.is_mixed() {
-        item.breakdowns.iter().map(|part| part.product.id).collect()
-    } else {
-        vec![item.product.id]
+    let is_asked = |product: &KometProduct| product.id.is_some_and(|id| asked.contains(&id));
+    let is_as_asked = || {
+        if line.is_mixed() {
+            item.breakdowns.iter().all(|part| is_asked(&part.product))
+        } else {
+            is_asked(&item.product)
+        }
     };
-    !asked.is_empty()
-        && product_ids(line, rules).is_some_and(|ids| ids != asked)
-        && shown.iter().all(|id| id.is_some_and(|id| asked.contains(&id)))
+    !asked.is_empty() && product_ids(line, rules).is_some_and(|ids| ids != asked) && is_as_asked()
 }
 
 /// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come

@@ -273,7 +273,7 @@ fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date: NaiveDate
     })
 }
 
-pub(super) fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> + Clone {
+pub(super) fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> {
     links.iter().filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| line)
 }
 
