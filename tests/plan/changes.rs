@@ -33,6 +33,8 @@ fn a_note_a_name_or_a_price_is_no_change() {
 #[test]
 fn the_parts_of_a_mixed_box_in_another_order_are_no_change() {
     let mut desk = Desk::flow1(vec![line("1", crate::trade::bouquet(2))]);
+    desk.map("ROS60", 501);
+    desk.map("LIL", 502);
     desk.sync();
     desk.ax_line("1").terms.mix.reverse();
     assert_eq!(desk.sync(), [""; 0]);

@@ -170,6 +170,7 @@ fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
     question.stays(draft, buy, alive)
 }
 
+/// What a rep changed of a flow 2 item since it was bought.
 pub(super) fn changes_since_bought(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Vec<&'static str> {
     let Some(item) = draft.item(&buy.item) else { return Vec::new() };
     let Some(then) = alive.iter().find_map(|link| link.bought_as.as_ref()) else { return Vec::new() };

@@ -109,7 +109,9 @@ pub(in crate::sync) fn is_mapped_otherwise(
             is_asked(&item.product)
         }
     };
-    !asked.is_empty() && product_ids(line, rules).is_some_and(|ids| ids != asked) && is_as_asked()
+    // Parts are the same whichever comes first.
+    let is_other = |ids: Vec<i64>| ids.len() != asked.len() || ids.iter().any(|id| !asked.contains(id));
+    !asked.is_empty() && product_ids(line, rules).is_some_and(is_other) && is_as_asked()
 }
 
 /// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come
