@@ -239,6 +239,28 @@ fn more_boxes_of_a_prebook_than_were_approved_are_asked_about_whoever_owns_them(
     assert_eq!(held(&desk), ["changed_after_approval 11"]);
 }
 
+/// Its item had moved to an order of its own, and was deleted before that was put to Axerrio.
+#[test]
+fn what_is_bought_for_an_order_that_the_vendor_never_had_goes_with_its_prebook() {
+    for approves in [false, true] {
+        let mut desk = accepted();
+        if approves {
+            desk.approve();
+        }
+        desk.order.axerrio.order = None;
+        desk.order.agreed.input = None;
+        desk.order.komet.prebooks.clear();
+        desk.komet.prebooks.clear();
+        if approves {
+            assert_eq!(desk.sync(), [""; 0]);
+            assert_eq!(held(&desk), ["changed_after_approval 11", "changed_after_approval 12"]);
+        } else {
+            assert_eq!(desk.sync(), ["delete po line 11", "delete po line 12"]);
+            assert_eq!(held(&desk), [""; 0]);
+        }
+    }
+}
+
 #[test]
 fn what_is_pending_twice_goes_also_while_the_vendor_has_not_accepted() {
     let mut desk = accepted();

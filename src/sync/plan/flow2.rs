@@ -29,8 +29,10 @@ const ORPHAN: &str = "no Prebook";
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(reference) = draft.order.reference.clone() else { return };
     let Some(prebook) = draft.order.komet.prebooks.first() else {
-        // Never read, or confirmed deleted: the poll removes a Prebook only after looking it up by its number.
-        if draft.order.prebook.is_some() && draft.agreed.input.is_some() {
+        // Never read, or confirmed deleted: the poll removes a Prebook only after looking it up by its number. An order that
+        // Axerrio never had is known by its Prebook alone; what moved to it with its items may be bought all the same.
+        let was_read = draft.agreed.input.is_some() || draft.order.axerrio.order.is_none();
+        if draft.order.prebook.is_some() && was_read {
             cancel(draft, reference);
             ask_about_approved_leftovers(draft);
         } else {
