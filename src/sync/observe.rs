@@ -152,7 +152,7 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
     for item in &prebook.items {
         match orders::key_by_item(conn, &item.id)? {
             // A line that `useExisting` put into somebody else's Prebook stays its order's.
-            Some(key) if flow1 == Some(key) || is_of_flow1(conn, key)? => {
+            Some(key) if flow1 == Some(key) || is_shown_flow1(conn, key)? => {
                 owners.entry(key).or_default().insert(item.id.clone());
             }
             _ => free.push(item),
@@ -168,17 +168,19 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
 }
 
 /// Whether it is an order of flow 1 that Axerrio has shown: what a tag names that is no order's goes when the tag goes.
-fn is_of_flow1(conn: &Connection, key: OrderKey) -> Result<bool, StoreError> {
-    let is_flow1 = orders::identity(conn, key)?.is_some_and(|order| order.flow == Flow::FromAxerrio);
-    Ok(is_flow1 && orders::load(conn, key)?.is_some_and(|order| order.axerrio.order.is_some()))
+fn is_shown_flow1(conn: &Connection, key: OrderKey) -> Result<bool, StoreError> {
+    Ok(is_flow1(conn, key)? && orders::load(conn, key)?.is_some_and(|order| order.axerrio.order.is_some()))
+}
+
+fn is_flow1(conn: &Connection, key: OrderKey) -> Result<bool, StoreError> {
+    Ok(orders::identity(conn, key)?.is_some_and(|order| order.flow == Flow::FromAxerrio))
 }
 
 /// The order that a tag names; one that Axerrio has not shown yet is put on file. No tag of this link's names an order that was
 /// prebooked in Komet.
 fn tagged(conn: &Connection, prebook: &Prebook, id: AxOrderId) -> Result<Option<OrderKey>, StoreError> {
     if let Some(key) = orders::key_by_ax_id(conn, &id)? {
-        let is_flow1 = orders::identity(conn, key)?.is_some_and(|order| order.flow == Flow::FromAxerrio);
-        return Ok(is_flow1.then_some(key));
+        return Ok(is_flow1(conn, key)?.then_some(key));
     }
     let ship_date = prebook.items.first().map_or(prebook.header.truck_date, |i| i.ship_date);
     let new = NewOrder { flow: Flow::FromAxerrio, ax_id: Some(id), reference: None, prebook: None, ship_date };

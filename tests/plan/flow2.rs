@@ -40,6 +40,14 @@ fn bought(desk: &Desk) -> Vec<u32> {
     desk.po().lines.iter().map(|l| l.terms.boxes).filter(|boxes| *boxes > 0).collect()
 }
 
+/// A PO that buys the first line once more.
+fn first_line_again(desk: &Desk) -> PurchaseOrder {
+    let mut again = PurchaseOrder { number: PoNumber("PO990".into()), ..desk.po().clone() };
+    again.lines.truncate(1);
+    again.lines[0].id = PoItemId(990);
+    again
+}
+
 #[test]
 fn a_prebook_becomes_an_order_and_after_its_acceptance_a_po() {
     let mut desk = sent();
@@ -154,9 +162,7 @@ fn what_procurement_approved_for_an_item_that_is_deleted_later_is_a_question() {
 #[test]
 fn what_was_approved_twice_is_asked_about_also_while_the_vendor_has_not_accepted() {
     let mut desk = accepted();
-    let mut again = PurchaseOrder { number: PoNumber("PO990".into()), ..desk.po().clone() };
-    again.lines.truncate(1);
-    again.lines[0].id = PoItemId(990);
+    let mut again = first_line_again(&desk);
     desk.approve();
     again.status = PoStatus::Approved;
     desk.komet.purchase_orders.push(again);
@@ -264,9 +270,7 @@ fn what_is_bought_for_an_order_that_the_vendor_never_had_goes_with_its_prebook()
 #[test]
 fn what_is_pending_twice_goes_also_while_the_vendor_has_not_accepted() {
     let mut desk = accepted();
-    let mut again = PurchaseOrder { number: PoNumber("PO990".into()), ..desk.po().clone() };
-    again.lines.truncate(1);
-    again.lines[0].id = PoItemId(990);
+    let again = first_line_again(&desk);
     desk.komet.purchase_orders.push(again);
     desk.read();
     desk.ax().status = AxStatus::Placed;

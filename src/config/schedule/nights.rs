@@ -7,6 +7,8 @@
 //! - **Readings left out** (clocks go forward): a job that runs all through the night goes on as if nothing was; any other
 //!   one that has moments there runs once when the clocks have changed.
 
+use std::iter::successors;
+
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike as _, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
@@ -86,15 +88,9 @@ fn runs_through(cron: &Cron, change: &Change) -> bool {
     let [one, other] = change.readings;
     let (start, end) = (one.min(other), one.max(other));
     let has = |from: NaiveDateTime, to| next_reading(cron, from, true).is_some_and(|next| next < to);
-    let mut within = start;
-    let is_frequent = (0..FREQUENT).all(|_| match next_reading(cron, within, true).filter(|next| *next < end) {
-        Some(next) => {
-            within = next + TimeDelta::seconds(1);
-            true
-        }
-        None => false,
-    });
-    has(end, end + close) && (is_frequent || has(start - close, start))
+    let within = successors(next_reading(cron, start, true), |last| next_reading(cron, *last, false));
+    let is_frequent = || within.take_while(|next| *next < end).take(FREQUENT).count() == FREQUENT;
+    has(end, end + close) && (has(start - close, start) || is_frequent())
 }
 
 /// The next reading of a clock that never changes.

@@ -7,7 +7,7 @@ use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, AxStatus, HoldReason, KometTerms, LineId, LineTerms, MapKind,
     MixPart, NO_ORDER, Prebook, PrebookItem, UnitType, blank,
 };
-use crate::sync::plan::{Sight, is_mapped_otherwise, same_description};
+use crate::sync::plan::{Sight, mapped_otherwise, same_description};
 
 /// Komet's `customerPO` and `markCode` hold this many characters; a person may have said to cut longer ones.
 const SHORT_FIELD: usize = 20;
@@ -104,9 +104,7 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
         // From approval on nobody is asked about a deletion; what was agreed before then stands until the line changes.
         let agreed = sight.agreed.lines.get(&line.id);
         let is_as_agreed = agreed.is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
-        is_line_left(found, &line.id)
-            || found.is_kept_out(&line.id)
-            || is_as_agreed && found.was_left(HoldReason::EditedInKomet, Some(&line.id))
+        is_line_left(found, &line.id) || is_as_agreed && found.was_left(HoldReason::EditedInKomet, Some(&line.id))
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, line));
@@ -132,7 +130,7 @@ fn compare_surplus(
         match owner {
             Some(line) if wanted.iter().any(|w| w.id == *line) => {}
             Some(line) => {
-                let left = is_line_left(found, line) || found.is_kept_out(line);
+                let left = is_line_left(found, line);
                 found.report(left, Some(line), "line", text("absent"), shown);
             }
             None => {
@@ -278,7 +276,7 @@ fn compare_ship_dates(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder) {
             && sent.is_none_or(|sent| sent.ship_date == ours);
         let left = explained && found.was_left(HoldReason::EditedInKomet, Some(&line.id));
         if item.ship_date != ours && (!explained || left) {
-            let left = left || is_line_left(found, &line.id) || found.is_kept_out(&line.id);
+            let left = left || is_line_left(found, &line.id);
             moved.push((&line.id, item.ship_date, left));
         }
     }
@@ -295,10 +293,12 @@ fn compare_ship_dates(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder) {
     }
 }
 
+/// Whether a person has said to leave the line as it is on both sides.
 fn is_line_left(found: &Findings<'_>, line: &LineId) -> bool {
     [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
         .into_iter()
         .any(|reason| found.is_left(reason, Some(line), |_| true))
+        || found.is_kept_out(line)
 }
 
 fn compare_line(
@@ -316,13 +316,13 @@ fn compare_line(
         .any(|reason| found.was_left(reason, Some(&line.id)));
     // From approval on an edit of the item is Komet's right (product.md, Who owns what).
     let approved = is_approved(found, agreed);
-    let left = unchanged && (decided || approved) || is_line_left(found, &line.id) || found.is_kept_out(&line.id);
+    let left = unchanged && (decided || approved) || is_line_left(found, &line.id);
     let (ours, shown) = (&line.terms, &item.terms);
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);
     }
     let asked = agreed.item.as_ref().map(|link| &link.products[..]).unwrap_or_default();
-    if is_mapped_otherwise(ours, shown, asked, &context.rules) {
+    if mapped_otherwise(ours, shown, asked, &context.rules).is_some() {
         let left = found.is_left(HoldReason::ChangedAfterApproval, Some(&line.id), |_| true);
         found.report(left, Some(&line.id), "product", text(&ours.product.code), text(product_name(shown)));
     }

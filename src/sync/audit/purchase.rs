@@ -96,19 +96,26 @@ fn should_stand(found: &Findings<'_>, expect: &Expected<'_>, links: &[PoLink]) -
     !cancelled && !is_komets
 }
 
+/// A PO line that stands, with its link and its PO.
+type Standing<'o> = (&'o PoLink, (&'o PurchaseOrder, &'o PoLine));
+
+/// Boxes that these PO lines buy together.
+fn boxes_bought(alive: &[Standing<'_>]) -> u64 {
+    alive.iter().map(|(_, (_, shown))| u64::from(shown.terms.boxes)).sum()
+}
+
+/// Boxes that stemsync asked for by them.
+fn boxes_asked(alive: &[Standing<'_>]) -> u64 {
+    alive.iter().filter_map(|(link, _)| link.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum()
+}
+
 /// Several lines that together buy what was asked for are a split, by shipping or by a buyer; anything else is a line too many.
-fn bought_twice(
-    found: &mut Findings<'_>,
-    expect: &Expected<'_>,
-    alive: &[(&PoLink, (&PurchaseOrder, &PoLine))],
-) -> bool {
+fn bought_twice(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standing<'_>]) -> bool {
     let numbers: BTreeSet<_> = alive.iter().map(|(_, (po, _))| &po.number).collect();
     let unshipped = alive.iter().filter(|(_, (_, line))| line.boxes.is_empty()).count();
     let others = alive.iter().any(|(link, _)| link.item != expect.item);
-    let boxes = |link: &PoLink| link.asked.as_ref().map_or(0, |goods| u64::from(goods.boxes));
-    let asked = alive.iter().map(|(link, _)| boxes(link)).sum::<u64>().max(expect.boxes.into());
-    let bought: u64 = alive.iter().map(|(_, (_, line))| u64::from(line.terms.boxes)).sum();
-    let twice = (numbers.len() > 1 || unshipped > 1) && bought > asked || others;
+    let asked = boxes_asked(alive).max(expect.boxes.into());
+    let twice = (numbers.len() > 1 || unshipped > 1) && boxes_bought(alive) > asked || others;
     if twice {
         let lines: Vec<_> =
             alive.iter().map(|(_, (po, line))| format!("line {} of PO {}", line.id, po.number)).collect();
@@ -126,20 +133,13 @@ fn is_the_buyers<'l>(flow: Flow, expect: &Expected<'_>, mut links: impl Iterator
     flow == Flow::FromKomet && asked == Some(u64::from(expect.boxes))
 }
 
-fn compare_line(
-    found: &mut Findings<'_>,
-    expect: &Expected<'_>,
-    alive: &[(&PoLink, (&PurchaseOrder, &PoLine))],
-    context: &Context<'_>,
-) {
+fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standing<'_>], context: &Context<'_>) {
     let line = expect.line;
-    let bought: u64 = alive.iter().map(|(_, (_, shown))| u64::from(shown.terms.boxes)).sum();
+    let bought = boxes_bought(alive);
     if alive.iter().any(|(_, (po, _))| po.status.is_decided()) {
         // The vendor confirms other boxes than were asked for, and procurement has not followed.
-        let asked = alive.iter().filter_map(|(link, _)| link.asked.as_ref());
-        let asked: u64 = asked.map(|goods| u64::from(goods.boxes)).sum();
         // What was found after a lost database was asked for in another life.
-        let asked = if asked == 0 { bought } else { asked };
+        let asked = Some(boxes_asked(alive)).filter(|asked| *asked > 0).unwrap_or(bought);
         let confirmed = expect.confirmed.map(|_| u64::from(expect.boxes));
         let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
         if let Some(confirmed) = confirmed.filter(|confirmed| *confirmed != asked && *confirmed != bought)
@@ -187,11 +187,7 @@ fn compare_line(
 }
 
 /// What of a flow 2 item a rep changed after it was bought, and procurement had approved it as it was.
-fn compare_approved(
-    found: &mut Findings<'_>,
-    expect: &Expected<'_>,
-    alive: &[(&PoLink, (&PurchaseOrder, &PoLine))],
-) {
+fn compare_approved(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standing<'_>]) {
     let line = expect.line;
     let prebooks = found.order.komet.prebooks.iter();
     let item = prebooks.flat_map(|prebook| &prebook.items).find(|item| item.id == expect.item);

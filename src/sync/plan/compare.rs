@@ -93,14 +93,18 @@ pub(super) fn product_ids(terms: &LineTerms, rules: &Rules<'_>) -> Option<Vec<i6
     }
 }
 
-/// Whether the local map was corrected since an item was asked for by it: the product that Komet shows is the wrong one's. What
-/// went by its description is not the map's, and neither is what Komet's people made another product.
-pub(in crate::sync) fn is_mapped_otherwise(
+/// The products by which the local map names a line where it was corrected since the item was `asked` for by it: what Komet
+/// shows is the wrong one's. What went by its description is not the map's, and neither is what Komet's people made another
+/// product.
+pub(in crate::sync) fn mapped_otherwise(
     line: &LineTerms,
     item: &KometTerms,
     asked: &[i64],
     rules: &Rules<'_>,
-) -> bool {
+) -> Option<Vec<i64>> {
+    if asked.is_empty() {
+        return None;
+    }
     let is_asked = |product: &KometProduct| product.id.is_some_and(|id| asked.contains(&id));
     let is_as_asked = || {
         if line.is_mixed() {
@@ -110,8 +114,8 @@ pub(in crate::sync) fn is_mapped_otherwise(
         }
     };
     // Parts are the same whichever comes first.
-    let is_other = |ids: Vec<i64>| ids.len() != asked.len() || ids.iter().any(|id| !asked.contains(id));
-    !asked.is_empty() && product_ids(line, rules).is_some_and(is_other) && is_as_asked()
+    let is_other = |ids: &Vec<i64>| ids.len() != asked.len() || ids.iter().any(|id| !asked.contains(id));
+    product_ids(line, rules).filter(|ids| is_other(ids) && is_as_asked())
 }
 
 /// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come

@@ -35,11 +35,8 @@ fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option
     let length = value.chars().count();
     if length <= SHORT_FIELD {
         // Too long once more, it is a new question.
-        draft.agreed.decisions.retain(|decision| {
-            decision.reason != HoldReason::FieldTooLong
-                || decision.line.as_ref() != line
-                || !decision.cause.starts_with(&format!("{field}: "))
-        });
+        let beginning = format!("{field}: ");
+        draft.forget(HoldReason::FieldTooLong, line, |decision| decision.cause.starts_with(&beginning));
         return true;
     }
     let cause = format!("{field}: {value}");

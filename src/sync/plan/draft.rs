@@ -220,6 +220,13 @@ impl<'a> Draft<'a> {
         self.ask(reason, line, cause, detail)
     }
 
+    /// Forgets what was decided about a line (or the order, `None`), so that the same deed, done again, is a new question.
+    pub(super) fn forget(&mut self, reason: HoldReason, line: Option<&LineId>, which: impl Fn(&Decision) -> bool) {
+        self.agreed
+            .decisions
+            .retain(|decision| decision.reason != reason || decision.line.as_ref() != line || !which(decision));
+    }
+
     /// Forgets what was decided about questions that no longer arise, so that the same deed, done again, is a new one.
     pub(super) fn forget_settled(&mut self, reason: HoldReason) {
         let met = self.met.borrow();

@@ -7,7 +7,7 @@
 
 use super::approved::{self, Question};
 use super::compare::{
-    asked_differences, goods_from_axerrio, header_print, is_mapped_otherwise, komet_print, product_ids,
+    asked_differences, goods_from_axerrio, header_print, komet_print, mapped_otherwise, product_ids,
     seen_differences, terms_print, told,
 };
 use super::draft::Draft;
@@ -114,7 +114,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
         Judged::AsAgreed => {
-            changed || moved || now_mapped(draft, line, &link) || mapped_otherwise(draft, line, &link).is_some()
+            changed || moved || now_mapped(draft, line, &link) || remapped(draft, line, &link).is_some()
         }
         Judged::Agreed => moved,
         Judged::Overruled => true,
@@ -226,11 +226,8 @@ fn judge_edits(
 
 /// An edit that was left and taken back is asked about again when it is made again.
 fn forget_left(draft: &mut Draft<'_>, line: &AxLine, which: impl Fn(Verdict) -> bool) {
-    draft.agreed.decisions.retain(|decision| {
-        decision.reason != HoldReason::EditedInKomet
-            || decision.line.as_ref() != Some(&line.id)
-            || !decision.cause.starts_with(ITEM)
-            || !which(decision.verdict)
+    draft.forget(HoldReason::EditedInKomet, Some(&line.id), |decision| {
+        decision.cause.starts_with(ITEM) && which(decision.verdict)
     });
 }
 
@@ -413,7 +410,7 @@ fn decided_line(
             Fate::Leave
         };
     }
-    if let Some(ids) = mapped_otherwise(draft, line, link) {
+    if let Some(ids) = remapped(draft, line, link) {
         let question = Question {
             line: Some(&line.id),
             cause: &format!("mapped to {ids:?}"),
@@ -432,11 +429,9 @@ fn decided_line(
     Fate::InPlace
 }
 
-/// The products by which the local map names a line by now, where the item was made by others.
-fn mapped_otherwise(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<Vec<i64>> {
-    let item = draft.item(&link.item)?;
-    let is_other = is_mapped_otherwise(&line.terms, &item.terms, &link.products, draft.rules);
-    is_other.then(|| product_ids(&line.terms, draft.rules)).flatten()
+/// The products by which the local map names a line by now, where it named others when its item was made.
+fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<Vec<i64>> {
+    mapped_otherwise(&line.terms, &draft.item(&link.item)?.terms, &link.products, draft.rules)
 }
 
 /// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited
@@ -527,9 +522,7 @@ fn note_removal(draft: &mut Draft<'_>, line: &LineId) {
     let link = draft.agreed.lines.get_mut(line).and_then(|agreed| agreed.item.as_mut());
     let Some(link) = link.filter(|link| link.dead && !link.removed) else { return };
     link.removed = true;
-    draft.agreed.decisions.retain(|decision| {
-        decision.reason != HoldReason::ChangedAfterApproval || decision.line.as_ref() != Some(line)
-    });
+    draft.forget(HoldReason::ChangedAfterApproval, Some(line), |_| true);
 }
 
 fn item_link(draft: &Draft<'_>, line: &LineId) -> Option<ItemLink> {
