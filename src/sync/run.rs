@@ -8,20 +8,15 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::action::Action;
 use super::engine::{Engine, Listener, Progress};
-use super::plan::{Facts, plan};
+use super::plan::Facts;
 use super::poll::{PollError, Polled, Windows};
-use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
-use super::state::{Look, RunState, Setup};
-use super::tell::{event, report as told_as};
+use super::report::{Job, Requests, RunReport};
+use super::state::{RunState, Setup};
 use super::verify::Patience;
-use crate::domain::{HoldReason, OrderKey, Stage};
-use crate::store::events::{self, Event};
+use crate::domain::OrderKey;
 use crate::store::watermarks::{self, Stream};
-use crate::store::{
-    Connection, OnFile, StoreError, backup, budget, holds, intents, maps, orders, quota, reference, runs,
-};
+use crate::store::{Connection, StoreError, backup, budget, maps, orders, quota, reference, runs};
 use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What a run is asked to do.
@@ -360,233 +355,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(())
     }
 
-    /// The brake: stops before the first cancellation if there would be too many, and holds them all together. Only what it
-    /// has counted goes.
-    async fn brake(&self, state: &RunState, job: Job) -> Result<(), StoreError> {
-        if !state.has_news(Look::Brake, self.store.read(OnFile::now).await?) {
-            return Ok(());
-        }
-        let from = self.visible_from();
-        let (candidates, open, braked) = self
-            .store
-            .read(move |conn| {
-                let mut candidates = Vec::new();
-                for key in orders::dirty(conn)? {
-                    if orders::identity(conn, key)?
-                        .is_some_and(|o| o.stage != Stage::Placed || o.reference.is_some())
-                    {
-                        candidates.push(key);
-                    }
-                }
-                Ok((candidates, orders::open_count(conn, from)?, holds::brake(conn)?))
-            })
-            .await?;
-        let mut cancels = Vec::new();
-        let mut begun = state.cancelled();
-        for key in candidates {
-            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
-            let known = state.known();
-            if plan(&order, &state.rules(key, &self.settings, &known)).cancels {
-                begun.remove(&key);
-                cancels.push(key);
-            }
-        }
-        let now = self.clock.now();
-        // What an earlier job of this run cancelled counts as well, and was open when the run began.
-        let total = cancels.len() + begun.len();
-        let open = usize::try_from(open).unwrap_or(0) + begun.len();
-        // What was stopped goes only when a person lets it through, also where an earlier job left few enough of it.
-        let stays = braked.filter(|hold| cancels.iter().any(|key| hold.covers.contains(key)));
-        let stops = self.settings.brake.stops(total, open) && !cancels.is_empty();
-        if stops || stays.is_some() {
-            state.let_cancel(BTreeSet::new());
-            let done = match begun.len() {
-                0 => "None was cancelled.".to_owned(),
-                some => {
-                    format!("An earlier job cancelled {some} of them before the others were known; those wait.")
-                }
-            };
-            let detail = format!(
-                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}). {done} Release with \
-                 --take the side that cancelled to let them through.",
-                self.settings.brake.percent
-            );
-            let detail = stays.filter(|_| !stops).map_or(detail, |hold| hold.detail);
-            let reason = HoldReason::TooManyCancellations;
-            let event = Event {
-                order: None,
-                run: Some(state.run.clone()),
-                at: now,
-                system: None,
-                what: "held".to_owned(),
-                detail: format!("{}: {detail}", reason.name()),
-                result: None,
-            };
-            let told = detail.clone();
-            let new = self
-                .store
-                .write(move |conn| {
-                    let new = holds::set_brake(conn, &cancels, &detail, now)?;
-                    if new {
-                        events::add(conn, &event)?;
-                    }
-                    Ok(new)
-                })
-                .await?;
-            state.tally(job, |tally| tally.braked = true);
-            if new {
-                state.report_hold(job, None, reason, &told);
-            }
-        } else {
-            state.let_cancel(cancels.into_iter().chain(begun).collect());
-            self.store.write(holds::clear_brake).await?;
-        }
-        Ok(())
-    }
-
-    #[allow(clippy::too_many_arguments)] // the pieces of one report, gathered in one place
-    async fn finish(
-        &self,
-        state: &RunState,
-        request: &RunRequest,
-        jobs: &[Job],
-        before: &BTreeMap<Job, Option<DateTime<Utc>>>,
-        requests: BTreeMap<Job, Requests>,
-        started_at: DateTime<Utc>,
-    ) -> Result<RunEnd, StoreError> {
-        self.tell_unanswered(state).await?;
-        if state.has_undone() {
-            state.tell_undone(&self.store.read(orders::dirty).await?);
-        }
-        let after = self.watermarks(jobs).await?;
-        let counts =
-            |conn: &Connection| Ok((holds::count(conn)?, holds::brake(conn)?.is_some(), intents::count(conn)?));
-        let (held, is_braked, unverified) = self.store.read(counts).await?;
-        let tallies = state.tallies();
-        let stopped = state.is_stopped();
-        let mut reports = Vec::new();
-        let mut told: BTreeSet<OrderKey> = BTreeSet::new();
-        // The brake's is one hold, too.
-        let mut brake = u64::from(is_braked);
-        for job in jobs {
-            let tally = tallies.get(job).cloned().unwrap_or_default();
-            let braked = if tally.braked { std::mem::take(&mut brake) } else { 0 };
-            // Of an order that several jobs looked at the first one tells: a hold is one hold.
-            let has_held = tally.held.iter().filter(|(_, count)| **count > 0).map(|(key, _)| *key);
-            let keys: Vec<OrderKey> = has_held.filter(|key| told.insert(*key)).collect();
-            let held = if request.dry_run {
-                keys.iter().filter_map(|key| tally.held.get(key)).sum()
-            } else {
-                // As it stands at the end: what an order waited for may have been settled by a later job.
-                let count = move |conn: &Connection| {
-                    keys.iter().try_fold(0, |sum, key| Ok(sum + u64::from(holds::count_of_order(conn, *key)?)))
-                };
-                self.store.read(count).await?
-            };
-            let held = held + braked;
-            let outcome = if tally.broken || stopped {
-                Outcome::Failed
-            } else if held > 0 || tally.failed > 0 {
-                Outcome::Attention
-            } else {
-                Outcome::Ok
-            };
-            reports.push(JobReport {
-                job: *job,
-                outcome,
-                polled: tally.polled,
-                changed: tally.changed,
-                pushed: tally.pushed,
-                held,
-                failed: tally.failed,
-                requests: requests.get(job).copied().unwrap_or_default(),
-                watermark: WatermarkMove {
-                    before: before.get(job).copied().flatten(),
-                    after: after.get(job).copied().flatten(),
-                },
-                error: error_text(&tally.errors, stopped),
-            });
-        }
-        let worst = reports.iter().map(|job| job.outcome).max().unwrap_or(Outcome::Ok);
-        let outcome = match worst {
-            Outcome::Ok if held > 0 || unverified > 0 => Outcome::Attention,
-            other => other,
-        };
-        let day = self.komet_day();
-        let actions = state.take_actions();
-        let quiet = outcome != Outcome::Failed
-            && actions.is_empty()
-            && reports.iter().all(|job| job.pushed == 0 && job.failed == 0 && job.changed == 0);
-        let mut report = RunReport {
-            run: state.run.clone(),
-            dry_run: request.dry_run,
-            outcome,
-            started_at,
-            finished_at: self.clock.now(),
-            jobs: reports,
-            actions,
-            quota: QuotaReport { limit: self.settings.quota_limit, used: 0, resets_at: end_of(day) },
-        };
-        let dry_run = request.dry_run;
-        let limit = self.settings.quota_limit;
-        let resets_at = end_of(day);
-        report = self
-            .store
-            .write(move |conn| {
-                let used = quota::used(conn, day)?;
-                report.quota = QuotaReport { limit, used, resets_at };
-                if !dry_run {
-                    runs::finish(conn, &report, quiet)?;
-                }
-                Ok(report)
-            })
-            .await?;
-        log::info!("run {} {}", report.run, report.outcome.name());
-        let is_news = |error: &SystemError| request.paused.iter().all(|known| known.system != error.system);
-        let down = state.down().into_iter().filter(is_news).collect();
-        let failures = state.failures().into_iter().filter(|(_, error)| is_news(error)).collect();
-        Ok(RunEnd { report, down, failures, stopped, named: state.named() })
-    }
-
-    /// What this run sent and nobody answered, as far as no read-back has settled it: it is told like everything that was sent.
-    async fn tell_unanswered(&self, state: &RunState) -> Result<(), StoreError> {
-        if state.dry_run {
-            return Ok(());
-        }
-        let (run, now) = (state.run.clone(), self.clock.now());
-        let unanswered = self
-            .store
-            .read(move |conn| {
-                let mut unanswered = Vec::new();
-                for intent in intents::list(conn)?.into_iter().filter(|intent| intent.sent.run == run) {
-                    let why = intent.doubt.as_deref().unwrap_or("its answer is incomplete");
-                    let entries: Vec<(OrderKey, Action)> = intent.action()?;
-                    for (key, action) in entries {
-                        let Some(order) = orders::load(conn, key)? else { continue };
-                        let detail = format!(
-                            "{}: {why}; whether it was done is read back before anything is repeated",
-                            action.detail()
-                        );
-                        unanswered.push((intent.sent.job, order, action, detail));
-                    }
-                }
-                Ok(unanswered)
-            })
-            .await?;
-        let result = ActionResult::Failed;
-        let mut events_of = Vec::new();
-        for (job, order, action, detail) in unanswered {
-            events_of.push(event(state, &order, &action, now, result, &detail));
-            state.note(job, told_as(&order, &action, result, detail));
-        }
-        if events_of.is_empty() {
-            return Ok(());
-        }
-        self.store.write(move |conn| events_of.iter().try_for_each(|event| events::add(conn, event))).await
-    }
-
     /// Where each job's polling stands; of Prebooks the oldest window of the horizon.
-    async fn watermarks(&self, jobs: &[Job]) -> Result<BTreeMap<Job, Option<DateTime<Utc>>>, StoreError> {
+    pub(super) async fn watermarks(
+        &self,
+        jobs: &[Job],
+    ) -> Result<BTreeMap<Job, Option<DateTime<Utc>>>, StoreError> {
         let jobs = jobs.to_vec();
         let windows = self.windows();
         self.store
@@ -656,14 +429,6 @@ struct Counts {
 pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
     let next = day.succ_opt().unwrap_or(day);
     next.and_time(chrono::NaiveTime::MIN).and_utc()
-}
-
-fn error_text(errors: &[String], stopped: bool) -> Option<String> {
-    let mut text = errors.first().cloned();
-    if let (Some(text), more @ 1..) = (&mut text, errors.len().saturating_sub(1)) {
-        *text = format!("{text} (and {more} more)");
-    }
-    text.or_else(|| stopped.then(|| "stopped by a signal".to_owned()))
 }
 
 impl RunEnd {

@@ -6,8 +6,10 @@ pub mod axerrio;
 mod calendar;
 mod error;
 pub mod komet;
+mod mask;
 mod meter;
 pub mod network;
+mod reply;
 mod transport;
 
 use std::future::Future;
@@ -18,7 +20,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use error::{Certainty, Fault, SystemError};
 pub use meter::{Meter, SharedMeter};
-pub(crate) use transport::{deepest, http, pause};
+pub(crate) use reply::pause;
+pub(crate) use transport::{deepest, http};
 
 use crate::domain::{
     AxOrder, AxOrderId, BoxType, Carrier, CodeChange, CodeChanged, CreatedPo, CreatedPrebook, ExternalRef, ItemId,

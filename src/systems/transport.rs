@@ -1,6 +1,6 @@
 //! The HTTP client under both adapters: one attempt, the retry of reads, and the text of what went wrong. It knows
 //! no method and no wire shape; the adapters judge each [`Reply`]. Everything that becomes an error passes
-//! [`Transport::error`], the one place where a token is masked and a foreign text is cut.
+//! [`Transport::error`], where the token is masked and a foreign text is cut.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,26 +10,17 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url};
 
-use super::calendar::is_countable;
+use super::mask::Mask;
 use super::network::{Received, Sent, SharedNetwork};
+use super::reply::{Failure, Reply, http_date, pause};
 use super::{Fault, Meter, SharedMeter, System, SystemError};
 
 /// No answer of either system comes near it; whatever does is not an answer.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
-/// What a body of 32 MB of real records stays well below. An empty record is two bytes in JSON and a few hundred in
-/// memory: without a limit 32 MB of them would take gigabytes.
-const MOST_RECORDS: usize = 400_000;
-/// As [`MOST_RECORDS`], for values of all kinds.
-const MOST_VALUES: usize = 4_000_000;
-/// Komet's own messages have up to 500 characters (komet-api.md).
-const MESSAGE_LIMIT: usize = 500;
 /// A read is tried this many times before the run gives it up; the next run tries again anyway.
 const ATTEMPTS: u32 = 4;
 /// No back-off is longer, and who asks for a longer pause gets it from the scheduler, not from a waiting run.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// What asks for a longer pause does not mean it.
-const LONGEST_PAUSE: Duration = Duration::from_hours(24);
-
 /// What a transport needs to know. No `Debug`: it holds the token.
 pub(super) struct Settings {
     /// Whose errors these are.
@@ -61,8 +52,7 @@ pub(super) struct Transport {
     line: Line,
     /// Ends with a slash, so that paths are simply appended.
     base: String,
-    /// Every spelling in which a server may echo the token; the longest first.
-    secrets: Vec<String>,
+    mask: Mask,
     timeout: Duration,
     retry_base: Duration,
     /// Grows before each attempt, so that an attempt that is dropped half-way is counted too.
@@ -73,119 +63,6 @@ pub(super) struct Transport {
     meter: OnceLock<SharedMeter>,
     /// Whether whoever reads was told to stop.
     stop: Mutex<Arc<AtomicBool>>,
-}
-
-/// An answer, whatever its status, read to its end.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    /// The answering system's clock.
-    pub(super) date: Option<DateTime<Utc>>,
-    /// How long it asks to wait.
-    pub(super) retry_after: Option<Duration>,
-    body: Vec<u8>,
-}
-
-/// Why a reply is not an answer.
-pub(super) struct Failure {
-    pub(super) fault: Fault,
-    /// The bytes are no JSON at all (a proxy's page, a cut body): a read may fare better the next time, unlike one
-    /// whose shape is wrong.
-    pub(super) garbled: bool,
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self { fault, garbled: false }
-    }
-}
-
-impl Failure {
-    /// An answer that is JSON, of a wrong shape: `what` names the field and what was found there.
-    pub(super) fn shape(what: impl Into<String>) -> Self {
-        Fault::Unreadable(what.into()).into()
-    }
-
-    /// A failed parse of a whole answer.
-    pub(super) fn json(error: &serde_json::Error) -> Self {
-        use serde_json::error::Category;
-        match error.classify() {
-            Category::Eof => Self { fault: Fault::Unreadable(format!("cut short: {error}")), garbled: true },
-            Category::Syntax | Category::Io => {
-                Self { fault: Fault::Unreadable(format!("not JSON: {error}")), garbled: true }
-            }
-            Category::Data => Self::shape(error.to_string()),
-        }
-    }
-}
-
-impl Reply {
-    /// The body as text that may be JSON; what certainly is not is told apart here.
-    pub(super) fn text(&self) -> Result<&str, Failure> {
-        let garbled = |what: String| Failure { fault: Fault::Unreadable(what), garbled: true };
-        if self.is_page() {
-            return Err(garbled(format!("a web page instead of JSON: {}", self.summary())));
-        }
-        if self.holds_more_than(MOST_RECORDS, b'{') || self.holds_more_than(MOST_VALUES, b',') {
-            return Err(Failure::shape(format!("more than {MOST_RECORDS} records or {MOST_VALUES} values")));
-        }
-        std::str::from_utf8(strip_bom(&self.body))
-            .map_err(|e| garbled(format!("not UTF-8 at byte {}", e.valid_up_to())))
-    }
-
-    /// Whether a byte that begins or separates values stands there so often; those inside of texts count as well.
-    fn holds_more_than(&self, most: usize, mark: u8) -> bool {
-        self.body.len() > most && self.body.iter().map(|byte| usize::from(*byte == mark)).sum::<usize>() > most
-    }
-
-    /// A proxy's page, not an answer.
-    pub(super) fn is_page(&self) -> bool {
-        strip_bom(&self.body).trim_ascii_start().starts_with(b"<")
-    }
-
-    /// A few words of a body that is no answer: a page's title, else how it begins.
-    pub(super) fn summary(&self) -> String {
-        let start = &self.body[..self.body.len().min(4096)];
-        let text = String::from_utf8_lossy(start);
-        let title = text.to_ascii_lowercase().find("<title>").and_then(|at| {
-            let rest = text.get(at + "<title>".len()..)?;
-            rest.split('<').next().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
-        });
-        title
-            .unwrap_or_else(|| if text.trim().is_empty() { "an empty body".to_owned() } else { text.into_owned() })
-    }
-
-    /// The status and what the body says; pages are wont to begin with the status themselves.
-    pub(super) fn status_and_summary(&self) -> String {
-        let (status, summary) = (self.status.as_u16(), self.summary());
-        let colon = if summary.starts_with(self.status.as_str()) { "" } else { ": " };
-        let summary = summary.strip_prefix(self.status.as_str()).unwrap_or(&summary);
-        format!("HTTP {status}{colon}{summary}")
-    }
-
-    /// What a status other than 2xx means; `None` for 2xx. `message` is what the system says in its own
-    /// words, `unhinted` what a 429 without `Retry-After` means.
-    pub(super) fn fault(&self, message: Option<String>, unhinted: Fault) -> Option<Fault> {
-        let said = || {
-            let status = self.status.as_u16();
-            match message {
-                Some(message) => message,
-                None if self.body.trim_ascii().is_empty() => {
-                    format!("HTTP {status} {}", self.status.canonical_reason().unwrap_or(""))
-                }
-                None => self.status_and_summary(),
-            }
-        };
-        match self.status.as_u16() {
-            200..=299 => None,
-            300..=399 => Some(Fault::Server(format!("HTTP {} redirects elsewhere", self.status.as_u16()))),
-            401 | 403 => Some(Fault::Unauthorized(said())),
-            // The server gave up waiting for a request that may have reached what stands behind it.
-            408 => Some(Fault::Server(said())),
-            429 => Some(self.retry_after.map_or(unhinted, Fault::Throttled)),
-            400..=499 => Some(Fault::Rejected(said())),
-            _ => Some(Fault::Server(said())),
-        }
-    }
 }
 
 impl Transport {
@@ -206,7 +83,7 @@ impl Transport {
             system,
             line,
             base,
-            secrets: spellings(&token),
+            mask: Mask::of(&token),
             timeout,
             retry_base,
             sent: AtomicU64::new(0),
@@ -344,14 +221,14 @@ impl Transport {
     /// An error of this system, its foreign text cleaned.
     pub(super) fn error(&self, method: &'static str, fault: Fault) -> SystemError {
         let fault = match fault {
-            Fault::Unreachable(t) => Fault::Unreachable(self.clean(&t)),
-            Fault::Unauthorized(t) => Fault::Unauthorized(self.clean(&t)),
-            Fault::QuotaSpent(t) => Fault::QuotaSpent(self.clean(&t)),
-            Fault::Rejected(t) => Fault::Rejected(self.clean(&t)),
-            Fault::NotFound(t) => Fault::NotFound(self.clean(&t)),
-            Fault::Broken(t) => Fault::Broken(self.clean(&t)),
-            Fault::Server(t) => Fault::Server(self.clean(&t)),
-            Fault::Unreadable(t) => Fault::Unreadable(self.clean(&t)),
+            Fault::Unreachable(t) => Fault::Unreachable(self.mask.text(&t)),
+            Fault::Unauthorized(t) => Fault::Unauthorized(self.mask.text(&t)),
+            Fault::QuotaSpent(t) => Fault::QuotaSpent(self.mask.text(&t)),
+            Fault::Rejected(t) => Fault::Rejected(self.mask.text(&t)),
+            Fault::NotFound(t) => Fault::NotFound(self.mask.text(&t)),
+            Fault::Broken(t) => Fault::Broken(self.mask.text(&t)),
+            Fault::Server(t) => Fault::Server(self.mask.text(&t)),
+            Fault::Unreadable(t) => Fault::Unreadable(self.mask.text(&t)),
             Fault::NoSuchAddress(_)
             | Fault::Throttled(_)
             | Fault::TimedOut(_)
@@ -362,21 +239,9 @@ impl Transport {
         SystemError { system: self.system, method, fault }
     }
 
-    /// A foreign text fit for people: the token masked, on one line, at most 500 characters. Masking comes first,
-    /// or a cut could leave half a token standing.
+    /// A foreign text fit for people: see [`Mask::text`].
     pub(super) fn clean(&self, text: &str) -> String {
-        let mut masked = text.to_owned();
-        for secret in &self.secrets {
-            if masked.contains(secret.as_str()) {
-                masked = masked.replace(secret.as_str(), "***");
-            }
-        }
-        if let Some(rest) = self.secrets.iter().filter_map(|secret| beginning_at_end(&masked, secret)).min() {
-            masked.truncate(rest);
-            masked.push_str("***");
-        }
-        let line: String = masked.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        crate::domain::tag::cut(line.trim(), MESSAGE_LIMIT)
+        self.mask.text(text)
     }
 
     /// One attempt, counted before it is sent.
@@ -416,22 +281,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, date, retry_after, body: self.without_token(body) })
-    }
-
-    /// A body that repeats the token, without it: in a field of the trade it would be stored and shown as if it were one.
-    /// Tokens so short that they may be words of an answer are left alone.
-    fn without_token(&self, body: Vec<u8>) -> Vec<u8> {
-        const TELLING: usize = 12;
-        let Ok(text) = std::str::from_utf8(&body) else { return body };
-        let mut masked: Option<String> = None;
-        for secret in self.secrets.iter().filter(|secret| secret.len() >= TELLING) {
-            let text = masked.as_deref().unwrap_or(text);
-            if text.contains(secret.as_str()) {
-                masked = Some(text.replace(secret.as_str(), "***"));
-            }
-        }
-        masked.map_or(body, String::into_bytes)
+        Ok(Reply { status, date, retry_after, body: self.mask.body(body) })
     }
 
     fn received(&self, answer: Received) -> Result<Reply, Fault> {
@@ -443,7 +293,7 @@ impl Transport {
         let retry_after = answer.retry_after.and_then(|value| pause(&value, date));
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Fault::Unreadable(format!("{} is no HTTP status", answer.status)))?;
-        Ok(Reply { status, date, retry_after, body: self.without_token(answer.body) })
+        Ok(Reply { status, date, retry_after, body: self.mask.body(answer.body) })
     }
 
     fn set_clock(&self, date: Option<DateTime<Utc>>) {
@@ -518,7 +368,8 @@ pub(super) fn encode(url: &mut String, text: &str) {
     encode_with(url, text, b"0123456789ABCDEF");
 }
 
-fn encode_with(url: &mut String, text: &str, hex: &[u8; 16]) {
+/// As [`encode`], with these digits.
+pub(super) fn encode_with(url: &mut String, text: &str, hex: &[u8; 16]) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             url.push(char::from(byte));
@@ -528,51 +379,6 @@ fn encode_with(url: &mut String, text: &str, hex: &[u8; 16]) {
             url.push(char::from(hex[usize::from(byte & 15)]));
         }
     }
-}
-
-/// The token as it may come back: as it is, in a URL, in JSON, in HTML.
-fn spellings(token: &str) -> Vec<String> {
-    if token.is_empty() {
-        return Vec::new();
-    }
-    let (mut encoded, mut lower) = (String::new(), String::new());
-    encode(&mut encoded, token);
-    encode_with(&mut lower, token, b"0123456789abcdef");
-    let in_json = token.replace('\\', "\\\\").replace('"', "\\\"");
-    let mut all = vec![
-        token.to_owned(),
-        lower,
-        encoded.replace("%20", "+"),
-        encoded,
-        in_json.replace('/', "\\/"),
-        in_careful_json(token),
-        in_json,
-        token.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
-    ];
-    all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    all.dedup();
-    all
-}
-
-/// As writers do who fear that JSON is pasted into HTML: `+` becomes `\u002B`.
-fn in_careful_json(token: &str) -> String {
-    let mut text = String::with_capacity(token.len());
-    for c in token.chars() {
-        match c {
-            '"' | '&' | '\'' | '+' | '<' | '>' | '`' => text.extend(format!("\\u{:04X}", u32::from(c)).chars()),
-            '\\' => text.push_str("\\\\"),
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
-/// Where `text` ends with a beginning of `secret`, because whoever told it cut it short; a few characters tell nothing.
-fn beginning_at_end(text: &str, secret: &str) -> Option<usize> {
-    const TELLING: usize = 4;
-    let cuts = secret.char_indices().map(|(at, _)| at).filter(|at| *at >= TELLING);
-    let part = cuts.rev().map(|at| &secret[..at]).find(|part| text.ends_with(part))?;
-    Some(text.len() - part.len())
 }
 
 /// The cause at the bottom, which is the one an admin can act on: `Connection refused (os error 111)`.
@@ -597,25 +403,8 @@ fn sent(request: &Request, credential: Option<&String>) -> Sent {
     }
 }
 
-fn strip_bom(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
-}
-
 fn header<'a>(response: &'a reqwest::Response, name: &HeaderName) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
-}
-
-fn http_date(value: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(value).ok().map(|date| date.to_utc()).filter(|date| is_countable(*date))
-}
-
-/// `Retry-After` in seconds, or as a date by the server's own clock; a day at most.
-pub(crate) fn pause(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
-    let asked = match value.trim().parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => (http_date(value)? - now.unwrap_or_else(Utc::now)).to_std().unwrap_or(Duration::ZERO),
-    };
-    Some(asked.min(LONGEST_PAUSE))
 }
 
 #[cfg(test)]
@@ -634,33 +423,6 @@ mod tests {
             network: None,
         })
         .unwrap()
-    }
-
-    #[test]
-    fn a_token_is_masked_in_every_spelling_before_the_text_is_cut() {
-        let transport = transport("s3 Cr+t&\"x");
-        for echo in
-            ["s3 Cr+t&\"x", "s3%20Cr%2Bt%26%22x", "s3+Cr%2Bt%26%22x", "s3%20Cr%2bt%26%22x", "s3 Cr+t&amp;&quot;x"]
-        {
-            assert_eq!(transport.clean(&format!("bad <{echo}>")), "bad <***>");
-        }
-        let long = format!("{}{}", "x".repeat(MESSAGE_LIMIT - 4), "s3 Cr+t&\"x");
-        assert!(transport.clean(&long).ends_with("x***"));
-        assert_eq!(transport.clean("raw JSON: \"s3 Cr+t&\\\"x\""), "raw JSON: \"***\"");
-        assert_eq!(transport.clean("s3 Cr\\u002Bt\\u0026\\u0022x"), "***");
-        assert_eq!(transport.without_token(b"{\"awb\":\"s3%20Cr%2Bt%26%22x\"}".to_vec()), b"{\"awb\":\"***\"}");
-        assert_eq!(transport.clean("Komet cut its message after s3 Cr"), "Komet cut its message after ***");
-    }
-
-    #[test]
-    fn a_pause_is_given_in_seconds_or_as_a_date() {
-        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(pause("7", now), Some(Duration::from_secs(7)));
-        assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
-        assert_eq!(pause("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(pause("18446744073709551615", now), Some(LONGEST_PAUSE));
-        assert_eq!(pause("Fri, 31 Dec 9999 23:59:59 GMT", now), Some(LONGEST_PAUSE));
-        assert_eq!(pause("soon", now), None);
     }
 
     #[test]

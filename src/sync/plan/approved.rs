@@ -5,7 +5,9 @@ use super::compare::{item_differences, komet_print};
 use super::draft::Draft;
 use super::purchase::{Buy, boxes_of, delete, names, shown};
 use super::twice;
-use crate::domain::{Flow, HoldReason, KometTerms, LineId, OnConflict, PoLine, PoLink, SHIPPED, Verdict};
+use crate::domain::{
+    Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink, PurchaseOrder, SHIPPED, Verdict,
+};
 use crate::sync::action::Action;
 
 /// What differs from what procurement approved.
@@ -119,14 +121,19 @@ pub(super) fn was_kept(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
     is_left(draft, Some(&buy.line), &confirmed_cause(u64::from(buy.goods.boxes), first))
 }
 
+/// Whether this was bought for another day than the flow 2 order ships on by now, and its PO has not followed.
+pub(in crate::sync) fn ships_as_before(order: &Order, link: &PoLink, po: &PurchaseOrder) -> bool {
+    let to = order.ship_date;
+    order.flow == Flow::FromKomet && link.ship_date.is_some_and(|day| day != to) && po.ship_date != to
+}
+
 /// Asks about a flow 2 item that a rep moved to another ship date after procurement approved its PO, which ships as before. A PO
 /// that a buyer moved is where Komet wants it. `false` where the line is to be bought anew.
 fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
     let to = draft.order.ship_date;
     let left = alive.iter().find_map(|link| {
         let (po, _) = draft.po_line(&link.line)?;
-        let has_moved = draft.order.flow == Flow::FromKomet && link.ship_date.is_some_and(|day| day != to);
-        (has_moved && po.ship_date != to).then_some((po, link))
+        ships_as_before(draft.order, link, po).then_some((po, link))
     });
     let Some((po, link)) = left else { return true };
     let question = Question {

@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use super::rules::Rules;
 use crate::domain::{
-    Breakdown, Header, KometProduct, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods, Product,
-    SeenItem, UnitType, blank, fingerprint, tag,
+    AxLine, Breakdown, Header, KometProduct, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods,
+    Product, SeenItem, UnitType, blank, fingerprint, tag,
 };
 
 /// Komet's `customerPO` and `markCode` hold this many characters.
@@ -254,6 +254,11 @@ fn remapped(seen: &KometTerms, now: &KometTerms) -> bool {
             .iter()
             .filter_map(|b| b.product.id)
             .any(|id| !now.breakdowns.iter().any(|b| b.product.id == Some(id)))
+}
+
+/// Names a line's wish after approval, so that a decision holds until Axerrio wants something else.
+pub(super) fn line_cause(line: &AxLine, header: &Header) -> String {
+    format!("{:016x}", fingerprint(&(terms_print(&line.terms), header_print(header))))
 }
 
 /// Names a header in what is reconciled, so that a question about it stays the same question while nothing else

@@ -7,21 +7,18 @@
 
 use super::approved::{self, Question};
 use super::compare::{
-    asked_differences, goods_from_axerrio, header_print, komet_print, mapped_otherwise, product_ids,
-    seen_differences, terms_print, told,
+    asked_differences, goods_from_axerrio, line_cause, mapped_otherwise, product_ids, terms_print,
 };
 use super::draft::Draft;
+use super::edits::Judged;
 use super::header::{self, Edited};
 use super::purchase::{self, Buy};
-use super::{create, links, strays, twice};
+use super::{create, edits, links, strays, twice};
 use crate::domain::{
-    AgreedLine, AxLine, AxOrder, Breakdown, Header, HoldReason, ItemLink, KometRef, LineId, NewGoods, PoLink,
-    PoStatus, PrebookItem, SeenItem, Verdict, fingerprint,
+    AxLine, AxOrder, Breakdown, HoldReason, ItemLink, KometRef, LineId, NewGoods, PoLink, PoStatus, PrebookItem,
+    SeenItem, Verdict,
 };
 use crate::sync::action::{Action, DeleteItem};
-
-/// What the causes of questions about an edited item begin with.
-const ITEM: &str = "item ";
 
 /// Cause and decision of a whole order's cancellation.
 pub(super) const CANCELLED: &str = "cancelled";
@@ -100,7 +97,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     let changed = !agreed.terms.same_goods(&line.terms);
     let moved = !header::stands(draft, &link.prebook, &order.header);
     if !draft.item_alive(&link) {
-        return dead_line(draft, order, line, &link, deed(changed, moved));
+        return dead_line(draft, order, line, &link, edits::deed(changed, moved));
     }
     // Of lines that change while their header is left undecided the header's question speaks.
     let is_left = edited.is_left(&link.prebook);
@@ -110,7 +107,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
-    let replace = match judge_edits(draft, order, line, &agreed, &link, changed, moved && !is_left) {
+    let replace = match edits::judge(draft, order, line, &agreed, &link, changed, moved && !is_left) {
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
         Judged::AsAgreed => {
@@ -124,18 +121,22 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         return Fate::InPlace;
     }
     // What a person left as Komet has it is not written over because Axerrio changes something else.
-    let left = if changed { left_fields(draft, line, &agreed, &link) } else { Vec::new() };
+    let left = if changed { edits::left_fields(draft, line, &agreed, &link) } else { Vec::new() };
     if !left.is_empty() {
-        match takes_changed_anew(draft, order, line, &link, &left) {
+        match edits::takes_changed_anew(draft, order, line, &link, &left) {
             Some(Verdict::TakeAxerrio) => {}
             Some(Verdict::TakeKomet) => {
-                agree(draft, line, &link);
+                edits::agree(draft, line, &link);
                 return if moved { Fate::Leave } else { Fate::InPlace };
             }
             Some(Verdict::Dismissed) | None => return Fate::Leave,
         }
     }
-    if moved && !changed && is_left_to_komet(draft, line, &link) && !takes_moved_anew(draft, order, line, &link) {
+    if moved
+        && !changed
+        && edits::is_left_to_komet(draft, line, &link)
+        && !edits::takes_moved_anew(draft, order, line, &link)
+    {
         return Fate::Leave;
     }
     let goods = wanted_goods(draft, line);
@@ -144,157 +145,6 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     } else {
         Fate::Leave
     }
-}
-
-/// What comes of Komet's edits of an item.
-enum Judged {
-    /// There are none.
-    AsAgreed,
-    /// Both sides say the same by now, or a person left Komet's.
-    Agreed,
-    /// Axerrio's is to be written again.
-    Overruled,
-    /// A person must decide.
-    Held,
-}
-
-fn judge_edits(
-    draft: &mut Draft<'_>,
-    order: &AxOrder,
-    line: &AxLine,
-    agreed: &AgreedLine,
-    link: &ItemLink,
-    changed: bool,
-    moved: bool,
-) -> Judged {
-    let edits = edits(draft, agreed, link);
-    // Most lines were not edited, and most orders have no decisions: comparing takes a moment.
-    let Some(item) = draft.item(&link.item).filter(|_| !edits.is_empty() || !draft.agreed.decisions.is_empty())
-    else {
-        return Judged::AsAgreed;
-    };
-    let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
-    let is_alike = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty();
-    if edits.is_empty() {
-        if is_alike && item.ship_date == order.header.ship_date {
-            forget_left(draft, line, |verdict| verdict == Verdict::Dismissed);
-        }
-        return Judged::AsAgreed;
-    }
-    let is_as_wanted = is_alike
-        && edits.iter().all(|field| match *field {
-            "ship date" => item.ship_date == order.header.ship_date,
-            // Whether Komet's product or box type is the one that Axerrio means cannot be told.
-            "product" | "mix" | "box type" => false,
-            _ => true,
-        });
-    if is_as_wanted {
-        forget_left(draft, line, |_| true);
-        agree(draft, line, link);
-        return Judged::Agreed;
-    }
-    let cause = format!(
-        "{ITEM}{} {:016x} {} {:016x}",
-        link.item,
-        komet_print(&item.terms),
-        item.ship_date,
-        terms_print(&line.terms)
-    );
-    // A line that was left would stay behind with the old header: where that changed in Axerrio since, it is a new question.
-    let was_left = draft.verdict(HoldReason::EditedInKomet, Some(&line.id), &cause) == Some(Verdict::Dismissed);
-    let cause = if moved && was_left { format!("{cause} {:016x}", header_print(&order.header)) } else { cause };
-    let shown = told(&edits, item);
-    let both = match deed(changed, moved) {
-        Some(what) => format!(" The line was {what} in Axerrio as well."),
-        None => String::new(),
-    };
-    match draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
-        format!(
-            "{shown} of Prebook item {} changed in Komet, but the order is Axerrio's until its PO is approved.{both} Take \
-             axerrio to write Axerrio's line again, take komet to leave Komet's as it is.",
-            link.item
-        )
-    }) {
-        Some(Verdict::TakeAxerrio) => Judged::Overruled,
-        Some(Verdict::TakeKomet) => {
-            agree(draft, line, link);
-            Judged::Agreed
-        }
-        Some(Verdict::Dismissed) | None => Judged::Held,
-    }
-}
-
-/// An edit that was left and taken back is asked about again when it is made again.
-fn forget_left(draft: &mut Draft<'_>, line: &AxLine, which: impl Fn(Verdict) -> bool) {
-    draft.forget(HoldReason::EditedInKomet, Some(&line.id), |decision| {
-        decision.cause.starts_with(ITEM) && which(decision.verdict)
-    });
-}
-
-/// Whether both sides have agreed that Komet's item is not what Axerrio's line says.
-fn is_left_to_komet(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
-    let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
-    draft.item(&link.item).is_some_and(|item| {
-        link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
-            && !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
-    })
-}
-
-/// The fields in which both sides had agreed to leave Komet's item as it is, and which Axerrio does not change now: a change of
-/// the very thing that was left is carried out.
-fn left_fields(draft: &Draft<'_>, line: &AxLine, agreed: &AgreedLine, link: &ItemLink) -> Vec<&'static str> {
-    let is_as_seen =
-        |item: &&PrebookItem| link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty());
-    let Some(item) = draft.item(&link.item).filter(is_as_seen) else { return Vec::new() };
-    let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
-    let (before, now) = (&agreed.terms, &line.terms);
-    let mut fields = asked_differences(&goods, before.mark_code.as_deref(), &item.terms);
-    fields.retain(|field| match *field {
-        "boxes" => before.boxes == now.boxes,
-        "bunches per box" => before.bunches == now.bunches,
-        "stems per bunch" => before.stems_per_bunch == now.stems_per_bunch,
-        "unit type" => before.unit_type == now.unit_type,
-        "cost" => before.unit_cost == now.unit_cost,
-        "box type" => before.box_type == now.box_type,
-        "mark code" => before.mark_code == now.mark_code,
-        _ => before.mix == now.mix,
-    });
-    fields
-}
-
-/// Asks about such an item once Axerrio changes its line: made anew it would lose what was left to Komet.
-fn takes_changed_anew(
-    draft: &mut Draft<'_>,
-    order: &AxOrder,
-    line: &AxLine,
-    link: &ItemLink,
-    left: &[&str],
-) -> Option<Verdict> {
-    let item = draft.item(&link.item)?;
-    let left = told(left, item);
-    let cause =
-        format!("changed {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
-    draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
-        format!(
-            "the line changed in Axerrio, but {left} of its Prebook item {} was left as Komet has it. Take axerrio to write \
-             Axerrio's line again as it is now, take komet to leave the item as it is.",
-            link.item
-        )
-    })
-}
-
-/// Asks about such an item once its header moved: it can only be moved by making it anew.
-fn takes_moved_anew(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> bool {
-    let Some(item) = draft.item(&link.item) else { return true };
-    let cause =
-        format!("moved {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
-    draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
-        format!(
-            "the order moved to another date, carrier or customer PO in Axerrio, but Prebook item {} was left as Komet has it. \
-             Take axerrio to write Axerrio's line again where it belongs now, take komet to leave the item as and where it is.",
-            link.item
-        )
-    }) == Some(Verdict::TakeAxerrio)
 }
 
 /// A line that was never in Komet, or that Axerrio had removed.
@@ -327,15 +177,6 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
     } else {
         // What was bought for the deleted item goes first: a line is never bought twice.
         Fate::Delete
-    }
-}
-
-/// What Axerrio did to a line since it was last agreed, in the words of a question.
-fn deed(changed: bool, moved: bool) -> Option<&'static str> {
-    match (changed, moved) {
-        (true, _) => Some("changed"),
-        (false, true) => Some("moved to another date, carrier or customer PO"),
-        (false, false) => None,
     }
 }
 
@@ -396,10 +237,10 @@ fn decided_line(
         }
     }
     if changed && !moved && komet_followed(draft, line, link) {
-        agree(draft, line, link);
+        edits::agree(draft, line, link);
         return Fate::InPlace;
     }
-    if let Some(what) = deed(changed, moved) {
+    if let Some(what) = edits::deed(changed, moved) {
         let cause = line_cause(line, &order.header);
         let takes_axerrio = takes_axerrio_after_approval(draft, &line.id, &cause, what);
         return if takes_axerrio && create::is_possible(draft, order, line) {
@@ -507,7 +348,7 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], edited: &Edited) {
         let goes = if draft.is_line_decided(&line) {
             takes_removal_after_approval(draft, &line)
         } else {
-            may_delete_edited(draft, &line)
+            edits::may_delete(draft, &line)
         };
         if goes {
             delete_line(draft, &line);
@@ -532,29 +373,6 @@ fn item_link(draft: &Draft<'_>, line: &LineId) -> Option<ItemLink> {
 /// Whether anything in Komet still stands for the line.
 fn is_alive(draft: &Draft<'_>, line: &LineId) -> bool {
     item_link(draft, line).is_some_and(|link| draft.item_alive(&link)) || !draft.alive_po_links(line).is_empty()
-}
-
-/// A line that was edited in Komet is not deleted over somebody's head.
-fn may_delete_edited(draft: &mut Draft<'_>, line: &LineId) -> bool {
-    let Some(agreed) = draft.agreed.lines.get(line).cloned() else { return false };
-    let edits = agreed.item.as_ref().map(|link| edits(draft, &agreed, link)).unwrap_or_default();
-    let item = agreed.item.as_ref().and_then(|link| draft.item(&link.item));
-    if let Some(item) = item.filter(|item| item.is_alive() && !edits.is_empty()) {
-        let shown = told(&edits, item);
-        let cause = format!("removed {} {:016x}", item.id, komet_print(&item.terms));
-        let verdict =
-            draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
-                format!(
-                    "Axerrio no longer wants the line, but {shown} of its Prebook item {} changed in Komet meanwhile. Take \
-                     axerrio to delete it, take komet to leave it.",
-                    item.id
-                )
-            });
-        if verdict != Some(Verdict::TakeAxerrio) {
-            return false;
-        }
-    }
-    purchase::may_delete(draft, line, None)
 }
 
 /// Takes a line out of Komet: its PO lines first, then its Prebook item.
@@ -604,35 +422,11 @@ fn cancel(draft: &mut Draft<'_>) {
     if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() {
         return;
     }
-    let going: Vec<LineId> = alive.into_iter().filter(|line| released || may_delete_edited(draft, line)).collect();
+    let going: Vec<LineId> = alive.into_iter().filter(|line| released || edits::may_delete(draft, line)).collect();
     draft.cancels = !released && !going.is_empty();
     if released || draft.rules.may_cancel {
         for line in &going {
             delete_line(draft, line);
-        }
-    }
-}
-
-/// In what Komet's item differs from what was agreed.
-fn edits(draft: &Draft<'_>, agreed: &AgreedLine, link: &ItemLink) -> Vec<&'static str> {
-    let Some(item) = draft.item(&link.item) else { return Vec::new() };
-    match &link.seen {
-        Some(seen) => seen_differences(seen, item),
-        None => {
-            let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
-            asked_differences(&goods, agreed.terms.mark_code.as_deref(), &item.terms)
-        }
-    }
-}
-
-/// Makes what both sides show now the agreed state of a line.
-fn agree(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) {
-    let seen =
-        draft.item(&link.item).map(|item| SeenItem { terms: item.terms.clone(), ship_date: item.ship_date });
-    if let Some(agreed) = draft.agreed.lines.get_mut(&line.id) {
-        agreed.terms = line.terms.clone();
-        if let Some(link) = &mut agreed.item {
-            link.seen = seen;
         }
     }
 }
@@ -648,11 +442,6 @@ fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
         .map(|(_, part)| draft.rules.mapped_product(&part?.product.code))
         .collect();
     named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(id)))
-}
-
-/// Names a line's wish after approval, so that a decision holds until Axerrio wants something else.
-fn line_cause(line: &AxLine, header: &Header) -> String {
-    format!("{:016x}", fingerprint(&(terms_print(&line.terms), header_print(header))))
 }
 
 /// What of a line is to be bought: a lower `confirmedBoxes` counts (clarification 8).

@@ -9,14 +9,12 @@ use super::compare::{goods_from_komet, header_print, terms_print};
 use super::draft::Draft;
 use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
-use super::links::same_description;
 use super::purchase::{self, Buy};
-use super::rules::{Rules, window_of};
-use super::twice;
+use super::rules::window_of;
+use super::{twice, words};
 use crate::domain::{
-    Agreed, AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, KometProduct, LineId,
-    LineTerms, MapKind, MixPart, Order, OrderInput, Party, Prebook, PrebookHeader, PrebookItem, Product, UnitType,
-    Verdict, blank, fingerprint,
+    AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, LineId, LineTerms, Order, OrderInput,
+    Prebook, PrebookItem, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, CancelOrder, DeletePoLine, PutOrder};
 
@@ -286,7 +284,7 @@ pub(crate) fn take_over(order: &mut OrderInput, from: &OrderInput, line: Option<
     }
 }
 
-fn find<'o>(order: &'o OrderInput, line: &LineId) -> Option<&'o InputLine> {
+pub(super) fn find<'o>(order: &'o OrderInput, line: &LineId) -> Option<&'o InputLine> {
     order.lines.iter().find(|l| l.id == *line)
 }
 
@@ -453,7 +451,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
         if is_elsewhere(draft.order, &id) {
             draft.waits = true;
         } else if item.terms.is_mapped() {
-            let terms = line_terms(item, rules, &known_lines(draft.order, &draft.agreed, &id));
+            let terms = words::line_terms(item, rules, &words::known_lines(draft.order, &draft.agreed, &id));
             lines.push(InputLine { id, terms });
         } else {
             ask_for_mapping(draft, &id, &item.terms.product.description, None);
@@ -464,8 +462,8 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     if lines.is_empty() {
         return None;
     }
-    let known = known_headers(draft.order, &draft.agreed);
-    let header = header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules, &known);
+    let known = words::known_headers(draft.order, &draft.agreed);
+    let header = words::header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules, &known);
     Some(OrderInput { header, lines })
 }
 
@@ -475,139 +473,6 @@ pub(super) fn is_elsewhere(order: &Order, line: &LineId) -> bool {
     let stands = order.axerrio.order.as_ref().filter(|order| order.status != AxStatus::Cancelled);
     let own = stands.is_some_and(|order| order.lines.iter().any(|l| l.id == *line));
     !own && order.elsewhere.contains(line)
-}
-
-pub(super) fn header(
-    shown: &PrebookHeader,
-    comments: Option<&str>,
-    ship_date: chrono::NaiveDate,
-    rules: &Rules<'_>,
-    known: &[&Header],
-) -> Header {
-    let owned = |text: Option<&str>| blank(text).map(str::to_owned);
-    let customer_id = shown.customer_id.filter(|id| *id != 0);
-    let komets = owned(shown.customer_code.as_deref());
-    let customer = customer_id.map(|id| {
-        let names = Names { kind: MapKind::Customer, id, komets: komets.as_deref(), rules };
-        names.code(known.iter().map(|known| known.customer.code.as_str()))
-    });
-    let customer = customer.or_else(|| komets.clone()).unwrap_or_default();
-    let carrier = shown.carrier_id.filter(|id| *id != 0).map(|id| {
-        let komets = rules.carriers.get(&id).map(String::as_str).filter(|code| !code.trim().is_empty());
-        let names = Names { kind: MapKind::Carrier, id, komets, rules };
-        Party {
-            code: names.code(known.iter().filter_map(|known| Some(known.carrier.as_ref()?.code.as_str()))),
-            name: shown.carrier_name.clone().unwrap_or_default(),
-        }
-    });
-    Header {
-        customer: Party { code: customer, name: shown.customer_name.clone().unwrap_or_default() },
-        customer_po: owned(shown.customer_po.as_deref()),
-        ship_date,
-        truck_date: Some(shown.truck_date),
-        carrier,
-        location: owned(shown.location_code.as_deref()),
-        comments: owned(comments),
-    }
-}
-
-/// What a thing of Komet's is called in Axerrio: by the reverse map, else by Komet's own code, else by Komet's id as text
-/// (clarification 17).
-struct Names<'r> {
-    kind: MapKind,
-    id: i64,
-    komets: Option<&'r str>,
-    rules: &'r Rules<'r>,
-}
-
-impl Names<'_> {
-    /// The first of the codes `known` to Axerrio that stands for the same thing: a map that is set later changes no order that
-    /// went out, for which the vendor would be asked again. Else the best there is now.
-    fn code<'k>(&self, mut known: impl Iterator<Item = &'k str>) -> String {
-        if let Some(known) = known.find(|known| self.stands(known)) {
-            return known.to_owned();
-        }
-        let mapped = self.rules.maps.axerrio(self.kind, self.id);
-        mapped.or(self.komets).map_or_else(|| self.id.to_string(), str::to_owned)
-    }
-
-    /// Whether `code` means this thing: the map says so, or says nothing of it and it is one of Komet's own names.
-    fn stands(&self, code: &str) -> bool {
-        match self.rules.maps.komet(self.kind, code) {
-            Some(id) => id == self.id,
-            None => self.komets == Some(code) || code == self.id.to_string(),
-        }
-    }
-}
-
-/// A line in the words by which Axerrio knows it: as the vendor wrote it since, as it was agreed, or, after a lost database, as
-/// Axerrio shows it.
-pub(super) fn known_lines<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineId) -> Vec<&'o LineTerms> {
-    let lines = order.axerrio.order.iter().flat_map(|order| &order.lines);
-    let shown = lines.filter(|shown| shown.id == *line).map(|shown| &shown.terms);
-    let Some(input) = &agreed.input else { return shown.collect() };
-    let seen = find(&input.seen, line);
-    let written = shown.filter(|shown| seen.is_some_and(|seen| !seen.terms.same_goods(shown)));
-    written.chain(find(&input.sent, line).map(|sent| &sent.terms)).collect()
-}
-
-/// The header, likewise.
-pub(super) fn known_headers<'o>(order: &'o Order, agreed: &'o Agreed) -> Vec<&'o Header> {
-    let shown = order.axerrio.order.iter().map(|order| &order.header);
-    let Some(input) = &agreed.input else { return shown.collect() };
-    let written = shown.filter(|shown| !input.seen.header.same_as(shown));
-    written.chain([&input.sent.header]).collect()
-}
-
-/// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
-/// sent to the vendor.
-pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTerms]) -> LineTerms {
-    // A map that was taken away since changes no order that went out, like one that is set later. A number is Komet's own.
-    let is_unmapped_since = |known: &Product, p: &KometProduct| {
-        known.code.parse::<i64>().is_err()
-            && rules.maps.komet(MapKind::Product, &known.code).is_none()
-            && same_description(&known.description, &p.description)
-    };
-    let product = |p: &KometProduct, agreed: &[&Product]| Product {
-        code: match p.id {
-            Some(id) => {
-                let names = Names { kind: MapKind::Product, id, komets: None, rules };
-                let sent = agreed.last();
-                let is_sent = |known: &&Product| sent.is_some_and(|sent| std::ptr::eq(*sent, *known));
-                let mut known = agreed
-                    .iter()
-                    .filter(|known| names.stands(&known.code) || is_sent(known) && is_unmapped_since(known, p));
-                known.next().map_or_else(|| names.code(std::iter::empty()), |known| known.code.clone())
-            }
-            None => p.description.clone(),
-        },
-        description: p.description.clone(),
-    };
-    let own: Vec<&Product> = known.iter().map(|known| &known.product).collect();
-    let parts: Vec<&Product> = known.iter().flat_map(|known| &known.mix).map(|part| &part.product).collect();
-    let terms = &item.terms;
-    LineTerms {
-        product: product(&terms.product, &own),
-        box_type: terms.box_type.clone(),
-        boxes: terms.boxes,
-        bunches: terms.bunches,
-        stems_per_bunch: terms.stems_per_bunch,
-        unit_type: terms.unit_type.unwrap_or(UnitType::Stem),
-        unit_cost: terms.unit_cost,
-        unit_price: None,
-        mark_code: blank(terms.mark_code.as_deref()).map(str::to_owned),
-        notes: blank(terms.notes.as_deref()).map(str::to_owned),
-        mix: terms
-            .breakdowns
-            .iter()
-            .map(|part| MixPart {
-                product: product(&part.product, &parts),
-                bunches: part.bunches,
-                stems_per_bunch: part.stems_per_bunch,
-                unit_cost: part.unit_cost,
-            })
-            .collect(),
-    }
 }
 
 /// An order as Axerrio shows it, in the shape in which it is put.

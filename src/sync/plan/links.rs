@@ -222,7 +222,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
             let line = LineId::from(&item.id);
             let seen = Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date });
             let agreed = draft.agreed.lines.entry(line).or_insert_with(|| AgreedLine {
-                terms: super::flow2::line_terms(item, draft.rules, &[]),
+                terms: super::words::line_terms(item, draft.rules, &[]),
                 item: None,
                 po_lines: Vec::new(),
             });

@@ -4,14 +4,16 @@
 //! whoever plans next.
 //!
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
-//! [`create`] and [`strays`]), [`flow2`] for those prebooked in Komet, [`purchase`] for the PO of both (with [`approved`] for
-//! what procurement has decided about and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of
-//! it, [`labels`] for boxes. [`links`] recognises what is already there, [`compare`] says what counts as a difference.
+//! [`create`], [`edits`] and [`strays`]), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
+//! (with [`approved`] for what procurement has decided about and [`twice`] for what is bought once too often), [`inform`] for
+//! what Axerrio learns of it, [`labels`] for boxes. [`links`] recognises what is already there, [`compare`] says what counts as
+//! a difference.
 
 mod approved;
 mod compare;
 mod create;
 mod draft;
+mod edits;
 mod flow1;
 mod flow2;
 mod header;
@@ -24,12 +26,13 @@ mod sight;
 mod stage;
 mod strays;
 mod twice;
+mod words;
 
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-pub(in crate::sync) use approved::changed_since_bought;
+pub(in crate::sync) use approved::{changed_since_bought, ships_as_before};
 pub use compare::item_differences;
 pub(in crate::sync) use compare::{goods_differences, mapped_otherwise};
 pub(crate) use flow2::{same_input, shown, take_over};

@@ -2,7 +2,7 @@
 //! comparing the two systems (`sync::audit`), which must not depend on what would be done about a difference.
 
 use super::draft::Draft;
-use super::{flow2, inform, links, rules::Rules};
+use super::{flow2, inform, links, rules::Rules, words};
 use crate::domain::{Agreed, Flow, InputLine, LineId, Order, OrderInput, PurchaseOrderInfo};
 
 /// What the views of one order show.
@@ -22,12 +22,12 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
     let po_to_tell = inform::desired(&draft);
     let prebook = order.komet.prebooks.first().filter(|_| order.flow == Flow::FromKomet);
     let ordered = prebook.map(|prebook| OrderInput {
-        header: flow2::header(
+        header: words::header(
             &prebook.header,
             prebook.comments.as_deref(),
             order.ship_date,
             rules,
-            &flow2::known_headers(order, &draft.agreed),
+            &words::known_headers(order, &draft.agreed),
         ),
         lines: prebook
             .items
@@ -37,7 +37,7 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
             .filter(|item| !flow2::is_elsewhere(order, &LineId::from(&item.id)))
             .map(|item| {
                 let id = LineId::from(&item.id);
-                let terms = flow2::line_terms(item, rules, &flow2::known_lines(order, &draft.agreed, &id));
+                let terms = words::line_terms(item, rules, &words::known_lines(order, &draft.agreed, &id));
                 InputLine { id, terms }
             })
             .collect(),

@@ -17,7 +17,8 @@ use super::wire;
 use crate::domain::{AxOrder, AxOrderId, ExternalRef, Label, OrderInput, PurchaseOrderInfo, blank};
 use crate::systems::calendar::is_countable;
 use crate::systems::network::SharedNetwork;
-use crate::systems::transport::{Failure, Reply, Settings, Transport, encode};
+use crate::systems::reply::{Failure, Reply};
+use crate::systems::transport::{Settings, Transport, encode};
 use crate::systems::{Answer, Axerrio, Fault, FeedPage, System, SystemError, Unreadable};
 
 /// The contract's largest page.

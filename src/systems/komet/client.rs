@@ -18,7 +18,8 @@ use crate::domain::{
     PoItemId, Prebook, PrebookId, PurchaseOrder, Shipment, Shipped,
 };
 use crate::systems::network::SharedNetwork;
-use crate::systems::transport::{Failure, Reply, Settings, Transport, encode};
+use crate::systems::reply::{Failure, Reply};
+use crate::systems::transport::{Settings, Transport, encode};
 use crate::systems::{
     Answer, Fault, Komet, Meter, PoQuery, PrebookDates, PrebookQuery, SharedMeter, System, SystemError, Unreadable,
 };

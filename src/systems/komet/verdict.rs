@@ -8,7 +8,7 @@ use crate::domain::{
     CodeChange, CodeChanged, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, PoItemId, PrebookId,
     PrebookNumber, Shipment, Shipped,
 };
-use crate::systems::transport::{Failure, Reply};
+use crate::systems::reply::{Failure, Reply};
 use crate::systems::{Fault, System};
 
 impl From<Bad> for Failure {

@@ -1,0 +1,98 @@
+//! The brake: before the first cancellation of a run, whether there would be too many of them (product.md, Never).
+
+use std::collections::BTreeSet;
+
+use super::engine::Engine;
+use super::plan::plan;
+use super::report::Job;
+use super::state::{Look, RunState};
+use crate::domain::{HoldReason, Stage};
+use crate::store::events::{self, Event};
+use crate::store::{OnFile, StoreError, holds, orders};
+use crate::systems::{Axerrio, Komet};
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// The brake: stops before the first cancellation if there would be too many, and holds them all together. Only what it
+    /// has counted goes.
+    pub(super) async fn brake(&self, state: &RunState, job: Job) -> Result<(), StoreError> {
+        if !state.has_news(Look::Brake, self.store.read(OnFile::now).await?) {
+            return Ok(());
+        }
+        let from = self.visible_from();
+        let (candidates, open, braked) = self
+            .store
+            .read(move |conn| {
+                let mut candidates = Vec::new();
+                for key in orders::dirty(conn)? {
+                    if orders::identity(conn, key)?
+                        .is_some_and(|o| o.stage != Stage::Placed || o.reference.is_some())
+                    {
+                        candidates.push(key);
+                    }
+                }
+                Ok((candidates, orders::open_count(conn, from)?, holds::brake(conn)?))
+            })
+            .await?;
+        let mut cancels = Vec::new();
+        let mut begun = state.cancelled();
+        for key in candidates {
+            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
+            let known = state.known();
+            if plan(&order, &state.rules(key, &self.settings, &known)).cancels {
+                begun.remove(&key);
+                cancels.push(key);
+            }
+        }
+        let now = self.clock.now();
+        // What an earlier job of this run cancelled counts as well, and was open when the run began.
+        let total = cancels.len() + begun.len();
+        let open = usize::try_from(open).unwrap_or(0) + begun.len();
+        // What was stopped goes only when a person lets it through, also where an earlier job left few enough of it.
+        let stays = braked.filter(|hold| cancels.iter().any(|key| hold.covers.contains(key)));
+        let stops = self.settings.brake.stops(total, open) && !cancels.is_empty();
+        if stops || stays.is_some() {
+            state.let_cancel(BTreeSet::new());
+            let done = match begun.len() {
+                0 => "None was cancelled.".to_owned(),
+                some => {
+                    format!("An earlier job cancelled {some} of them before the others were known; those wait.")
+                }
+            };
+            let detail = format!(
+                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}). {done} Release with \
+                 --take the side that cancelled to let them through.",
+                self.settings.brake.percent
+            );
+            let detail = stays.filter(|_| !stops).map_or(detail, |hold| hold.detail);
+            let reason = HoldReason::TooManyCancellations;
+            let event = Event {
+                order: None,
+                run: Some(state.run.clone()),
+                at: now,
+                system: None,
+                what: "held".to_owned(),
+                detail: format!("{}: {detail}", reason.name()),
+                result: None,
+            };
+            let told = detail.clone();
+            let new = self
+                .store
+                .write(move |conn| {
+                    let new = holds::set_brake(conn, &cancels, &detail, now)?;
+                    if new {
+                        events::add(conn, &event)?;
+                    }
+                    Ok(new)
+                })
+                .await?;
+            state.tally(job, |tally| tally.braked = true);
+            if new {
+                state.report_hold(job, None, reason, &told);
+            }
+        } else {
+            state.let_cancel(cancels.into_iter().chain(begun).collect());
+            self.store.write(holds::clear_brake).await?;
+        }
+        Ok(())
+    }
+}
