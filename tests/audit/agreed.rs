@@ -1,7 +1,8 @@
 //! What a person has decided to leave is listed apart, until one side changes again.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use stemsync::domain::{HoldReason, Verdict};
+use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderChange;
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 use stemsync::store::{Connection, holds};
@@ -281,12 +282,21 @@ async fn an_order_that_axerrio_does_not_cancel_is_listed_apart_once_that_was_dis
 
 #[tokio::test]
 async fn what_a_rep_changed_after_approval_is_a_difference_until_it_is_left() {
-    let changes = [
-        ("confirmed_boxes 7/5", ItemChange { boxes: Some(7), ..ItemChange::default() }),
-        ("po_cost 0.5/0.29", ItemChange { cost: Some("0.5".parse().unwrap()), ..ItemChange::default() }),
+    type Rep = fn(&mut World, u64, DateTime<Utc>);
+    let changes: [(&str, Rep); 3] = [
+        ("confirmed_boxes 7/5", |w, item, now| w.komet.rep_changes_item(item, &boxes(7), now).unwrap()),
+        ("po_cost 0.5/0.29", |w, item, now| {
+            let change = ItemChange { cost: Some("0.5".parse().unwrap()), ..ItemChange::default() };
+            w.komet.rep_changes_item(item, &change, now).unwrap();
+        }),
+        ("po_ship_date {to}/{from}", |w, item, now| {
+            w.komet.rep_moves_ship_date(item, (now + TimeDelta::days(5)).date_naive(), now).unwrap();
+        }),
     ];
     for (expected, change) in changes {
         let link = Link::plain().await;
+        let expected =
+            expected.replace("{to}", &link.day(5).to_string()).replace("{from}", &link.day(4).to_string());
         let items = vec![item(FREEDOM, 5, link.day(4))];
         let id = link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
         link.sync_well().await;
@@ -295,7 +305,7 @@ async fn what_a_rep_changed_after_approval_is_a_difference_until_it_is_left() {
         link.act(approve_all);
         link.sync_well().await;
         let item = link.act(|w, _| w.komet.prebook(id).unwrap().items[0].id);
-        link.act(|w, now| w.komet.rep_changes_item(item, &change, now)).unwrap();
+        link.act(|w, now| change(w, item, now));
         link.sync().await;
         link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
         link.sync().await;

@@ -12,7 +12,7 @@ use crate::domain::{
     AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine,
     PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
-use crate::sync::plan::{Sight, changed_since_bought, item_differences};
+use crate::sync::plan::{Sight, changed_since_bought, item_differences, ships_as_before};
 
 /// The request that tells Axerrio of the PO, as its refusal is named.
 const PUT_PO: &str = "PUT orders/{id}/purchase-order";
@@ -195,6 +195,11 @@ fn compare_approved(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[St
     let Some((item, then)) = item.zip(then).filter(|_| found.order.flow == Flow::FromKomet) else { return };
     let bought: Vec<&PoLine> = alive.iter().map(|(_, (_, line))| *line).collect();
     let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
+    let as_before = alive.iter().find(|(link, (po, _))| ships_as_before(found.order, link, po));
+    // Where the order's own day differs the PO follows it.
+    if let Some((_, (po, _))) = as_before.filter(|_| !found.names(None, "ship_date")) {
+        found.report(left, Some(line), "po_ship_date", text(found.order.ship_date), text(po.ship_date));
+    }
     for changed in changed_since_bought(&item.terms, then, &bought) {
         let (of_line, field, value): (_, _, fn(&KometTerms) -> Option<String>) = match changed {
             "product" => ("product", "product", |terms| text(product_name(terms))),
