@@ -143,7 +143,8 @@ EXAMPLES:
     /// Health, watermarks, backlog, holds, quota, last and next runs
     #[command(after_help = "\
 Ends with 0 when healthy and with 4 when not: when a job's last run failed, when
-something is held, failed or unverified, or when a job is overdue.
+something is held, failed or unverified, or when a job is overdue. With -v it
+tells what the request budget decided, and why.
 
 EXAMPLES:
   stemsync status
@@ -216,7 +217,9 @@ EXAMPLES:
     /// Nothing is changed, in neither system. What is read counts against Komet's quota.
     #[command(after_help = "\
 Ends with 0 when both systems agree, with 4 when they differ. What a person
-agreed to (holds release --take ...) is listed apart and is no difference.
+agreed to (holds release --take ...) is listed apart and is no difference. With
+5 when a system cannot be reached or refuses the token, with 7 when Komet's
+requests of the day are spent: then nothing was compared.
 
 EXAMPLES:
   stemsync verify
@@ -244,7 +247,8 @@ EXAMPLES:
     /// One line each, with what to do. Komet is asked four times, which counts against its quota; nothing is written.
     #[command(after_help = "\
 Ends with 0 when nothing failed (warnings are allowed), with 4 when something
-did, with 5 when a system cannot be reached or refuses the token.
+did, with 5 when a system cannot be reached or refuses the token, with 7 when
+Komet's requests of the day are spent.
 
 EXAMPLES:
   stemsync check

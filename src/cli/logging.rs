@@ -1,7 +1,6 @@
 //! The log: one line an event, on stderr, with the job and the order it is about. At the default level it holds
 //! warnings and errors only, so that a quiet run is a quiet terminal; results go to stdout through `output`.
 
-use std::borrow::Cow;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,6 +11,7 @@ use log::kv::Key;
 use log::{Level, Log, Metadata, Record};
 
 use super::args::{ColorWhen, Global};
+use crate::domain::plain;
 
 /// What the log holds where nobody asks for more or less.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,8 @@ fn line(record: &Record, form: Form) -> String {
             format!("{} {:<5} ", now.to_rfc3339_opts(SecondsFormat::Secs, true), record.level())
         }
     };
-    let lines: Vec<_> = message.lines().map(|line| format!("{prefix}{about}{}", plain(line))).collect();
+    let told = message.lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<_> = told.map(|line| format!("{prefix}{about}{}", plain(line))).collect();
     lines.join("\n")
 }
 
@@ -140,11 +141,6 @@ fn priority(level: Level) -> u8 {
         Level::Info => 6,
         Level::Debug | Level::Trace => 7,
     }
-}
-
-/// Foreign text may hold control characters, which a terminal would obey.
-fn plain(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text.into() }
 }
 
 #[cfg(test)]

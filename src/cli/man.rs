@@ -77,7 +77,7 @@ fn page(command: &clap::Command) -> anyhow::Result<String> {
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
+    page.extend(synopsis(command).into_bytes());
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
     if command.has_subcommands() {
@@ -91,6 +91,14 @@ fn page(command: &clap::Command) -> anyhow::Result<String> {
         page.push_str(".SH \"SEE ALSO\"\n.BR stemsync (1)\n");
     }
     Ok(page)
+}
+
+/// How the command is called, as its help has it: with the arguments of the commands above it, and the values of its options.
+fn synopsis(command: &clap::Command) -> String {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage);
+    let lines = usage.lines().map(|line| escaped(line.trim()) + "\n.br\n");
+    format!(".SH SYNOPSIS\n{}", lines.collect::<String>())
 }
 
 /// The text behind a help as sections. A line in capitals that ends in a colon is a heading; what follows it is laid out

@@ -36,6 +36,7 @@ use logging::Usual;
 use output::Output;
 
 use crate::config::Config;
+use crate::domain::plain;
 use crate::store::{RunLock, Store};
 
 /// Runs the program: parses the arguments, carries the command out, tells what went wrong on stderr.
@@ -59,7 +60,10 @@ pub async fn main() -> Exit {
     match run(&cli, output).await {
         Ok(exit) => exit,
         Err(error) => {
-            eprintln!("{} {error:#}", stderr_tone(&cli.global, "error:"));
+            // What it names may be foreign.
+            let told = format!("{error:#}");
+            let lines: Vec<_> = told.lines().map(plain).collect();
+            eprintln!("{} {}", stderr_tone(&cli.global, "error:"), lines.join("\n"));
             Exit::of(&error)
         }
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 pub use crate::reports::words::relative;
 
 use super::args::{ColorWhen, Format, Global};
+use crate::domain::plain;
 
 /// What a command answers.
 pub trait Report: Serialize {
@@ -174,7 +175,7 @@ impl Page {
         let text = plain(text);
         match tone.code().filter(|_| self.color) {
             Some(code) => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            None => text,
+            None => text.into_owned(),
         }
     }
 
@@ -244,11 +245,6 @@ fn drawn(cell: &Cell) -> Drawn {
         Tone::Faint => drawn.add_attribute(Attribute::Dim),
         Tone::Strong => drawn.add_attribute(Attribute::Bold),
     }
-}
-
-/// Foreign text may hold control characters, which a terminal would obey and which would break a row.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 /// Breaks a text at spaces into lines of at most `width` characters. Spaces within a line are kept as they are.

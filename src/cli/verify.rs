@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::link::Link;
 use super::output::{Cell, Output, Page, Report, Tone};
+use super::sync::what_to_do;
 use super::{PATIENCE, lock};
 use crate::config::Config;
 use crate::store::Store;
@@ -25,7 +26,11 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
     let audit = link.engine.audit().await;
     link.close().await;
     let report = audit.map_err(|error| match error {
-        PollError::System(error) => anyhow::Error::from(error),
+        PollError::System(error) if error.is_systemic() => {
+            let advice = what_to_do(&error);
+            anyhow::Error::from(error).context(format!("nothing was compared. {advice} What happened"))
+        }
+        PollError::System(error) => anyhow::Error::from(error).context("nothing was compared"),
         PollError::Store(error) => error.into(),
     })?;
     let exit = if report.differences.is_empty() { Exit::Done } else { Exit::Attention };

@@ -15,6 +15,7 @@ use lettre::transport::smtp::extension::ClientId;
 use super::Failure;
 use super::digest::Message;
 use crate::config::EmailConfig;
+use crate::domain::plain;
 use crate::domain::tag::cut;
 use crate::systems::deepest;
 
@@ -172,9 +173,8 @@ impl Email {
         if let Some((_, password)) = &self.login {
             said = said.replace(password, "***");
         }
-        let line: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let code = error.status().map(|code| format!("{code} ")).unwrap_or_default();
-        self.failure(&format!("{what} ({code}{})", cut(line.trim(), 200)))
+        self.failure(&format!("{what} ({code}{})", cut(plain(&said).trim(), 200)))
     }
 
     fn failure(&self, what: &str) -> Failure {

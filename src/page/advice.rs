@@ -11,6 +11,7 @@ const NAMES: [(&str, &str); 5] = [
     ("Take axerrio", "Take Axerrio's"),
     ("take komet", "take Komet's"),
     ("Take komet", "Take Komet's"),
+    // Of the brake, as databases that are older than its naming of the orders have it.
     ("Release with --take the side", "Take the side"),
 ];
 

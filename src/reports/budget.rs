@@ -11,6 +11,10 @@ use crate::sync::budget::Kind;
 pub use crate::sync::pace::Scope;
 use crate::sync::pace::{Outlook, name};
 
+/// Komet counts what others ask of it, too, and what this link asked before it had a database.
+const SPENT_ELSEWHERE: &str =
+    "Komet says so, before this link's own count has come to its limit: something else may ask Komet as well";
+
 /// What is told.
 #[derive(Clone, Debug, Serialize)]
 pub struct BudgetReport {
@@ -30,6 +34,9 @@ pub struct BudgetReport {
     pub sources: Vec<SourceReport>,
     #[serde(skip)]
     has_users: u64,
+    /// The day's count has come to the limit, or it was Komet that said so before.
+    #[serde(skip)]
+    is_spent_here: bool,
     #[serde(skip)]
     zone: Tz,
 }
@@ -79,6 +86,7 @@ impl BudgetReport {
             users: forecast.users,
             sources: sources.collect(),
             has_users: u64::from(users),
+            is_spent_here: outlook.used >= scope.limit,
             zone: scope.zone,
         })
     }
@@ -86,7 +94,8 @@ impl BudgetReport {
     /// "at this rate the quota lasts until 15:40; two paid users would do"; `None` where it lasts.
     pub fn warning(&self) -> Option<String> {
         if self.paused {
-            return Some(format!("it is spent, and Komet is paused until the reset; {}", self.would_do()));
+            let more = if self.is_spent_here { self.would_do() } else { SPENT_ELSEWHERE.to_owned() };
+            return Some(format!("it is spent, and Komet is paused until the reset; {more}"));
         }
         let until = self.lasts_until?.with_timezone(&self.zone).format("%H:%M");
         Some(format!("at this rate the quota lasts until {until}; {}", self.would_do()))

@@ -1,6 +1,8 @@
 //! Is all well, what waits, when does each job run: what `status` and the page tell. All of it stands in the database; no
 //! system is asked.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -11,6 +13,7 @@ use crate::domain::Stage;
 use crate::store::{Connection, StoreError, holds, intents, orders, quota, runs};
 use crate::sync::end_of;
 use crate::sync::report::{Job, QuotaReport};
+use crate::sync::tell::some;
 
 /// How late a scheduled job may be beyond the run it missed: a run that found much to do takes its time.
 const GRACE: TimeDelta = TimeDelta::minutes(10);
@@ -93,6 +96,8 @@ pub struct Known {
     backlog: i64,
     held: i64,
     unverified: usize,
+    /// The orders that these requests are for.
+    in_doubt: Vec<String>,
     /// The day by Komet's clock, and the requests that were made on it.
     day: Option<NaiveDate>,
     used: u64,
@@ -160,13 +165,21 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
             && intent.doubt.is_none()
             && (*now - intent.sent.sent_at).to_std().is_ok_and(|age| age < *request)
     };
+    let mut open = intents::list(conn)?;
+    open.retain(|intent| !on_its_way(intent));
+    let keys: BTreeSet<_> = open.iter().flat_map(|intent| &intent.sent.orders).copied().collect();
+    let mut in_doubt = Vec::new();
+    for key in keys {
+        in_doubt.extend(orders::load(conn, key)?.map(|order| order.name().to_owned()));
+    }
     let day = quota::day(conn, now.date_naive())?;
     Ok(Known {
         jobs,
         day: Some(day),
         backlog: orders::backlog(conn)?,
         held: holds::count(conn)?,
-        unverified: intents::list(conn)?.iter().filter(|intent| !on_its_way(intent)).count(),
+        unverified: open.len(),
+        in_doubt,
         used: quota::used(conn, day)?,
         budget: Some(BudgetReport::of(conn, &scope.budget, scope.users)?),
         stages: orders::stage_counts(conn)?,
@@ -210,7 +223,7 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
     let failed: u64 = known.jobs.iter().map(|job| job.failed).sum();
     let is_paused = known.budget.as_ref().is_some_and(|budget| budget.paused);
     let waiting = if is_paused { known.backlog } else { 0 };
-    let complaints = complaints(&jobs, known.held, failed, known.unverified, waiting);
+    let complaints = complaints(&jobs, &known, failed, waiting);
     Health {
         healthy: complaints.is_empty(),
         jobs,
@@ -230,7 +243,8 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
 }
 
 /// `waiting`: orders that wait because the day's quota is spent.
-fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize, waiting: i64) -> Vec<Complaint> {
+fn complaints(jobs: &[JobHealth], known: &Known, failed: u64, waiting: i64) -> Vec<Complaint> {
+    let Known { held, unverified, .. } = *known;
     let mut complaints: Vec<_> = jobs
         .iter()
         .filter_map(|job| {
@@ -252,13 +266,13 @@ fn complaints(jobs: &[JobHealth], held: i64, failed: u64, unverified: usize, wai
         add(format!("{held} held"), more, "a person must decide", "/holds");
     }
     if failed > 0 {
-        let more = ", and are tried again by the next";
+        let more = "; tried again by the next";
         add(format!("{failed} failed in the last run"), more, "tried again by the next", "/runs/latest");
     }
     if unverified > 0 {
-        let more = ": sent without an answer; the next run reads back";
+        let more = format!(" ({}): sent without an answer; the next run reads back", some(&known.in_doubt));
         let why = "sent without an answer, and read back by the next run";
-        add(format!("{unverified} unverified"), more, why, "/runs/latest");
+        add(format!("{unverified} unverified"), &more, why, "/runs/latest");
     }
     if waiting > 0 {
         let more = ", and Komet is paused until its reset; see `stemsync status -v`";

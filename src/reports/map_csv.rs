@@ -84,7 +84,8 @@ pub fn komet_id(text: &str) -> Result<i64, String> {
 
 /// What an import came to; `name` is the file's.
 pub fn imported(kind: MapKind, codes: usize, changed: usize, name: &str) -> String {
-    format!("{codes} {} codes imported from {name}, {changed} of them new or changed.", kind.name())
+    let noun = if codes == 1 { "code" } else { "codes" };
+    format!("{codes} {} {noun} imported from {name}, {changed} of them new or changed.", kind.name())
 }
 
 fn entry(record: &csv::StringRecord) -> Result<(String, i64), String> {

@@ -21,6 +21,7 @@ use super::handle::{BUSY, connect, create_private};
 use super::watermarks::{self, Stream};
 use super::{Fault, StoreError, budget, schema};
 use crate::domain::fingerprint_of_text;
+use crate::systems::deepest;
 
 /// Pages copied between two looks at whether to stop: 4 MiB.
 const PAGES: i32 = 1024;
@@ -92,7 +93,7 @@ pub fn back_up(database: &Path, target: &Path, replace: bool, stop: &AtomicBool)
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     look_at_target(database, target, replace)?;
     let refused =
-        |error: &std::io::Error| BackupError::CannotWrite { folder: folder.to_owned(), why: error.to_string() };
+        |error: &std::io::Error| BackupError::CannotWrite { folder: folder.to_owned(), why: deepest(error) };
     // A directory, so that whatever SQLite puts beside a file goes with it.
     let scratch = tempfile::Builder::new()
         .prefix(".stemsync-backup-")

@@ -94,7 +94,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             Ok(results) if results.len() == chunk.len() => results,
             Err(error) if error.certainty() == Certainty::NotDone => {
                 if error.is_systemic() {
-                    state.set_down(&error);
+                    state.lost_at_write(job, &error);
                 }
                 let message = match &error.fault {
                     Fault::Rejected(message) => message.clone(),

@@ -1,15 +1,16 @@
 //! The brake: before the first cancellation of a run, whether there would be too many of them (product.md, Never).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::engine::Engine;
 use super::plan::plan;
 use super::report::Job;
 use super::state::{Look, RunState};
-use crate::domain::{HoldReason, Stage};
+use super::tell::some;
+use crate::domain::{Flow, HoldReason, Stage};
 use crate::store::events::{self, Event};
 use crate::store::{OnFile, StoreError, holds, orders};
-use crate::systems::{Axerrio, Komet};
+use crate::systems::{Axerrio, Komet, System};
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The brake: stops before the first cancellation if there would be too many, and holds them all together. Only what it
@@ -34,6 +35,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         let mut cancels = Vec::new();
+        let mut names: BTreeMap<System, Vec<String>> = BTreeMap::new();
         let mut begun = state.cancelled();
         for key in candidates {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
@@ -41,6 +43,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             if plan(&order, &state.rules(key, &self.settings, &known)).cancels {
                 begun.remove(&key);
                 cancels.push(key);
+                names.entry(who_may_cancel(order.flow)).or_default().push(order.name().to_owned());
             }
         }
         let now = self.clock.now();
@@ -59,9 +62,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
             };
             let detail = format!(
-                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}). {done} Release with \
-                 --take the side that cancelled to let them through.",
-                self.settings.brake.percent
+                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}): {}. {done} {}",
+                self.settings.brake.percent,
+                who_cancelled(&names),
+                what_lets_go(&names)
             );
             let detail = stays.filter(|_| !stops).map_or(detail, |hold| hold.detail);
             let reason = HoldReason::TooManyCancellations;
@@ -86,7 +90,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 })
                 .await?;
             state.tally(job, |tally| tally.braked = true);
-            if new {
+            // A dry run goes on the copy of a database in which it may stand already.
+            if new || state.dry_run {
                 state.report_hold(job, None, reason, &told);
             }
         } else {
@@ -94,5 +99,30 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             self.store.write(holds::clear_brake).await?;
         }
         Ok(())
+    }
+}
+
+/// The orders by the side that cancelled them.
+fn who_cancelled(names: &BTreeMap<System, Vec<String>>) -> String {
+    let side = |(system, names): (&System, &Vec<String>)| format!("{} in {}", some(names), system.title());
+    names.iter().map(side).collect::<Vec<_>>().join(", ")
+}
+
+/// What a person can do (clarification 13).
+fn what_lets_go(names: &BTreeMap<System, Vec<String>>) -> &'static str {
+    match (names.contains_key(&System::Axerrio), names.contains_key(&System::Komet)) {
+        (_, false) => "Take axerrio to let them go, take komet to keep them.",
+        (false, true) => "Take komet to let them go, take axerrio to keep them.",
+        (true, true) => {
+            "Take axerrio to let those go that Axerrio cancelled and keep the others, take komet the other way round."
+        }
+    }
+}
+
+/// The owner of an order is the one who may cancel it.
+fn who_may_cancel(flow: Flow) -> System {
+    match flow {
+        Flow::FromAxerrio => System::Axerrio,
+        Flow::FromKomet => System::Komet,
     }
 }

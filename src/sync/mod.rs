@@ -18,7 +18,7 @@ mod push;
 pub mod report;
 mod run;
 mod state;
-mod tell;
+pub(crate) mod tell;
 mod verify;
 
 pub use meter::meter;

@@ -218,7 +218,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         intent: Some(intent),
                         event: event(state, &order, &action, at, ActionResult::Failed, &detail),
                     });
-                    Self::not_done(state, &mut order, planned_key, &action, &error);
+                    Self::not_done(state, job, &mut order, planned_key, &action, &error);
                     state.report(job, report(&order, &action, ActionResult::Failed, detail));
                 }
                 Err(error) => {
@@ -245,9 +245,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// A request that certainly had no effect: refused, or its system is out of reach. A refusal is remembered under
     /// the key of what was planned, where planning finds it again, also if only a part of that was sent.
-    fn not_done(state: &RunState, order: &mut Order, key: String, action: &Action, error: &SystemError) {
+    fn not_done(state: &RunState, job: Job, order: &mut Order, key: String, action: &Action, error: &SystemError) {
         if error.is_systemic() {
-            state.set_down(error);
+            state.lost_at_write(job, error);
             return;
         }
         remember_refusal(state, order, key, action, Refusal::of(error).message);

@@ -313,6 +313,21 @@ impl RunState {
         self.shared().down.entry(error.system).or_insert_with(|| error.clone());
     }
 
+    /// The system failed as a whole at a write. Its orders are told one by one, this once.
+    pub(super) fn lost_at_write(&self, job: Job, error: &SystemError) {
+        if !self.is_down(error.system) {
+            self.log_failure(job, error);
+        }
+        self.set_down(error);
+    }
+
+    fn log_failure(&self, job: Job, error: &SystemError) {
+        // That the quota is spent is told once a day, at the end of the run that finds it out.
+        let is_told = self.failures_are_told || matches!(error.fault, Fault::QuotaSpent(_));
+        let level = if is_told { log::Level::Debug } else { log::Level::Error };
+        log::log!(level, job = job.name(); "{error}");
+    }
+
     pub(super) fn is_down(&self, system: System) -> bool {
         self.shared().down.contains_key(&system)
     }
@@ -425,10 +440,7 @@ impl RunState {
         if error.is_systemic() {
             self.set_down(error);
         }
-        // That the quota is spent is told once a day, at the end of the run that finds it out.
-        let is_told = self.failures_are_told || matches!(error.fault, Fault::QuotaSpent(_));
-        let level = if is_told { log::Level::Debug } else { log::Level::Error };
-        log::log!(level, job = job.name(); "{error}");
+        self.log_failure(job, error);
         self.shared().failures.push((job, error.clone()));
         self.tally(job, |tally| {
             tally.broken = true;

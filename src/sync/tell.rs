@@ -54,3 +54,13 @@ pub(super) fn done(action: &Action, outcome: &Outcome) -> String {
         _ => action.detail(),
     }
 }
+
+/// The first names of a list that may be long.
+pub(crate) fn some(names: &[String]) -> String {
+    const TOLD: usize = 10;
+    let told = names.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(TOLD) {
+        0 => told,
+        more => format!("{told} and {more} more"),
+    }
+}

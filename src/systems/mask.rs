@@ -1,7 +1,7 @@
 //! What keeps a token out of everything that an answer or an error may repeat: logs, the database, the screen.
 
 use super::transport::{encode, encode_with};
-use crate::domain::tag;
+use crate::domain::{plain, tag};
 
 /// Komet's own messages have up to 500 characters (komet-api.md).
 const MESSAGE_LIMIT: usize = 500;
@@ -30,8 +30,7 @@ impl Mask {
             masked.truncate(rest);
             masked.push_str("***");
         }
-        let line: String = masked.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        tag::cut(line.trim(), MESSAGE_LIMIT)
+        tag::cut(plain(&masked).trim(), MESSAGE_LIMIT)
     }
 
     /// A body that repeats the token, without it: in a field of the trade it would be stored and shown as if it were one.

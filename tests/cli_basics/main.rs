@@ -102,6 +102,14 @@ fn a_pipe_gets_no_colour_unless_it_is_asked_for() {
 }
 
 #[test]
+fn an_error_obeys_no_text_that_it_names() {
+    let place = Place::new();
+    let (told, code) = place.complaint(&["map", "product", "remove", "U\u{1b}[31m\u{202e}X"]);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("U [31m X") && !told.contains('\u{1b}'), "{told:?}");
+}
+
+#[test]
 fn a_damaged_database_is_told_plainly() {
     let place = Place::new();
     fs::write(place.database(), "this is no database, however long one looks at it".repeat(100)).unwrap();

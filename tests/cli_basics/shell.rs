@@ -111,6 +111,13 @@ fn every_command_has_a_manual_page() {
         }
     }
     assert_eq!(told(&["man"]), fs::read_to_string(dir.join("stemsync.1")).unwrap());
+    for (name, usage) in [
+        ("stemsync-map-set.1", "stemsync map <KIND> set [OPTIONS] <AXERRIO_CODE> <KOMET_ID>"),
+        ("stemsync-sync.1", "stemsync sync [OPTIONS] [JOB]..."),
+    ] {
+        let page = fs::read_to_string(dir.join(name)).unwrap();
+        assert!(page.contains(usage), "typed as it stands there it is understood: {page}");
+    }
 }
 
 #[test]

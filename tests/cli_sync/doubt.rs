@@ -44,6 +44,8 @@ async fn a_request_in_doubt_whose_read_back_times_out_stays_open_and_is_told_whe
     });
     place.json(&["sync", "orders"]);
     assert_eq!(unverified(&place), (json!(1), 4));
+    let told = String::from_utf8(place.run(&["status"]).stdout).unwrap();
+    assert!(told.contains(&format!("1 unverified ({doubted}): sent without an answer")), "{told}");
 
     // Another order goes on; nothing more is sent for the first one.
     let other = one_more(&sandbox);

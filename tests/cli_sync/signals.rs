@@ -89,5 +89,9 @@ async fn a_run_that_was_killed_is_completed_by_the_next_one() {
     let mut child = start(&sandbox, &place, ONE).await;
     child.kill().unwrap();
     child.wait().unwrap();
+    let (story, _) = place.json(&["trace", ONE[0]]);
+    let open = story["events"].as_array().unwrap().last().unwrap();
+    assert_eq!(open["what"], json!(METHOD), "what was on its way is told: {open}");
+    assert!(open["detail"].as_str().unwrap().contains("no answer is on record"), "{open}");
     goes_on(&sandbox, &place);
 }

@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use stemsync::sandbox::{Fault, Target};
 use stemsync::store::RunLock;
+use stemsync::systems::System;
 
 use crate::place::{NOWHERE, Place, everything, object, sandbox_with_a_week};
 
@@ -180,6 +182,22 @@ async fn a_refused_token_ends_with_5_and_is_never_shown() {
             assert!(!told.contains(part), "{told}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_missing_stands_on_stderr_once_also_of_a_quiet_run() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    sandbox.act(|world, _| {
+        let (body, headers) = ("{\"status\":0,\"message\":\"not allowed\"}".to_owned(), Vec::new());
+        let target = Target::next(System::Komet, "prebook.create").times(500);
+        world.inject(target, Fault::Http { status: 403, body, headers });
+    });
+    let output = place.run(&["sync", "--quiet"]);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(5), "{stdout}");
+    assert_eq!(stderr.matches("prebook.create: refuses the token").count(), 1, "{stderr}");
+    assert!(stdout.contains("refuses the token for prebook.create"), "{stdout}");
 }
 
 #[test]

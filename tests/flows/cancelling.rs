@@ -103,6 +103,8 @@ async fn five_cancelled_in_axerrio_and_one_in_komet_are_six() {
             detail.contains("cancel 6 of 9 open orders") && detail.contains("cancelled 5 of them"),
             "{detail}"
         );
+        let names = format!("{order} in Komet");
+        assert!(detail.contains(&names) && detail.contains("Take komet to let them go"), "{detail}");
         // One alone would pass, but it was stopped: only a person lets it through.
         for _ in 0..2 {
             assert_eq!(status(&link, &order), OrderStatus::Placed);

@@ -218,7 +218,7 @@ async fn what_a_hold_says_to_do_can_be_done_on_the_page() {
         .await
         .says("Take Axerrio's to write Axerrio's line again, take Komet's to leave Komet's as it is.")
         .says("Map it in Komet's Prebook Summary (shown in red), or on this page.")
-        .says("Take the side that cancelled to let them through.");
+        .says("Take Axerrio's to let them go, take Komet's to keep them.");
     let key = |order: stemsync::domain::Order| format!("/orders/{}", order.key.0);
     let run = admin.get("/runs").await.body;
     let run = format!("/runs/{}", run.split("href=\"/runs/").nth(1).unwrap().split('"').next().unwrap());
@@ -238,5 +238,5 @@ async fn what_a_hold_says_to_do_can_be_done_on_the_page() {
     let holds = link.holds().await;
     let said = |words: &str| holds.iter().any(|hold| hold.detail.contains(words));
     assert!(said("or run: stemsync map product set HYDRANGEA-SELECT-BLUE KOMET-ID"), "{holds:?}");
-    assert!(said("Take axerrio to write") && said("Release with --take"), "{holds:?}");
+    assert!(said("Take axerrio to write") && said("Take axerrio to let them go"), "{holds:?}");
 }

@@ -3,7 +3,7 @@
 use stemsync::domain::{AxStatus, HoldReason, ItemId, PoInfoStatus, PoItemId, PoStatus, Stage, Verdict};
 use stemsync::sync::plan::Need;
 
-use crate::trade::{Desk, at, bouquet, cost, held, lilies, line, roses};
+use crate::trade::{Desk, at, bouquet, cost, day, held, lilies, line, roses};
 
 fn approved() -> Desk {
     let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
@@ -158,6 +158,18 @@ fn a_change_in_axerrio_after_approval_waits_for_a_person() {
         let holds = desk.plan().holds;
         assert_eq!(holds.len(), 1, "{what}");
         assert_eq!(holds[0].reason, HoldReason::ChangedAfterApproval, "{what}");
+    }
+}
+
+#[test]
+fn the_question_says_what_was_changed_after_approval() {
+    let mut desk = approved();
+    desk.ax_line("1").terms.boxes = 9;
+    desk.ax().header.ship_date = day("2026-12-09");
+    let plan = desk.plan();
+    let hold = plan.holds.iter().find(|hold| hold.line.as_ref().is_some_and(|line| line.0 == "1")).unwrap();
+    for told in ["the line was changed (boxes ", " became 9, ship date ", " became 2026-12-09) in Axerrio"] {
+        assert!(hold.detail.contains(told), "{}", hold.detail);
     }
 }
 

@@ -471,6 +471,18 @@ fn an_edit_in_axerrio_waits_for_a_person() {
 }
 
 #[test]
+fn the_question_says_what_was_edited_and_no_price() {
+    for (at, told) in
+        [(0, "boxes 5 became 4) changed"), (1, "the line (another cost) changed"), (3, "became 2026-12-09)")]
+    {
+        let mut desk = sent();
+        (EDITS[at].1)(&mut desk);
+        let detail = &desk.plan().holds[0].detail;
+        assert!(detail.contains(told) && !detail.contains("0.4"), "{detail}");
+    }
+}
+
+#[test]
 fn taking_komet_or_the_owner_rule_put_komets_again() {
     for by_owner_rule in [false, true] {
         for (what, edit) in EDITS {

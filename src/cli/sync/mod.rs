@@ -23,8 +23,8 @@ use crate::store::{RunLock, Store, quota};
 use crate::sync::report::{Outcome, QuotaReport};
 use crate::sync::{RunEnd, RunRequest, end_of};
 use progress::Progress;
-pub(super) use report::jobs;
 use report::{Asked, NoRun, SyncReport};
+pub(super) use report::{jobs, what_to_do};
 
 /// Carries `sync` out.
 pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> anyhow::Result<Exit> {

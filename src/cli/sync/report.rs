@@ -87,10 +87,10 @@ impl SyncReport<'_> {
     fn verdict(&self, held: &[&ActionReport]) -> (Tone, String) {
         let run = self.run;
         let unknown = self.asked.as_ref().filter(|asked| !asked.found);
-        if let Some(error) = self.down.first() {
+        if !self.down.is_empty() {
             // What could not be read may have named it.
             let unknown = unknown.map(|asked| format!("No order on file is called {:?}. ", asked.reference));
-            return (Tone::Bad, unknown.unwrap_or_default() + &advice(error));
+            return (Tone::Bad, unknown.unwrap_or_default() + &advice(self.down));
         }
         if let Some(asked) = unknown {
             let places = asked.searched.join(", ");
@@ -108,7 +108,15 @@ impl SyncReport<'_> {
                 (Tone::Bad, "Some things failed, see above. The next run tries them again.".to_owned())
             }
             _ if run.dry_run => match run.actions.iter().filter(|a| a.result == ActionResult::Planned).count() {
-                0 if held.is_empty() => (Tone::Good, "A dry run: there is nothing to push.".to_owned()),
+                0 if held.is_empty() && run.outcome == Outcome::Ok => {
+                    (Tone::Good, "A dry run: there is nothing to push.".to_owned())
+                }
+                0 if held.is_empty() => (
+                    Tone::Waiting,
+                    "A dry run: there is nothing to push. Something waits from before: see `stemsync holds` and \
+                     `stemsync status`."
+                        .to_owned(),
+                ),
                 0 => {
                     (Tone::Waiting, "A dry run: what is held would wait for a person, the rest agrees.".to_owned())
                 }
@@ -120,7 +128,7 @@ impl SyncReport<'_> {
             ),
             Outcome::Attention => (
                 Tone::Waiting,
-                "The held wait for a person: see `stemsync holds`. Everything else went on.".to_owned(),
+                "What is held waits for a person: see `stemsync holds`. Everything else went on.".to_owned(),
             ),
             _ if run.actions.is_empty() => (Tone::Good, "Nothing to do: both systems agree.".to_owned()),
             _ => (Tone::Good, "Done, and nothing waits.".to_owned()),
@@ -128,22 +136,33 @@ impl SyncReport<'_> {
     }
 }
 
-/// What to do about a system that is out of reach.
-fn advice(error: &SystemError) -> String {
+/// What to do about systems that are out of reach.
+fn advice(down: &[SystemError]) -> String {
+    let mut told: Vec<String> = down.iter().map(what_to_do).collect();
+    if !down.iter().all(|error| matches!(error.fault, Fault::QuotaSpent(_))) {
+        told.push("Nothing is lost: the next run goes on. `stemsync check` tells more.".to_owned());
+    }
+    told.join(" ")
+}
+
+/// What to do about one system that failed as a whole.
+pub(in crate::cli) fn what_to_do(error: &SystemError) -> String {
     let system = error.system.title();
     let section = error.system.name();
-    let what = match &error.fault {
+    match &error.fault {
         Fault::Unauthorized(_) => {
-            format!("{system} refuses the token: put a valid one where [{section}] token points to.")
+            format!(
+                "{system} refuses the token for {}: see that it may use that, and that [{section}] token is the right one.",
+                error.method
+            )
         }
         Fault::QuotaSpent(_) => {
-            return "Komet's quota of the day is spent. What is left is done after it resets.".to_owned();
+            "Komet's quota of the day is spent. What is left is done after it resets.".to_owned()
         }
         Fault::Throttled(wait) => format!("{system} asks to wait {} s.", wait.as_secs()),
         Fault::NoSuchAddress(_) => format!("{system}: {}.", error.fault),
         _ => format!("{system} cannot be reached: check [{section}] base_url and the network."),
-    };
-    format!("{what} Nothing is lost: the next run goes on. `stemsync check` tells more.")
+    }
 }
 
 /// One row a job: how it ended, and its figures.

@@ -12,9 +12,11 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::holds::HoldReport;
-use crate::domain::{Flow, Order, PoStatus, Stage, UnitType};
+use crate::domain::{Flow, Order, OrderKey, PoStatus, Stage, UnitType};
 use crate::store::events::{self, Event};
+use crate::store::intents::{self, Intent};
 use crate::store::{Connection, StoreError, holds, orders};
+use crate::sync::action::Action;
 use crate::sync::report::ActionResult;
 use crate::systems::System;
 
@@ -67,6 +69,14 @@ impl Story {
     /// The story of an order.
     pub fn of(conn: &Connection, order: &Order, zone: Tz) -> Result<Self, StoreError> {
         let waits = holds::list_of_order(conn, order.key)?;
+        let mut events: Vec<_> = events::for_order(conn, order.key)?.into_iter().map(EventStory::from).collect();
+        let open = intents::list(conn)?.into_iter().filter(|intent| intent.sent.orders.contains(&order.key));
+        for intent in open {
+            let is_told = |told: &EventStory| told.what == intent.sent.method && told.at >= intent.sent.sent_at;
+            if !events.iter().any(is_told) {
+                events.push(EventStory::open(&intent, order)?);
+            }
+        }
         Ok(Self {
             order: order.name().to_owned(),
             flow: order.flow.number(),
@@ -74,7 +84,7 @@ impl Story {
             axerrio: order.axerrio.order.as_ref().map(AxerrioSide::of),
             komet: KometSide::of(order),
             boxes: boxes(order),
-            events: events::for_order(conn, order.key)?.into_iter().map(EventStory::from).collect(),
+            events,
             waits: waits.into_iter().map(HoldReport::from).collect(),
             zone,
         })
@@ -134,6 +144,25 @@ pub struct EventStory {
     /// Something that began to wait for a person.
     #[serde(skip)]
     pub held: bool,
+}
+
+impl EventStory {
+    /// A request that was begun and whose end is on no record: the program was stopped at it, or is at it right now.
+    fn open(intent: &Intent, order: &Order) -> Result<Self, StoreError> {
+        let actions: Vec<(OrderKey, Action)> = intent.action()?;
+        let own = actions.iter().filter(|(key, _)| *key == order.key).map(|(_, action)| action.detail());
+        Ok(Self {
+            at: intent.sent.sent_at,
+            system: Some(intent.sent.system),
+            what: intent.sent.method.clone(),
+            detail: format!(
+                "{}: sent, and no answer is on record; a run reads back whether it was done before anything more is sent",
+                own.collect::<Vec<_>>().join(", ")
+            ),
+            failed: false,
+            held: false,
+        })
+    }
 }
 
 impl From<Event> for EventStory {

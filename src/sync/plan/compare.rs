@@ -2,6 +2,8 @@
 //! box types its own way), so its later sights are compared with its first one, and only the first one, and only in
 //! what is certain, with what was sent.
 
+use std::fmt::Display;
+
 use rust_decimal::Decimal;
 
 use super::rules::Rules;
@@ -153,6 +155,54 @@ pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem
         fields.push("ship date");
     }
     fields
+}
+
+/// What became of an Axerrio line's terms, field by field; a price is not told.
+pub(super) fn line_changes(before: &LineTerms, now: &LineTerms) -> String {
+    let mut changes = Vec::new();
+    let mut became = |field, before: &dyn Display, now: &dyn Display| {
+        let (before, now) = (before.to_string(), now.to_string());
+        if before != now {
+            changes.push(format!("{field} {before} became {now}"));
+        }
+    };
+    let mark = |terms: &LineTerms| blank(terms.mark_code.as_deref()).unwrap_or("none").to_owned();
+    became("product", &before.product.code, &now.product.code);
+    became("box type", &before.box_type, &now.box_type);
+    became("boxes", &before.boxes, &now.boxes);
+    became("bunches per box", &before.bunches, &now.bunches);
+    became("stems per bunch", &before.stems_per_bunch, &now.stems_per_bunch);
+    became("mark code", &mark(before), &mark(now));
+    let cost = before.unit_cost != now.unit_cost || before.unit_type != now.unit_type;
+    changes.extend(cost.then(|| "another cost".to_owned()));
+    changes.extend((before.mix != now.mix).then(|| "another mix".to_owned()));
+    changes.join(", ")
+}
+
+/// A deed with what it changed, if that can be said.
+pub(super) fn said(deed: &str, changes: &str) -> String {
+    if changes.is_empty() { deed.to_owned() } else { format!("{deed} ({changes})") }
+}
+
+/// The same of a header; who the customer is and what he calls the order is not told.
+pub(super) fn header_changes(before: &Header, now: &Header) -> String {
+    let code = |header: &Header| header.carrier.as_ref().map(|carrier| carrier.code.clone());
+    let mut changes = Vec::new();
+    if before.ship_date != now.ship_date {
+        changes.push(format!("ship date {} became {}", before.ship_date, now.ship_date));
+    }
+    if before.truck_date() != now.truck_date() {
+        changes.push(format!("truck date {} became {}", before.truck_date(), now.truck_date()));
+    }
+    let others = [
+        ("customer", before.customer.code != now.customer.code),
+        ("customer PO", blank(before.customer_po.as_deref()) != blank(now.customer_po.as_deref())),
+        ("carrier", code(before) != code(now)),
+        ("location", blank(before.location.as_deref()) != blank(now.location.as_deref())),
+    ];
+    changes
+        .extend(others.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| format!("another {field}")));
+    changes.join(", ")
 }
 
 /// Fields that changed, with what Komet shows there now; a price is not told.

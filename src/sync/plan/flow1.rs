@@ -7,7 +7,8 @@
 
 use super::approved::{self, Question};
 use super::compare::{
-    asked_differences, goods_from_axerrio, line_cause, mapped_otherwise, product_ids, terms_print,
+    asked_differences, goods_from_axerrio, header_changes, line_cause, line_changes, mapped_otherwise,
+    product_ids, said, terms_print,
 };
 use super::draft::Draft;
 use super::edits::Judged;
@@ -242,7 +243,12 @@ fn decided_line(
     }
     if let Some(what) = edits::deed(changed, moved) {
         let cause = line_cause(line, &order.header);
-        let takes_axerrio = takes_axerrio_after_approval(draft, &line.id, &cause, what);
+        let terms = draft.agreed.lines.get(&line.id).map(|agreed| line_changes(&agreed.terms, &line.terms));
+        let sent = draft.agreed.prebooks.get(&link.prebook).and_then(|prebook| prebook.sent.as_ref());
+        let header = sent.map(|sent| header_changes(sent, &order.header));
+        let changes: Vec<_> = terms.into_iter().chain(header).filter(|changes| !changes.is_empty()).collect();
+        let what = said(what, &changes.join(", "));
+        let takes_axerrio = takes_axerrio_after_approval(draft, &line.id, &cause, &what);
         return if takes_axerrio && create::is_possible(draft, order, line) {
             Fate::Delete
         } else if !takes_axerrio && !changed && is_yet_to_be_bought(draft, order, line, link, &cause) {

@@ -5,7 +5,7 @@
 
 use super::Need;
 use super::approved::Question;
-use super::compare::{goods_from_komet, header_print, terms_print};
+use super::compare::{goods_from_komet, header_changes, header_print, line_changes, said, terms_print};
 use super::draft::Draft;
 use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
@@ -243,14 +243,18 @@ fn print(order: &OrderInput) -> u64 {
 fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
     let mut edits = Vec::new();
     if !seen.header.same_as(&now.header) {
-        edits.push(Edit { line: None, what: "the header".into(), now: None, header: Some(now.header.clone()) });
+        let what = said("the header", &header_changes(&seen.header, &now.header));
+        edits.push(Edit { line: None, what, now: None, header: Some(now.header.clone()) });
     }
     for line in &seen.lines {
         match now.lines.iter().find(|l| l.id == line.id) {
             Some(other) if other.terms.same_goods(&line.terms) => {}
             other => edits.push(Edit {
                 line: Some(line.id.clone()),
-                what: if other.is_some() { "the line".into() } else { "the line is gone: it".into() },
+                what: match other {
+                    Some(other) => said("the line", &line_changes(&line.terms, &other.terms)),
+                    None => "the line is gone: it".into(),
+                },
                 now: other.map(|l| l.terms.clone()),
                 header: None,
             }),

@@ -1,0 +1,27 @@
+//! Foreign text, made harmless for whoever shows it.
+
+use std::borrow::Cow;
+
+/// On one line and without what a terminal would obey: control characters, and those that turn the direction in which a text
+/// is read, by which it can look like another one.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| c.is_control() || turns(c);
+    if text.contains(is_obeyed) { text.replace(is_obeyed, " ").into() } else { text.into() }
+}
+
+/// Whether the character is not shown but turns the text after it (Unicode's embeddings, overrides and isolates).
+pub fn turns(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_blank_and_all_else_stands() {
+        assert_eq!(plain("\u{1b}[31mred\nline"), " [31mred line");
+        assert_eq!(plain("Freedom \u{202E}der\u{2066}x"), "Freedom  der x");
+        assert_eq!(plain("Ecuador Rosé ورد 薔薇"), "Ecuador Rosé ورد 薔薇");
+    }
+}
