@@ -25,6 +25,9 @@ pub enum Fault {
     /// The file or its directory is out of reach.
     #[error("cannot be opened ({0}); check that the directory exists and belongs to the user stemsync runs as")]
     CannotOpen(String),
+    /// What should be the file is a directory.
+    #[error("is a directory; [state] path names a file")]
+    IsDirectory,
     /// It can be read, not written.
     #[error(
         "is read-only; check the owner and mode of the file and its directory, and that the disk is not mounted read-only; \

@@ -291,6 +291,7 @@ pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
             std::io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
             std::io::ErrorKind::PermissionDenied if path.exists() => Fault::ReadOnly,
             std::io::ErrorKind::StorageFull => Fault::Full,
+            std::io::ErrorKind::IsADirectory => Fault::IsDirectory,
             _ => Fault::CannotOpen(error.to_string()),
         };
         StoreError::new(fault, path)
@@ -305,6 +306,10 @@ pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {
+    // Else SQLite speaks of the disk.
+    if path.is_dir() {
+        return Err(Fault::IsDirectory.into());
+    }
     let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(busy)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);

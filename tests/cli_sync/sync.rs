@@ -212,6 +212,15 @@ fn a_spent_quota_ends_with_7() {
 }
 
 #[test]
+fn a_directory_in_place_of_the_database_is_told_as_that() {
+    let place = Place::simulated();
+    std::fs::create_dir_all(place.database()).unwrap();
+    let output = place.run(&["sync"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("is a directory"), "{told}");
+}
+
+#[test]
 fn a_locked_database_is_told_plainly_and_nothing_is_sent() {
     let place = Place::simulated();
     place.json(&["sync"]);
