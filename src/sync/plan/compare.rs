@@ -157,7 +157,7 @@ pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem
     fields
 }
 
-/// What became of an Axerrio line's terms, field by field; a price is not told.
+/// What became of an Axerrio line's terms, field by field; a price is not told, nor what the customer wants on the box.
 pub(super) fn line_changes(before: &LineTerms, now: &LineTerms) -> String {
     let mut changes = Vec::new();
     let mut became = |field, before: &dyn Display, now: &dyn Display| {
@@ -166,17 +166,23 @@ pub(super) fn line_changes(before: &LineTerms, now: &LineTerms) -> String {
             changes.push(format!("{field} {before} became {now}"));
         }
     };
-    let mark = |terms: &LineTerms| blank(terms.mark_code.as_deref()).unwrap_or("none").to_owned();
     became("product", &before.product.code, &now.product.code);
     became("box type", &before.box_type, &now.box_type);
     became("boxes", &before.boxes, &now.boxes);
     became("bunches per box", &before.bunches, &now.bunches);
     became("stems per bunch", &before.stems_per_bunch, &now.stems_per_bunch);
-    became("mark code", &mark(before), &mark(now));
-    let cost = before.unit_cost != now.unit_cost || before.unit_type != now.unit_type;
-    changes.extend(cost.then(|| "another cost".to_owned()));
-    changes.extend((before.mix != now.mix).then(|| "another mix".to_owned()));
+    let others = [
+        ("cost", before.unit_cost != now.unit_cost || before.unit_type != now.unit_type),
+        ("mix", before.mix != now.mix),
+        ("mark code", blank(before.mark_code.as_deref()) != blank(now.mark_code.as_deref())),
+    ];
+    changes.extend(another(others));
     changes.join(", ")
+}
+
+/// The fields that differ, where their values are not told.
+fn another<const N: usize>(fields: [(&str, bool); N]) -> impl Iterator<Item = String> {
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| format!("another {field}"))
 }
 
 /// A deed with what it changed, if that can be said.
