@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use super::braked;
 use super::ground::{Ground, everything_read};
 use crate::domain::{Decision, HoldReason, KometRef, LineId, NewGoods, Order, OrderKey, PrebookId, Verdict};
 use crate::store::holds::HoldRow;
 use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::Action;
 use crate::sync::apply::{apply, assume};
-use crate::sync::plan::plan;
+use crate::sync::plan::{Rules, plan};
 use crate::systems::System;
 
 /// Steps after which an order is looked at no further; a change of every line of a large order takes fewer.
@@ -45,10 +46,8 @@ pub fn offered(conn: &Connection, ground: &Ground, hold: &HoldRow) -> Result<Vec
 
 /// Every choice there is about a hold, offered or not; the dismissal last.
 pub fn all(conn: &Connection, ground: &Ground, hold: &HoldRow) -> Result<Vec<Choice>, StoreError> {
-    let order = match hold.order_key {
-        Some(key) => orders::load(conn, key)?,
-        None => None,
-    };
+    let Some(key) = hold.order_key else { return braked::all(conn, ground, hold) };
+    let order = orders::load(conn, key)?;
     let choice = |verdict| match &order {
         Some(order) => foresee(order, hold, verdict, ground),
         None => Choice::without_writes(hold.reason, verdict),
@@ -81,7 +80,7 @@ fn is_asked(hold: &HoldRow) -> bool {
 }
 
 impl Choice {
-    fn without_writes(reason: HoldReason, verdict: Verdict) -> Self {
+    pub(super) fn without_writes(reason: HoldReason, verdict: Verdict) -> Self {
         let means = means(reason, verdict);
         Self { verdict, means, axerrio: Vec::new(), komet: Vec::new(), waits_for: None }
     }
@@ -94,57 +93,73 @@ fn foresee(order: &Order, hold: &HoldRow, verdict: Verdict, ground: &Ground) -> 
     decided.agreed.decisions.retain(|old| (old.reason, &old.line, &old.cause) != (*reason, line, cause));
     let decision = Decision::new(*reason, line.clone(), cause.clone(), verdict);
     decided.agreed.decisions.push(decision);
-    let (before, _) = chain(order.clone(), ground);
-    let (after, waits_for) = chain(decided, ground);
-    // By their words: the ids of what does not exist yet differ with the number of steps.
-    let mut anyway: Vec<(System, String)> = before.iter().map(|it| (it.system(), told(order, it))).collect();
+    let before = chain(order.clone(), ground, true);
+    let Foreseen { sent, waits_for } = before.news(order, chain(decided, ground, true));
     let mut choice = Choice::without_writes(*reason, verdict);
     choice.waits_for = waits_for;
-    let mut changes_po = false;
-    for action in &after {
-        let step = (action.system(), told(order, action));
-        if let Some(place) = anyway.iter().position(|other| *other == step) {
-            anyway.swap_remove(place);
-            continue;
+    for action in &sent {
+        match action.system() {
+            System::Axerrio => choice.axerrio.push(told(order, action)),
+            System::Komet => choice.komet.push(told(order, action)),
         }
-        changes_po |= matches!(action, Action::CreatePo(_) | Action::DeletePoLine(_));
-        match step.0 {
-            System::Axerrio => choice.axerrio.push(step.1),
-            System::Komet => choice.komet.push(step.1),
-        }
-    }
-    if changes_po && order.agreed.po_info.is_some() && choice.waits_for.is_none() {
-        choice.waits_for = Some("Axerrio then learns of the PO as Komet shows it.");
     }
     choice
 }
 
-/// Everything that would be sent for an order, each step as if the one before had succeeded.
-fn chain(mut order: Order, ground: &Ground) -> (Vec<Action>, Option<&'static str>) {
+/// What would be sent for an order, in order.
+pub(super) struct Foreseen {
+    pub(super) sent: Vec<Action>,
+    /// Why it may not be all.
+    pub(super) waits_for: Option<&'static str>,
+}
+
+impl Foreseen {
+    /// What is sent `after` a decision, and would not be sent without it.
+    pub(super) fn news(&self, order: &Order, after: Self) -> Self {
+        // By their words: the ids of what does not exist yet differ with the number of steps.
+        let words = |action: &Action| (action.system(), told(order, action));
+        let mut anyway: Vec<_> = self.sent.iter().map(words).collect();
+        let Self { mut sent, mut waits_for } = after;
+        sent.retain(|action| {
+            let step = words(action);
+            let place = anyway.iter().position(|other| *other == step);
+            place.map(|place| anyway.swap_remove(place)).is_none()
+        });
+        let changes_po = |action: &Action| matches!(action, Action::CreatePo(_) | Action::DeletePoLine(_));
+        if waits_for.is_none() && order.agreed.po_info.is_some() && sent.iter().any(changes_po) {
+            waits_for = Some("Axerrio then learns of the PO as Komet shows it.");
+        }
+        Self { sent, waits_for }
+    }
+}
+
+/// Everything that would be sent for an order, each step as if the one before had succeeded. `may_cancel`: the brake lets it be
+/// cancelled.
+pub(super) fn chain(mut order: Order, ground: &Ground, may_cancel: bool) -> Foreseen {
     let facts = everything_read(&order);
-    let rules = ground.rules(&facts);
+    let rules = Rules { may_cancel, ..ground.rules(&facts) };
     let mut sent: Vec<Action> = Vec::new();
     let mut keys = BTreeSet::new();
     for serial in 1..=STEPS {
         let planned = plan(&order, &rules);
         order.agreed = planned.agreed;
         let Some(action) = planned.actions.into_iter().find(|action| keys.insert(action.key())) else {
-            let waits =
+            let waits_for =
                 (!planned.needs.is_empty()).then_some("Komet is read again first; what it shows may change this.");
-            return (sent, waits);
+            return Foreseen { sent, waits_for };
         };
         let outcome = assume(&order, &action, i64::try_from(serial).unwrap_or(i64::MAX));
         sent.push(action.clone());
         match outcome {
             Some(outcome) => apply(&mut order, &action, &outcome),
-            None => return (sent, Some("What follows depends on the vendor's answer.")),
+            None => return Foreseen { sent, waits_for: Some("What follows depends on the vendor's answer.") },
         }
     }
-    (sent, None)
+    Foreseen { sent, waits_for: None }
 }
 
 /// An action in the trade's words. Never a price, a customer or an address.
-fn told(order: &Order, action: &Action) -> String {
+pub(super) fn told(order: &Order, action: &Action) -> String {
     match action {
         Action::CreatePrebook(create) => {
             let goods = create.new.items.iter().map(|item| goods(&item.goods, &called(order, &item.line)));

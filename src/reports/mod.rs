@@ -1,6 +1,7 @@
 //! What the shell and the page both tell: gathered from the store, judged by the configuration and the clock, and drawn by
 //! neither. `cli` draws it for a terminal or as JSON, `page` as HTML.
 
+mod braked;
 pub mod budget;
 pub mod choices;
 pub mod ground;

@@ -246,7 +246,7 @@ fn replace(agreed: &mut Agreed, decision: Decision) {
 
 /// Taking the side that cancelled lets the cancellation through (clarification 13); anything else is remembered as
 /// "not cancelled".
-fn release_brake(agreed: &mut Agreed, flow: Flow, decision: Decision) {
+pub fn release_brake(agreed: &mut Agreed, flow: Flow, decision: Decision) {
     let cancelling = match flow {
         Flow::FromAxerrio => Verdict::TakeAxerrio,
         Flow::FromKomet => Verdict::TakeKomet,

@@ -188,6 +188,51 @@ async fn a_product_of_a_prebook_from_komet_is_komets_to_map() {
     admin.get("/maps/product").await.keeps_quiet_of("Orders wait for these");
 }
 
+#[tokio::test]
+async fn what_the_brake_stopped_is_told_as_a_sum_and_that_is_what_goes() {
+    let site = Site::start().await;
+    let link = &site.link;
+    let draft = prebook(link.day(6), vec![item(FREEDOM, 4, link.day(4)), item(MONDIAL, 2, link.day(4))]);
+    let prebook = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    let cancelled: Vec<String> = (0..7)
+        .map(|_| {
+            let draft = order(link.day(4), vec![line(FREEDOM, 1)]);
+            link.act(|w, now| w.axerrio.customer_orders(draft, now))
+        })
+        .collect();
+    link.sync_well().await;
+    link.act(|w, now| {
+        cancelled.iter().try_for_each(|id| w.axerrio.customer_cancels(id, now)).unwrap();
+        let items: Vec<u64> = w.komet.prebook(prebook).unwrap().items.iter().map(|item| item.id).collect();
+        let none = ItemChange { boxes: Some(0), ..ItemChange::default() };
+        items.iter().try_for_each(|item| w.komet.rep_changes_item(*item, &none, now))
+    })
+    .unwrap();
+    link.sync_well().await;
+    let (hold, writes) = (link.holds().await.remove(0), link.writes());
+    assert_eq!((hold.reason, hold.covers.len()), (HoldReason::TooManyCancellations, 8));
+
+    let admin = site.admin().await;
+    let page = admin.get("/holds").await;
+    page.says(&format!("Orders {} ,", cancelled[0]));
+    let shown = page.words();
+    let of = |choice: &str| shown.split(choice).nth(1).unwrap().split("Take ").next().unwrap().to_owned();
+    let axerrio = of("those cancelled in Komet are kept.");
+    assert!(
+        axerrio
+            .contains("In Axerrio nothing is written In Komet 7 PO lines are deleted 7 Prebook items are deleted"),
+        "{axerrio}"
+    );
+    let komet = of("those cancelled in Axerrio are kept.");
+    assert!(komet.contains("In Axerrio 1 order is cancelled In Komet nothing is written"), "{komet}");
+    let dismissed = of("None of these orders is cancelled on the other side.");
+    assert!(dismissed.contains("In Axerrio nothing is written In Komet nothing is written"), "{dismissed}");
+
+    admin.post(&format!("/holds/{}", hold.id), &[("take", "axerrio")]).await;
+    link.sync_well().await;
+    assert_eq!(link.writes() - writes, 14);
+}
+
 /// What is worded for a shell, wherever it is shown.
 const FOR_A_SHELL: [&str; 5] = ["stemsync map", "--take", "KOMET-ID", "ake axerrio", "ake komet "];
 

@@ -101,7 +101,7 @@ fn named(view: &HoldView) -> Markup {
     let more = view.stopped.len().saturating_sub(NAMED);
     html! {
         @for (at, (key, name)) in view.stopped.iter().take(NAMED).enumerate() {
-            @if at > 0 { ", " } @else { "Order " }
+            @if at > 0 { ", " } @else if view.stopped.len() == 1 { "Order " } @else { "Orders " }
             a href={ "/orders/" (key.0) } { (name) }
         }
         @if more > 0 { " and " (more) " more" }
