@@ -1,9 +1,11 @@
 //! What a hold says was written for whoever reads it in a shell: scripts read it as it is, and so do the databases on file
-//! keep it. The page has buttons in place of commands, so it says the same with their names.
+//! keep it. The page has buttons in place of commands, so it says the same with their names; and it is decided here who may
+//! read it there.
 
 use std::borrow::Cow;
 
 use super::access::Visitor;
+use crate::domain::HoldReason;
 
 /// What the shell is told, and what the buttons are called.
 const NAMES: [(&str, &str); 5] = [
@@ -17,6 +19,16 @@ const NAMES: [(&str, &str); 5] = [
 
 /// The command that maps a product stands between these; in between is the product's code.
 const COMMAND: (&str, &str) = (", or run: stemsync map product set ", " KOMET-ID");
+
+/// A mark code is quoted after this; it is written on the box for the customer.
+const MARK: &str = "mark code (now ";
+
+/// Whether what a hold says may be read by this visitor: what a system said in its own words, or wrote on a box, may name a
+/// customer.
+pub(super) fn may_read(visitor: &Visitor, reason: HoldReason, detail: &str) -> bool {
+    let quotes = matches!(reason, HoldReason::RejectedByKomet | HoldReason::RejectedByAxerrio);
+    visitor.may_act() || !(quotes || detail.contains(MARK))
+}
 
 /// A hold's detail in the words of the page.
 pub(super) fn on_page<'d>(visitor: &Visitor, detail: &'d str) -> Cow<'d, str> {

@@ -1,6 +1,8 @@
 //! One order: both sides, boxes, holds and story.
 
+use stemsync::sandbox::Fault;
 use stemsync::sandbox::komet::ItemChange;
+use stemsync::systems::System;
 
 use crate::orders::traded;
 use crate::site::{Person, Site};
@@ -74,6 +76,53 @@ async fn who_is_not_logged_in_sees_neither_customer_nor_price() {
         page.keeps_quiet_of(private);
     }
     seen(&site.admin().await, &site, &order).await.says("0.32 a stem").says("Spring week").says("BLOOM 1");
+}
+
+/// What Komet says of the customer, whom it names.
+const REFUSAL: &str = "Customer Larkspur & Vine is over its credit limit";
+
+#[tokio::test]
+async fn who_is_not_logged_in_reads_nowhere_what_a_system_said() {
+    let site = Site::start().await;
+    let link = &site.link;
+    let body = format!(r#"{{"status":0,"message":"{REFUSAL}"}}"#);
+    link.inject(System::Komet, "prebook.create", Fault::Http { status: 200, body, headers: Vec::new() });
+    let draft = order(link.day(3), vec![line(FREEDOM, 4)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync().await;
+    assert_eq!(link.held().await.len(), 1);
+    let (order, hold) = (format!("/orders/{}", key_of(&site, &id).await), link.holds().await[0].id);
+    let views =
+        ["/", "/orders", &order, "/holds", &format!("/holds/{hold}"), "/runs", "/runs/latest", "/maps/product"]
+            .map(str::to_owned);
+    let (anybody, admin) = (site.anybody(), site.admin().await);
+    for view in &views {
+        anybody.get(view).await.keeps_quiet_of("Larkspur").keeps_quiet_of("credit");
+    }
+    for view in ["/metrics", "/readyz", "/healthz"] {
+        anybody.get(view).await.keeps_quiet_of("Larkspur");
+    }
+    anybody.get(&order).await.says("into Prebook: failed").says("held: Refused by Komet");
+    admin.get(&order).await.says(&format!("held: Refused by Komet. Komet refused prebook.create: {REFUSAL}"));
+    // When it is over, that is told, and not what it was.
+    link.sync().await;
+    assert_eq!(link.held().await, []);
+    anybody.get(&order).await.says("hold cleared: Refused by Komet").keeps_quiet_of("Larkspur");
+}
+
+#[tokio::test]
+async fn a_mark_on_a_box_is_for_who_is_logged_in_also_where_it_is_in_question() {
+    let (site, order) = traded().await;
+    let item = site.link.act(|w, _| items_of(w, &order)[0].id);
+    let marked = ItemChange { mark_code: Some("LARKSPUR 7".into()), ..ItemChange::default() };
+    site.link.act(|w, now| w.komet.rep_changes_item(item, &marked, now)).unwrap();
+    site.link.sync().await;
+    let holds = site.link.holds().await;
+    assert!(holds.iter().any(|hold| hold.detail.contains("LARKSPUR 7")), "{holds:?}");
+    for view in ["/", "/holds", &format!("/orders/{}", key_of(&site, &order).await)] {
+        site.anybody().get(view).await.says("Edited in Komet").keeps_quiet_of("LARKSPUR");
+        site.admin().await.get(view).await.says("LARKSPUR 7");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::domain::{HoldReason, OrderKey, Verdict};
 use crate::page::access::Visitor;
 use crate::page::address::address;
-use crate::page::advice::on_page;
+use crate::page::advice::{may_read, on_page};
 use crate::page::maps::ranking;
 use crate::page::parts::{capital, csrf_field, day, moment, words};
 use crate::reports::choices::{Choice, happened, offered, otherwise, stopped};
@@ -79,7 +79,7 @@ pub(in crate::page) fn card(
                 (named(view))
                 @if let Some(line) = &row.line { " · line " (line) }
             }
-            @let detail = (visitor.may_act() || is_plain(row.reason)).then_some(&row.detail);
+            @let detail = may_read(visitor, row.reason, &row.detail).then_some(&row.detail);
             @if detail.is_none() || !is_unmapped { p { (happened(row.reason)) } }
             @if let Some(detail) = detail { p { (words(&capital(&on_page(visitor, detail)))) } }
             @if let Some(codes) = &view.codes { (unmapped(visitor, view, codes)) }
@@ -90,11 +90,6 @@ pub(in crate::page) fn card(
             @if !is_unmapped && view.choices.len() > 1 { p.muted { (words(otherwise(row.reason))) } }
         }
     }
-}
-
-/// Whether a reason's details are the program's own words, with nothing in them that names a customer.
-fn is_plain(reason: HoldReason) -> bool {
-    !matches!(reason, HoldReason::RejectedByKomet | HoldReason::RejectedByAxerrio)
 }
 
 fn named(view: &HoldView) -> Markup {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::access::Visitor;
-use super::advice::on_page;
+use super::advice::{may_read, on_page};
 use super::desk::Desk;
 use super::holds::{HoldView, card};
 use super::parts::{capital, count, day, moment, stage_badge, words};
@@ -162,8 +162,6 @@ fn box_state(status: &str) -> &str {
 }
 
 fn happening(visitor: &Visitor, event: &EventStory, story: &Story, now: DateTime<Utc>) -> Markup {
-    // What a system said in its own words may name a customer.
-    let is_shown = visitor.may_act() || !(event.failed || event.held);
     let class = if event.failed {
         "bad"
     } else if event.held {
@@ -176,18 +174,25 @@ fn happening(visitor: &Visitor, event: &EventStory, story: &Story, now: DateTime
             (moment(event.at, now, story.zone))
             " " b { (event.system.map_or("stemsync", |system| system.title())) }
             " " (deed(&event.what))
-            @if is_shown && !event.detail.is_empty() { ": " (words(&on_page(visitor, &in_words(&event.detail)))) }
-            @else if event.failed { ": failed" }
-            @else if event.held { ": waits for a person" }
+            @match told(visitor, event) {
+                Some(told) if !told.is_empty() => { ": " (words(&on_page(visitor, &told))) },
+                Some(_) => {},
+                None => ": failed",
+            }
         }
     }
 }
 
-/// A hold's event begins with its reason as scripts know it.
-fn in_words(detail: &str) -> String {
-    let (name, rest) = detail.split_once(": ").unwrap_or((detail, ""));
-    match HoldReason::parse(name) {
-        Some(reason) => format!("{}. {rest}", words_of(reason)),
-        None => detail.to_owned(),
+/// What of an event a visitor may read; `None` where it is what a system said in its own words, which may name a customer.
+fn told(visitor: &Visitor, event: &EventStory) -> Option<String> {
+    if event.failed && !visitor.may_act() {
+        return None;
     }
+    // A hold's event begins with its reason as scripts know it.
+    let (name, rest) = event.detail.split_once(": ").unwrap_or((&event.detail, ""));
+    Some(match HoldReason::parse(name) {
+        Some(reason) if may_read(visitor, reason, rest) => format!("{}. {rest}", words_of(reason)),
+        Some(reason) => words_of(reason).to_owned(),
+        None => event.detail.clone(),
+    })
 }

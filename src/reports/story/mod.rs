@@ -29,6 +29,9 @@ pub use lines::{LineStory, PartStory};
 pub const SEARCHED: [&str; 5] =
     ["order ids in Axerrio", "external references", "Prebook numbers", "PO numbers", "box codes"];
 
+/// What an event of a new hold is called.
+const HELD: &str = "held";
+
 /// One order's story.
 #[derive(Debug, Serialize)]
 pub struct Story {
@@ -168,8 +171,9 @@ impl EventStory {
 impl From<Event> for EventStory {
     fn from(event: Event) -> Self {
         let mut detail = event.detail;
-        let (failed, held) =
-            (event.result == Some(ActionResult::Failed), event.result == Some(ActionResult::Held));
+        let failed = event.result == Some(ActionResult::Failed);
+        // Nothing is sent where something begins to wait: there is no result to know it by.
+        let held = event.what == HELD;
         if let Some(result) = event.result.filter(|result| *result != ActionResult::Done) {
             let space = if detail.is_empty() { "" } else { " " };
             detail = format!("{detail}{space}({})", result.name());
