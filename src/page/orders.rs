@@ -256,7 +256,7 @@ fn sortable(asked: &Asked, sort: Sort, name: &str) -> Markup {
         (true, true) => (Some("descending"), " ↓"),
     };
     html! {
-        th scope="col" aria-sort=[order] {
+        th.sorts scope="col" aria-sort=[order] {
             a href=(next.address()) { (name) }
             span aria-hidden="true" { (arrow) }
         }

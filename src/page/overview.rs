@@ -104,15 +104,15 @@ fn jobs(health: &Health, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Mar
     html! {
         h2 #jobs { "Jobs" }
         div.scroll role="region" aria-labelledby="jobs" tabindex="0" {
-            table {
+            table.stacked {
                 thead {
                     tr {
                         th scope="col" { "Job" }
                         th scope="col" { "State" }
                         th scope="col" { "Last success" }
                         th scope="col" { "Next run" }
-                        th.spare scope="col" { "Has read up to" }
-                        @if visitor.may_act() { th.spare scope="col" { span.hidden { "Run it" } } }
+                        th scope="col" { "Has read up to" }
+                        @if visitor.may_act() { th scope="col" { span.hidden { "Run it" } } }
                     }
                 }
                 tbody { @for job in &health.jobs { (job_row(job, visitor, now, zone)) } }
@@ -125,30 +125,30 @@ fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
     html! {
         tr {
             th scope="row" { a href={ "/runs?job=" (job.job) } { (job.job) } }
-            td {
+            td data-label="State" {
                 @match job.trouble {
                     Some(trouble) => span.badge.bad { (trouble) },
                     None if job.last_run.is_none() => span.badge { "not run yet" },
                     None => span.badge.good { "ok" },
                 }
             }
-            td.nowrap {
+            td.nowrap data-label="Last success" {
                 @match job.last_success { Some(at) => (moment(at, now, zone)), None => span.muted { "never" } }
             }
-            td.nowrap {
+            td.nowrap data-label="Next run" {
                 @match job.next_run {
-                    Some(at) => { (moment(at, now, zone)) " " span.muted.small.spare { (clock(at, now, zone)) } },
+                    Some(at) => { (moment(at, now, zone)) " " span.muted.small { (clock(at, now, zone)) } },
                     None => span.muted { "off" },
                 }
             }
-            td.nowrap.spare {
+            td.nowrap data-label="Read up to" {
                 @match job.watermark {
                     Some(at) => { (clock(at, now, zone)) " " span.muted.small { (lag(at, now)) } },
                     None => span.muted { "nothing yet" },
                 }
             }
             @if let Some(csrf) = &visitor.csrf {
-                td.num.spare {
+                td.num {
                     form method="post" action="/sync" {
                         (csrf_field(csrf))
                         input type="hidden" name="job" value=(job.job);

@@ -83,6 +83,76 @@ const DRAWN: &str = "
     return ['lines', 'chart'].filter((name) => whole(name));";
 
 #[test]
+fn the_search_for_orders_has_room_for_words_on_a_phone_and_a_tablet() {
+    story(async {
+        let shop = Shop::busy().await;
+        let browser = Browser::start(&shop.base).await;
+        browser.log_in(PASSWORD).await;
+        for width in [320, 390, 768, 1280] {
+            browser.size(width, 900).await;
+            browser.open("/orders").await;
+            let (room, over): (f64, Vec<String>) = serde_json::from_value(browser.script(SEARCH).await).unwrap();
+            assert!(room >= 220.0, "{width} wide: {room} for the words");
+            assert_eq!(over, [""; 0], "{width} wide");
+        }
+    });
+}
+
+/// How wide the box for words is, and what in its form lies on something else.
+const SEARCH: &str = "
+    const form = document.querySelector('search form');
+    const parts = [...form.querySelectorAll('label, input, select, button')].map((one) => [one, one.getBoundingClientRect()]);
+    const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    const over = parts.flatMap(([one, a], at) => parts.slice(at + 1).filter(([, b]) => meet(a, b)).map(([other]) =>
+        `${one.outerHTML.slice(0, 80)} and ${other.outerHTML.slice(0, 80)}`));
+    return [document.querySelector('#q').getBoundingClientRect().width, over];";
+
+#[test]
+fn every_column_is_in_sight_and_beside_its_name_on_a_phone_and_a_tablet() {
+    story(async {
+        let shop = Shop::busy().await;
+        let browser = Browser::start(&shop.base).await;
+        browser.log_in(PASSWORD).await;
+        let mut views = views(&browser).await;
+        views.retain(|(name, _)| ["overview", "orders", "order", "run"].contains(name));
+        for width in [320, 390, 768, 896, 1024, 1280] {
+            browser.size(width, 900).await;
+            for (name, path) in &views {
+                browser.open(path).await;
+                assert_eq!(browser.script(OUT_OF_SIGHT).await, json!([]), "{name}, {width} wide");
+                assert_eq!(browser.script(ON_ITS_NAME).await, json!([]), "{name}, {width} wide");
+            }
+        }
+        browser.size(390, 900).await;
+        browser.open("/").await;
+        let seen = "return [...document.querySelectorAll('td button')].filter((one) => one.getBoundingClientRect().width > 40).length";
+        assert_eq!(browser.script(seen).await, json!(4), "each job can be run from a phone");
+        // Sorting is not lost with the heads of the columns.
+        browser.open("/orders").await;
+        browser.go("thead th.sorts a").await;
+        assert_eq!(browser.path().await, "/orders?sort=order");
+    });
+}
+
+/// Cells of tables made for a phone that stick out of the box in which these scroll.
+const OUT_OF_SIGHT: &str = "
+    return [...document.querySelectorAll('table.stacked')].filter((table) => {
+        const box = table.closest('.scroll');
+        return box.scrollWidth > box.clientWidth + 1;
+    }).map((table) => table.innerText.slice(0, 120));";
+
+/// Cells in which the text begins where the column's name stands before it.
+const ON_ITS_NAME: &str = "
+    const named = [...document.querySelectorAll('.stacked td[data-label]')];
+    const before = (cell) => getComputedStyle(cell, '::before');
+    const shown = named.filter((cell) => cell.offsetWidth > 0 && before(cell).content !== 'none');
+    return shown.filter((cell) => {
+        const text = document.createRange();
+        text.selectNodeContents(cell);
+        return cell.textContent && text.getBoundingClientRect().left < cell.getBoundingClientRect().left + parseFloat(before(cell).width);
+    }).map((cell) => cell.outerHTML.slice(0, 120));";
+
+#[test]
 fn light_and_dark_differ_and_both_can_be_read() {
     story(async {
         let shop = Shop::busy().await;
@@ -118,9 +188,12 @@ fn pictures_are_taken() {
         let mut views = views(&browser).await;
         browser.open("/orders?held=1&sort=-ship").await;
         views.push(("held", browser.find("tbody th a").await.attr("href").await.unwrap().unwrap()));
-        for (look, width, height, scheme) in
-            [("wide-light", 1440, 900, "light"), ("wide-dark", 1440, 900, "dark"), ("narrow", 390, 844, "light")]
-        {
+        for (look, width, height, scheme) in [
+            ("wide-light", 1440, 900, "light"),
+            ("wide-dark", 1440, 900, "dark"),
+            ("middle", 768, 1024, "light"),
+            ("narrow", 390, 844, "light"),
+        ] {
             browser.size(width, height).await;
             browser.scheme(scheme).await;
             for (name, path) in views.iter().filter(|(name, _)| !["login", "nowhere"].contains(name)) {
