@@ -20,6 +20,7 @@ use crate::reports::runs::{Happened, RunLine, RunStory, story};
 use crate::reports::words::deed;
 use crate::store::runs;
 use crate::sync::report::{Job, JobReport, Outcome};
+use crate::systems::gist;
 
 /// Runs on a page.
 const PAGE: u32 = 50;
@@ -286,6 +287,8 @@ fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
                 // What a system answered may hold anything.
                 @if visitor.may_act() {
                     p.bad { (job.name()) ": " (error) }
+                } @else if let Some(gist) = gist(error) {
+                    p.bad { (job.name()) ": " (gist) ". Whoever logs in sees more." }
                 } @else {
                     p.bad { (job.name()) " could not be done; whoever logs in sees why." }
                 }

@@ -8,7 +8,8 @@ use crate::domain::OrderKey;
 use crate::store::events::{self, Event};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Connection, StoreError, orders};
-use crate::sync::report::{Job, JobReport, Outcome, QuotaReport, Requests};
+use crate::sync::report::{Job, JobReport, Outcome, QuotaReport, Requests, STOPPED};
+use crate::systems::gist;
 
 /// One run in a line, or several quiet ones in a row. Figures are those of the jobs asked for.
 #[derive(Debug, Serialize)]
@@ -41,6 +42,18 @@ pub struct RunLine {
     pub failed: u64,
     /// Requests made.
     pub requests: Requests,
+    /// Why jobs failed, each cause once; nothing that a system said.
+    #[serde(skip)]
+    pub causes: Vec<String>,
+}
+
+/// Why a job failed, where that can be told without what a system said.
+fn cause(job: &JobReport) -> String {
+    let told = job.error.as_deref().unwrap_or_default();
+    match told {
+        STOPPED => STOPPED.to_owned(),
+        told => gist(told).unwrap_or_else(|| "not done".to_owned()),
+    }
 }
 
 impl RunLine {
@@ -49,6 +62,12 @@ impl RunLine {
         let about: Vec<JobReport> = row.report.map(|report| report.jobs).unwrap_or_default();
         let about: Vec<JobReport> =
             about.into_iter().filter(|job| only.is_none_or(|only| job.job == only)).collect();
+        let mut causes: Vec<String> = Vec::new();
+        for cause in about.iter().filter(|job| job.outcome == Outcome::Failed).map(cause) {
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
         let sum = |figure: fn(&JobReport) -> u64| about.iter().map(figure).sum();
         Self {
             run: row.id,
@@ -68,6 +87,7 @@ impl RunLine {
             held: sum(|job| job.held),
             failed: sum(|job| job.failed),
             requests: Requests { axerrio: sum(|job| job.requests.axerrio), komet: sum(|job| job.requests.komet) },
+            causes,
         }
     }
 }
@@ -124,6 +144,7 @@ impl RunLine {
             [(self.changed, "changed"), (self.pushed, "pushed"), (self.held, "held"), (self.failed, "failed")];
         let figures = figures.into_iter().filter(|(count, _)| *count > 0);
         let mut words: Vec<String> = figures.map(|(count, what)| format!("{count} {what}")).collect();
+        words.extend(self.causes.iter().cloned());
         if words.is_empty() && self.finished_at.is_some() {
             words.push("nothing new".to_owned());
         }

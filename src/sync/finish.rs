@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::action::Action;
 use super::engine::Engine;
-use super::report::{ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, WatermarkMove};
+use super::report::{
+    ActionResult, Job, JobReport, Outcome, QuotaReport, Requests, RunReport, STOPPED, WatermarkMove,
+};
 use super::run::{RunEnd, RunRequest, end_of};
 use super::state::RunState;
 use super::tell::{event, report as told_as};
@@ -162,5 +164,5 @@ fn error_text(errors: &[String], stopped: bool) -> Option<String> {
     if let (Some(text), more @ 1..) = (&mut text, errors.len().saturating_sub(1)) {
         *text = format!("{text} (and {more} more)");
     }
-    text.or_else(|| stopped.then(|| "stopped by a signal".to_owned()))
+    text.or_else(|| stopped.then(|| STOPPED.to_owned()))
 }

@@ -136,6 +136,9 @@ pub struct WatermarkMove {
     pub after: Option<DateTime<Utc>>,
 }
 
+/// What is told of a job that was stopped, and of which nothing else went wrong.
+pub const STOPPED: &str = "stopped by a signal";
+
 /// One job of a run, its second pass and its read-backs included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobReport {

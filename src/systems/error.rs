@@ -120,3 +120,63 @@ impl SystemError {
         )
     }
 }
+
+/// How each fault is told, and what it comes to after the system's name. Nothing in that is the system's own word.
+const GISTS: [(&str, &str); 14] = [
+    ("cannot be reached", " cannot be reached"),
+    ("there is no such address", " is not at its base_url"),
+    ("refuses the token", " refuses the token"),
+    ("the day's quota of requests is spent", "'s quota is spent"),
+    ("asks to wait", " asks to wait"),
+    ("refused", " refused a request"),
+    ("not found", " does not know what was asked for"),
+    ("no answer within", " did not answer in time"),
+    ("the connection broke", " broke off the connection"),
+    ("server error", "'s server failed"),
+    ("unreadable answer", "'s answer cannot be read"),
+    ("not sent, because it could not be counted", " was not asked: the database failed"),
+    ("not asked any more", " was not asked any more: stopped by a signal"),
+    ("request too large", " takes no request so large"),
+];
+
+/// What went wrong, in few words of ours, of an error that is on file as its text: whoever may not read what a system said may
+/// read this. `None` of any other text.
+pub fn gist(told: &str) -> Option<String> {
+    let of = |system: System| {
+        let (_, fault) = told.strip_prefix(system.title())?.strip_prefix(' ')?.split_once(": ")?;
+        let (_, gist) = GISTS.iter().find(|(beginning, _)| fault.starts_with(beginning))?;
+        Some(format!("{}{gist}", system.title()))
+    };
+    [System::Axerrio, System::Komet].into_iter().find_map(of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_its_gist_and_that_is_nothing_a_system_said() {
+        const SAID: &str = "Larkspur: over its limit";
+        let said = || SAID.to_owned();
+        for (fault, expected) in [
+            (Fault::Unreachable(said()), "Komet cannot be reached"),
+            (Fault::NoSuchAddress(System::Komet), "Komet is not at its base_url"),
+            (Fault::Unauthorized(said()), "Komet refuses the token"),
+            (Fault::QuotaSpent(said()), "Komet's quota is spent"),
+            (Fault::Throttled(Duration::from_secs(7)), "Komet asks to wait"),
+            (Fault::Rejected(said()), "Komet refused a request"),
+            (Fault::NotFound(said()), "Komet does not know what was asked for"),
+            (Fault::TimedOut(Duration::from_secs(7)), "Komet did not answer in time"),
+            (Fault::Broken(said()), "Komet broke off the connection"),
+            (Fault::Server(said()), "Komet's server failed"),
+            (Fault::Unreadable(said()), "Komet's answer cannot be read"),
+            (Fault::Uncounted(said()), "Komet was not asked: the database failed"),
+            (Fault::Stopped, "Komet was not asked any more: stopped by a signal"),
+            (Fault::TooLarge(70_000), "Komet takes no request so large"),
+        ] {
+            let error = SystemError { system: System::Komet, method: "prebook.details.list", fault };
+            assert_eq!(gist(&error.to_string()).as_deref(), Some(expected), "{error}");
+        }
+        assert_eq!([gist(SAID), gist("Komet says: no"), gist("")], [None, None, None]);
+    }
+}

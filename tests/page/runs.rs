@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use stemsync::store::events::{self, Event};
 use stemsync::store::runs;
 use stemsync::sync::report::*;
-use stemsync::systems::System;
+use stemsync::systems::{Fault, System, SystemError};
 
 use crate::house::House;
 
@@ -99,4 +99,43 @@ async fn history_is_paged_filtered_and_one_run_is_told_in_detail() {
     ] {
         assert_eq!(guest.get(path).await.status, status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_failed_run_says_in_the_list_why_and_to_a_guest_no_more_than_that() {
+    let house = House::new().await;
+    house
+        .store
+        .write(|conn| {
+            let began = Utc::now() - TimeDelta::hours(1);
+            let of =
+                |fault| SystemError { system: System::Komet, method: "prebook.details.list", fault }.to_string();
+            let spent = of(Fault::QuotaSpent("Larkspur has none left".to_owned()));
+            let away = of(Fault::Unreachable("Larkspur's proxy".to_owned()));
+            for (n, changed, error) in [
+                (0, 0, Some(spent.as_str())),
+                (1, 3, Some(away.as_str())),
+                (2, 0, Some("stopped by a signal")),
+                (3, 0, Some("Larkspur")),
+                (4, 0, None),
+            ] {
+                let report =
+                    report(&format!("RUN{n}"), began + TimeDelta::minutes(n), Job::Prebooks, changed, error);
+                runs::begin(conn, &report.run, "schedule", report.started_at)?;
+                runs::finish(conn, &report, false)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let list = house.guest().get("/runs").await;
+    list.says("failed Komet's quota is spent 3")
+        .says("failed 3 changed, 3 pushed, Komet cannot be reached 3")
+        .says("failed stopped by a signal 3")
+        .says("failed not done 3")
+        .says("ok nothing new 3")
+        .keeps_quiet_of("Larkspur");
+    let one = house.guest().get("/runs/RUN0").await;
+    one.says("prebooks: Komet's quota is spent.").keeps_quiet_of("Larkspur");
+    house.admin().await.get("/runs/RUN0").await.says("Larkspur has none left");
 }
