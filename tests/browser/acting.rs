@@ -33,7 +33,7 @@ fn a_product_is_mapped_from_its_hold_and_the_hold_goes_away() {
         browser.reads("Nothing waits for a person.").await;
         browser.open("/maps/product").await;
         assert_eq!(
-            browser.find("input[aria-label='Komet id of GRDWED']").await.value().await.unwrap().as_deref(),
+            browser.find("td input.id").await.value().await.unwrap().as_deref(),
             Some("44750")
         );
         browser.open("/").await;

@@ -126,3 +126,28 @@ async fn customers_codes_are_for_whoever_is_logged_in_and_so_are_the_forms() {
     assert_eq!(on_file(&site, MapKind::Product).await.len(), 1);
     site.admin().await.get("/maps/customer").await.says("ROSEMART");
 }
+
+#[tokio::test]
+async fn every_field_has_a_label_of_its_own() {
+    let site = Site::start().await;
+    let write = |conn: &stemsync::store::Connection| {
+        maps::set(conn, MapKind::Product, "ROS-60", 915)?;
+        maps::set(conn, MapKind::Product, "ROS 70", 916)
+    };
+    site.link.engine.store.write(write).await.unwrap();
+    let page = site.admin().await.get("/maps/product?code=ROS-60&q=r").await;
+    page.says("Komet id of ROS-60").says("Komet id of ROS 70");
+    let fields = page.body.split("<input ").skip(1).filter(|field| !field.contains("type=\"hidden\""));
+    let mut labelled = Vec::new();
+    for field in fields.map(|field| field.split('>').next().unwrap()) {
+        let id = field
+            .split("id=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or_else(|| panic!("{field}"));
+        assert_eq!(page.body.matches(&format!("for=\"{id}\"")).count(), 1, "{field}");
+        assert_eq!(page.body.matches(&format!(" id=\"{id}\"")).count(), 1, "{field}");
+        labelled.push(id);
+    }
+    assert_eq!(labelled, ["code", "other", "new-code", "new-id", "q", "id-0", "id-1", "csv"]);
+}

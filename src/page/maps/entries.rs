@@ -52,7 +52,7 @@ pub(super) fn entries(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup
                             @if visitor.may_act() { th scope="col" { span.hidden { "Remove" } } }
                         }
                     }
-                    tbody { @for (code, id) in &shown.entries { (entry(visitor, kind, code, *id)) } }
+                    tbody { @for (at, (code, id)) in shown.entries.iter().enumerate() { (entry(visitor, kind, at, code, *id)) } }
                 }
             }
             (pager(["Previous", "Next"], shown.page as u64, Some(pages as u64), shown.page < pages, at))
@@ -60,7 +60,9 @@ pub(super) fn entries(visitor: &Visitor, kind: MapKind, shown: &Shown) -> Markup
     }
 }
 
-fn entry(visitor: &Visitor, kind: MapKind, code: &str, id: i64) -> Markup {
+/// `at`: its place on the page, which names its field.
+fn entry(visitor: &Visitor, kind: MapKind, at: usize, code: &str, id: i64) -> Markup {
+    let field = format!("id-{at}");
     html! {
         tr {
             th scope="row" { code { (code) } }
@@ -68,8 +70,8 @@ fn entry(visitor: &Visitor, kind: MapKind, code: &str, id: i64) -> Markup {
                 td {
                     form.row method="post" action=(path(kind)) {
                         (hidden(csrf, code))
-                        input.id name="komet_id" value=(id) inputmode="numeric" pattern="[0-9]+" required
-                            aria-label={ "Komet id of " (code) };
+                        label.hidden for=(field) { "Komet id of " (code) }
+                        input.id id=(field) name="komet_id" value=(id) inputmode="numeric" pattern="[0-9]+" required;
                         button.plain type="submit" aria-label={ "Set " (code) } { "Set" }
                     }
                 }
