@@ -226,15 +226,38 @@ fn remember(
     events::add(conn, &event)
 }
 
+/// What the event of a decision is called.
+const DECIDED: [(Verdict, &str); 3] = [
+    (Verdict::TakeAxerrio, "hold released, Axerrio taken"),
+    (Verdict::TakeKomet, "hold released, Komet taken"),
+    (Verdict::Dismissed, "hold dismissed"),
+];
+
 fn told(decision: &Decision, hold: &HoldRow, key: OrderKey, at: DateTime<Utc>) -> Event {
-    let what = match decision.verdict {
-        Verdict::TakeAxerrio => "hold released, Axerrio taken",
-        Verdict::TakeKomet => "hold released, Komet taken",
-        Verdict::Dismissed => "hold dismissed",
-    };
+    let what = DECIDED.iter().find(|(verdict, _)| *verdict == decision.verdict).map_or("", |(_, what)| what);
     let line = hold.line.as_ref().map(|line| format!(" line {line}")).unwrap_or_default();
     let detail = format!("hold {} {}{line}", hold.id, hold.reason.name());
     Event { order: Some(key), run: None, at, system: None, what: what.to_owned(), detail, result: None }
+}
+
+/// A decision as its event tells it.
+pub struct Told<'e> {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// The hold's number.
+    pub hold: &'e str,
+    /// Why it waited.
+    pub reason: HoldReason,
+    /// The line that waited; `None` for the whole order.
+    pub line: Option<&'e str>,
+}
+
+/// The decision that an event tells of, if it does.
+pub fn decision(event: &Event) -> Option<Told<'_>> {
+    let (verdict, _) = *DECIDED.iter().find(|(_, what)| *what == event.what)?;
+    let (hold, rest) = event.detail.strip_prefix("hold ")?.split_once(' ')?;
+    let (reason, line) = rest.split_once(" line ").map_or((rest, None), |(reason, line)| (reason, Some(line)));
+    Some(Told { verdict, hold, reason: HoldReason::parse(reason)?, line })
 }
 
 fn replace(agreed: &mut Agreed, decision: Decision) {

@@ -32,10 +32,7 @@ fn a_product_is_mapped_from_its_hold_and_the_hold_goes_away() {
         browser.reads("Mapped. The next run goes on").await;
         browser.reads("Nothing waits for a person.").await;
         browser.open("/maps/product").await;
-        assert_eq!(
-            browser.find("td input.id").await.value().await.unwrap().as_deref(),
-            Some("44750")
-        );
+        assert_eq!(browser.find("td input.id").await.value().await.unwrap().as_deref(), Some("44750"));
         browser.open("/").await;
         browser.reads("Nothing waits for a person.").await;
         assert_eq!(browser.complaints().await, [""; 0]);

@@ -180,3 +180,38 @@ async fn nothing_that_people_write_becomes_markup() {
     let maps = admin.get("/maps/product").await;
     maps.says(EVIL).keeps_quiet_of("<script>alert");
 }
+
+#[tokio::test]
+async fn a_dismissed_question_is_told_in_plain_words_and_as_what_it_is() {
+    let site = Site::start().await;
+    let link = &site.link;
+    let draft = order(link.day(3), vec![line(UNKNOWN, 2)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync().await;
+    link.act(approve_all);
+    link.sync().await;
+    link.act(|w, now| print_all(w, &id, now));
+    link.sync().await;
+    let hold = link.holds().await.remove(0).id;
+    let admin = site.admin().await;
+    admin.post(&format!("/holds/{hold}"), &[("dismiss", "1")]).await;
+    link.sync_well().await;
+    let page = seen(&admin, &site, &id).await;
+    page.says(&format!(
+        "hold dismissed: Product not mapped, line 1 (hold {hold}). Its labels go on waiting until it is mapped, and nobody is \
+         asked again."
+    ));
+    page.says("Both sides say the same, but for labels that wait until their product is mapped.")
+        .says("Waits until it is mapped: box code Axerrio")
+        .keeps_quiet_of("unmapped_product")
+        .keeps_quiet_of("Agreed to differ");
+    // A shell tells the same.
+    let story = link
+        .engine
+        .store
+        .read(move |conn| stemsync::reports::story::find(conn, &id, chrono_tz::UTC))
+        .await
+        .unwrap();
+    let event = story[0].events.iter().find(|event| event.what == "hold dismissed").unwrap();
+    page.says(&event.detail);
+}

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 
 use super::Visitor;
 use crate::domain::{
-    AgreedLine, AxLine, ItemId, KometTerms, LineId, LineTerms, Order, PoLine, PoNumber, PrebookId, PrebookItem,
-    UnitType,
+    AgreedLine, AxLine, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoLine, PoNumber, PrebookId,
+    PrebookItem, UnitType,
 };
 use crate::page::parts::day;
 use crate::reports::story::{po_words, unit_words};
@@ -19,17 +19,10 @@ use crate::sync::audit::{AuditReport, Difference};
 const PRIVATE: [&str; 7] = ["cost", "po_cost", "mix", "po_mix", "customer", "customer_po", "mark_code"];
 
 pub(super) fn draw(visitor: &Visitor, order: &Order, audit: &AuditReport) -> Markup {
-    let AuditReport { differences, agreed_to_differ, .. } = audit;
     let lines = Line::of(order);
     html! {
-        @if differences.is_empty() && agreed_to_differ.is_empty() {
-            p.lead.good { "Both sides say the same." }
-        } @else if differences.is_empty() {
-            p.lead.good { "Both sides say the same, but for what a person agreed to leave." }
-        } @else {
-            p.lead.waiting { "The sides differ, as marked." }
-        }
-        (list("Of the order as a whole", visitor, &of_line(audit, None)))
+        (in_short(order, audit))
+        (list("Of the order as a whole", visitor, &of_line(order, audit, None)))
         // Whoever has no pointer scrolls it too.
         div.scroll tabindex="0" role="region" aria-label="Both sides, line by line" {
             table.sides.stacked {
@@ -47,6 +40,36 @@ pub(super) fn draw(visitor: &Visitor, order: &Order, audit: &AuditReport) -> Mar
             }
         }
     }
+}
+
+/// Whether they agree, and but for what.
+fn in_short(order: &Order, audit: &AuditReport) -> Markup {
+    let (waits, left): (Vec<_>, Vec<_>) = audit.agreed_to_differ.iter().partition(|it| waits_for_map(order, it));
+    let but = match (waits.is_empty(), left.is_empty()) {
+        (true, true) => "",
+        (true, false) => ", but for what a person agreed to leave",
+        (false, true) => ", but for labels that wait until their product is mapped",
+        (false, false) => {
+            ", but for what a person agreed to leave, and for labels that wait until their product is mapped"
+        }
+    };
+    html! {
+        @if audit.differences.is_empty() {
+            p.lead.good { "Both sides say the same" (but) "." }
+        } @else {
+            p.lead.waiting { "The sides differ, as marked." }
+        }
+    }
+}
+
+/// Whether a label has no box only because Komet does not know its product. A person said not to be asked about that again; nobody
+/// agreed to leave it so.
+fn waits_for_map(order: &Order, difference: &Difference) -> bool {
+    let is_of_line = |line: Option<&LineId>| line.map(|line| line.0.as_str()) == difference.line.as_deref();
+    let mut decisions = order.agreed.decisions.iter();
+    difference.field == "box_code"
+        && difference.komet.as_deref() == Some("absent")
+        && decisions.any(|it| it.reason == HoldReason::UnmappedProduct && is_of_line(it.line.as_ref()))
 }
 
 /// Everything that stands for one line.
@@ -123,8 +146,12 @@ impl<'o> Line<'o> {
 
 fn row(visitor: &Visitor, order: &Order, line: &Line<'_>, audit: &AuditReport) -> Markup {
     let id = line.id.map_or_else(|| line.item.map(|item| item.id.to_string()), |id| Some(id.0.clone()));
-    let found = id.as_deref().map(|id| of_line(audit, Some(id))).unwrap_or_default();
-    let marks = found.iter().filter(|(agreed, _)| !agreed).map(|(_, difference)| difference.field).collect();
+    let found = id.as_deref().map(|id| of_line(order, audit, Some(id))).unwrap_or_default();
+    let marks = found
+        .iter()
+        .filter(|(standing, _)| *standing == Standing::Open)
+        .map(|(_, difference)| difference.field)
+        .collect();
     html! {
         tr {
             th scope="row" { (line.name) br; span.muted { (line.product()) } }
@@ -270,12 +297,25 @@ fn po_of<'o>(order: &'o Order, line: &PoLine) -> Option<&'o str> {
     pos.find(|po| po.lines.iter().any(|other| other.id == line.id)).map(|po| po.number.0.as_str())
 }
 
-/// A difference, and whether a person agreed to leave it.
-type Found<'a> = (bool, &'a Difference);
+/// How a difference stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is to be settled.
+    Open,
+    /// A person agreed to leave it.
+    Left,
+    /// It goes by itself once the product is mapped.
+    Waits,
+}
 
-fn of_line<'a>(audit: &'a AuditReport, line: Option<&str>) -> Vec<Found<'a>> {
-    let open = audit.differences.iter().map(|difference| (false, difference));
-    let left = audit.agreed_to_differ.iter().map(|difference| (true, difference));
+type Found<'a> = (Standing, &'a Difference);
+
+fn of_line<'a>(order: &Order, audit: &'a AuditReport, line: Option<&str>) -> Vec<Found<'a>> {
+    let open = audit.differences.iter().map(|difference| (Standing::Open, difference));
+    let left = audit.agreed_to_differ.iter().map(|difference| {
+        let standing = if waits_for_map(order, difference) { Standing::Waits } else { Standing::Left };
+        (standing, difference)
+    });
     open.chain(left).filter(|(_, difference)| difference.line.as_deref() == line).collect()
 }
 
@@ -284,9 +324,14 @@ fn list(title: &str, visitor: &Visitor, found: &[Found<'_>]) -> Markup {
         @if !found.is_empty() {
             @if !title.is_empty() { h3 { (title) } }
             ul.differences {
-                @for (agreed, difference) in found {
-                    li class=(if *agreed { "muted" } else { "bad" }) {
-                        b { (if *agreed { "Agreed to differ: " } else { "✕ " }) (field(difference.field)) }
+                @for (standing, difference) in found {
+                    @let (class, beginning) = match standing {
+                        Standing::Open => ("bad", "✕ "),
+                        Standing::Left => ("muted", "Agreed to differ: "),
+                        Standing::Waits => ("muted", "Waits until it is mapped: "),
+                    };
+                    li class=(class) {
+                        b { (beginning) (field(difference.field)) }
                         @if visitor.may_act() || !PRIVATE.contains(&difference.field) {
                             " Axerrio " (difference.axerrio.as_deref().unwrap_or("–"))
                             ", Komet " (difference.komet.as_deref().unwrap_or("–"))

@@ -11,7 +11,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::choices::means;
 use super::holds::HoldReport;
+use super::words::reason;
 use crate::domain::{Flow, Order, OrderKey, PoStatus, Stage, UnitType};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, Intent};
@@ -170,7 +172,7 @@ impl EventStory {
 
 impl From<Event> for EventStory {
     fn from(event: Event) -> Self {
-        let mut detail = event.detail;
+        let mut detail = holds::decision(&event).map_or_else(|| event.detail.clone(), |told| in_words(&told));
         let failed = event.result == Some(ActionResult::Failed);
         // Nothing is sent where something begins to wait: there is no result to know it by.
         let held = event.what == HELD;
@@ -180,4 +182,10 @@ impl From<Event> for EventStory {
         }
         Self { at: event.at, system: event.system, what: event.what, detail, failed, held }
     }
+}
+
+/// What was decided about a hold, and what that means.
+fn in_words(told: &holds::Told<'_>) -> String {
+    let line = told.line.map(|line| format!(", line {line}")).unwrap_or_default();
+    format!("{}{line} (hold {}). {}", reason(told.reason), told.hold, means(told.reason, told.verdict))
 }
