@@ -56,6 +56,16 @@ impl Agenda {
         let timetable = &self.timetable;
         self.waiting.retain(|job| timetable.has(*job));
         self.owed.retain(|(_, job)| timetable.has(*job));
+        self.try_now(now);
+    }
+
+    /// Whether Komet is left alone because its quota is spent, until after `reset`.
+    pub fn awaits_quota(&self, reset: DateTime<Utc>) -> bool {
+        self.backoff.awaits_quota(reset)
+    }
+
+    /// What is left alone is tried at once.
+    pub fn try_now(&mut self, now: DateTime<Utc>) {
         self.await_retries(|_| true);
         self.backoff.try_now(now);
     }

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::notify::what::DOWN;
 use crate::sync::RunEnd;
-use crate::sync::report::{Job, JobReport, Outcome};
+use crate::sync::report::Job;
 use crate::systems::{Fault, System, SystemError};
 
 /// The first pause, and the longest. Between them it doubles. Jitter takes up to half of it away: the links that one
@@ -91,13 +91,7 @@ impl Seen {
         if end.stopped {
             return Self::default();
         }
-        // A job that asked its system nothing, because nothing was worth a request, says nothing of it.
-        let asked = |job: &&JobReport| match polled_by(job.job) {
-            System::Axerrio => job.requests.axerrio > 0,
-            System::Komet => job.requests.komet > 0,
-        };
-        let polled = end.report.jobs.iter().filter(|job| job.outcome != Outcome::Failed).filter(asked);
-        let polled = polled.map(|job| job.job).collect();
+        let polled = end.report.jobs.iter().filter(|job| end.has_read(job)).map(|job| job.job).collect();
         let ran = end.report.jobs.iter().map(|job| job.job).collect();
         Self { down: end.down.clone(), failed: end.failures.clone(), polled, ran, until_reset }
     }
@@ -121,7 +115,11 @@ impl Backoff {
             self.fail(Culprit::System(error.system), error, seen.until_reset, now, jitter);
         }
         for (job, error) in &seen.failed {
-            let of_whole = self.troubles.contains_key(&Culprit::System(error.system));
+            let is_known = self.troubles.contains_key(&Culprit::System(error.system));
+            // What is in doubt is read back by whichever job runs: where no poll was answered it is the system that fails.
+            let is_read_back = polled_by(*job) != error.system;
+            let of_whole =
+                is_known || is_read_back && !seen.polled.iter().any(|job| polled_by(*job) == error.system);
             if seen.down.iter().any(|down| down.system == error.system) {
                 // Counted already.
             } else if of_whole {
@@ -209,6 +207,12 @@ impl Backoff {
                 trouble.until = now + trouble.wait;
             }
         }
+    }
+
+    /// Whether Komet is left alone because its quota is spent, until after `reset`.
+    pub fn awaits_quota(&self, reset: DateTime<Utc>) -> bool {
+        let trouble = self.troubles.get(&Culprit::System(System::Komet));
+        trouble.is_some_and(|trouble| trouble.is_spent() && trouble.until >= reset)
     }
 
     /// Somebody mended something: everything may be tried at once. That it failed stays known, and its end is told.

@@ -164,6 +164,10 @@ impl<S: Served> Daemon<S> {
     /// Where going on would be pointless: a database that is damaged or gone. Everything else is told and outlived.
     pub async fn live(mut self) -> anyhow::Result<()> {
         self.set_alarm().await;
+        // A restart asks once more, as a forced `sync` does: somebody may have paid for another user.
+        if let Err(error) = self.link.engine().doubt_spent_quota().await {
+            log::warn!("{error}");
+        }
         log::info!("started; {}", words::next(&self.agenda, self.now(), self.zone()));
         self.systemd.ready(&self.status());
         while !self.stopping {

@@ -37,6 +37,9 @@ impl<S: Served> Daemon<S> {
             Ok(None) => return Ok(()),
             Err(error) => return self.database_refuses(error),
         };
+        if let Err(error) = self.heed_others_of_quota().await {
+            return self.database_refuses(error);
+        }
         // Not before: what became due while the lock was waited for is part of the same run.
         let Some(turn) = self.next_turn() else { return Ok(()) };
         self.take_up()?;
@@ -111,8 +114,17 @@ impl<S: Served> Daemon<S> {
     /// How long Komet's day of quota still lasts, by Komet's clock.
     fn until_reset(&self) -> Duration {
         let engine = self.link.engine();
-        let now = engine.komet.clock().unwrap_or_else(|| engine.clock.now());
-        (end_of(engine.komet_day()) - now).to_std().unwrap_or(Duration::ZERO)
+        (end_of(engine.komet_day()) - engine.komet_now()).to_std().unwrap_or(Duration::ZERO)
+    }
+
+    /// Somebody pays for another user, and a forced `sync` found that Komet answers again: the daemon need not wait either.
+    async fn heed_others_of_quota(&mut self) -> Result<(), StoreError> {
+        let engine = self.link.engine();
+        let reset = self.now() + TimeDelta::from_std(self.until_reset()).unwrap_or_default();
+        if self.agenda.awaits_quota(reset) && !engine.is_quota_spent().await? {
+            self.agenda.try_now(self.now());
+        }
+        Ok(())
     }
 
     /// The run lock; `None` if somebody asks to stop while another process holds it.

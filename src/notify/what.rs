@@ -185,7 +185,7 @@ fn seen_of_job(end: &RunEnd, job: &JobReport) -> Option<JobSeen> {
         return None;
     }
     if job.outcome != Outcome::Failed {
-        return asked(job, job.job.polls()).then_some(JobSeen::Well);
+        return end.has_read(job).then_some(JobSeen::Well);
     }
     let own = end.failures.iter().find(|(of, _)| *of == job.job).map(|(_, error)| error);
     // What is known to be out of reach is not asked again.
@@ -195,18 +195,9 @@ fn seen_of_job(end: &RunEnd, job: &JobReport) -> Option<JobSeen> {
     }
 }
 
-fn asked(job: &JobReport, system: System) -> bool {
-    match system {
-        System::Axerrio => job.requests.axerrio > 0,
-        System::Komet => job.requests.komet > 0,
-    }
-}
-
 /// Whether a system answers: one job that read it in full says so, whatever went wrong beside it.
 fn seen_of_system(end: &RunEnd, system: System) -> Option<SystemSeen> {
-    let reads =
-        |job: &JobReport| job.job.polls() == system && job.outcome != Outcome::Failed && asked(job, system);
-    if end.report.jobs.iter().any(reads) {
+    if end.report.jobs.iter().any(|job| job.job.polls() == system && end.has_read(job)) {
         return Some(SystemSeen::Up);
     }
     let errors = end.failures.iter().map(|(_, error)| error).chain(&end.down);

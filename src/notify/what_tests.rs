@@ -28,6 +28,8 @@ enum Run {
     NothingDue,
     /// Only `prebooks` ran, and well.
     PrebooksOnly,
+    /// Only `prebooks` ran, had nothing to poll, and read in vain what was in doubt.
+    InDoubt,
 }
 
 fn error(system: System, fault: Fault) -> SystemError {
@@ -56,13 +58,15 @@ fn job(job: Job, outcome: Outcome) -> JobReport {
 impl Run {
     fn end(self, now: DateTime<Utc>) -> RunEnd {
         let (orders, prebooks) = match self {
-            Self::Well | Self::NothingDue | Self::PrebooksOnly => (Outcome::Ok, Outcome::Attention),
+            Self::Well | Self::NothingDue | Self::PrebooksOnly | Self::InDoubt => {
+                (Outcome::Ok, Outcome::Attention)
+            }
             Self::AxerrioDown | Self::Nonsense => (Outcome::Failed, Outcome::Ok),
             Self::Spent => (Outcome::Ok, Outcome::Failed),
             Self::Stopped => (Outcome::Failed, Outcome::Failed),
         };
         let mut jobs = vec![job(Job::Orders, orders), job(Job::Prebooks, prebooks)];
-        if matches!(self, Self::PrebooksOnly) {
+        if matches!(self, Self::PrebooksOnly | Self::InDoubt) {
             jobs.remove(0);
         }
         if matches!(self, Self::NothingDue) {
@@ -73,9 +77,12 @@ impl Run {
         let failed = match self {
             Self::AxerrioDown => Some((Job::Orders, error(System::Axerrio, Fault::Unreachable("secret".into())))),
             Self::Nonsense => Some((Job::Orders, error(System::Axerrio, Fault::Unreadable("secret".into())))),
+            Self::InDoubt => Some((Job::Orders, error(System::Komet, Fault::Broken("secret".into())))),
             Self::Spent => Some((Job::Prebooks, error(System::Komet, Fault::QuotaSpent("secret".into())))),
             _ => None,
         };
+        let polled = jobs.iter().filter(|job| job.requests.komet > 0 && !matches!(self, Self::InDoubt));
+        let read = polled.map(|job| job.job).collect();
         let midnight = now.date_naive().succ_opt().unwrap().and_time(chrono::NaiveTime::MIN).and_utc();
         RunEnd {
             report: RunReport {
@@ -92,6 +99,7 @@ impl Run {
             failures: failed.into_iter().collect(),
             stopped: matches!(self, Self::Stopped),
             named: 0,
+            read,
         }
     }
 }
@@ -112,7 +120,8 @@ fn told(story: &[(i64, Run)]) -> Vec<(i64, &'static str)> {
                 Notice::QuotaSpent { .. } => "quota",
                 Notice::SystemDown { system: System::Axerrio, .. } => "axerrio down",
                 Notice::SystemRecovered { system: System::Axerrio, .. } => "axerrio back",
-                Notice::SystemDown { .. } | Notice::SystemRecovered { .. } => "another system",
+                Notice::SystemDown { .. } => "komet down",
+                Notice::SystemRecovered { .. } => "komet back",
             };
             (*minute, word)
         }));
@@ -122,7 +131,7 @@ fn told(story: &[(i64, Run)]) -> Vec<(i64, &'static str)> {
 
 #[test]
 fn what_is_told_of_jobs_systems_and_the_quota() {
-    use Run::{AxerrioDown, Nonsense, NothingDue, PrebooksOnly, Spent, Stopped, Well};
+    use Run::{AxerrioDown, InDoubt, Nonsense, NothingDue, PrebooksOnly, Spent, Stopped, Well};
     const DAY: i64 = 24 * 60;
     type Story = &'static [(i64, Run)];
     type Told = &'static [(i64, &'static str)];
@@ -169,6 +178,11 @@ fn what_is_told_of_jobs_systems_and_the_quota() {
             "nor does one of other jobs",
             &[(0, Nonsense), (1, PrebooksOnly), (2, Nonsense), (3, Nonsense)],
             &[(3, "orders failing")],
+        ),
+        (
+            "of whom only what is in doubt is asked is out of reach all the same",
+            &[(0, InDoubt), (5, InDoubt), (15, InDoubt), (20, PrebooksOnly)],
+            &[(15, "komet down"), (20, "komet back")],
         ),
         ("a system that makes no sense is there", &[(0, Nonsense), (60, Nonsense)], &[]),
         ("down for fourteen minutes", &[(0, AxerrioDown), (14, AxerrioDown)], &[]),

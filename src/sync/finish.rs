@@ -118,7 +118,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let is_news = |error: &SystemError| request.paused.iter().all(|known| known.system != error.system);
         let down = state.down().into_iter().filter(is_news).collect();
         let failures = state.failures().into_iter().filter(|(_, error)| is_news(error)).collect();
-        Ok(RunEnd { report, down, failures, stopped, named: state.named() })
+        let read = tallies.iter().filter(|(_, tally)| tally.polls > 0).map(|(job, _)| *job).collect();
+        Ok(RunEnd { report, down, failures, read, stopped, named: state.named() })
     }
 
     /// What this run sent and nobody answered, as far as no read-back has settled it: it is told like everything that was sent.

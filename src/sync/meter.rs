@@ -10,8 +10,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::end_of;
 use super::engine::{Clock, Engine};
+use super::run::RunRequest;
 use super::state::RunState;
-use crate::store::{Store, StoreError, quota};
+use crate::store::{Connection, Store, StoreError, quota};
 use crate::systems::network::Pending;
 use crate::systems::{Axerrio, Fault, Komet, Meter, System, SystemError};
 
@@ -103,7 +104,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 
     /// Komet's clock, as far as it is known.
-    pub(super) fn komet_now(&self) -> DateTime<Utc> {
+    pub fn komet_now(&self) -> DateTime<Utc> {
         match self.komet.meter() {
             Some(meter) => meter.now(),
             None => self.komet.clock().unwrap_or_else(|| self.clock.now()),
@@ -113,20 +114,42 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// A paced run asks Komet nothing once the day's quota is spent, whoever found that out. A run that a person asked for
     /// asks Komet once more, unless this link has used all that is its own.
     pub(super) async fn pause_if_spent(&self, state: &RunState) -> Result<(), StoreError> {
-        let (day, limit) = (self.komet_day(), self.settings.quota_limit);
-        let is_spent = self
-            .store
-            .read(move |conn| Ok(quota::used(conn, day)? >= limit || quota::spent_at(conn, day)?.is_some()))
-            .await?;
-        if is_spent {
-            let fault = spent(limit);
+        if self.is_quota_spent().await? {
+            let fault = spent(self.settings.quota_limit);
             state.set_down(&SystemError { system: System::Komet, method: "requests", fault });
         }
         Ok(())
     }
 
-    /// Says once a day that the quota is spent; remembers that it is, or no longer is.
-    pub(super) async fn tell_quota(&self, state: &RunState, sent: u64) -> Result<(), StoreError> {
+    /// Whether the day's quota is spent, by this link's count or by Komet's word.
+    pub async fn is_quota_spent(&self) -> Result<bool, StoreError> {
+        let (day, limit) = (self.komet_day(), self.settings.quota_limit);
+        let is_spent =
+            move |conn: &Connection| Ok(quota::used(conn, day)? >= limit || quota::spent_at(conn, day)?.is_some());
+        self.store.read(is_spent).await
+    }
+
+    /// Forgets that the day's quota was found spent, where this link has requests left: Komet is asked once more.
+    pub async fn doubt_spent_quota(&self) -> Result<(), StoreError> {
+        let (day, limit) = (self.komet_day(), self.settings.quota_limit);
+        let has_left = self.store.read(move |conn| Ok(quota::used(conn, day)? < limit)).await?;
+        if has_left && self.is_quota_spent().await? {
+            self.store.write(move |conn| quota::clear_spent(conn, day)).await?;
+        }
+        Ok(())
+    }
+
+    /// Says once a day that the quota is spent; remembers that it is, or no longer is. A run that was told to leave Komet alone
+    /// has found out nothing: the day may be another one by now.
+    pub(super) async fn tell_quota(
+        &self,
+        state: &RunState,
+        request: &RunRequest,
+        sent: u64,
+    ) -> Result<(), StoreError> {
+        if request.paused.iter().any(|error| error.system == System::Komet) {
+            return Ok(());
+        }
         let (day, now, limit) = (self.komet_day(), self.clock.now(), self.settings.quota_limit);
         let is_spent = state.down().iter().any(|error| matches!(error.fault, Fault::QuotaSpent(_)));
         if !is_spent {

@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::engine::{Engine, Listener, Progress};
 use super::plan::Facts;
 use super::poll::{PollError, Polled, Windows};
-use super::report::{Job, Requests, RunReport};
+use super::report::{Job, JobReport, Outcome, Requests, RunReport};
 use super::state::{RunState, Setup};
 use super::verify::Patience;
 use crate::domain::OrderKey;
@@ -58,6 +58,8 @@ pub struct RunEnd {
     pub down: Vec<SystemError>,
     /// Reads that failed, polls and read-backs, and the job that needed them.
     pub failures: Vec<(Job, SystemError)>,
+    /// Jobs whose poll asked Komet something and was answered: the budget may leave a poll nothing to ask.
+    pub read: BTreeSet<Job>,
     /// It was asked to stop.
     pub stopped: bool,
     /// How many orders [`RunRequest::only_ref`] named in the end.
@@ -134,7 +136,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         let sent = self.komet.requests() - before_requests;
         self.worked(sent.saturating_sub(state.polls())).await?;
-        self.tell_quota(&state, sent).await?;
+        self.tell_quota(&state, &request, sent).await?;
         self.finish(&state, &request, &jobs, &before, requests, started_at).await
     }
 
@@ -279,7 +281,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
         };
         state.learn_from(&polled);
-        state.count_polls(polled.polls);
+        state.count_polls(job, polled.polls);
         state.tally(job, |tally| {
             tally.polled += polled.records;
             tally.changed += polled.changed;
@@ -432,6 +434,15 @@ pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
 }
 
 impl RunEnd {
+    /// Whether a job read what it polls. One that asked nothing, or only for what was in doubt, says nothing of its system.
+    pub fn has_read(&self, job: &JobReport) -> bool {
+        let asked = match job.job.polls() {
+            System::Axerrio => job.requests.axerrio > 0,
+            System::Komet => self.read.contains(&job.job),
+        };
+        asked && job.outcome != Outcome::Failed
+    }
+
     /// Whether Komet's quota of the day is spent.
     pub fn quota_spent(&self) -> bool {
         self.down.iter().any(|error| matches!(error.fault, Fault::QuotaSpent(_)))

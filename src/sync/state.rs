@@ -94,6 +94,8 @@ pub(super) struct Known {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub(super) polled: u64,
+    /// Requests by which its poll read Komet.
+    pub(super) polls: u64,
     pub(super) changed: u64,
     pub(super) pushed: u64,
     pub(super) failed: u64,
@@ -362,8 +364,10 @@ impl RunState {
         shared.settled + shared.tallies.values().map(|tally| tally.pushed).sum::<u64>()
     }
 
-    pub(super) fn count_polls(&self, polls: u64) {
+    /// Requests by which a job's poll read Komet.
+    pub(super) fn count_polls(&self, job: Job, polls: u64) {
         self.shared().polls += polls;
+        self.tally(job, |tally| tally.polls += polls);
     }
 
     pub(super) fn polls(&self) -> u64 {

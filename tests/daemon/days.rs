@@ -255,6 +255,38 @@ fn a_spent_quota_pauses_komet_until_its_reset_and_is_told_once() {
     assert!(play.store.read_blocking(move |conn| quota::used(conn, day)).unwrap() > 5);
 }
 
+/// Runs go on while Komet is left alone, also when its new day has begun.
+#[test]
+fn who_starts_it_anew_right_after_the_reset_has_the_whole_new_day() {
+    let mut play = at_work("2026-05-04T20:59:40Z");
+    play.stage.lock().outage = Some((Komet, Outage::QuotaSpent));
+    play.pass(at("2026-05-05T00:00:10Z") - play.now());
+    play.ask.send(Wish::Stop).unwrap();
+    assert!(play.pass(MINUTE).is_some());
+    play.stage.lock().outage = None;
+    let from = play.now();
+    play.restart();
+    play.pass(MINUTE * 10);
+    assert!(play.stage.asked(Komet, "", from) > 5);
+    let spent = play.store.read_blocking(|conn| quota::spent_at(conn, at("2026-05-05T00:00:00Z").date_naive()));
+    assert_eq!(spent.unwrap(), None, "that day's is not spent");
+}
+
+/// What a forced `sync` does that Komet answers, because somebody pays for another user.
+#[test]
+fn when_komet_answers_somebody_else_again_the_daemon_goes_on_too() {
+    let mut play = at_work("2026-05-04T17:59:40Z");
+    play.stage.lock().outage = Some((Komet, Outage::QuotaSpent));
+    play.pass(MINUTE * 30);
+    play.stage.lock().outage = None;
+    let from = play.now();
+    play.pass(MINUTE * 10);
+    assert_eq!(play.stage.asked(Komet, "", from), 0, "by itself it waits for the reset");
+    play.store.write_blocking(move |conn| quota::clear_spent(conn, from.date_naive())).unwrap();
+    play.pass(MINUTE * 10);
+    assert!(play.stage.asked(Komet, "", from) > 0);
+}
+
 #[test]
 fn whoever_else_holds_the_lock_is_waited_for_and_that_is_said_once() {
     let mut play = at_work("2026-05-04T08:59:40Z");

@@ -135,6 +135,17 @@ fn a_system_none_of_whose_jobs_can_read_has_failed_as_a_whole() {
 }
 
 #[test]
+fn what_is_read_back_in_vain_is_its_systems_failure_unless_a_poll_was_answered() {
+    let fault = error(System::Komet, Fault::Broken("Connection reset".into()));
+    let mut backoff = Backoff::default();
+    let news = backoff.learn(&failed(Job::Orders, &fault), &Job::ALL, start(), 0.5);
+    assert_eq!(began(&news), [Culprit::System(System::Komet)]);
+    let mut backoff = Backoff::default();
+    let seen = Seen { polled: vec![Job::Prebooks], ..failed(Job::Orders, &fault) };
+    assert_eq!(began(&backoff.learn(&seen, &Job::ALL, start(), 0.5)), [Culprit::Job(Job::Orders)]);
+}
+
+#[test]
 fn a_spent_quota_is_waited_out_and_told_once() {
     let mut backoff = Backoff::default();
     let spent = error(System::Komet, Fault::QuotaSpent("limit".into()));
