@@ -421,17 +421,20 @@ fn a_po_line_that_komet_deleted_is_not_bought_again_unasked() {
 
 #[test]
 fn a_buyers_edit_of_the_pending_po_is_komets_right() {
-    let mut desk = accepted();
-    desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.29"));
-    desk.edit_po(|po| po.ship_date = day("2026-12-02"));
-    desk.edit_po(|po| {
-        let mut split = po.lines[0].clone();
-        split.id = stemsync::domain::PoItemId(990);
-        split.terms.boxes = 2;
-        po.lines[0].terms.boxes = 3;
-        po.lines.push(split);
-    });
-    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    for given_up in [0, 1] {
+        let mut desk = accepted();
+        desk.order.agreed.doubtful_purchases = given_up;
+        desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.29"));
+        desk.edit_po(|po| po.ship_date = day("2026-12-02"));
+        desk.edit_po(|po| {
+            let mut split = po.lines[0].clone();
+            split.id = stemsync::domain::PoItemId(990);
+            split.terms.boxes = 2;
+            po.lines[0].terms.boxes = 3;
+            po.lines.push(split);
+        });
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    }
 }
 
 #[test]

@@ -281,16 +281,36 @@ fn what_a_buyer_changed_is_not_deleted_over_his_head() {
 
 #[test]
 fn a_line_that_a_buyer_split_still_buys_the_same() {
+    // Also where the first request that bought it was given up: what that may have done buys the whole once more.
+    for given_up in [0, 1] {
+        let mut desk = placed();
+        desk.order.agreed.doubtful_purchases = given_up;
+        desk.edit_po(|po| {
+            let mut split = po.lines[0].clone();
+            split.id = stemsync::domain::PoItemId(990);
+            split.terms.boxes = 2;
+            po.lines[0].terms.boxes = 3;
+            po.lines.push(split);
+        });
+        assert_eq!(desk.sync(), [""; 0]);
+        assert_eq!(held(&desk), [""; 0]);
+    }
+}
+
+#[test]
+fn beside_a_line_that_a_buyer_split_only_what_was_given_up_goes() {
     let mut desk = placed();
+    desk.order.agreed.doubtful_purchases = 1;
     desk.edit_po(|po| {
-        let mut split = po.lines[0].clone();
-        split.id = stemsync::domain::PoItemId(990);
-        split.terms.boxes = 2;
+        let (mut part, mut late) = (po.lines[0].clone(), po.lines[0].clone());
+        (part.id, late.id) = (stemsync::domain::PoItemId(990), stemsync::domain::PoItemId(991));
+        part.terms.boxes = 2;
         po.lines[0].terms.boxes = 3;
-        po.lines.push(split);
+        po.lines.extend([part, late]);
     });
-    assert_eq!(desk.sync(), [""; 0]);
-    assert_eq!(held(&desk), [""; 0]);
+    assert_eq!(desk.sync(), ["delete po line 1"]);
+    let alive: Vec<_> = desk.po().lines.iter().filter(|line| line.id.0 >= 990).map(|l| l.terms.boxes).collect();
+    assert_eq!((alive, desk.sync().len(), held(&desk).len()), (vec![2, 0], 0, 0));
 }
 
 #[test]

@@ -5,8 +5,9 @@ use super::draft::Draft;
 use super::purchase::{boxes_of, delete, names};
 use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink, Verdict};
 
-/// Pending lines that stand beside one that buys the same: what a request that was given up did after all, and exact
-/// twins, which a request that was delivered twice left. A buyer who splits a line leaves parts, not twins. Where
+/// Pending lines that stand beside one that buys the same: what a request that was given up did after all, without which as
+/// much is bought as was asked for, and exact twins, which a request that was delivered twice left. A buyer who splits a line
+/// leaves parts, not twins. Where
 /// procurement approved the other one already, it is stemsync's that goes. `wanted` boxes count where stemsync asked for none of
 /// them, and two lines of which each buys all of the item are twins, also if the vendor confirmed fewer since. In flow 2 a
 /// buyer may change the one that stemsync knows; the other one is still what was asked for.
@@ -30,8 +31,9 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let asked = keeper.asked.as_ref().map_or(wanted, |goods| goods.boxes);
     let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
     let kept = terms(keeper);
+    let given_up = given_up && !made.is_empty();
     let is_as_asked = |twin: &KometTerms| {
-        let asked = keeper.asked.as_ref().filter(|_| draft.order.flow == Flow::FromKomet);
+        let asked = keeper.asked.as_ref().filter(|_| given_up || draft.order.flow == Flow::FromKomet);
         asked.is_some_and(|goods| goods_differences(goods, twin).is_empty())
     };
     let is_twin = |link: &PoLink| {
@@ -40,9 +42,20 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
             (twin.boxes == asked || Some(twin.boxes) == whole) && are_twins(kept, &twin) || is_as_asked(&twin)
         })
     };
-    let given_up = given_up && !made.is_empty();
-    let others = found.into_iter().filter(|link| link.line != keeper.line && !is_decided(link));
-    others.filter(|link| given_up || is_twin(link)).cloned().collect()
+    // The largest first: what was given up bought the whole of something, and parts of a split line may stand beside it.
+    let boxes = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
+    let mut others: Vec<&PoLink> = found.into_iter().filter(|l| l.line != keeper.line && !is_decided(l)).collect();
+    others.sort_by_key(|link| std::cmp::Reverse(boxes(link)));
+    let mut left = boxes_of(draft, alive);
+    others.retain(|link| {
+        let without = left - boxes(link);
+        let goes = is_twin(link) || given_up && without >= u64::from(asked);
+        if goes {
+            left = without;
+        }
+        goes
+    });
+    others.into_iter().cloned().collect()
 }
 
 /// Lines without which a line is still bought in full: what a request that was given up, or was delivered twice, did after
