@@ -1,6 +1,8 @@
 //! What is already there is recognised: after a lost database, a lost answer, a late effect.
 
-use stemsync::domain::{AxStatus, HoldReason, PoItemId, PoNumber, PoStatus, PrebookId, PurchaseOrder, Verdict};
+use stemsync::domain::{
+    AxStatus, HoldReason, LineTerms, PoItemId, PoNumber, PoStatus, PrebookId, PurchaseOrder, Verdict,
+};
 use stemsync::sync::plan::Need;
 
 use crate::trade::{Desk, bouquet, day, held, label, lilies, line, prebook, roses};
@@ -340,4 +342,27 @@ fn bought(desk: &Desk, line: &str) -> usize {
     let item = desk.item_of(line);
     let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
     lines.filter(|line| line.is_alive() && line.item_id.as_ref() == Some(&item)).count()
+}
+
+/// That they are answered in the order sent is assumed (komet-api.md).
+#[test]
+fn ids_that_are_answered_in_another_order_end_on_the_lines_that_their_items_were_made_for() {
+    let alike = LineTerms { product: lilies(4).product, ..roses(4) };
+    for other in [lilies(3), alike] {
+        let mut desk = Desk::flow1(vec![line("1", roses(4)), line("2", other.clone())]);
+        desk.answers_reversed = true;
+        desk.sync();
+        assert_eq!(held(&desk), [""; 0]);
+        for (id, terms) in [("1", roses(4)), ("2", other)] {
+            let item = desk.item_of(id);
+            let items = desk.komet.prebooks.iter().flat_map(|prebook| &prebook.items);
+            let shown = items.clone().find(|shown| shown.id == item).unwrap();
+            assert_eq!(shown.terms.product.description, terms.product.description);
+            let bought = desk.po().lines.iter().filter(|line| line.item_id.as_ref() == Some(&item));
+            let bought: Vec<_> = bought.filter(|line| line.terms.boxes > 0).map(|l| &l.terms).collect();
+            assert_eq!(bought.len(), 1);
+            assert_eq!((bought[0].boxes, bought[0].unit_cost), (terms.boxes, terms.unit_cost));
+        }
+        assert_eq!(desk.sync(), [""; 0]);
+    }
 }

@@ -110,6 +110,8 @@ pub(crate) struct Desk {
     pub(crate) known: HashMap<String, i64>,
     /// The Prebook that `useExisting` finds instead of the one that is meant.
     pub(crate) finds_instead: Option<PrebookId>,
+    /// The ids of new items are answered in another order than these were asked for.
+    pub(crate) answers_reversed: bool,
     /// Methods that are refused, and why.
     pub(crate) refuses: BTreeMap<&'static str, &'static str>,
     pub(crate) on_conflict: OnConflict,
@@ -147,6 +149,7 @@ impl Desk {
             komet: KometView::default(),
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             finds_instead: None,
+            answers_reversed: false,
             refuses: BTreeMap::new(),
             on_conflict: OnConflict::Hold,
             create_po: CreatePo::Accepted,
@@ -480,6 +483,9 @@ impl Desk {
                 };
                 self.komet.prebooks.push(made);
             }
+        }
+        if self.answers_reversed {
+            ids.reverse();
         }
         CreatedPrebook { number: PrebookNumber(format!("P{id}")), id, items: Some(ids) }
     }

@@ -8,7 +8,7 @@ use super::compare::{
     asked_differences, goods_differences, goods_from_axerrio, item_differences, seen_differences,
 };
 use super::draft::Draft;
-use super::header;
+use super::{crossed, header};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, LineId, LineTerms,
     MixPart, PoItemId, PoLine, PoLink, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
@@ -20,6 +20,7 @@ pub(super) fn recognise(draft: &mut Draft<'_>) {
     match draft.order.flow {
         Flow::FromAxerrio => {
             if let Some(order) = &draft.order.axerrio.order {
+                crossed::uncross(draft);
                 adopt_items(draft, order);
             }
         }
@@ -107,7 +108,7 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
             let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
             let found = free.iter().position(|(_, item)| {
                 let differences = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms);
-                is_product(draft, line, item) >= sureness && (!same_goods || differences.is_empty())
+                is_product(draft, &line.terms, item) >= sureness && (!same_goods || differences.is_empty())
             });
             let Some(at) = found else { return true };
             let (prebook, item) = free.remove(at);
@@ -149,18 +150,18 @@ fn is_known_as_added(draft: &Draft<'_>, item: &PrebookItem) -> bool {
 
 /// How sure it is that an item's product is a line's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Sureness {
+pub(super) enum Sureness {
     No,
     /// A product that a person mapped may carry any description.
     Possible,
     Sure,
 }
 
-fn is_product(draft: &Draft<'_>, line: &AxLine, item: &PrebookItem) -> Sureness {
-    match (draft.rules.mapped_product(&line.terms.product.code), item.terms.product.id) {
+pub(super) fn is_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem) -> Sureness {
+    match (draft.rules.mapped_product(&line.product.code), item.terms.product.id) {
         (Some(mapped), Some(shown)) if mapped == shown => Sureness::Sure,
-        (Some(_), Some(_)) if !line.terms.is_mixed() => Sureness::No,
-        _ if same_description(&line.terms.product.description, &item.terms.product.description) => Sureness::Sure,
+        (Some(_), Some(_)) if !line.is_mixed() => Sureness::No,
+        _ if same_description(&line.product.description, &item.terms.product.description) => Sureness::Sure,
         _ => Sureness::Possible,
     }
 }

@@ -2,7 +2,7 @@
 //! the field, the others go on. With a Company token the answers show the whole company; everything that is another
 //! vendor's is dropped here, before it is read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
@@ -72,7 +72,7 @@ pub(super) fn prebooks(
 }
 
 fn prebook(wire: &wire::Prebook<'_>, vendor: Option<i64>) -> Result<Option<Prebook>, Bad> {
-    let items = all("details", &wire.details, |detail| {
+    let mut items = all("details", &wire.details, |detail| {
         // A Company token shows more than a Vendor token would, and than is the vendor's business.
         let hidden = vendor.is_some() && (detail.vendor_id.id("vendorId")? != vendor || is_unfinished(detail)?);
         if hidden { Ok(None) } else { prebook_item(detail) }
@@ -80,6 +80,9 @@ fn prebook(wire: &wire::Prebook<'_>, vendor: Option<i64>) -> Result<Option<Prebo
     if items.is_empty() && wire.details.has_any() && vendor.is_some() {
         return Ok(None);
     }
+    // One that is listed twice is one.
+    let mut listed = HashSet::with_capacity(items.len());
+    items.retain(|item| listed.insert(item.id.clone()));
     // Standing orders and Prebooks travel alike, so an unknown letter is no reason to refuse one.
     let standing = wire.kind.text("type")?.is_some_and(|kind| kind.starts_with(['S', 's']));
     Ok(Some(Prebook {

@@ -1,0 +1,57 @@
+//! Items whose ids were answered in another order than they were asked for. That a create answers them in the order sent is
+//! assumed (komet-api.md), so the first sight of an item says which line it was made for: a PO that was made by then buys the
+//! wrong goods, and is put right like any other.
+
+use super::compare::{asked_differences, goods_from_axerrio};
+use super::draft::Draft;
+use super::links::{Sureness, is_product};
+use crate::domain::{AgreedLine, ItemId, LineId, PoLink, PrebookItem};
+
+/// Gives lines that were linked crosswise the items that were made for them, where these are surely other lines'.
+pub(super) fn uncross(draft: &mut Draft<'_>) {
+    let crossed: Vec<(LineId, ItemId)> = draft
+        .agreed
+        .lines
+        .iter()
+        .filter_map(|(line, agreed)| {
+            let link = agreed.item.as_ref().filter(|link| link.fresh && link.seen.is_none() && !link.dead)?;
+            let item = draft.item(&link.item).filter(|item| item.is_alive())?;
+            (!is_made_for(draft, agreed, item)).then(|| (line.clone(), item.id.clone()))
+        })
+        .collect();
+    if crossed.len() < 2 {
+        return;
+    }
+    let mut free: Vec<&ItemId> = crossed.iter().map(|(_, item)| item).collect();
+    let mut own: Vec<(&LineId, ItemId)> = Vec::new();
+    for (line, _) in &crossed {
+        let fits = |item: &&ItemId| {
+            let agreed = draft.agreed.lines.get(line);
+            agreed.zip(draft.item(item)).is_some_and(|(agreed, item)| is_made_for(draft, agreed, item))
+        };
+        // All or nothing: one that is left over was edited, and then nothing is certain.
+        let Some(at) = free.iter().position(fits) else { return };
+        own.push((line, free.remove(at).clone()));
+    }
+    let mut bought: Vec<PoLink> = Vec::new();
+    for (line, item) in &own {
+        let Some(agreed) = draft.agreed.lines.get_mut(*line) else { continue };
+        bought.append(&mut agreed.po_lines);
+        if let Some(link) = &mut agreed.item {
+            link.item = item.clone();
+        }
+    }
+    for link in bought {
+        let owner = own.iter().find(|(_, item)| *item == link.item).map(|(line, _)| *line);
+        if let Some(agreed) = owner.and_then(|line| draft.agreed.lines.get_mut(line)) {
+            agreed.po_lines.push(link);
+        }
+    }
+}
+
+/// Whether the item is surely what was asked for the line.
+fn is_made_for(draft: &Draft<'_>, line: &AgreedLine, item: &PrebookItem) -> bool {
+    let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
+    is_product(draft, &line.terms, item) == Sureness::Sure
+        && asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
+}
