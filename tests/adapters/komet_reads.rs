@@ -73,6 +73,15 @@ async fn a_product_without_id_with_id_0_or_called_unknown_is_not_mapped() {
 }
 
 #[tokio::test]
+async fn an_item_that_is_listed_twice_is_one() {
+    let book = prebook(7, &[detail(10), detail(11), detail(10)]);
+    let server = Server::start([Canned::json(&prebooks(&[book]))]).await;
+    let read = client(&server).prebooks(&week()).await.unwrap();
+    let ids: Vec<_> = read.items[0].items.iter().map(|item| item.id.0).collect();
+    assert_eq!(ids, [10, 11]);
+}
+
+#[tokio::test]
 async fn a_po_that_is_listed_in_several_parts_is_one() {
     let part = |line: i64| {
         let mut part = purchase_order("P1", "A");

@@ -6,8 +6,8 @@
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
 //! [`create`], [`edits`] and [`strays`]), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
 //! (with [`approved`] for what procurement has decided about and [`twice`] for what is bought once too often), [`inform`] for
-//! what Axerrio learns of it, [`labels`] for boxes. [`links`] recognises what is already there (with [`crossed`]), [`compare`] says what counts as
-//! a difference.
+//! what Axerrio learns of it, [`labels`] for boxes. [`links`] recognises what is already there (with [`crossed`]),
+//! [`compare`] says what counts as a difference.
 
 mod approved;
 mod compare;
