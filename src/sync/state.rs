@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
+use super::budget::APART;
 use super::engine::{Listener, Progress, Settings};
 use super::plan::{Facts, Rules};
 use super::poll::Polled;
 use super::report::{ActionReport, ActionResult, Job};
 use crate::domain::{HoldReason, Maps, OrderKey};
 use crate::store::OnFile;
+use crate::store::intents::{Intent, IntentId};
 use crate::systems::{Fault, System, SystemError};
 
 /// How often one request may be sent in a run: once, and once more if a read-back showed that it had no effect.
@@ -62,6 +65,8 @@ struct Shared {
     polls: u64,
     /// Grows with what was read.
     read: u64,
+    /// When each request in doubt was read back. Numbers of intents are used again, moments are not.
+    read_back: HashMap<(IntentId, DateTime<Utc>), DateTime<Utc>>,
     /// When each job last pushed, and the brake last judged.
     looked: HashMap<Look, Mark>,
 }
@@ -304,6 +309,18 @@ impl RunState {
         let asked = shared.asked.entry((order, need.to_owned())).or_default();
         *asked += 1;
         *asked <= ATTEMPTS
+    }
+
+    /// Whether it is time to read for a request in doubt: no source is read twice within ten seconds (quota.md), but
+    /// for once when its absence comes to prove something.
+    pub(super) fn may_read_back(&self, intent: &Intent, decided_from: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let shared = self.shared();
+        let last = shared.read_back.get(&(intent.id, intent.sent.sent_at));
+        last.is_none_or(|last| now - *last >= APART || *last < decided_from && now >= decided_from)
+    }
+
+    pub(super) fn was_read_back(&self, intent: &Intent, at: DateTime<Utc>) {
+        self.shared().read_back.insert((intent.id, intent.sent.sent_at), at);
     }
 
     pub(super) fn refused(&self, order: OrderKey) {

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use stemsync::domain::Stage;
+use stemsync::sandbox::faults::{Fault, Target};
 use stemsync::sandbox::{Answers, KometRules};
 use stemsync::store::orders;
 use stemsync::sync::RunRequest;
-use stemsync::sync::engine::{Listener, Progress};
+use stemsync::sync::engine::{Listener, Progress, Settings};
 use stemsync::sync::report::{ActionResult, Job};
 use stemsync::systems::System;
 
@@ -60,6 +62,32 @@ async fn create_answers_without_ids_cost_reads_shared_by_all_orders() {
     let reads = link.komet_requests("prebook.details.list");
     assert!(reads <= 20, "{reads} reads for {count} orders");
     invariants(&link).await;
+}
+
+/// It is in doubt for a quarter of an hour, because lists may lag; that is no reason to read them over and over.
+#[tokio::test]
+async fn what_somebody_took_away_before_it_was_read_back_is_not_looked_for_over_and_over() {
+    let rules = KometRules { create_tells_items: false, ..KometRules::default() };
+    let settings = Settings { komet_timeout: Duration::from_secs(2), ..Settings::default() };
+    let link = Link::start(Setup { rules, settings, ..Setup::default() }).await;
+    link.sync_well().await;
+    let id = place(&link, 1).remove(0);
+    link.act(|w, _| {
+        w.inject(Target::next(System::Komet, "prebook.details.list").times(500), Fault::Html(502));
+    });
+    link.sync_jobs(&[Job::Orders]).await;
+    link.act(|w, _| {
+        w.clear_faults();
+        let made = prebooks_of(w, &id)[0].id;
+        w.komet.rep_deletes_prebook(made)
+    })
+    .unwrap();
+    let before = link.komet_requests("prebook.details.list");
+    link.sync().await;
+    let windows = u64::try_from(link.engine.windows().count()).unwrap();
+    let reads = link.komet_requests("prebook.details.list") - before;
+    // By its ship date and by its truck date, and both once more when its absence comes to prove something.
+    assert!(reads <= windows + 4, "{reads} reads");
 }
 
 #[tokio::test]

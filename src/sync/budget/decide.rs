@@ -8,7 +8,7 @@ use super::reserve::{expected_work, pace, reserve};
 use super::source::{Kind, SourceState};
 
 /// No source is read twice within this time.
-const APART: TimeDelta = TimeDelta::seconds(10);
+pub(in crate::sync) const APART: TimeDelta = TimeDelta::seconds(10);
 /// For how long the urgency of the moment says more of the hours to come than the day's work and other days do, in
 /// minutes.
 const OF_THE_MOMENT: f64 = 200.0;

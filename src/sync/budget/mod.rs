@@ -18,6 +18,7 @@ mod profile;
 mod reserve;
 mod source;
 
+pub(super) use decide::APART;
 pub use decide::{Decision, Due, Judged, Situation, decide};
 pub use forecast::{Forecast, forecast};
 pub use hour::{Hour, hour_of, reading, watched};

@@ -111,12 +111,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let mut undecided: Option<DateTime<Utc>> = None;
             for system in [System::Komet, System::Axerrio] {
                 let cases = self.open_cases(state, system).await?;
+                let now = self.clock.now();
+                let may_read = |case: &Case| state.may_read_back(&case.intent, case.decided_from, now);
+                let (cases, later): (Vec<_>, Vec<_>) = cases.into_iter().partition(may_read);
+                let waiting = later.iter().map(|case| case.decided_from).filter(|until| now < *until);
+                undecided = waiting.chain(undecided).min();
                 if cases.is_empty() || state.is_stopped() {
                     continue;
                 }
                 let job = cases[0].intent.sent.job;
                 match self.read_back(state, job, &cases).await {
-                    Ok(()) => {}
+                    Ok(()) => cases.iter().for_each(|case| state.was_read_back(&case.intent, now)),
                     Err(PollError::Store(error)) => return Err(error),
                     Err(PollError::System(error)) => {
                         state.failed(job, &error);
