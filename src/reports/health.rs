@@ -14,6 +14,7 @@ use crate::store::{Connection, StoreError, holds, intents, orders, quota, runs};
 use crate::sync::end_of;
 use crate::sync::report::{Job, QuotaReport};
 use crate::sync::tell::some;
+use crate::systems::System;
 
 /// How late a scheduled job may be beyond the run it missed: a run that found much to do takes its time.
 const GRACE: TimeDelta = TimeDelta::minutes(10);
@@ -25,6 +26,7 @@ const NEVER_RAN: &str = "Nothing has run yet: `stemsync sync` makes a first run,
 const FAILED: &str = "its last run failed";
 const OVERDUE: &str = "it is overdue";
 const AHEAD: &str = "its last run lies in the future";
+const PAUSED: &str = "it waits until Komet's quota resets";
 
 /// How it is, in the shape of `status --format json`.
 #[derive(Debug, Serialize)]
@@ -189,6 +191,7 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
 /// What that means, by the configuration and the clock.
 pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
     let zone = config.jobs.timezone;
+    let is_paused = known.budget.as_ref().is_some_and(|budget| budget.paused);
     let jobs: Vec<_> = Job::ALL
         .into_iter()
         .zip(known.jobs.iter().cloned().chain(std::iter::repeat(KnownJob::default())))
@@ -205,6 +208,7 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
                 Some(last) if !last.succeeded => Some(FAILED),
                 // Until it ran by the clock as it is now nothing tells whether it missed a run.
                 Some(last) if !matches!(schedule, Schedule::Off) && last.last_run > now + GRACE => Some(AHEAD),
+                _ if missed && is_paused && job.polls() == System::Komet => Some(PAUSED),
                 _ if missed => Some(OVERDUE),
                 _ => None,
             };
@@ -221,7 +225,6 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
         })
         .collect();
     let failed: u64 = known.jobs.iter().map(|job| job.failed).sum();
-    let is_paused = known.budget.as_ref().is_some_and(|budget| budget.paused);
     let waiting = if is_paused { known.backlog } else { 0 };
     let complaints = complaints(&jobs, &known, failed, waiting);
     Health {
@@ -252,6 +255,7 @@ fn complaints(jobs: &[JobHealth], known: &Known, failed: u64, waiting: i64) -> V
             let short = format!("{}: {trouble}", job.job);
             let text = match &job.run {
                 Some(run) if trouble == FAILED => format!("{short}; `stemsync history show {run}` says why"),
+                _ if trouble == PAUSED => short.clone(),
                 _ if trouble == AHEAD => format!("{short}: the clock was set back since; a run puts that right"),
                 _ => format!("{short}: is the service, the timer or the line for cron at work?"),
             };

@@ -246,6 +246,8 @@ fn a_spent_quota_pauses_komet_until_its_reset_and_is_told_once() {
     assert!(heard::with(&lines, "left alone until 20:0").len() == 1, "midnight UTC in New York: {lines:#?}");
     assert_eq!(play.stage.asked(Komet, "", from), 1, "whoever is told so does not ask again");
     assert!(play.stage.asked(Axerrio, "/orders", from) >= 150, "Axerrio is polled on");
+    let waits = Some("it waits until Komet's quota resets");
+    assert_eq!(troubles(&play, play.now() - MINUTE)[2], waits, "the service is at work");
     play.stage.lock().outage = None;
     let reset = play.now();
     play.pass(MINUTE * 10);
