@@ -8,6 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::access::Visitor;
 use super::assets::{CSS_ADDRESS, JS_ADDRESS};
 use super::parts::csrf_field;
+use crate::domain::turns;
 
 /// Where in the page somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +65,10 @@ pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -
             }
         }
     };
-    (StatusCode::OK, [(CONTENT_TYPE, "text/html; charset=utf-8")], page.into_string()).into_response()
+    let mut page = page.into_string();
+    // What is foreign is escaped, but may still turn the text around it.
+    page.retain(|c| !turns(c));
+    (StatusCode::OK, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
 fn account(visitor: &Visitor, place: Place) -> Markup {
