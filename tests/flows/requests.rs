@@ -69,7 +69,7 @@ async fn create_answers_without_ids_cost_reads_shared_by_all_orders() {
 async fn what_somebody_took_away_before_it_was_read_back_is_not_looked_for_over_and_over() {
     let rules = KometRules { create_tells_items: false, ..KometRules::default() };
     let settings = Settings { komet_timeout: Duration::from_secs(2), ..Settings::default() };
-    let link = Link::start(Setup { rules, settings, ..Setup::default() }).await;
+    let link = Link::start(Setup { settings, rules, ..Setup::default() }).await;
     link.sync_well().await;
     let id = place(&link, 1).remove(0);
     link.act(|w, _| {

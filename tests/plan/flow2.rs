@@ -426,13 +426,7 @@ fn a_buyers_edit_of_the_pending_po_is_komets_right() {
         desk.order.agreed.doubtful_purchases = given_up;
         desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.29"));
         desk.edit_po(|po| po.ship_date = day("2026-12-02"));
-        desk.edit_po(|po| {
-            let mut split = po.lines[0].clone();
-            split.id = stemsync::domain::PoItemId(990);
-            split.terms.boxes = 2;
-            po.lines[0].terms.boxes = 3;
-            po.lines.push(split);
-        });
+        desk.split_line();
         assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
     }
 }

@@ -285,13 +285,7 @@ fn a_line_that_a_buyer_split_still_buys_the_same() {
     for given_up in [0, 1] {
         let mut desk = placed();
         desk.order.agreed.doubtful_purchases = given_up;
-        desk.edit_po(|po| {
-            let mut split = po.lines[0].clone();
-            split.id = stemsync::domain::PoItemId(990);
-            split.terms.boxes = 2;
-            po.lines[0].terms.boxes = 3;
-            po.lines.push(split);
-        });
+        desk.split_line();
         assert_eq!(desk.sync(), [""; 0]);
         assert_eq!(held(&desk), [""; 0]);
     }

@@ -314,6 +314,15 @@ impl Desk {
         self.read();
     }
 
+    /// A buyer splits two of the five boxes off the PO's first line.
+    pub(crate) fn split_line(&mut self) {
+        self.edit_po(|po| {
+            let part = PoLine { id: PoItemId(990), ..po.lines[0].clone() };
+            po.lines.push(part);
+            (po.lines[0].terms.boxes, po.lines.last_mut().unwrap().terms.boxes) = (3, 2);
+        });
+    }
+
     pub(crate) fn po(&self) -> &PurchaseOrder {
         self.komet.purchase_orders.last().unwrap()
     }
