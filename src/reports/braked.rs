@@ -67,10 +67,7 @@ impl Sum {
             self.kinds.into_iter().map(told).collect()
         };
         for (system, step) in steps {
-            match system {
-                System::Axerrio => choice.axerrio.push(step),
-                System::Komet => choice.komet.push(step),
-            }
+            choice.add(system, step);
         }
         // Whichever system these were cancelled in, the other one may be written to.
         let others = hold.covers.len().saturating_sub(PLANNED);

@@ -84,6 +84,13 @@ impl Choice {
         let means = means(reason, verdict);
         Self { verdict, means, axerrio: Vec::new(), komet: Vec::new(), waits_for: None }
     }
+
+    pub(super) fn add(&mut self, system: System, step: String) {
+        match system {
+            System::Axerrio => self.axerrio.push(step),
+            System::Komet => self.komet.push(step),
+        }
+    }
 }
 
 /// What the planner would send after `verdict` and would not send before it.
@@ -98,10 +105,7 @@ fn foresee(order: &Order, hold: &HoldRow, verdict: Verdict, ground: &Ground) -> 
     let mut choice = Choice::without_writes(*reason, verdict);
     choice.waits_for = waits_for;
     for action in &sent {
-        match action.system() {
-            System::Axerrio => choice.axerrio.push(told(order, action)),
-            System::Komet => choice.komet.push(told(order, action)),
-        }
+        choice.add(action.system(), told(order, action));
     }
     choice
 }

@@ -132,8 +132,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Forgets that the day's quota was found spent, where this link has requests left: Komet is asked once more.
     pub async fn doubt_spent_quota(&self) -> Result<(), StoreError> {
         let (day, limit) = (self.komet_day(), self.settings.quota_limit);
-        let has_left = self.store.read(move |conn| Ok(quota::used(conn, day)? < limit)).await?;
-        if has_left && self.is_quota_spent().await? {
+        let is_doubtful =
+            move |conn: &Connection| Ok(quota::used(conn, day)? < limit && quota::spent_at(conn, day)?.is_some());
+        if self.store.read(is_doubtful).await? {
             self.store.write(move |conn| quota::clear_spent(conn, day)).await?;
         }
         Ok(())

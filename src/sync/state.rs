@@ -61,8 +61,6 @@ struct Shared {
     /// Orders that it has begun to cancel.
     cancelled: BTreeSet<OrderKey>,
     settled: u64,
-    /// Requests that were the turn of a source, not a plan's.
-    polls: u64,
     /// Grows with what was read.
     read: u64,
     /// When each request in doubt was read back. Numbers of intents are used again, moments are not.
@@ -383,12 +381,12 @@ impl RunState {
 
     /// Requests by which a job's poll read Komet.
     pub(super) fn count_polls(&self, job: Job, polls: u64) {
-        self.shared().polls += polls;
         self.tally(job, |tally| tally.polls += polls);
     }
 
+    /// Those of all jobs: requests that were the turn of a source, not a plan's.
     pub(super) fn polls(&self) -> u64 {
-        self.shared().polls
+        self.shared().tallies.values().map(|tally| tally.polls).sum()
     }
 
     /// The run sends what cancels the order, or a part of it.

@@ -4,6 +4,7 @@ use stemsync::domain::{HoldReason, MapKind};
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::store::maps;
 
+use crate::link::Link;
 use crate::orders::traded;
 use crate::site::Site;
 use crate::trade::*;
@@ -22,6 +23,15 @@ async fn edited() -> (Site, String, i64) {
     let holds = link.holds().await;
     assert_eq!((holds.len(), holds[0].reason), (1, HoldReason::EditedInKomet));
     (site, id, holds[0].id)
+}
+
+/// More than may be cancelled in one run.
+fn seven_orders(link: &Link) -> Vec<String> {
+    let place = |_| {
+        let draft = order(link.day(4), vec![line(FREEDOM, 1)]);
+        link.act(|w, now| w.axerrio.customer_orders(draft, now))
+    };
+    (0..7).map(place).collect()
 }
 
 #[tokio::test]
@@ -194,12 +204,7 @@ async fn what_the_brake_stopped_is_told_as_a_sum_and_that_is_what_goes() {
     let link = &site.link;
     let draft = prebook(link.day(6), vec![item(FREEDOM, 4, link.day(4)), item(MONDIAL, 2, link.day(4))]);
     let prebook = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-    let cancelled: Vec<String> = (0..7)
-        .map(|_| {
-            let draft = order(link.day(4), vec![line(FREEDOM, 1)]);
-            link.act(|w, now| w.axerrio.customer_orders(draft, now))
-        })
-        .collect();
+    let cancelled = seven_orders(link);
     link.sync_well().await;
     link.act(|w, now| {
         cancelled.iter().try_for_each(|id| w.axerrio.customer_cancels(id, now)).unwrap();
@@ -242,12 +247,7 @@ async fn what_a_hold_says_to_do_can_be_done_on_the_page() {
     let link = &site.link;
     let unknown = order(link.day(3), vec![line(UNKNOWN, 2)]);
     let unknown = link.act(|w, now| w.axerrio.customer_orders(unknown, now));
-    let cancelled: Vec<String> = (0..7)
-        .map(|_| {
-            let draft = order(link.day(4), vec![line(FREEDOM, 1)]);
-            link.act(|w, now| w.axerrio.customer_orders(draft, now))
-        })
-        .collect();
+    let cancelled = seven_orders(link);
     link.sync_well().await;
     link.act(|w, now| cancelled.iter().try_for_each(|id| w.axerrio.customer_cancels(id, now))).unwrap();
     link.sync_well().await;

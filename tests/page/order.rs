@@ -1,9 +1,12 @@
 //! One order: both sides, boxes, holds and story.
 
+use stemsync::reports::story::{self, Story};
 use stemsync::sandbox::Fault;
 use stemsync::sandbox::komet::ItemChange;
+use stemsync::store::Connection;
 use stemsync::systems::System;
 
+use crate::link::Link;
 use crate::orders::traded;
 use crate::site::{Person, Site};
 use crate::trade::*;
@@ -16,6 +19,12 @@ async fn seen(person: &Person, site: &Site, order: &str) -> crate::client::Answe
     let answer = person.get(&format!("/orders/{}", key_of(site, order).await)).await;
     assert_eq!(answer.status, 200);
     answer
+}
+
+/// What a shell tells of the order.
+async fn story_of(link: &Link, order: String) -> Story {
+    let find = move |conn: &Connection| story::find(conn, &order, chrono_tz::UTC);
+    link.engine.store.read(find).await.unwrap().remove(0)
 }
 
 #[tokio::test]
@@ -56,13 +65,8 @@ async fn its_boxes_and_its_story_are_those_of_trace() {
     let page = seen(&site.anybody(), &site, &id).await;
     page.says("Labelled").says("2 boxes, 0 received").says(&codes[0]).says(AWB).says(LOT).says("in Komet");
     page.says("into Prebook").says("onto PO").says("labels");
-    let story = link
-        .engine
-        .store
-        .read(move |conn| stemsync::reports::story::find(conn, &id, chrono_tz::UTC))
-        .await
-        .unwrap();
-    for event in &story[0].events {
+    let story = story_of(link, id).await;
+    for event in &story.events {
         page.says(&event.detail);
     }
 }
@@ -206,12 +210,7 @@ async fn a_dismissed_question_is_told_in_plain_words_and_as_what_it_is() {
         .keeps_quiet_of("unmapped_product")
         .keeps_quiet_of("Agreed to differ");
     // A shell tells the same.
-    let story = link
-        .engine
-        .store
-        .read(move |conn| stemsync::reports::story::find(conn, &id, chrono_tz::UTC))
-        .await
-        .unwrap();
-    let event = story[0].events.iter().find(|event| event.what == "hold dismissed").unwrap();
+    let story = story_of(link, id).await;
+    let event = story.events.iter().find(|event| event.what == "hold dismissed").unwrap();
     page.says(&event.detail);
 }
