@@ -129,6 +129,38 @@ async fn a_line_that_is_left_deleted_is_listed_apart() {
 }
 
 #[tokio::test]
+async fn an_item_that_is_deleted_after_approval_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, items) = approved(&link).await;
+    link.act(|w, now| w.komet.rep_changes_item(items[1], &boxes(0), now)).unwrap();
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} 2 line present/absent")]);
+    // The customer's change is a question, and no longer Komet's to decide alone.
+    link.act(|w, now| w.axerrio.customer_changes_line(&id, "2", |l| l.boxes = 9, now)).unwrap();
+    link.sync().await;
+    assert_eq!(differences(&link).await, [format!("{id} 2 line present/absent")]);
+}
+
+#[tokio::test]
+async fn a_header_that_was_asked_about_when_the_po_was_approved_is_listed_apart() {
+    let link = Link::plain().await;
+    let (id, items) = ordered(&link).await;
+    link.act(|w, now| {
+        let prebook = w.komet.prebook_item(items[0]).unwrap().0.id;
+        let change = HeaderChange { customer_po: Some("REP-9".into()), ..HeaderChange::default() };
+        w.komet.rep_changes_header(prebook, &change, now)
+    })
+    .unwrap();
+    link.sync().await;
+    assert_eq!(link.holds().await.len(), 1);
+    link.act(approve_all);
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    assert_eq!(listed_apart(&link).await, [format!("{id} - customer_po PO-77/REP-9")]);
+}
+
+#[tokio::test]
 async fn a_cancellation_after_approval_that_is_not_carried_out_is_listed_apart() {
     let link = Link::plain().await;
     let (id, _) = approved(&link).await;

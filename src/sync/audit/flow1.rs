@@ -101,10 +101,13 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
         .filter(|line| sight.agreed.lines.get(&line.id).and_then(|agreed| item_of(found, agreed)).is_none())
         .collect();
     let left = |found: &Findings<'_>, line: &AxLine| {
-        // From approval on nobody is asked about a deletion; what was agreed before then stands until the line changes.
-        let agreed = sight.agreed.lines.get(&line.id);
-        let is_as_agreed = agreed.is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
-        is_line_left(found, &line.id) || is_as_agreed && found.was_left(HoldReason::EditedInKomet, Some(&line.id))
+        // From approval on Komet's people may delete the item, and nobody is asked about what is bought all the same; what was
+        // agreed before then stands until the line changes.
+        let agreed = sight.agreed.lines.get(&line.id).filter(|agreed| agreed.terms.same_goods(&line.terms));
+        let is_decided = |agreed: &AgreedLine| {
+            is_approved(found, agreed) || found.was_left(HoldReason::EditedInKomet, Some(&line.id))
+        };
+        is_line_left(found, &line.id) || agreed.is_some_and(is_decided)
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, line));
