@@ -86,6 +86,9 @@ pub struct ItemLink {
     /// stemsync deleted it because Axerrio removed the line: where the line comes back it is a new one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
+    /// Komet's people deleted it after approval, which is their right, and that was taken in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub let_go: bool,
 }
 
 /// The baseline of a Prebook item.

@@ -92,6 +92,7 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
             dead: false,
             gone: false,
             removed: false,
+            let_go: false,
         };
         order
             .agreed

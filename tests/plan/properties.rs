@@ -140,6 +140,7 @@ impl Dice<'_> {
             dead: self.rarely(),
             gone: self.rarely(),
             removed: self.rarely(),
+            let_go: self.rarely(),
         });
         let mut po_lines = Vec::new();
         for _ in 0..self.up_to(3) {

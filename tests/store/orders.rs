@@ -185,6 +185,7 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         dead: false,
         gone: false,
         removed: false,
+        let_go: false,
     };
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };
     let stray = Stray { prebook: PrebookId(99), item: Some(ItemId(7)), line: LineId("1".to_owned()) };

@@ -7,10 +7,7 @@ use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, AxStatus, HoldReason, KometTerms, LineId, LineTerms, MapKind,
     MixPart, NO_ORDER, Prebook, PrebookItem, UnitType, blank,
 };
-use crate::sync::plan::{Sight, mapped_otherwise, same_description};
-
-/// Komet's `customerPO` and `markCode` hold this many characters; a person may have said to cut longer ones.
-const SHORT_FIELD: usize = 20;
+use crate::sync::plan::{SHORT_FIELD, Sight, mapped_otherwise, same_description};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let alive = alive_items(found.order);
@@ -105,7 +102,8 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
         // agreed before then stands until the line changes.
         let agreed = sight.agreed.lines.get(&line.id).filter(|agreed| agreed.terms.same_goods(&line.terms));
         let is_decided = |agreed: &AgreedLine| {
-            is_approved(found, agreed) || found.was_left(HoldReason::EditedInKomet, Some(&line.id))
+            let is_let_go = agreed.item.as_ref().is_some_and(|link| link.let_go);
+            is_let_go && is_approved(found, agreed) || found.was_left(HoldReason::EditedInKomet, Some(&line.id))
         };
         is_line_left(found, &line.id) || agreed.is_some_and(is_decided)
     };

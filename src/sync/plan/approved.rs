@@ -140,7 +140,7 @@ fn stays_where_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> boo
         line: Some(&buy.line),
         cause: &format!("moved to {to} from PO line {}", link.line),
         what: format!(
-            "the Prebook item was moved to {to} in Komet after procurement approved PO {}, which ships {}.",
+            "the Prebook item was moved to {to} in Komet, but PO {}, which procurement approved, ships {}.",
             po.number, po.ship_date
         ),
         choice: "Move the line to a PO of that day in Komet (this clears itself then), take axerrio to buy it anew for that day, \
@@ -165,7 +165,7 @@ fn stays_as_bought(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
         line: Some(&buy.line),
         cause: &cause,
         what: format!(
-            "{} of the Prebook item changed in Komet after procurement approved {}, which buys it as it was.",
+            "{} of the Prebook item changed in Komet, but {}, which procurement approved, buys it as it was.",
             changed.join(", "),
             names(alive)
         ),

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// Komet's `customerPO` and `markCode` hold this many characters.
-pub(super) const SHORT_FIELD: usize = 20;
+pub(in crate::sync) const SHORT_FIELD: usize = 20;
 
 /// A customer PO or mark code as Komet is sent it. A longer one is sent only after a person said to cut it.
 pub(super) fn cut_field(value: Option<&str>) -> Option<String> {

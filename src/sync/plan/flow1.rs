@@ -168,7 +168,12 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
         Some(what) if draft.is_line_decided(&line.id) => {
             takes_axerrio_after_approval(draft, &line.id, &cause, what)
         }
-        None if draft.is_line_decided(&line.id) && !is_lost(draft, &line.id) => false,
+        None if draft.is_line_decided(&line.id) && !is_lost(draft, &line.id) => {
+            if let Some(link) = draft.agreed.lines.get_mut(&line.id).and_then(|agreed| agreed.item.as_mut()) {
+                link.let_go = true;
+            }
+            false
+        }
         _ => takes_deleted_anew(draft, line, link),
     };
     if !is_to_be_made || !create::is_possible(draft, order, line) {
@@ -262,7 +267,7 @@ fn decided_line(
             line: Some(&line.id),
             cause: &format!("mapped to {ids:?}"),
             what: format!(
-                "{} was mapped to another product of Komet's after procurement approved the PO.",
+                "{} was mapped to another product of Komet's, but procurement has approved the PO.",
                 line.terms.product.description
             ),
             choice: "Take axerrio to write it anew as that, take komet to keep what was approved.".to_owned(),
@@ -321,7 +326,7 @@ fn after_approval<'q>(draft: &Draft<'_>, line: &'q LineId, cause: &'q str, what:
     Question {
         line: Some(line),
         cause,
-        what: format!("the line was {what} in Axerrio after procurement approved the PO."),
+        what: format!("the line was {what} in Axerrio, but procurement has approved the PO."),
         choice: "Take axerrio to change Komet's Prebook and PO, take komet to keep what was approved.".to_owned(),
         is_komets: true,
         has_shipped: draft.has_shipped(line),
@@ -407,7 +412,7 @@ fn cancel(draft: &mut Draft<'_>) {
         let goes = Question {
             line: None,
             cause: CANCELLED,
-            what: "the order was cancelled in Axerrio after procurement approved the PO.".to_owned(),
+            what: "the order was cancelled in Axerrio, but procurement has approved the PO.".to_owned(),
             choice: "Take axerrio to delete it in Komet, take komet to keep the PO.".to_owned(),
             is_komets: true,
             has_shipped,

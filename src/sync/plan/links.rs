@@ -211,6 +211,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         dead: false,
         gone: false,
         removed: false,
+        let_go: false,
     };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
     draft.agreed.lines.insert(line.id.clone(), AgreedLine { terms, item: Some(link), po_lines });
@@ -236,6 +237,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 dead: false,
                 gone: false,
                 removed: false,
+                let_go: false,
             });
         }
     }
