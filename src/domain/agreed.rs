@@ -22,6 +22,9 @@ pub struct Agreed {
     pub prebooks: BTreeMap<PrebookId, AgreedPrebook>,
     /// Lines that `useExisting` put into somebody else's Prebook and that must be deleted there.
     pub strays: Vec<Stray>,
+    /// Lines that Komet took into a Prebook, or may have taken, and that no list shows: they are not made again on a guess.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unseen: BTreeMap<LineId, Unseen>,
     /// Items in the order's Prebooks that somebody added: a person was asked about them, and they never become a line's.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub added: BTreeSet<ItemId>,
@@ -144,6 +147,16 @@ pub struct Stray {
     pub item: Option<ItemId>,
     /// The line it was for.
     pub line: LineId,
+}
+
+/// What a `prebook.create` left in doubt that no read-back can settle.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unseen {
+    /// Komet answered with this Prebook, but neither with items nor with a list that shows them.
+    Made(PrebookNumber),
+    /// Komet did not answer, and lists nothing any more that ships on this day.
+    Unanswered(NaiveDate),
 }
 
 /// A flow 2 order as Axerrio has it from stemsync.

@@ -213,3 +213,27 @@ async fn an_item_deleted_in_komet_once_a_change_was_carried_out_stays_deleted() 
     })
     .await;
 }
+
+/// In the evening Komet's day is one ahead of New York's, and what ships "yesterday" is in none of its lists: nobody can say
+/// whether a request without an answer was done.
+#[tokio::test]
+async fn what_komet_shows_no_more_is_asked_about_and_not_made_again() {
+    let link = Link::plain().await;
+    link.sync_well().await;
+    let now = link.engine.clock.now();
+    let evening = (now + TimeDelta::days(1)).date_naive().and_hms_opt(2, 0, 0).unwrap().and_utc();
+    link.let_pass(evening - now);
+    let yesterday = link.day(-1);
+    assert_eq!(yesterday + TimeDelta::days(2), link.engine.clock.now().date_naive());
+    let id = link.act(|w, now| w.axerrio.customer_orders(order(yesterday, vec![line(FREEDOM, 4)]), now));
+    link.inject(System::Komet, "prebook.create", Fault::AnswerLost);
+    link.sync().await;
+    link.sync_well().await;
+    assert_eq!(link.komet_requests("prebook.create"), 1);
+    assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(link.komet_requests("prebook.create"), 1);
+    assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 1);
+    assert_eq!(link.holds().await, []);
+}

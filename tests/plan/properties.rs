@@ -9,7 +9,7 @@ use stemsync::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPrebook, AxStatus, CreatePo, Decision, Flow, HoldReason, InputLine,
     ItemId, ItemLink, KometRef, KometTerms, KometView, LabelStatus, LineId, LineTerms, NewBreakdown, NewGoods,
     OnConflict, Order, OrderInput, Party, PoBox, PoItemId, PoLine, PoLink, PoNumber, PoStatus, PrebookId,
-    PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray, Verdict,
+    PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray, Unseen, Verdict,
 };
 use stemsync::sync::action::Action;
 use stemsync::sync::apply::{apply, assume};
@@ -339,6 +339,10 @@ fn muddle(bytes: &[u8]) -> Desk {
     if dice.rarely() {
         desk.map("ROS60", 501);
     }
+    if dice.rarely() {
+        let unseen = Unseen::Made(PrebookNumber("8".into()));
+        desk.order.agreed.unseen.insert(LineId("11".into()), unseen);
+    }
     desk
 }
 
@@ -459,8 +463,9 @@ fn waiting(plan: &Plan) -> BTreeSet<LineId> {
             HoldReason::EditedInKomet | HoldReason::EditedInAxerrio | HoldReason::ChangedAfterApproval
         )
     };
-    // A surplus of labels is a question about boxes: what the line orders goes on.
-    let about_goods = plan.holds.iter().filter(|hold| waits(hold.reason) && !hold.cause.starts_with("surplus"));
+    // Labels of boxes that nobody bought are a question about those: what the line orders goes on.
+    let is_of_labels = |cause: &str| cause.starts_with("surplus") || cause.starts_with("not bought");
+    let about_goods = plan.holds.iter().filter(|hold| waits(hold.reason) && !is_of_labels(&hold.cause));
     about_goods.filter_map(|hold| hold.line.clone()).collect()
 }
 

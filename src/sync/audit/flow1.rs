@@ -7,7 +7,7 @@ use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, AxStatus, HoldReason, KometTerms, LineId, LineTerms, MapKind,
     MixPart, NO_ORDER, Prebook, PrebookItem, UnitType, blank,
 };
-use crate::sync::plan::{SHORT_FIELD, Sight, mapped_otherwise, same_description};
+use crate::sync::plan::{SHORT_FIELD, Sight, UNSEEN, mapped_otherwise, same_description};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let alive = alive_items(found.order);
@@ -105,7 +105,9 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
             let is_let_go = agreed.item.as_ref().is_some_and(|link| link.let_go);
             is_let_go && is_approved(found, agreed) || found.was_left(HoldReason::EditedInKomet, Some(&line.id))
         };
-        is_line_left(found, &line.id) || agreed.is_some_and(is_decided)
+        let is_unseen = sight.agreed.unseen.contains_key(&line.id)
+            && found.is_left(HoldReason::EditedInKomet, None, |cause| cause.starts_with(UNSEEN));
+        is_unseen || is_line_left(found, &line.id) || agreed.is_some_and(is_decided)
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, line));

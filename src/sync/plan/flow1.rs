@@ -45,6 +45,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         return;
     }
     strays::delete_strays(draft);
+    strays::ask_about_unseen(draft, order);
     strays::judge_orphans(draft);
     // Items that were found, not made, may have been bought, and the PO approved: that is read before anything is done.
     if !draft.knows_purchases(|draft, link| !link.fresh && draft.item_alive(link)) {
@@ -85,7 +86,7 @@ fn stands_again(draft: &mut Draft<'_>) {
 
 /// What is to become of one line that Axerrio wants.
 fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) -> Fate {
-    if strays::has_stray(draft, &line.id) {
+    if strays::has_stray(draft, &line.id) || draft.agreed.unseen.contains_key(&line.id) {
         return Fate::Leave;
     }
     let agreed = draft.agreed.lines.get(&line.id).cloned();

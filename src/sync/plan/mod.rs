@@ -41,6 +41,7 @@ pub(crate) use labels::is_komets_lot;
 pub(crate) use links::same_description;
 pub use rules::{Facts, Rules, window_of};
 pub(crate) use sight::{Sight, sight};
+pub(in crate::sync) use strays::UNSEEN;
 
 use super::action::Action;
 use crate::domain::{Agreed, Decision, Flow, Hold, Order, PoNumber, Stage};

@@ -1,12 +1,14 @@
 //! What lies in Komet and stands for no line of a flow 1 order: lines that `useExisting` put into another Prebook, late
 //! effects of requests that were given up, and what people added.
 
+use std::collections::BTreeMap;
+
 use super::compare::are_twins;
 use super::draft::Draft;
 use super::links;
 use crate::domain::{
-    Decision, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook, PrebookHeader, PrebookId,
-    PrebookItem, PurchaseOrder, Stray, Verdict, blank,
+    AxLine, AxOrder, Decision, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
+    PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
@@ -42,6 +44,60 @@ fn ask_about_lost(draft: &mut Draft<'_>, stray: &Stray) {
 /// A line that lies in the wrong Prebook waits until it is out of there, so that it is never alive twice.
 pub(super) fn has_stray(draft: &Draft<'_>, line: &LineId) -> bool {
     draft.agreed.strays.iter().any(|stray| stray.line == *line)
+}
+
+/// How the cause of a question about an [`Unseen`] begins.
+pub(in crate::sync) const UNSEEN: &str = "unseen ";
+
+/// Asks about lines that Komet took and does not show. They may stand where the token cannot see them, or somebody deleted them
+/// before anybody read them: only a person can say, and until then they are not made again.
+pub(super) fn ask_about_unseen(draft: &mut Draft<'_>, order: &AxOrder) {
+    let mut unseen: BTreeMap<Unseen, Vec<LineId>> = BTreeMap::new();
+    for (line, what) in draft.agreed.unseen.clone() {
+        let link = draft.agreed.lines.get(&line).and_then(|agreed| agreed.item.as_ref());
+        if link.is_some_and(|link| draft.item_alive(link)) {
+            draft.agreed.unseen.remove(&line);
+        } else {
+            unseen.entry(what).or_default().push(line);
+        }
+    }
+    for (what, lines) in unseen {
+        let names = names(&lines);
+        let (cause, known) = match &what {
+            Unseen::Made(number) => (
+                format!("{UNSEEN}in prebook {number}"),
+                format!("Komet made Prebook {number} for {names}, and no list shows it"),
+            ),
+            Unseen::Unanswered(day) => (
+                format!("{UNSEEN}on {day}"),
+                format!(
+                    "Komet did not answer when a Prebook was made for {names}, and shows nothing of {day} any more"
+                ),
+            ),
+        };
+        let is_wanted = |line: &AxLine| line.terms.boxes > 0 && lines.contains(&line.id);
+        let stands = !order.status.is_off() && order.lines.iter().any(is_wanted);
+        let verdict = draft.ask(HoldReason::EditedInKomet, None, &cause, || {
+            if stands {
+                format!("{known}. Look for it in Komet; take axerrio to make it again, take komet to leave it.")
+            } else {
+                format!(
+                    "{known}; it is cancelled since. Look for it in Komet and delete it there, then dismiss this."
+                )
+            }
+        });
+        if verdict == Some(Verdict::TakeAxerrio) {
+            draft.agreed.unseen.retain(|line, _| !lines.contains(line));
+            // Should it show after all, it is one too many.
+            draft.agreed.doubtful_creates += 1;
+            draft.forget(HoldReason::EditedInKomet, None, |decision| decision.cause == cause);
+        }
+    }
+}
+
+fn names(lines: &[LineId]) -> String {
+    let names: Vec<&str> = lines.iter().map(|line| line.0.as_str()).collect();
+    format!("{} {}", if names.len() == 1 { "line" } else { "lines" }, names.join(", "))
 }
 
 /// PO lines that buy an item of the order's Prebooks which is deleted by now, and that stand for none of its lines: what a

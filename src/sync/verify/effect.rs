@@ -1,8 +1,11 @@
 //! Whether the views show that a request had its effect.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use crate::domain::{Agreed, AxStatus, CreatedPo, CreatedPrebook, ItemId, Order, PoItemId, PoLine, PrebookNumber};
+use crate::domain::{
+    Agreed, AgreedLine, AxStatus, CreatedPo, CreatedPrebook, ItemId, LineId, Order, PoItemId, PoLine,
+    PrebookNumber,
+};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::apply::Outcome;
 use crate::sync::plan::{same_input, shown};
@@ -81,6 +84,14 @@ fn has_box(order: &Order, line: &PoItemId, wanted: impl Fn(&str) -> bool) -> Opt
     boxes.any(|b| wanted(&b.code)).then_some(Effect::Recognised)
 }
 
+/// The lines of an order whose items Komet shows alive.
+pub(super) fn lines_alive<'a>(order: &Order, agreed: &'a Agreed) -> BTreeSet<&'a LineId> {
+    let shown = order.komet.prebooks.iter().flat_map(|p| &p.items).filter(|item| item.is_alive());
+    let alive: BTreeSet<&ItemId> = shown.map(|item| &item.id).collect();
+    let stands = |line: &AgreedLine| line.item.as_ref().is_some_and(|link| alive.contains(&link.item));
+    agreed.lines.iter().filter(|(_, line)| stands(line)).map(|(id, _)| id).collect()
+}
+
 /// The items that now stand for the lines of a create, if all do and Komet shows them alive.
 pub(super) fn linked_items(
     order: &Order,
@@ -88,15 +99,14 @@ pub(super) fn linked_items(
     create: &CreatePrebook,
     created: Option<&CreatedPrebook>,
 ) -> Option<Vec<ItemId>> {
-    let alive: BTreeMap<&ItemId, bool> =
-        order.komet.prebooks.iter().flat_map(|p| &p.items).map(|i| (&i.id, i.is_alive())).collect();
+    let alive = lines_alive(order, agreed);
     create
         .lines
         .iter()
         .map(|(line, _)| {
             let link = agreed.lines.get(line)?.item.as_ref()?;
             let meant = created.is_none_or(|created| created.id == link.prebook);
-            (meant && alive.get(&link.item) == Some(&true)).then(|| link.item.clone())
+            (meant && alive.contains(line)).then(|| link.item.clone())
         })
         .collect()
 }

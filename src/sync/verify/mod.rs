@@ -18,7 +18,7 @@
 //!
 //! | method | what is read | decided as done | decided as not done |
 //! | --- | --- | --- | --- |
-//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | `doubtful_creates` grows: what comes later is cleared away |
+//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | answered, or shipping before Komet's yesterday: a person is asked (`unseen`); else `doubtful_creates` grows: what comes later is cleared away |
 //! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again; refused: held |
 //! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later, or turns up when each day of the horizon is read once, is cleared away or held |
 //! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again; refused: held |
@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use self::effect::{Effect, effect, linked_items};
+use self::effect::{Effect, effect, lines_alive, linked_items};
 use super::action::{Action, CreatePrebook};
 use super::apply::{Outcome, apply};
 use super::engine::Engine;
@@ -56,7 +56,7 @@ use super::push::{Buried, Refusal, remember_refusal, save_views};
 use super::report::ActionResult;
 use super::state::RunState;
 use super::tell::{done, event, report};
-use crate::domain::{Agreed, CreatedPrebook, Order, OrderKey};
+use crate::domain::{Agreed, CreatedPrebook, Order, OrderKey, Unseen};
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, budget, events, orders};
 use crate::systems::{Axerrio, Komet, System};
@@ -96,6 +96,8 @@ enum End {
     Refused,
     /// The read-back did not find it done.
     NotDone,
+    /// It may be done where no read-back can see it.
+    Unseen,
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
@@ -222,6 +224,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         results.push((order, action, End::Refused, detail));
                         continue;
                     }
+                    if let Action::CreatePrebook(create) = &action
+                        && let Some(unseen) = self.unseen(create, answer)
+                    {
+                        let alive = lines_alive(&order, &agreed);
+                        let lines = create.lines.iter().map(|(line, _)| line).filter(|line| !alive.contains(line));
+                        order.agreed.unseen.extend(lines.map(|line| (line.clone(), unseen.clone())));
+                        let detail = format!("{}: in no list that the read-back sees", action.detail());
+                        results.push((order, action, End::Unseen, detail));
+                        continue;
+                    }
                     match action {
                         Action::CreatePrebook(_) => order.agreed.doubtful_creates += 1,
                         Action::CreatePo(_) => {
@@ -243,7 +255,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let result = match end {
                 End::Answered => ActionResult::Done,
                 End::Adopted => ActionResult::Adopted,
-                End::Refused | End::NotDone => ActionResult::Failed,
+                End::Refused | End::NotDone | End::Unseen => ActionResult::Failed,
             };
             let told = event(state, &order, &action, at, result, &detail);
             let buried = Buried::of(&order, &action).filter(|_| result != ActionResult::Failed);
@@ -299,6 +311,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             _ => effect(order, &agreed, action),
         };
         (agreed, effect)
+    }
+
+    /// What must be said of a create that no list shows, where that does not prove that it was not done. A Vendor token sees
+    /// nothing that ships before Komet's own yesterday, which may be a day ahead of ours.
+    fn unseen(&self, create: &CreatePrebook, answer: Option<&str>) -> Option<Unseen> {
+        if let Some(created) = answer.and_then(prebook_answer) {
+            return Some(Unseen::Made(created.number));
+        }
+        let komet_day = self.komet_day();
+        let first = create.new.items.iter().map(|item| item.ship_date).min()?;
+        (first < komet_day.pred_opt().unwrap_or(komet_day)).then_some(Unseen::Unanswered(first))
     }
 
     /// A Prebook that was answered without item ids: its items are those now linked to the lines, or, if Komet
