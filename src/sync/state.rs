@@ -16,7 +16,7 @@ use super::report::{ActionReport, ActionResult, Job};
 use crate::domain::{HoldReason, Maps, OrderKey};
 use crate::store::OnFile;
 use crate::store::intents::{Intent, IntentId};
-use crate::systems::{Fault, System, SystemError};
+use crate::systems::{Fault, System, SystemError, without_words};
 
 /// How often one request may be sent in a run: once, and once more if a read-back showed that it had no effect.
 const ATTEMPTS: u8 = 2;
@@ -409,7 +409,11 @@ impl RunState {
             }
             ActionResult::Failed => {
                 let level = if self.is_spent(action.system) { log::Level::Debug } else { log::Level::Warn };
-                log::log!(level, job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
+                let short = without_words(detail);
+                log::log!(level, job = job.name(), order = order.as_str(); "{system} {method} failed: {short}");
+                if short != detail {
+                    log::debug!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
+                }
             }
             ActionResult::Adopted => {
                 log::info!(job = job.name(), order = order.as_str(); "{system} {method} was done: {detail}");
@@ -469,7 +473,13 @@ impl RunState {
 
     /// Reports a new hold: of an order, or the brake's (`None`).
     pub(super) fn report_hold(&self, job: Job, order: Option<&str>, reason: HoldReason, detail: &str) {
-        log::warn!(job = job.name(), order = order.unwrap_or_default(); "held, {}: {detail}", reason.name());
+        // What a system said of its refusal may hold a price or an address, which no log at the default level shows.
+        let is_refusal = matches!(reason, HoldReason::RejectedByAxerrio | HoldReason::RejectedByKomet);
+        let short = detail.split_once(": ").map_or(detail, |(short, _)| if is_refusal { short } else { detail });
+        log::warn!(job = job.name(), order = order.unwrap_or_default(); "held, {}: {short}", reason.name());
+        if short != detail {
+            log::debug!(job = job.name(), order = order.unwrap_or_default(); "held, {}: {detail}", reason.name());
+        }
         let action = ActionReport {
             order: order.map(str::to_owned),
             system: match reason {

@@ -150,6 +150,13 @@ pub fn gist(told: &str) -> Option<String> {
     [System::Axerrio, System::Komet].into_iter().find_map(of)
 }
 
+/// A told failure without what the system said when it refused, which may hold a price or an address: fit for a log at the
+/// default level.
+pub fn without_words(told: &str) -> &str {
+    let ends = [": refused: ", ": not found: "].map(|said| told.find(said).map(|at| at + said.len() - 2));
+    &told[..ends.into_iter().flatten().min().unwrap_or(told.len())]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +185,17 @@ mod tests {
             assert_eq!(gist(&error.to_string()).as_deref(), Some(expected), "{error}");
         }
         assert_eq!([gist(SAID), gist("Komet says: no"), gist("")], [None, None, None]);
+    }
+
+    #[test]
+    fn the_log_has_a_refusal_without_its_words() {
+        for fault in [Fault::Rejected("cost 0.32".to_owned()), Fault::NotFound("12 Main Street".to_owned())] {
+            let error = SystemError { system: System::Komet, method: "prebook.create", fault };
+            let told = format!("a Prebook of 2 lines: {error}");
+            let logged = without_words(&told);
+            assert!(logged.starts_with("a Prebook of 2 lines: Komet prebook.create: "), "{logged}");
+            assert!(logged.ends_with("refused") || logged.ends_with("not found"), "{logged}");
+        }
+        assert_eq!(without_words("Komet orders: server error (502)"), "Komet orders: server error (502)");
     }
 }

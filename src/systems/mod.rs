@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-pub use error::{Certainty, Fault, SystemError, gist};
+pub use error::{Certainty, Fault, SystemError, gist, without_words};
 pub use meter::{Meter, SharedMeter};
 pub(crate) use reply::pause;
 pub(crate) use transport::{deepest, http};

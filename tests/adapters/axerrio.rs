@@ -115,8 +115,10 @@ async fn one_unreadable_order_is_reported_and_the_others_go_on() {
     let line = twice["lines"][0].clone();
     twice["lines"].as_array_mut().unwrap().push(line);
     strange["status"] = json!("dreamt");
-    let server =
-        Server::start([page(&[order("AX-1"), many, json!(7), twice, strange, order("AX-5")], None)]).await;
+    let mut dear = order("AX-6");
+    dear["lines"][0]["unitPrice"] = json!("1.234,56");
+    let records = [order("AX-1"), many, json!(7), twice, strange, order("AX-5"), dear];
+    let server = Server::start([page(&records, None)]).await;
     let answer = client(&server).orders(since(), None).await.unwrap().answer;
     assert_eq!(answer.items.iter().map(|order| order.id.0.as_str()).collect::<Vec<_>>(), ["AX-1", "AX-5"]);
 
@@ -127,6 +129,8 @@ async fn one_unreadable_order_is_reported_and_the_others_go_on() {
     assert_eq!((bad[1].id.as_deref(), bad[1].what.as_str()), (None, "items[2]: expected an object, found 7"));
     assert_eq!(bad[2].what, "items[3].lines[1].id: expected an id of its own, found \"1\" a second time");
     assert!(bad[3].what.starts_with("items[4].status: unknown variant `dreamt`"), "{}", bad[3].what);
+    let told = "items[6].lines[0].unitPrice: expected a decimal string such as \"0.32\", found none";
+    assert_eq!(bad[4].what, told, "no price is told");
 }
 
 #[tokio::test]

@@ -165,7 +165,7 @@ async fn a_shipped_line_shows_its_boxes_and_stock_without_a_prebook_is_kept() {
 }
 
 #[tokio::test]
-async fn carriers_are_the_active_ones_and_box_types_have_their_fbe() {
+async fn carriers_are_known_also_when_inactive_and_box_types_have_their_fbe() {
     let server = Server::start([
         Canned::json(&json!({"status": 1, "carriers": [
             {"id": 1, "code": "ARM", "name": "Greenway Trucking", "active": "1"},
@@ -177,7 +177,7 @@ async fn carriers_are_the_active_ones_and_box_types_have_their_fbe() {
     .await;
     let komet = client(&server);
     let codes: Vec<_> = komet.carriers().await.unwrap().into_iter().map(|c| c.code).collect();
-    assert_eq!(codes, ["ARM", "PRI"]);
+    assert_eq!(codes, ["ARM", "OLD", "PRI"]);
     assert_eq!(komet.box_types().await.unwrap(), [BoxType { id: 4, code: "HB".to_owned(), fbe: number("0.5") }]);
 }
 

@@ -642,3 +642,30 @@ fn a_prebook_that_changes_after_its_order_was_left_cancelled_is_a_new_question()
         assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "{verdict:?}");
     }
 }
+
+#[test]
+fn a_prebook_of_days_past_is_not_ordered_any_more() {
+    for (ships, told) in [("2026-11-19", &[][..]), ("2026-11-20", &["put"][..])] {
+        let mut desk = Desk::flow2(&[roses(5)]);
+        item(&mut desk, 11).ship_date = day(ships);
+        desk.order.ship_date = day(ships);
+        desk.read();
+        assert_eq!(desk.sync(), told, "{ships}");
+    }
+}
+
+#[test]
+fn where_no_line_is_left_in_axerrio_a_new_header_is_not_put() {
+    for verdict in [None, Some(Verdict::TakeAxerrio), Some(Verdict::Dismissed)] {
+        let mut desk = Desk::flow2(&[roses(5)]);
+        desk.sync();
+        desk.ax().lines.clear();
+        desk.sync();
+        if let Some(verdict) = verdict {
+            desk.decide(HoldReason::EditedInAxerrio, verdict);
+        }
+        desk.komet.prebooks[0].header.customer_po = Some("REP-9".into());
+        desk.read();
+        assert_eq!(desk.sync(), [""; 0], "{verdict:?}");
+    }
+}

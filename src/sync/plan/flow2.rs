@@ -44,6 +44,10 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         ask_about_approved_leftovers(draft);
         return;
     }
+    // A Company token sees what shipped long ago: nobody is to order that.
+    if draft.order.axerrio.order.is_none() && draft.order.ship_date < draft.rules.visible_from {
+        return;
+    }
     if put(draft, reference, prebook, &alive) {
         buy(draft, prebook, &alive);
     }
@@ -144,7 +148,8 @@ fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input
         }
     }
     draft.forget_settled(HoldReason::EditedInAxerrio);
-    if overrule || !same_text(&input, &base) {
+    // Where each line was left as Axerrio has it, which is not at all, there is no order to put.
+    if !input.lines.is_empty() && (overrule || !same_text(&input, &base)) {
         draft.act(Action::PutOrder(PutOrder { reference, input, wanted, keeps }));
     }
 }

@@ -230,7 +230,12 @@ fn plain(what: &str) -> String {
     let Some((found, expected)) = told.and_then(|told| told.rsplit_once(", expected ")) else {
         return what.to_owned();
     };
-    let expected = if matches!(expected, "u16" | "u32" | "i64") { "a whole number" } else { expected };
+    let expected = match expected {
+        "u16" | "u32" | "i64" => "a whole number",
+        // It is a price: what is there instead is not quoted, because complaints are logged.
+        money if money.starts_with("a decimal") => return format!("expected {money}, found none"),
+        other => other,
+    };
     format!("expected {expected}, found {}", found.strip_prefix("string ").unwrap_or(found))
 }
 

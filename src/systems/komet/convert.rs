@@ -282,19 +282,18 @@ pub(super) fn po_number(field: Loose<'_>, name: &str) -> Result<Option<PoNumber>
     }
 }
 
-/// `carrier.list`: the active ones; one of unstated activity is active.
+/// `carrier.list`: the inactive ones, too, because orders bear them that were placed before.
 pub(super) fn carriers(list: &List<wire::Carrier<'_>>) -> Result<(Vec<Carrier>, Vec<Unreadable>), Bad> {
     each(
         "carriers",
         list,
         |_| (None, None),
         |wire| {
-            let carrier = Carrier {
+            Ok(Some(Carrier {
                 id: wire.id.required_id("id")?,
                 code: wire.code.string("code")?.unwrap_or_default(),
                 name: wire.name.string("name")?.unwrap_or_default(),
-            };
-            Ok(wire.active.flag("active")?.unwrap_or(true).then_some(carrier))
+            }))
         },
     )
 }

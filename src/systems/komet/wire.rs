@@ -220,8 +220,6 @@ pub(super) struct Carrier<'a> {
     pub(super) code: Loose<'a>,
     #[serde(borrow)]
     pub(super) name: Loose<'a>,
-    #[serde(borrow)]
-    pub(super) active: Loose<'a>,
 }
 
 /// `boxtypes[]`.
