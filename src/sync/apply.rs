@@ -2,6 +2,8 @@
 //! planning again yields the next step, and in the end nothing. Pure, like the planner, so that a dry run can go
 //! through all steps with assumed outcomes.
 
+use std::collections::BTreeSet;
+
 use super::action::Action;
 use super::plan;
 use crate::domain::{
@@ -181,16 +183,7 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
     let sent = &ship.shipment;
     let codes = if shipped.codes.len() == sent.codes.len() { &shipped.codes } else { &sent.codes };
     for (code, box_number) in codes.iter().zip(&ship.box_numbers) {
-        order.agreed.boxes.insert(
-            code.clone(),
-            AgreedBox {
-                line: ship.line.clone(),
-                box_number: *box_number,
-                awb: Some(sent.awb.clone()),
-                house_awb: sent.house_awb.clone(),
-                lot_number: sent.lot_number.clone(),
-            },
-        );
+        order.agreed.boxes.insert(code.clone(), agreed_box(ship, *box_number));
     }
     let Some(po) = order.komet.purchase_orders.iter_mut().find(|p| p.lines.iter().any(|l| l.id == sent.po_item))
     else {
@@ -229,6 +222,29 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
             seen: Some(terms),
             dead: false,
         });
+    }
+}
+
+/// A box as it was sent: its label may have changed since.
+fn agreed_box(ship: &super::action::ShipBoxes, box_number: u32) -> AgreedBox {
+    let sent = &ship.shipment;
+    AgreedBox {
+        line: ship.line.clone(),
+        box_number,
+        awb: Some(sent.awb.clone()),
+        house_awb: sent.house_awb.clone(),
+        lot_number: sent.lot_number.clone(),
+    }
+}
+
+/// A shipment that a read-back found in Komet's view: what of it is there is agreed as it was sent.
+pub(super) fn shipment_found(order: &mut Order, ship: &super::action::ShipBoxes) {
+    let boxes = order.komet.purchase_orders.iter().flat_map(|po| &po.lines).flat_map(|line| &line.boxes);
+    let shown: BTreeSet<&str> = boxes.map(|shown| shown.code.as_str()).collect();
+    for (code, box_number) in ship.shipment.codes.iter().zip(&ship.box_numbers) {
+        if shown.contains(code.as_str()) {
+            order.agreed.boxes.insert(code.clone(), agreed_box(ship, *box_number));
+        }
     }
 }
 

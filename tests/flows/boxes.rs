@@ -2,7 +2,7 @@
 
 use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::Reprint;
-use stemsync::sandbox::{Fault, Request, World};
+use stemsync::sandbox::{Fault, Request, Target, World};
 use stemsync::sync::report::ActionResult;
 use stemsync::systems::System;
 
@@ -216,6 +216,40 @@ async fn an_awb_that_changes_after_shipping_is_held() {
         invariants(&link).await;
     })
     .await;
+}
+
+/// Whether a request was answered or found done: what shipped is what was sent, and the label says otherwise by now.
+#[tokio::test]
+async fn an_awb_that_changes_while_a_request_is_in_doubt_is_held() {
+    for method in ["purchase.order.items.awb.add", "box.code.change"] {
+        println!("--- {method}");
+        let link = Link::plain().await;
+        let id = approved(&link, 2).await;
+        let mut labels = link.act(|w, now| print_all(w, &id, now));
+        let corrected = (Some("729-0"), None, None);
+        if method == "box.code.change" {
+            link.sync_well().await;
+            link.act(|w, now| {
+                labels[1] = w.axerrio.vendor_reprints(&labels[1], Reprint::NewLabel, now).unwrap();
+                w.axerrio.vendor_corrects_label(&labels[1], corrected.0, corrected.1, corrected.2, now).unwrap();
+            });
+        }
+        link.inject(System::Komet, method, Fault::AnswerLost);
+        link.act(|w, _| {
+            w.inject(Target::next(System::Komet, "purchase.order.list").after(1).times(200), Fault::Html(502));
+        });
+        link.sync().await;
+        link.act(|w, now| {
+            w.clear_faults();
+            if method != "box.code.change" {
+                w.axerrio.vendor_corrects_label(&labels[1], corrected.0, corrected.1, corrected.2, now).unwrap();
+            }
+        });
+        link.sync_well().await;
+        assert_eq!(link.komet_requests(method), 1, "it is adopted");
+        assert_eq!(link.held().await, [(HoldReason::LabelChangedAfterShipping, Some("1".into()))]);
+        invariants(&link).await;
+    }
 }
 
 #[tokio::test]

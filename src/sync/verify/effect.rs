@@ -14,8 +14,8 @@ use crate::sync::plan::{same_input, shown};
 pub(super) enum Effect {
     /// The views must still be told.
     Outcome(Outcome),
-    /// The read-back has told the views all there is.
-    Recognised,
+    /// The read-back has told the views what shipped; as what it was sent is still to be agreed.
+    Shipped,
 }
 
 /// Whether the views show that the request had its effect.
@@ -57,8 +57,10 @@ pub(super) fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<
         Action::Ship(ship) => {
             let codes = &ship.shipment.codes;
             has_box(order, &ship.shipment.po_item, |code| codes.iter().any(|c| c == code))
+                .then_some(Effect::Shipped)
         }
-        Action::ChangeCode(change) => has_box(order, &change.po_item, |code| code == change.change.new),
+        Action::ChangeCode(change) => has_box(order, &change.po_item, |code| code == change.change.new)
+            .then_some(Effect::Outcome(Outcome::CodeChanged)),
         Action::PutOrder(put) => {
             let answer = order.axerrio.order.as_ref().filter(|o| o.status != AxStatus::Cancelled)?;
             same_input(&shown(answer), &put.input)
@@ -76,12 +78,12 @@ pub(super) fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<
     }
 }
 
-fn has_box(order: &Order, line: &PoItemId, wanted: impl Fn(&str) -> bool) -> Option<Effect> {
+fn has_box(order: &Order, line: &PoItemId, wanted: impl Fn(&str) -> bool) -> bool {
     let lines = || order.komet.purchase_orders.iter().flat_map(|p| &p.lines);
     let item = lines().find(|l| l.id == *line).and_then(|l| l.item_id.as_ref());
     let own = lines().filter(|l| l.id == *line || (item.is_some() && l.item_id.as_ref() == item));
     let mut boxes = own.flat_map(|l| &l.boxes);
-    boxes.any(|b| wanted(&b.code)).then_some(Effect::Recognised)
+    boxes.any(|b| wanted(&b.code))
 }
 
 /// The lines of an order whose items Komet shows alive.

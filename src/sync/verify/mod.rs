@@ -48,7 +48,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use self::effect::{Effect, effect, lines_alive, linked_items};
 use super::action::{Action, CreatePrebook};
-use super::apply::{Outcome, apply};
+use super::apply::{Outcome, apply, shipment_found};
 use super::engine::Engine;
 use super::plan::plan;
 use super::poll::PollError;
@@ -210,7 +210,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                             apply(&mut order, &action, outcome);
                             done(&action, outcome)
                         }
-                        Effect::Recognised => action.detail(),
+                        Effect::Shipped => {
+                            if let Action::Ship(ship) = &action {
+                                shipment_found(&mut order, ship);
+                            }
+                            action.detail()
+                        }
                     };
                     let end = if answered { End::Answered } else { End::Adopted };
                     results.push((order, action, end, detail));
