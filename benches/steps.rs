@@ -71,6 +71,7 @@ fn with_rules<T>(order: &Order, work: impl FnOnce(&Rules<'_>) -> T) -> T {
         carriers: &carriers,
         visible_from: order.ship_date,
         facts: &facts,
+        made: &BTreeSet::new(),
         may_cancel: true,
     })
 }

@@ -73,7 +73,7 @@ pub struct ItemLink {
     pub item: ItemId,
     /// What Komet first showed of it since it was last agreed; `None` until it was read.
     pub seen: Option<SeenItem>,
-    /// stemsync made it in this database's life, so nobody can have bought it before stemsync does.
+    /// stemsync made it in this database's life.
     #[serde(default)]
     pub fresh: bool,
     /// Komet's ids of the products, by which stemsync asked for it; empty where it went by description. A local map

@@ -11,7 +11,7 @@ use crate::domain::{Decision, HoldReason, KometRef, LineId, NewGoods, Order, Ord
 use crate::store::holds::HoldRow;
 use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::Action;
-use crate::sync::apply::{apply, assume};
+use crate::sync::apply::{Outcome, apply, assume};
 use crate::sync::plan::{Rules, plan};
 use crate::systems::System;
 
@@ -141,11 +141,11 @@ impl Foreseen {
 /// cancelled.
 pub(super) fn chain(mut order: Order, ground: &Ground, may_cancel: bool) -> Foreseen {
     let facts = everything_read(&order);
-    let rules = Rules { may_cancel, ..ground.rules(&facts) };
+    let mut made = BTreeSet::new();
     let mut sent: Vec<Action> = Vec::new();
     let mut keys = BTreeSet::new();
     for serial in 1..=STEPS {
-        let planned = plan(&order, &rules);
+        let planned = plan(&order, &Rules { may_cancel, ..ground.rules(&facts, &made) });
         order.agreed = planned.agreed;
         let Some(action) = planned.actions.into_iter().find(|action| keys.insert(action.key())) else {
             let waits_for =
@@ -155,7 +155,12 @@ pub(super) fn chain(mut order: Order, ground: &Ground, may_cancel: bool) -> Fore
         let outcome = assume(&order, &action, i64::try_from(serial).unwrap_or(i64::MAX));
         sent.push(action.clone());
         match outcome {
-            Some(outcome) => apply(&mut order, &action, &outcome),
+            Some(outcome) => {
+                apply(&mut order, &action, &outcome);
+                if let Outcome::PrebookCreated(created) = outcome {
+                    made.extend(created.items.into_iter().flatten());
+                }
+            }
             None => return Foreseen { sent, waits_for: Some("What follows depends on the vendor's answer.") },
         }
     }

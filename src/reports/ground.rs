@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{Days, NaiveDate};
 
 use crate::config::Config;
-use crate::domain::{Flow, LineId, MapKind, Maps, Order};
+use crate::domain::{Flow, ItemId, LineId, MapKind, Maps, Order};
 use crate::store::{Connection, StoreError, maps, reference};
 use crate::sync::audit::{AuditReport, compare_views};
 use crate::sync::engine::Settings;
@@ -45,8 +45,8 @@ impl Ground {
         })
     }
 
-    /// The planner's rules.
-    pub(super) fn rules<'r>(&'r self, facts: &'r Facts) -> Rules<'r> {
+    /// The planner's rules, once the items `made` were made.
+    pub(super) fn rules<'r>(&'r self, facts: &'r Facts, made: &'r BTreeSet<ItemId>) -> Rules<'r> {
         Rules {
             on_conflict: self.settings.on_conflict,
             create_po: self.settings.create_po,
@@ -55,6 +55,7 @@ impl Ground {
             carriers: &self.carriers,
             visible_from: self.visible_from,
             facts,
+            made,
             may_cancel: true,
         }
     }
@@ -62,7 +63,7 @@ impl Ground {
     /// Where the two sides of an order differ, by the rules of `verify`.
     pub fn differences(&self, order: &Order) -> AuditReport {
         let facts = everything_read(order);
-        compare_views(order, &self.settings, &self.rules(&facts), &self.box_types)
+        compare_views(order, &self.settings, &self.rules(&facts, &BTreeSet::new()), &self.box_types)
     }
 
     /// The codes of a line's products that no map names; for a hold that waits for one. `None` of an order of flow 2, whose

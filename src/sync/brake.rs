@@ -39,7 +39,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut begun = state.cancelled();
         for key in candidates {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
-            let known = state.known();
+            let known = state.known_for(key);
             if plan(&order, &state.rules(key, &self.settings, &known)).cancels {
                 begun.remove(&key);
                 cancels.push(key);

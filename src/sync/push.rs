@@ -152,7 +152,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut finished: Option<Finished> = None;
         let mut recorded: Vec<Hold> = Vec::new();
         loop {
-            let known = state.known();
+            let known = state.known_for(key);
             let planned = plan(&order, &state.rules(key, &self.settings, &known));
             let next = self.choose(state, job, &order, &planned);
             recorded.extend(planned.recorded.iter().cloned());
@@ -167,7 +167,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 let detail = action.detail();
                 state.report(job, report(&order, &action, ActionResult::Planned, detail));
                 match assume(&order, &action, state.serial()) {
-                    Some(outcome) => apply(&mut order, &action, &outcome),
+                    Some(outcome) => {
+                        apply(&mut order, &action, &outcome);
+                        state.made(key, &outcome);
+                    }
                     None => return Ok(Driven::default()),
                 }
                 continue;
@@ -186,6 +189,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             match answer {
                 Ok(Answered::Outcome(outcome)) => {
                     apply(&mut order, &action, &outcome);
+                    state.made(key, &outcome);
                     let detail = done(&action, &outcome);
                     finished = Some(Finished {
                         buried: Buried::of(&order, &action),

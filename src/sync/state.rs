@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
+use super::apply::Outcome;
 use super::budget::APART;
 use super::engine::{Listener, Progress, Settings};
 use super::plan::{Facts, Rules};
 use super::poll::Polled;
 use super::report::{ActionReport, ActionResult, Job};
-use crate::domain::{HoldReason, Maps, OrderKey};
+use crate::domain::{CreatedPrebook, HoldReason, ItemId, Maps, OrderKey};
 use crate::store::OnFile;
 use crate::store::intents::{Intent, IntentId};
 use crate::systems::{Fault, System, SystemError, without_words};
@@ -43,6 +44,8 @@ struct Shared {
     /// Only these orders are pushed; `None`: all of them.
     only: Option<BTreeSet<OrderKey>>,
     known: Known,
+    /// Prebook items that this run made.
+    made: HashMap<OrderKey, Arc<BTreeSet<ItemId>>>,
     /// Carriers, by Komet's id, of the Prebooks that changed.
     carriers_seen: BTreeSet<i64>,
     tried: HashMap<(OrderKey, String), u8>,
@@ -91,6 +94,8 @@ pub(super) struct Known {
     facts: Arc<Facts>,
     /// Komet's carriers: id to code.
     carriers: Arc<HashMap<i64, String>>,
+    /// The order's items that this run made.
+    made: Arc<BTreeSet<ItemId>>,
 }
 
 /// What a job has done so far.
@@ -140,7 +145,11 @@ impl RunState {
             listener: setup.listener,
             failures_are_told: setup.failures_are_told,
             shared: Mutex::new(Shared {
-                known: Known { facts: Arc::new(setup.facts), carriers: Arc::new(setup.carriers) },
+                known: Known {
+                    facts: Arc::new(setup.facts),
+                    carriers: Arc::new(setup.carriers),
+                    made: Arc::default(),
+                },
                 only: setup.only,
                 down: setup.paused.into_iter().map(|error| (error.system, error)).collect(),
                 ..Shared::default()
@@ -188,8 +197,18 @@ impl RunState {
         self.shared().only.as_ref().map_or(0, BTreeSet::len)
     }
 
-    pub(super) fn known(&self) -> Known {
-        self.shared().known.clone()
+    pub(super) fn known_for(&self, order: OrderKey) -> Known {
+        let shared = self.shared();
+        let made = shared.made.get(&order).cloned().unwrap_or_default();
+        Known { made, ..shared.known.clone() }
+    }
+
+    /// This run made Prebook items of the order.
+    pub(super) fn made(&self, order: OrderKey, outcome: &Outcome) {
+        if let Outcome::PrebookCreated(CreatedPrebook { items: Some(items), .. }) = outcome {
+            let mut shared = self.shared();
+            Arc::make_mut(shared.made.entry(order).or_default()).extend(items.iter().cloned());
+        }
     }
 
     pub(super) fn learn(&self, change: impl FnOnce(&mut Facts)) {
@@ -205,6 +224,11 @@ impl RunState {
     /// What was read need not be read again in this run: windows, the POs of ship dates, single POs.
     pub(super) fn learn_from(&self, polled: &Polled) {
         self.learn(|facts| {
+            // POs that were read before the Prebooks of a window showed whose items they buy.
+            if polled.windows.iter().any(|window| !facts.windows_known.contains(window)) {
+                facts.po_dates_read.clear();
+                facts.po_numbers_read.clear();
+            }
             facts.windows_known.extend(&polled.windows);
             facts.windows_seen.extend(&polled.windows_seen);
             facts.po_dates_unknown.retain(|date| !polled.po_dates.contains(date));
@@ -241,6 +265,7 @@ impl RunState {
             carriers: &known.carriers,
             visible_from: self.visible_from,
             facts: &known.facts,
+            made: &known.made,
             may_cancel: self.shared().may_cancel.contains(&order),
         }
     }

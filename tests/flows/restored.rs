@@ -83,6 +83,70 @@ async fn an_old_copy_is_restored_and_nothing_that_was_done_since_is_done_again()
     .await;
 }
 
+/// The copy is made while a request is under way. What its read-back shows is not all that was done since.
+#[tokio::test]
+async fn what_was_bought_since_a_copy_with_a_request_in_doubt_is_not_bought_again() {
+    for method in ["prebook.create", "purchase.order.create"] {
+        println!("--- {method}");
+        both(async |mut link: Link| {
+            link.sync_well().await;
+            let draft = || order(link.day(3), vec![line(FREEDOM, 4)]);
+            let (first, second) = (draft(), draft());
+            let first = link.act(|w, now| w.axerrio.customer_orders(first, now));
+            link.inject(System::Komet, method, Fault::AnswerLost);
+            link.act(|w, _| {
+                for list in ["prebook.details.list", "purchase.order.list"] {
+                    w.inject(Target::next(System::Komet, list).times(200), Fault::Html(502));
+                }
+            });
+            link.sync().await;
+            let copy = link.path.with_file_name("copy.db");
+            back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+            link.act(|w, _| w.clear_faults());
+            let second = link.act(|w, now| w.axerrio.customer_orders(second, now));
+            link.sync_well().await;
+            link.act(approve_all);
+            link.sync_well().await;
+            let creates = link.komet_requests("purchase.order.create");
+
+            link.put_in_place(&copy);
+            link.sync().await;
+            link.sync().await;
+            assert_eq!(link.komet_requests("purchase.order.create"), creates);
+            for id in [&first, &second] {
+                stands_once(&link, id, 1);
+            }
+            assert_eq!(link.held().await, []);
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+/// A refused PO is made by hand in Komet before it is tried again.
+#[tokio::test]
+async fn what_procurement_bought_by_hand_meanwhile_is_not_bought_again() {
+    both(async |link: Link| {
+        link.sync_well().await;
+        let body = "{\"status\":0,\"message\":\"Purchase orders are closed for today\"}".to_owned();
+        let refused = Fault::Http { status: 200, body, headers: Vec::new() };
+        link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.create"), refused));
+        let draft = order(link.day(3), vec![line(FREEDOM, 4)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync().await;
+        link.act(|w, now| {
+            let item = items_of(w, &id)[0].id;
+            w.komet.buyer_buys_item(item, now).unwrap();
+        });
+        let creates = link.komet_requests("purchase.order.create");
+        link.sync().await;
+        assert_eq!(link.komet_requests("purchase.order.create"), creates);
+        stands_once(&link, &id, 1);
+        assert_eq!(link.held().await, []);
+    })
+    .await;
+}
+
 /// What Axerrio changed since is read before anything is made of what Komet shows by now.
 #[tokio::test]
 async fn a_line_that_was_added_since_the_copy_is_not_made_again_whichever_job_is_first() {

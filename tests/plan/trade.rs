@@ -119,6 +119,8 @@ pub(crate) struct Desk {
     pub(crate) maps: Vec<(MapKind, String, i64)>,
     pub(crate) facts: Facts,
     pub(crate) may_cancel: bool,
+    /// Items that were made since the run began.
+    made: BTreeSet<ItemId>,
     serial: i64,
 }
 
@@ -156,6 +158,7 @@ impl Desk {
             maps: Vec::new(),
             facts,
             may_cancel: true,
+            made: BTreeSet::new(),
             serial: 100,
         }
     }
@@ -357,6 +360,7 @@ impl Desk {
             carriers: &carriers,
             visible_from: day("2026-11-20"),
             facts: &self.facts,
+            made: &self.made,
             may_cancel: self.may_cancel,
         };
         plan(&self.order, &rules)
@@ -369,6 +373,7 @@ impl Desk {
 
     /// As `sync`, in the order of the caller's choice.
     pub(crate) fn sync_choosing(&mut self, mut choose: impl FnMut(usize) -> usize) -> Vec<String> {
+        self.made.clear();
         let mut told = Vec::new();
         let mut tried = Vec::new();
         for _ in 0..200 {
@@ -431,7 +436,11 @@ impl Desk {
     /// What the systems do with a request, as the API pages say.
     pub(crate) fn execute(&mut self, action: &Action) -> Outcome {
         match action {
-            Action::CreatePrebook(create) => Outcome::PrebookCreated(self.create_prebook(create)),
+            Action::CreatePrebook(create) => {
+                let created = self.create_prebook(create);
+                self.made.extend(created.items.iter().flatten().cloned());
+                Outcome::PrebookCreated(created)
+            }
             Action::DeleteItem(delete) => {
                 let items = self.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
                 items.filter(|i| i.id == delete.item).for_each(|i| i.terms.boxes = 0);

@@ -1,7 +1,7 @@
 //! What the importer's own people do in Komet: sales reps, buyers, the person who maps products, the warehouse.
 //! Every method takes the moment it happens and answers an error with a plain sentence if it cannot be done.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -360,17 +360,46 @@ impl KometModel {
                 boxes: Vec::new(),
             });
         }
+        self.buyer_makes_po(ship_date, lines, PoStatus::Approved, now)
+    }
+
+    /// A buyer buys a Prebook item by hand, on a PO of its own. Answers the PO's number.
+    pub fn buyer_buys_item(&mut self, item: u64, now: DateTime<Utc>) -> Result<u64> {
+        let (_, bought) = self.prebook_item(item).with_context(|| format!("there is no Prebook item {item}"))?;
+        let ship_date = bought.ship_date.context("the item has no ship date")?;
+        let goods = bought.goods.clone();
+        let line = PoLine {
+            id: self.next.po_line,
+            item: Some(item),
+            goods,
+            confirmed: None,
+            awb: None,
+            house_awb: None,
+            boxes: Vec::new(),
+        };
+        self.next.po_line += 1;
+        self.buyer_makes_po(ship_date, vec![line], PoStatus::Pending, now)
+    }
+
+    fn buyer_makes_po(
+        &mut self,
+        ship_date: NaiveDate,
+        lines: Vec<PoLine>,
+        status: PoStatus,
+        now: DateTime<Utc>,
+    ) -> Result<u64> {
         let (id, number) = (self.next.po, self.next.po_number);
         self.next.po += 1;
         self.next.po_number += 1;
         let location = self.location_of(None)?;
+        let vendor = self.catalogue.vendor.id;
         self.insert_po(PurchaseOrder {
             id,
             number,
             vendor,
             location,
             carrier: None,
-            status: PoStatus::Approved,
+            status,
             ship_date,
             created: now,
             updated: now,

@@ -15,7 +15,7 @@ mod flow2;
 mod purchase;
 mod read;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -55,6 +55,9 @@ pub struct Difference {
     /// What Komet shows; `None`: no value.
     pub komet: Option<String>,
 }
+
+/// An audit makes nothing.
+static NONE_MADE: BTreeSet<ItemId> = BTreeSet::new();
 
 /// What every comparison needs to know.
 struct Context<'a> {
@@ -124,6 +127,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             carriers,
             visible_from: self.visible_from(),
             facts,
+            made: &NONE_MADE,
             may_cancel: true,
         }
     }

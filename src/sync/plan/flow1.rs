@@ -509,7 +509,6 @@ fn buy(draft: &Draft<'_>, line: &AxLine) -> Option<Buy> {
         item: link.item,
         goods,
         confirmed: line.confirmed_boxes.is_some(),
-        fresh: link.fresh,
         mapped,
         product: line.terms.product.description.clone(),
         code: Some(line.terms.product.code.clone()),

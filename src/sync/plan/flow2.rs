@@ -388,7 +388,6 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
             item: item.id.clone(),
             goods: goods_from_komet(&item.terms, boxes),
             confirmed: shown.confirmed_boxes.is_some(),
-            fresh: false,
             mapped: Some(item.terms.is_mapped()),
             product: item.terms.product.description.clone(),
             code: None,

@@ -28,8 +28,6 @@ pub(super) struct Buy {
     pub(super) goods: NewGoods,
     /// The vendor named the boxes himself.
     pub(super) confirmed: bool,
-    /// stemsync made the item in this database's life.
-    pub(super) fresh: bool,
     /// Whether Komet knows every product; `None` while that was not read.
     pub(super) mapped: Option<bool>,
     /// The product's description and its Axerrio code, for people.
@@ -129,7 +127,7 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
         draft.needs.insert(Need::PurchaseOrder(link.number.clone()));
         return false;
     }
-    buy.fresh || draft.knows_purchase(&buy.item)
+    draft.rules.made.contains(&buy.item) || draft.knows_purchase(&buy.item)
 }
 
 /// Whether Komet's people took the line from its PO, or cancelled that: a deleted line is a question, since the vendor delivers

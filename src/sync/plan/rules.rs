@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::domain::{CreatePo, MapKind, Maps, OnConflict, PoNumber};
+use crate::domain::{CreatePo, ItemId, MapKind, Maps, OnConflict, PoNumber};
 
 /// The fixed window of seven ship dates that `date` lies in, counted from the epoch (product.md: Prebook
 /// watermarks are kept per window, so that one entering the horizon is read in full).
@@ -46,6 +46,8 @@ pub struct Rules<'a> {
     pub visible_from: NaiveDate,
     /// What has been read.
     pub facts: &'a Facts,
+    /// Items that stemsync made in this run: nobody can have bought them before it does.
+    pub made: &'a BTreeSet<ItemId>,
     /// Whether the whole order may be cancelled: the brake has counted it among the run's cancellations.
     pub may_cancel: bool,
 }

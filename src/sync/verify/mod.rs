@@ -208,6 +208,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     let detail = match &effect {
                         Effect::Outcome(outcome) => {
                             apply(&mut order, &action, outcome);
+                            if own {
+                                state.made(key, outcome);
+                            }
                             done(&action, outcome)
                         }
                         Effect::Shipped => {
@@ -307,7 +310,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         action: &Action,
         answer: Option<&str>,
     ) -> (Agreed, Option<Effect>) {
-        let known = state.known();
+        let known = state.known_for(order.key);
         let agreed = plan(order, &state.rules(order.key, &self.settings, &known)).agreed;
         let effect = match (action, answer.and_then(prebook_answer)) {
             (Action::CreatePrebook(create), Some(created)) => {
