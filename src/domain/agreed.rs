@@ -20,6 +20,9 @@ pub struct Agreed {
     pub lines: BTreeMap<LineId, AgreedLine>,
     /// The order's Prebooks. Flow 1 may have several (clarification 2); flow 2 has one.
     pub prebooks: BTreeMap<PrebookId, AgreedPrebook>,
+    /// Flow 1: the order was to be written to Komet before its ship date was over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub due: bool,
     /// Lines that `useExisting` put into somebody else's Prebook and that must be deleted there.
     pub strays: Vec<Stray>,
     /// Lines that Komet took into a Prebook, or may have taken, and that no list shows: they are not made again on a guess.
@@ -80,6 +83,9 @@ pub struct ItemLink {
     /// that says the same has nothing to add, also while Komet still shows the product in red.
     #[serde(default)]
     pub products: Vec<i64>,
+    /// stemsync put it into a Prebook that was there (`useExisting`): delivered twice, such a request puts it in twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
     /// stemsync deleted it.
     #[serde(default)]
     pub dead: bool,

@@ -290,7 +290,9 @@ pub fn happened(reason: HoldReason) -> &'static str {
         HoldReason::TooManyCancellations => {
             "One run would have cancelled more of the open orders than max_cancellations allows. It cancelled none."
         }
-        HoldReason::RejectedByKomet => "Komet refused a request. It is tried again in each run until it passes.",
+        HoldReason::RejectedByKomet => {
+            "Komet refused a request, which is tried again in each run until it passes, or what it should be sent is too late."
+        }
         HoldReason::RejectedByAxerrio => {
             "Axerrio refused a request, or the vendor the order. A request is tried again in each run until it passes."
         }

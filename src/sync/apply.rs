@@ -73,13 +73,7 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
         }
         return;
     }
-    order.agreed.avoid_existing = false;
-    order
-        .agreed
-        .prebooks
-        .entry(created.id.clone())
-        .or_insert_with(|| AgreedPrebook { number: created.number.clone(), sent: None, seen: None })
-        .sent = Some(create.header.clone());
+    prebook_named(order, create, created);
     for ((line, terms), item) in create.lines.iter().zip(items) {
         // What was asked for is the baseline, also where a read-back has shown the item already: somebody may have
         // changed it since.
@@ -91,6 +85,7 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
             seen: None,
             fresh: true,
             products,
+            joined: create.new.use_existing,
             dead: false,
             gone: false,
             removed: false,
@@ -108,6 +103,20 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
         };
         order.agreed.decisions.retain(|decision| !is_over(decision));
     }
+}
+
+/// Komet named the Prebook in which the lines are: it is the order's from then on, whatever becomes of its comments.
+pub(super) fn prebook_named(order: &mut Order, create: &super::action::CreatePrebook, created: &CreatedPrebook) {
+    if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
+        return;
+    }
+    order.agreed.avoid_existing = false;
+    order
+        .agreed
+        .prebooks
+        .entry(created.id.clone())
+        .or_insert_with(|| AgreedPrebook { number: created.number.clone(), sent: None, seen: None })
+        .sent = Some(create.header.clone());
 }
 
 /// The Komet ids by which a line's products were asked for, as far as they did not go by description.
@@ -267,6 +276,12 @@ fn order_put(order: &mut Order, put: &super::action::PutOrder, answer: &AxOrder)
         }
     }
     order.agreed.input = Some(AgreedInput { sent: put.wanted.clone(), seen });
+    show(order, answer);
+}
+
+/// An order that a read-back found, changed since: what was put is what Axerrio showed first, as far as anybody knows.
+pub(super) fn put_found(order: &mut Order, put: &super::action::PutOrder, answer: &AxOrder) {
+    order.agreed.input = Some(AgreedInput { sent: put.wanted.clone(), seen: put.input.clone() });
     show(order, answer);
 }
 

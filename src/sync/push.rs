@@ -10,14 +10,14 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::apply::{Outcome, apply, assume};
+use super::apply::{Outcome, apply, assume, prebook_named};
 use super::batch::Entry;
 use super::engine::{Engine, Progress};
 use super::plan::{Need, Plan, plan};
 use super::report::{ActionResult, Job};
 use super::state::{Look, RunState};
 use super::tell::{done, event, report};
-use super::verify::Patience;
+use super::verify::{Patience, prebook_answer};
 use crate::domain::{CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
@@ -199,7 +199,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     state.report(job, report(&order, &action, ActionResult::Done, detail));
                 }
                 Ok(Answered::Incomplete(answer)) => {
-                    self.store.write(move |conn| intents::answer(conn, intent, &answer)).await?;
+                    if let (Action::CreatePrebook(create), Some(created)) = (&action, prebook_answer(&answer)) {
+                        prebook_named(&mut order, create, &created);
+                    }
+                    self.store
+                        .write(move |conn| {
+                            orders::save_agreed(conn, key, &order.agreed)?;
+                            intents::answer(conn, intent, &answer)
+                        })
+                        .await?;
                     return Ok(Driven::default());
                 }
                 Err(error) if is_refused_deletion(&action, &error) => {

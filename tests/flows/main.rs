@@ -22,6 +22,7 @@ mod flow2;
 mod ownership;
 mod requests;
 mod restored;
+mod sight;
 mod strangers;
 mod unknown;
 mod upgrade;

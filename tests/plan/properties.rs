@@ -139,6 +139,7 @@ impl Dice<'_> {
             products: Vec::new(),
             dead: self.rarely(),
             gone: self.rarely(),
+            joined: false,
             removed: self.rarely(),
             let_go: self.rarely(),
         });

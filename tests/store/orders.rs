@@ -182,6 +182,7 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         seen: None,
         fresh: false,
         products: Vec::new(),
+        joined: false,
         dead: false,
         gone: false,
         removed: false,

@@ -172,7 +172,8 @@ pub(super) fn line_changes(before: &LineTerms, now: &LineTerms) -> String {
     became("bunches per box", &before.bunches, &now.bunches);
     became("stems per bunch", &before.stems_per_bunch, &now.stems_per_bunch);
     let others = [
-        ("cost", before.unit_cost != now.unit_cost || before.unit_type != now.unit_type),
+        ("cost", before.unit_cost != now.unit_cost),
+        ("unit type", before.unit_type != now.unit_type),
         ("mix", before.mix != now.mix),
         ("mark code", blank(before.mark_code.as_deref()) != blank(now.mark_code.as_deref())),
     ];

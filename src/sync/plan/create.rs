@@ -1,7 +1,7 @@
 //! Making the lines of a flow 1 order: in its Prebook where that has the same header, else in a new one.
 
 use super::Need;
-use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref};
+use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref, terms_print};
 use super::draft::Draft;
 use super::header::{self, Edited};
 use super::rules::window_of;
@@ -14,6 +14,7 @@ use crate::sync::action::{Action, CreatePrebook};
 /// Whether the line may be written at all: its fields fit, and Komet would still show it.
 pub(super) fn is_possible(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> bool {
     if order.header.ship_date < draft.rules.visible_from {
+        ask_about_late(draft, order, line);
         return false;
     }
     if !tag::can_name(&order.id) {
@@ -27,6 +28,21 @@ pub(super) fn is_possible(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine)
     let po_fits = fits(draft, None, "customer PO", order.header.customer_po.as_deref());
     let mark_fits = fits(draft, Some(&line.id), "mark code", line.terms.mark_code.as_deref());
     po_fits && mark_fits
+}
+
+/// Asks about what has to be written of a ship date that is over. Of an order that was first seen after it nothing is due.
+fn ask_about_late(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) {
+    if draft.agreed.lines.is_empty() && !draft.agreed.due {
+        return;
+    }
+    let day = order.header.ship_date;
+    let cause = format!("late {day} {:016x}", terms_print(&line.terms));
+    let _ = draft.ask(HoldReason::RejectedByKomet, Some(&line.id), &cause, || {
+        format!(
+            "the line is not in Komet as it stands in Axerrio, and its ship date {day} is over: Komet shows nothing of it any more, so \
+             stemsync writes nothing. Put it right in Komet by hand, then dismiss this."
+        )
+    });
 }
 
 /// Whether a field fits Komet's 20 characters, or a person said to cut it.

@@ -152,6 +152,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
 /// A line that was never in Komet, or that Axerrio had removed.
 fn new_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
     let cause = line_cause(line, &order.header);
+    draft.agreed.due |= order.header.ship_date >= draft.rules.visible_from;
     let is_kept_out = draft.is_decided() && !takes_axerrio_after_approval(draft, &line.id, &cause, "added");
     if !is_kept_out && create::is_possible(draft, order, line) { Fate::Create } else { Fate::Leave }
 }
@@ -169,7 +170,8 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
         Some(what) if draft.is_line_decided(&line.id) => {
             takes_axerrio_after_approval(draft, &line.id, &cause, what)
         }
-        None if draft.is_line_decided(&line.id) && !is_lost(draft, &line.id) => {
+        // What was never bought was never approved.
+        None if was_bought(draft, &line.id) && draft.is_line_decided(&line.id) && !is_lost(draft, &line.id) => {
             if let Some(link) = draft.agreed.lines.get_mut(&line.id).and_then(|agreed| agreed.item.as_mut()) {
                 link.let_go = true;
             }
@@ -218,6 +220,10 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> 
         })
     };
     verdict == Some(Verdict::TakeAxerrio)
+}
+
+fn was_bought(draft: &Draft<'_>, line: &LineId) -> bool {
+    draft.agreed.lines.get(line).is_some_and(|agreed| !agreed.po_lines.is_empty())
 }
 
 /// Whether a line was bought and is bought no more, though no PO of it was cancelled: nothing in Komet stands for it.

@@ -67,6 +67,17 @@ fn is_customer(wanted: &Party, shown: Option<i64>, rules: &Rules<'_>) -> Option<
     Some(rules.maps.komet(MapKind::Customer, &wanted.code)? == shown?)
 }
 
+/// Whether Komet surely shows another customer than it was sent: by the map, else by the code.
+fn is_other_customer(sent: &Party, shown: &PrebookHeader, rules: &Rules<'_>) -> bool {
+    match is_customer(sent, shown.customer_id, rules) {
+        Some(is_it) => !is_it,
+        None => {
+            let shown = blank(shown.customer_code.as_deref());
+            shown.is_some_and(|shown| !shown.eq_ignore_ascii_case(sent.code.trim()))
+        }
+    }
+}
+
 /// The header that a found Prebook stands for: Axerrio's, but with what Komet surely shows otherwise, so that a change
 /// that came in between is noticed as one.
 pub(super) fn as_shown(wanted: &Header, prebook: &Prebook, rules: &Rules<'_>) -> Header {
@@ -147,7 +158,7 @@ enum Judged {
 fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judged {
     let Some(agreed) = draft.agreed.prebooks.get(&prebook.id) else { return Judged::Stands };
     let Some(mut sent) = agreed.sent.clone() else { return Judged::Stands };
-    let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header);
+    let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header, draft.rules);
     let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, draft.rules);
     if draft.is_decided() {
         // From approval on Komet's people may change it.
@@ -231,7 +242,7 @@ fn ask(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field
 }
 
 /// In what Komet's header differs from its first sight, or, at first sight, from what was surely sent.
-fn edits(seen: Option<&PrebookHeader>, sent: &Header, now: &PrebookHeader) -> Vec<Field> {
+fn edits(seen: Option<&PrebookHeader>, sent: &Header, now: &PrebookHeader, rules: &Rules<'_>) -> Vec<Field> {
     let truck_date = seen.map_or(sent.truck_date(), |seen| seen.truck_date);
     let customer_po = match seen {
         Some(seen) => blank(seen.customer_po.as_deref()).map(str::to_owned),
@@ -240,10 +251,19 @@ fn edits(seen: Option<&PrebookHeader>, sent: &Header, now: &PrebookHeader) -> Ve
     let differences = [
         (Field::TruckDate, truck_date != now.truck_date),
         (Field::CustomerPo, customer_po.as_deref() != blank(now.customer_po.as_deref())),
-        (Field::Carrier, seen.is_some_and(|seen| seen.carrier_id != now.carrier_id)),
+        (
+            Field::Carrier,
+            match seen {
+                Some(seen) => seen.carrier_id != now.carrier_id,
+                None => is_carrier(sent.carrier.as_ref(), now.carrier_id, rules) == Some(false),
+            },
+        ),
         (
             Field::Customer,
-            seen.is_some_and(|seen| seen.customer_id.is_some() && seen.customer_id != now.customer_id),
+            match seen {
+                Some(seen) => seen.customer_id.is_some() && seen.customer_id != now.customer_id,
+                None => is_other_customer(&sent.customer, now, rules),
+            },
         ),
     ];
     differences.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()

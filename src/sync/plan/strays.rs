@@ -88,11 +88,21 @@ pub(super) fn ask_about_unseen(draft: &mut Draft<'_>, order: &AxOrder) {
         });
         if verdict == Some(Verdict::TakeAxerrio) {
             draft.agreed.unseen.retain(|line, _| !lines.contains(line));
+            forget_empty(draft, &what);
             // Should it show after all, it is one too many.
             draft.agreed.doubtful_creates += 1;
             draft.forget(HoldReason::EditedInKomet, None, |decision| decision.cause == cause);
         }
     }
+}
+
+/// A Prebook that is given up takes no further lines.
+fn forget_empty(draft: &mut Draft<'_>, what: &Unseen) {
+    let Unseen::Made(number) = what else { return };
+    let lines = &draft.agreed.lines;
+    let holds_lines =
+        |id: &PrebookId| lines.values().filter_map(|line| line.item.as_ref()).any(|link| link.prebook == *id);
+    draft.agreed.prebooks.retain(|id, prebook| prebook.number != *number || holds_lines(id));
 }
 
 fn names(lines: &[LineId]) -> String {
@@ -184,8 +194,9 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
 }
 
 /// Whether the item is exactly what a line of the order has already, in a Prebook with the same header: a request that was
-/// delivered twice. Beside its own line, in one Prebook, it is that only if it stood there when the line was first seen: what
-/// comes later is somebody's addition, as is a copy of the Prebook for somebody else.
+/// delivered twice. Beside its own line, in one Prebook, it is that only if the line was put into a Prebook that was there, and if
+/// it stood there when the line was first seen: what else is there is somebody's addition, as is a copy of the Prebook for somebody
+/// else.
 fn is_twin(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool {
     let is_own = |line: &&LineId| {
         let link = draft.agreed.lines.get(*line).and_then(|agreed| agreed.item.as_ref());
@@ -201,6 +212,9 @@ fn is_twin(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool
         if link.prebook != prebook.id {
             let own = draft.prebook(&link.prebook).map(|own| &own.header);
             is_twin |= own.is_some_and(|own| is_same_header(own, &prebook.header));
+            continue;
+        }
+        if !link.joined {
             continue;
         }
         let before = draft.order.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());

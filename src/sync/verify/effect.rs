@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    Agreed, AgreedLine, AxStatus, CreatedPo, CreatedPrebook, ItemId, LineId, Order, PoItemId, PoLine,
+    Agreed, AgreedLine, AxOrder, AxStatus, CreatedPo, CreatedPrebook, ItemId, LineId, Order, PoItemId, PoLine,
     PrebookNumber,
 };
 use crate::sync::action::{Action, CreatePrebook};
@@ -14,6 +14,8 @@ use crate::sync::plan::{same_input, shown};
 pub(super) enum Effect {
     /// The views must still be told.
     Outcome(Outcome),
+    /// The vendor has answered an order that was put for the first time, and Axerrio shows it otherwise than it was put.
+    Accepted(Box<AxOrder>),
     /// The read-back has told the views what shipped; as what it was sent is still to be agreed.
     Shipped,
 }
@@ -63,8 +65,15 @@ pub(super) fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<
             .then_some(Effect::Outcome(Outcome::CodeChanged)),
         Action::PutOrder(put) => {
             let answer = order.axerrio.order.as_ref().filter(|o| o.status != AxStatus::Cancelled)?;
-            same_input(&shown(answer), &put.input)
-                .then(|| Effect::Outcome(Outcome::Order(Box::new(answer.clone()))))
+            // Nobody else makes orders under stemsync's references. Put again, the order would lose the vendor's answer.
+            let is_first = agreed.input.is_none() && put.keeps.is_empty();
+            match same_input(&shown(answer), &put.input) {
+                true => Some(Effect::Outcome(Outcome::Order(Box::new(answer.clone())))),
+                false if is_first && answer.status == AxStatus::Accepted => {
+                    Some(Effect::Accepted(Box::new(answer.clone())))
+                }
+                false => None,
+            }
         }
         Action::CancelOrder(_) => {
             let answer = order.axerrio.order.as_ref().filter(|o| o.status == AxStatus::Cancelled)?;

@@ -48,7 +48,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use self::effect::{Effect, effect, lines_alive, linked_items};
 use super::action::{Action, CreatePrebook};
-use super::apply::{Outcome, apply, shipment_found};
+use super::apply::{Outcome, apply, put_found, shipment_found};
 use super::engine::Engine;
 use super::plan::plan;
 use super::poll::PollError;
@@ -213,6 +213,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                             }
                             done(&action, outcome)
                         }
+                        Effect::Accepted(answer) => {
+                            if let Action::PutOrder(put) = &action {
+                                put_found(&mut order, put, answer);
+                            }
+                            action.detail()
+                        }
                         Effect::Shipped => {
                             if let Action::Ship(ship) = &action {
                                 shipment_found(&mut order, ship);
@@ -354,6 +360,6 @@ fn refusal_of(answer: &str) -> Option<Refusal> {
     serde_json::from_str(answer).ok()
 }
 
-fn prebook_answer(answer: &str) -> Option<CreatedPrebook> {
+pub(super) fn prebook_answer(answer: &str) -> Option<CreatedPrebook> {
     serde_json::from_str(answer).ok()
 }
