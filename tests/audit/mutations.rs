@@ -122,6 +122,14 @@ fn moved(value: &mut Value) {
     *value = json!(tomorrow(day));
 }
 
+/// Packs the first and the third part of a mixed box as the other one was.
+fn change_places(parts: &mut Value, product: &[&str]) {
+    for field in product {
+        let first = parts[0][*field].take();
+        parts[0][*field] = std::mem::replace(&mut parts[2][*field], first);
+    }
+}
+
 async fn finds(played: &Played, at: &At, cases: &[Case]) {
     finds_apart(played, at, cases, |_| false).await;
 }
@@ -752,6 +760,21 @@ const MIXED: &[Case] = &[
     (
         "a part of the PO",
         Table(|w, at| at.po_line(w, 2)["goods"]["parts"][0]["stems"] = json!(99)),
+        &[("3", "po_mix")],
+    ),
+    (
+        "amounts that changed places in Axerrio",
+        Table(|w, at| change_places(&mut at.ax_line(w, 2)["mix"], &["product"])),
+        &[("3", "mix")],
+    ),
+    (
+        "amounts that changed places in Komet",
+        Table(|w, at| change_places(&mut at.item(w, 2)["goods"]["parts"], &["product", "description"])),
+        &[("3", "mix")],
+    ),
+    (
+        "amounts that changed places on the PO",
+        Table(|w, at| change_places(&mut at.po_line(w, 2)["goods"]["parts"], &["product", "description"])),
         &[("3", "po_mix")],
     ),
     ("boxes", Table(|w, at| at.ax_line(w, 2)["boxes"] = json!(99)), &[("3", "boxes")]),

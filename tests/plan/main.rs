@@ -8,6 +8,7 @@ mod flow1;
 mod flow2;
 mod found;
 mod labels;
+mod mixes;
 mod ownership;
 mod properties;
 mod refusals;

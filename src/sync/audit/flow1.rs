@@ -4,10 +4,12 @@ use super::Context;
 use super::findings::{Findings, text};
 use super::purchase::{self, Expected};
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, AxStatus, HoldReason, KometTerms, LineId, LineTerms, MapKind,
-    MixPart, NO_ORDER, Prebook, PrebookItem, UnitType, blank,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, AxStatus, Flow, HoldReason, KometTerms, LineId, LineTerms,
+    MapKind, MixPart, NO_ORDER, Prebook, PrebookItem, UnitType, blank,
 };
-use crate::sync::plan::{SHORT_FIELD, Sight, UNSEEN, mapped_otherwise, same_description};
+use crate::sync::plan::{
+    SHORT_FIELD, Sight, UNSEEN, line_parts, mapped_otherwise, parts, parts_changed, parts_differ, same_description,
+};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let alive = alive_items(found.order);
@@ -325,7 +327,7 @@ fn compare_line(
         found.report(left, Some(&line.id), field, axerrio, komet);
     }
     let asked = agreed.item.as_ref().map(|link| &link.products[..]).unwrap_or_default();
-    if mapped_otherwise(ours, shown, asked, &context.rules).is_some() {
+    if mapped_otherwise(ours, &agreed.terms, shown, asked, &context.rules).is_some() {
         let left = found.is_left(HoldReason::ChangedAfterApproval, Some(&line.id), |_| true);
         found.report(left, Some(&line.id), "product", text(&ours.product.code), text(product_name(shown)));
     }
@@ -389,7 +391,7 @@ fn line_differences(
     if box_type_differs(ours, then, shown, seen, context) {
         fields.push(("box_type", text(&ours.box_type), text(&shown.box_type)));
     }
-    if mix_differs(ours, then, shown, seen) {
+    if mix_differs(ours, then, shown, seen, context) {
         fields.push(("mix", text(parts_of_mix(&ours.mix)), text(parts_of_komet(shown))));
     }
     fields
@@ -454,12 +456,18 @@ pub(super) fn expected_box_type<'c>(code: &'c str, context: &Context<'c>) -> Opt
     }
 }
 
-fn mix_differs(ours: &LineTerms, then: &LineTerms, shown: &KometTerms, seen: Option<&KometTerms>) -> bool {
+fn mix_differs(
+    ours: &LineTerms,
+    then: &LineTerms,
+    shown: &KometTerms,
+    seen: Option<&KometTerms>,
+    context: &Context<'_>,
+) -> bool {
     if shown.breakdowns.is_empty() {
         return ours.mix != then.mix && !ours.same_goods(then)
             || seen.is_some_and(|seen| !seen.breakdowns.is_empty());
     }
-    if sorted_parts(&ours.mix) != sorted_breakdowns(shown) {
+    if parts_differ(&line_parts(ours, Flow::FromAxerrio, &context.rules), &parts(&shown.breakdowns)) {
         return true;
     }
     let codes = |terms: &LineTerms| {
@@ -467,6 +475,9 @@ fn mix_differs(ours: &LineTerms, then: &LineTerms, shown: &KometTerms, seen: Opt
         codes.sort();
         codes
     };
+    // Which part is which where the two sides name them differently only what both showed when last agreed tells.
+    let changed_here = parts_of_mix(&ours.mix) != parts_of_mix(&then.mix);
+    let moved = seen.is_some_and(|seen| parts_changed(seen, shown) != changed_here);
     let known = |terms: &KometTerms| {
         let mut ids: Vec<_> = terms.breakdowns.iter().filter_map(|b| b.product.id).collect();
         ids.sort_unstable();
@@ -477,22 +488,7 @@ fn mix_differs(ours: &LineTerms, then: &LineTerms, shown: &KometTerms, seen: Opt
         known(seen).iter().any(|id| !now.contains(id))
     });
     // A mix that was taken over from Komet as it was found has no codes to compare with.
-    !then.mix.is_empty() && codes(ours) != codes(then) || remapped
-}
-
-type Part = (u32, u32, rust_decimal::Decimal);
-
-pub(super) fn sorted_parts(mix: &[MixPart]) -> Vec<Part> {
-    let mut parts: Vec<Part> = mix.iter().map(|p| (p.bunches, p.stems_per_bunch, p.unit_cost)).collect();
-    parts.sort();
-    parts
-}
-
-pub(super) fn sorted_breakdowns(shown: &KometTerms) -> Vec<Part> {
-    let mut parts: Vec<Part> =
-        shown.breakdowns.iter().map(|b| (b.bunches, b.stems_per_bunch, b.unit_cost)).collect();
-    parts.sort();
-    parts
+    !then.mix.is_empty() && (codes(ours) != codes(then) || moved) || remapped
 }
 
 pub(super) fn parts_of_mix(mix: &[MixPart]) -> String {

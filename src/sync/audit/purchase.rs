@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use super::findings::{DELETE_PO_LINE, Findings, text};
-use super::flow1::{
-    expected_box_type, parts_of_komet, parts_of_mix, product_name, sorted_breakdowns, sorted_parts, unit_name,
-};
+use super::flow1::{expected_box_type, parts_of_komet, parts_of_mix, product_name, unit_name};
 use crate::domain::{
     AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine,
     PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
-use crate::sync::plan::{Sight, changed_since_bought, item_differences, ships_as_before};
+use crate::sync::plan::{
+    Sight, changed_since_bought, item_differences, line_parts, parts, parts_differ, ships_as_before,
+};
 
 /// The request that tells Axerrio of the PO, as its refusal is named.
 const PUT_PO: &str = "PUT orders/{id}/purchase-order";
@@ -158,7 +158,7 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
             cause.starts_with("parts of PO line ") || cause.starts_with(DELETE_PO_LINE)
         })
         || is_the_buyers(found.order.flow, expect, alive.iter().map(|(link, _)| *link));
-    let (ours, now) = (expect.terms, &shown.terms);
+    let (ours, now, flow) = (expect.terms, &shown.terms, found.order.flow);
     let mut field = |of_line: &str, name, differs: bool, axerrio: Option<String>, komet: Option<String>| {
         // Where the line itself differs the PO follows it.
         if differs && !found.names(Some(line), of_line) {
@@ -167,7 +167,8 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
     };
     field("boxes", "po_boxes", u64::from(expect.boxes) != bought, text(expect.boxes), text(bought));
     if ours.is_mixed() {
-        let differs = !now.breakdowns.is_empty() && sorted_parts(&ours.mix) != sorted_breakdowns(now);
+        let parts = (line_parts(ours, flow, &context.rules), parts(&now.breakdowns));
+        let differs = !now.breakdowns.is_empty() && parts_differ(&parts.0, &parts.1);
         field("mix", "po_mix", differs, text(parts_of_mix(&ours.mix)), text(parts_of_komet(now)));
     } else {
         field("bunches", "po_bunches", ours.bunches != now.bunches, text(ours.bunches), text(now.bunches));

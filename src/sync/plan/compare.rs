@@ -6,10 +6,11 @@ use std::fmt::Display;
 
 use rust_decimal::Decimal;
 
+use super::links::plain_description;
 use super::rules::Rules;
 use crate::domain::{
-    AxLine, Breakdown, Header, KometProduct, KometRef, KometTerms, LineTerms, MapKind, NewBreakdown, NewGoods,
-    Product, SeenItem, UnitType, blank, fingerprint, tag,
+    AxLine, Breakdown, Flow, Header, KometProduct, KometRef, KometTerms, LineTerms, MapKind, MixPart,
+    NewBreakdown, NewGoods, Product, SeenItem, UnitType, blank, fingerprint, tag,
 };
 
 /// Komet's `customerPO` and `markCode` hold this many characters.
@@ -97,9 +98,10 @@ pub(super) fn product_ids(terms: &LineTerms, rules: &Rules<'_>) -> Option<Vec<i6
 
 /// The products by which the local map names a line where it was corrected since the item was `asked` for by it: what Komet
 /// shows is the wrong one's. What went by its description is not the map's, and neither is what Komet's people made another
-/// product.
+/// product. `then` is the line as it was agreed, in the order of whose parts the item was asked for.
 pub(in crate::sync) fn mapped_otherwise(
     line: &LineTerms,
+    then: &LineTerms,
     item: &KometTerms,
     asked: &[i64],
     rules: &Rules<'_>,
@@ -117,7 +119,20 @@ pub(in crate::sync) fn mapped_otherwise(
     };
     // Parts are the same whichever comes first.
     let is_other = |ids: &Vec<i64>| ids.len() != asked.len() || ids.iter().any(|id| !asked.contains(id));
-    product_ids(line, rules).filter(|ids| is_other(ids) && is_as_asked())
+    product_ids(line, rules).filter(|ids| is_other(ids) && is_as_asked() || is_crossed(then, item, asked, rules))
+}
+
+/// Whether the parts of a mixed box are the products that were `asked` for, and the map has changed places among them since.
+fn is_crossed(then: &LineTerms, item: &KometTerms, asked: &[i64], rules: &Rules<'_>) -> bool {
+    let shown = parts(&item.breakdowns);
+    let differs = |ids: &[i64]| {
+        let named = then.mix.iter().zip(ids).map(|(part, id)| Part::of_line(part, Some(*id)));
+        parts_differ(&named.collect::<Vec<_>>(), &shown)
+    };
+    then.is_mixed()
+        && then.mix.len() == asked.len()
+        && !differs(asked)
+        && product_ids(then, rules).is_some_and(|ids| differs(&ids))
 }
 
 /// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come
@@ -137,7 +152,7 @@ pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str
     differ("unit type", seen.unit_type.is_some() && now.unit_type.is_some() && seen.unit_type != now.unit_type);
     differ("cost", seen.unit_cost != now.unit_cost);
     differ("mark code", blank(seen.mark_code.as_deref()) != blank(now.mark_code.as_deref()));
-    differ("mix", parts_differ(&parts(&seen.breakdowns), &parts(&now.breakdowns)) || remapped(seen, now));
+    differ("mix", parts_changed(seen, now));
     fields
 }
 
@@ -277,40 +292,99 @@ pub(super) fn asks_otherwise(asked: &NewGoods, now: &NewGoods) -> bool {
         || parts_differ(&new_parts(&asked.mix), &new_parts(&now.mix))
 }
 
-/// Whether two mixed boxes are asked for with the same parts, whichever products these are.
+/// Whether two mixed boxes are asked for with the same parts.
 pub(super) fn asks_for_same_parts(asked: &NewGoods, now: &NewGoods) -> bool {
     !parts_differ(&new_parts(&asked.mix), &new_parts(&now.mix))
 }
 
-/// One part of a mixed box, its product left out: bunches per box, stems per bunch, cost per unit.
-pub(super) type Part = (u32, u32, Decimal);
+/// One part of a mixed box.
+#[derive(Clone, Debug)]
+pub(in crate::sync) struct Part {
+    /// Komet's id of the product, where it is known.
+    id: Option<i64>,
+    /// What the product is called; empty where it goes by its id alone.
+    name: String,
+    /// Bunches per box, stems per bunch, cost per unit.
+    packing: (u32, u32, Decimal),
+}
 
-fn parts(breakdowns: &[Breakdown]) -> Vec<Part> {
-    breakdowns.iter().map(|b| (b.bunches, b.stems_per_bunch, b.unit_cost)).collect()
+impl Part {
+    fn of_line(part: &MixPart, id: Option<i64>) -> Self {
+        let name = if id.is_none() { plain_description(&part.product.description) } else { String::new() };
+        Self { id, name, packing: (part.bunches, part.stems_per_bunch, part.unit_cost) }
+    }
+
+    /// Whether `shown` is surely the product that is asked for: by its id, else by its description.
+    fn is_product_of(&self, shown: &Self) -> bool {
+        match self.id {
+            Some(id) => shown.id == Some(id),
+            None => !self.name.is_empty() && self.name == shown.name,
+        }
+    }
+}
+
+/// The parts that Komet shows.
+pub(in crate::sync) fn parts(breakdowns: &[Breakdown]) -> Vec<Part> {
+    let part = |b: &Breakdown| Part {
+        id: b.product.id,
+        name: plain_description(&b.product.description),
+        packing: (b.bunches, b.stems_per_bunch, b.unit_cost),
+    };
+    breakdowns.iter().map(part).collect()
 }
 
 fn new_parts(mix: &[NewBreakdown]) -> Vec<Part> {
-    mix.iter().map(|b| (b.bunches, b.stems_per_bunch, b.unit_cost)).collect()
-}
-
-/// Whether two mixed boxes differ, whatever the order of their parts.
-pub(super) fn parts_differ(a: &[Part], b: &[Part]) -> bool {
-    let sorted = |parts: &[Part]| {
-        let mut parts = parts.to_vec();
-        parts.sort();
-        parts
+    let part = |b: &NewBreakdown| {
+        let (id, name) = match &b.product {
+            KometRef::Id(id) => (Some(*id), String::new()),
+            KometRef::Description(name) | KometRef::Code { name, .. } => (None, plain_description(name)),
+        };
+        Part { id, name, packing: (b.bunches, b.stems_per_bunch, b.unit_cost) }
     };
-    a.len() != b.len() || sorted(a) != sorted(b)
+    mix.iter().map(part).collect()
 }
 
-/// Whether a part that Komet knew is now another product.
-fn remapped(seen: &KometTerms, now: &KometTerms) -> bool {
-    seen.breakdowns.len() == now.breakdowns.len()
-        && seen
-            .breakdowns
-            .iter()
-            .filter_map(|b| b.product.id)
-            .any(|id| !now.breakdowns.iter().any(|b| b.product.id == Some(id)))
+/// The parts of a line in Axerrio as Komet knows them. In flow 2 a code that no map names is Komet's own id.
+pub(in crate::sync) fn line_parts(terms: &LineTerms, flow: Flow, rules: &Rules<'_>) -> Vec<Part> {
+    let id = |code: &str| {
+        let komets = || code.parse().ok().filter(|_| flow == Flow::FromKomet);
+        rules.mapped_product(code).or_else(komets)
+    };
+    terms.mix.iter().map(|part| Part::of_line(part, id(&part.product.code))).collect()
+}
+
+/// Whether two mixed boxes differ, whatever the order of their parts. A product that both name must be packed alike in both;
+/// what Komet shows under another name, as it may (assumed), is known by its packing alone.
+pub(in crate::sync) fn parts_differ(asked: &[Part], shown: &[Part]) -> bool {
+    let mut left: Vec<&Part> = shown.iter().collect();
+    let mut others = Vec::new();
+    for part in asked {
+        let is_it = |shown: &&Part| part.is_product_of(shown) && part.packing == shown.packing;
+        match left.iter().position(is_it) {
+            Some(at) => drop(left.swap_remove(at)),
+            None => others.push(part),
+        }
+    }
+    let packings = |parts: &[&Part]| {
+        let mut packings: Vec<_> = parts.iter().map(|part| part.packing).collect();
+        packings.sort_unstable();
+        packings
+    };
+    others.iter().any(|part| left.iter().any(|shown| part.is_product_of(shown)))
+        || packings(&others) != packings(&left)
+}
+
+/// Whether Komet shows the parts of a mixed box otherwise `now` than before. What it knew by id it still shows as that: a part
+/// that is another product now, or is packed as another one was, was changed by somebody.
+pub(in crate::sync) fn parts_changed(seen: &KometTerms, now: &KometTerms) -> bool {
+    let (seen, now) = (parts(&seen.breakdowns), parts(&now.breakdowns));
+    let mut left: Vec<&Part> = now.iter().collect();
+    let mut known = seen.iter().filter(|part| part.id.is_some());
+    let is_lost = known.any(|part| {
+        let at = left.iter().position(|now| part.is_product_of(now) && part.packing == now.packing);
+        at.map(|at| left.swap_remove(at)).is_none()
+    });
+    is_lost || parts_differ(&seen, &now)
 }
 
 /// Names a line's wish after approval, so that a decision holds until Axerrio wants something else.
@@ -369,10 +443,12 @@ pub(super) fn komet_print(terms: &KometTerms) -> u64 {
     ))
 }
 
-/// Names the goods that a PO line should buy; which Komet product it is does not matter.
+/// Names the goods that a PO line should buy; which Komet product it is matters only for the parts of a mixed box.
 pub(super) fn goods_print(goods: &NewGoods) -> u64 {
-    let mut mix: Vec<_> =
-        goods.mix.iter().map(|b| (b.bunches, b.stems_per_bunch, b.unit_cost.normalize())).collect();
+    let mut mix: Vec<_> = new_parts(&goods.mix)
+        .into_iter()
+        .map(|part| (part.id, part.name, part.packing.0, part.packing.1, part.packing.2.normalize()))
+        .collect();
     mix.sort_unstable();
     fingerprint(&(
         (goods.boxes, goods.bunches, goods.stems_per_bunch),

@@ -290,7 +290,8 @@ fn decided_line(
 
 /// The products by which the local map names a line by now, where it named others when its item was made.
 fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<Vec<i64>> {
-    mapped_otherwise(&line.terms, &draft.item(&link.item)?.terms, &link.products, draft.rules)
+    let then = &draft.agreed.lines.get(&line.id)?.terms;
+    mapped_otherwise(&line.terms, then, &draft.item(&link.item)?.terms, &link.products, draft.rules)
 }
 
 /// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited
@@ -465,7 +466,11 @@ fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
 /// What of a line is to be bought: a lower `confirmedBoxes` counts (clarification 8).
 fn wanted_goods(draft: &Draft<'_>, line: &AxLine) -> NewGoods {
     let boxes = line.confirmed_boxes.map_or(line.terms.boxes, |confirmed| confirmed.min(line.terms.boxes));
-    goods_from_axerrio(&line.terms, boxes, draft.rules)
+    let mut goods = goods_from_axerrio(&line.terms, boxes, draft.rules);
+    if let Some(item) = item_link(draft, &line.id).and_then(|link| draft.item(&link.item)) {
+        name_known_parts(&mut goods, item);
+    }
+    goods
 }
 
 /// A part that a person mapped in Komet goes by the id that Komet shows since: by its description alone it would be left out
@@ -475,12 +480,16 @@ fn name_known_parts(goods: &mut NewGoods, item: &PrebookItem) {
     let mut shown: Vec<&Breakdown> = item.terms.breakdowns.iter().collect();
     let mut unnamed = Vec::new();
     for part in &mut goods.mix {
-        let at = shown.iter().position(|shown| match &part.product {
+        let is_it = |shown: &&Breakdown| match &part.product {
             KometRef::Id(id) => shown.product.id == Some(*id),
             KometRef::Description(name) | KometRef::Code { name, .. } => {
                 shown.product.description.eq_ignore_ascii_case(name)
             }
-        });
+        };
+        // Two products of one description: each is the one that is packed like it.
+        let packing = (part.bunches, part.stems_per_bunch);
+        let alike = shown.iter().position(|it| is_it(it) && (it.bunches, it.stems_per_bunch) == packing);
+        let at = alike.or_else(|| shown.iter().position(is_it));
         match at.map(|at| shown.remove(at).product.id) {
             Some(Some(id)) => part.product = KometRef::Id(id),
             Some(None) => {}
@@ -506,14 +515,10 @@ fn buy(draft: &Draft<'_>, line: &AxLine) -> Option<Buy> {
         Some(item) => Some(item.terms.is_mapped()),
         None => product_ids(&line.terms, draft.rules).map(|_| true),
     };
-    let mut goods = wanted_goods(draft, line);
-    if let Some(item) = draft.item(&link.item) {
-        name_known_parts(&mut goods, item);
-    }
     Some(Buy {
         line: line.id.clone(),
         item: link.item,
-        goods,
+        goods: wanted_goods(draft, line),
         confirmed: line.confirmed_boxes.is_some(),
         mapped,
         product: line.terms.product.description.clone(),

@@ -168,12 +168,14 @@ pub(super) fn is_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem
 
 /// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
 pub(crate) fn same_description(ours: &str, shown: &str) -> bool {
-    let plain = |text: &str| {
-        let text = text.trim().to_uppercase();
-        let text = text.strip_prefix("UNKNOWN").unwrap_or(&text).trim_start_matches([' ', ':', '-']);
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    plain(ours) == plain(shown)
+    plain_description(ours) == plain_description(shown)
+}
+
+/// A description without what makes no difference in it.
+pub(super) fn plain_description(text: &str) -> String {
+    let text = text.trim().to_uppercase();
+    let text = text.strip_prefix("UNKNOWN").unwrap_or(&text).trim_start_matches([' ', ':', '-']);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The parts of a mixed box that Komet shows in red, each with the part of the line that it is, where its description tells.

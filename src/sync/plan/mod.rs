@@ -35,7 +35,9 @@ use chrono::NaiveDate;
 
 pub(in crate::sync) use approved::{changed_since_bought, ships_as_before};
 pub use compare::item_differences;
-pub(in crate::sync) use compare::{SHORT_FIELD, goods_differences, mapped_otherwise};
+pub(in crate::sync) use compare::{
+    SHORT_FIELD, goods_differences, line_parts, mapped_otherwise, parts, parts_changed, parts_differ,
+};
 pub(crate) use flow2::{same_input, shown, take_over};
 pub(crate) use labels::is_komets_lot;
 pub(crate) use links::same_description;
