@@ -9,11 +9,13 @@ use super::StoreError;
 use super::columns::{from_doc, to_doc};
 use crate::domain::{AxOrderId, Label, LabelStatus, fingerprint};
 
-/// Stores a label, and makes its order dirty, if it is news. Says whether it was; `changed_at` alone is none.
+/// Stores a label, and makes its order dirty, if it is news. Says whether it was; `changed_at` alone is none, but where the box
+/// has another label: the one that was printed last is on it.
 pub fn observe(conn: &Connection, label: &Label) -> Result<bool, StoreError> {
     let print = fingerprint(&Content::of(label)).cast_signed();
     let mut statement = conn.prepare_cached("SELECT print FROM labels WHERE id = ?1")?;
-    if statement.query_row([&label.id.0], |row| row.get::<_, i64>(0)).optional()? == Some(print) {
+    let is_known = statement.query_row([&label.id.0], |row| row.get::<_, i64>(0)).optional()? == Some(print);
+    if is_known && !is_printed_again(conn, label)? {
         return Ok(false);
     }
     let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (ax_id = ?1 OR ax_id = (SELECT ax_order FROM labels WHERE id = ?2))";
@@ -38,6 +40,24 @@ pub fn for_order(conn: &Connection, order: &AxOrderId) -> Result<Vec<Label>, Sto
         labels.push(from_doc(&doc, format_args!("label {id}"))?);
     }
     Ok(labels)
+}
+
+/// Whether a label that says what it said before was printed since, for a box that has another one.
+fn is_printed_again(conn: &Connection, label: &Label) -> Result<bool, StoreError> {
+    let sql = "SELECT id, doc FROM labels WHERE ax_order = ?1 AND line = ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([&label.order_id.0, &label.line_id.0])?;
+    let (mut is_later, mut has_other) = (false, false);
+    while let Some(row) = rows.next()? {
+        let (id, doc): (String, String) = (row.get(0)?, row.get(1)?);
+        let known: Label = from_doc(&doc, format_args!("label {id}"))?;
+        if known.id == label.id {
+            is_later = known.changed_at < label.changed_at;
+        } else {
+            has_other |= known.box_number == label.box_number;
+        }
+    }
+    Ok(is_later && has_other)
 }
 
 /// Forgets every label; for a copy of the database that is to hold only what is there now.

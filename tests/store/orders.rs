@@ -112,6 +112,30 @@ fn a_label_makes_its_order_dirty_also_when_it_was_read_before_the_order() {
 }
 
 #[test]
+fn a_label_that_is_printed_again_is_news_where_its_box_has_another_one() {
+    let (_dir, store) = fresh();
+    let key = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let observe = |id: &'static str, code: &'static str, box_number: u32, hours: i64| {
+        let mut printed = stemsync::domain::Label { box_number, ..label(id, "AX-1", code) };
+        printed.changed_at += TimeDelta::hours(hours);
+        let news = store.write_blocking(move |conn| labels::observe(conn, &printed)).unwrap();
+        let at = load(&store, key).axerrio.labels.iter().find(|l| l.id.0 == id).map(|l| l.changed_at);
+        let hours = (at.unwrap() - label(id, "AX-1", code).changed_at).num_hours();
+        store
+            .write_blocking(move |conn| orders::settle(conn, key, Stage::Placed, day("2026-03-05"), false))
+            .unwrap();
+        (news, hours)
+    };
+    assert_eq!(observe("L1", "A", 1, 0), (true, 0));
+    assert_eq!(observe("L2", "C", 2, 1), (true, 1));
+    assert_eq!(observe("L1", "A", 1, 2), (false, 0), "it is the only one of its box");
+    assert_eq!(observe("L3", "B", 1, 3), (true, 3));
+    assert_eq!(observe("L1", "A", 1, 4), (true, 4));
+    assert_eq!(observe("L1", "A", 1, 4), (false, 4), "a feed repeats itself");
+    assert_eq!(observe("L1", "A", 1, 3), (false, 4));
+}
+
+#[test]
 fn a_flow_1_order_ships_when_axerrio_says_and_a_flow_2_order_does_not() {
     let (_dir, store) = fresh();
     let first = settled(&store, flow_1("AX-1", "2026-03-05"));
