@@ -160,6 +160,18 @@ async fn a_missing_field_is_named_in_a_record_and_in_a_page() {
 }
 
 #[tokio::test]
+async fn blanks_around_what_is_printed_on_a_label_are_no_part_of_it() {
+    let mut blanks = label("L1");
+    for (field, value) in [("boxCode", " B X1 "), ("lotNumber", "LOT1\t"), ("awb", " 729-1"), ("houseAwb", "  ")] {
+        blanks[field] = json!(value);
+    }
+    let server = Server::start([page(&[blanks], None)]).await;
+    let label = client(&server).labels(since(), None).await.unwrap().answer.items.remove(0);
+    assert_eq!((label.box_code.as_str(), label.lot_number.as_deref()), ("B X1", Some("LOT1")));
+    assert_eq!((label.awb.as_deref(), label.house_awb), (Some("729-1"), None));
+}
+
+#[tokio::test]
 async fn money_is_a_decimal_string_and_a_number_is_understood() {
     let (mut text, mut number, mut garbled) = (order("AX-1"), order("AX-2"), order("AX-3"));
     text["lines"][0]["unitCost"] = json!("12345678901234567.890");

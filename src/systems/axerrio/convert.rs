@@ -18,6 +18,11 @@ fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| blank(Some(text)).is_some())
 }
 
+/// What a printer and a scanner read the same of: blanks around it are no part of it, and Komet may not keep them.
+fn trimmed(text: Option<String>) -> Option<String> {
+    filled(text).map(|text| text.trim().to_owned())
+}
+
 fn required(text: &str, field: &str) -> Result<(), String> {
     match blank(Some(text)) {
         Some(_) => Ok(()),
@@ -296,10 +301,10 @@ impl TryFrom<wire::Label> for Label {
             order_id: AxOrderId(wire.order_id),
             line_id: LineId(wire.line_id),
             box_number: wire.box_number,
-            box_code: wire.box_code,
-            lot_number: filled(wire.lot_number),
-            awb: filled(wire.awb),
-            house_awb: filled(wire.house_awb),
+            box_code: wire.box_code.trim().to_owned(),
+            lot_number: trimmed(wire.lot_number),
+            awb: trimmed(wire.awb),
+            house_awb: trimmed(wire.house_awb),
             ship_date: wire.ship_date,
             status: wire.status,
             changed_at: wire.changed_at,
