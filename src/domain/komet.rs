@@ -168,7 +168,7 @@ pub struct PurchaseOrder {
     pub status: PoStatus,
     /// The day the vendor ships.
     pub ship_date: NaiveDate,
-    /// When it last changed, in GMT.
+    /// When it last changed, in GMT; where Komet does not say, when it was first read as it is.
     pub updated_on: Option<DateTime<Utc>>,
     /// Air waybill, where Komet says it (assumed).
     pub awb: Option<String>,

@@ -109,6 +109,15 @@ async fn po_states_are_known_by_their_short_and_their_long_names() {
 }
 
 #[tokio::test]
+async fn a_po_that_says_no_time_of_change_changed_by_when_it_was_read() {
+    let mut timeless = purchase_order("P1", "A");
+    timeless.as_object_mut().unwrap().remove("updatedOn");
+    let server = Server::start([Canned::json(&json!({"status": 1, "purchaseOrders": [timeless]}))]).await;
+    let read = client(&server).purchase_orders(&PoQuery::ShipDate(day(5))).await.unwrap();
+    assert_eq!(read.items[0].updated_on, Some(read.as_of));
+}
+
+#[tokio::test]
 async fn one_unreadable_prebook_does_not_hide_the_others() {
     let mut bad = detail(11);
     bad["totalBoxes"] = json!("many");

@@ -203,10 +203,16 @@ impl Komet for KometClient {
         if let Some(vendor) = &vendor {
             parameters.push(("vendorId", vendor));
         }
-        self.list("purchase.order.list", &parameters, |answer| {
-            convert::purchase_orders(&answer.purchase_orders, self.vendor_id)
-        })
-        .await
+        let mut answer = self
+            .list("purchase.order.list", &parameters, |answer| {
+                convert::purchase_orders(&answer.purchase_orders, self.vendor_id)
+            })
+            .await?;
+        // Axerrio must be told a time. Of a PO that says none no more is known than that it was so when it was read.
+        for po in &mut answer.items {
+            po.updated_on.get_or_insert(answer.as_of);
+        }
+        Ok(answer)
     }
 
     async fn carriers(&self) -> Result<Vec<Carrier>, SystemError> {
