@@ -86,6 +86,21 @@ fn what_changed_on_the_po_is_told_again() {
 }
 
 #[test]
+fn what_buys_a_line_that_axerrio_removed_is_not_told_as_that_lines() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    desk.ax().lines.pop();
+    assert_eq!(desk.sync(), [""; 0]);
+    desk.edit_po(|po| po.status = PoStatus::Confirmed);
+    assert_eq!(desk.sync(), ["tell confirmed"]);
+    let told = desk.ax().purchase_order.clone().unwrap();
+    assert_eq!(told.lines.iter().map(|line| line.line_id.0.as_str()).collect::<Vec<_>>(), ["1"]);
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["changed_after_approval 2".to_owned()]));
+}
+
+#[test]
 fn axerrio_may_show_the_po_in_its_own_way() {
     let mut desk = Desk::flow1(vec![line("1", roses(5))]);
     desk.sync();

@@ -71,12 +71,31 @@ pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
         linked.retain(|(po, _, _)| po.status.is_decided());
     }
     linked.sort_by_key(|(_, line, _)| line.id.0);
-    let Some(main) = main_po(draft, &linked) else { return emptied(draft) };
+    let whole = info(draft, &linked).or_else(|| emptied(draft))?;
+    // Of a line that it has no more Axerrio could say nothing; that it has it no more is nothing to tell by itself.
+    let order = draft.order.axerrio.order.as_ref();
+    let told = order.and_then(|order| order.purchase_order.as_ref());
+    let is_known = told.is_some_and(|told| {
+        let as_sent = |agreed: &AgreedPoInfo| {
+            agreed.sent.same_as(&whole) && agreed.seen.as_ref().is_some_and(|seen| seen.same_as(told))
+        };
+        told.same_as(&whole) || draft.agreed.po_info.as_ref().is_some_and(as_sent)
+    });
+    if is_known {
+        return Some(whole);
+    }
+    linked.retain(|(_, _, id)| order.is_some_and(|order| order.lines.iter().any(|line| line.id == **id)));
+    info(draft, &linked).or(Some(whole))
+}
+
+/// What these PO lines say.
+fn info(draft: &Draft<'_>, linked: &[(&PurchaseOrder, &PoLine, &LineId)]) -> Option<PurchaseOrderInfo> {
+    let main = main_po(draft, linked)?;
     Some(PurchaseOrderInfo {
         number: main.number.clone(),
         status: status(main.status),
         ship_date: main.ship_date,
-        awb: main.awb.clone().or_else(|| shipped_awb(draft, &linked)).or_else(|| told_awb(draft, main)),
+        awb: main.awb.clone().or_else(|| shipped_awb(draft, linked)).or_else(|| told_awb(draft, main)),
         updated_at: main.updated_on.unwrap_or_default(),
         lines: linked
             .iter()
