@@ -173,6 +173,18 @@ fn what_was_approved_twice_is_asked_about_also_while_the_vendor_has_not_accepted
 }
 
 #[test]
+fn a_mixed_box_that_komet_calls_nothing_has_a_code_in_axerrio_all_the_same() {
+    let mut desk = Desk::flow2(&[bouquet(2)]);
+    item(&mut desk, 11).terms.product = KometProduct { id: None, description: String::new() };
+    desk.read();
+    assert_eq!(desk.sync(), ["put"]);
+    assert_eq!(desk.ax_line("11").terms.product.code, "MIX");
+    desk.accept();
+    assert_eq!(desk.sync(), ["mixed po 11"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+#[test]
 fn a_part_that_is_added_to_a_mixed_box_is_bought() {
     let mut desk = Desk::flow2(&[bouquet(2)]);
     desk.sync();

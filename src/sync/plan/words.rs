@@ -91,6 +91,9 @@ pub(super) fn known_headers<'o>(order: &'o Order, agreed: &'o Agreed) -> Vec<&'o
     written.chain([&input.sent.header]).collect()
 }
 
+/// Code and description of a mixed box that has none in Komet: in Axerrio every product has a code.
+const MIXED: (&str, &str) = ("MIX", "Mixed box");
+
 /// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
 /// sent to the vendor.
 pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTerms]) -> LineTerms {
@@ -119,7 +122,12 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTe
     let parts: Vec<&Product> = known.iter().flat_map(|known| &known.mix).map(|part| &part.product).collect();
     let terms = &item.terms;
     LineTerms {
-        product: product(&terms.product, &own),
+        product: match (terms.product.id, blank(Some(&terms.product.description))) {
+            (None, None) if !terms.breakdowns.is_empty() => {
+                Product { code: MIXED.0.to_owned(), description: MIXED.1.to_owned() }
+            }
+            _ => product(&terms.product, &own),
+        },
         box_type: terms.box_type.clone(),
         boxes: terms.boxes,
         bunches: terms.bunches,
