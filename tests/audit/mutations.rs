@@ -564,6 +564,16 @@ const LABELLED: &[Case] = &[
         &[("1", "box_code")],
     ),
     (
+        "a label of the same instant and a lower number, of a code of its own",
+        Table(|w, at| {
+            let number = at.labels[0].0.trim_start_matches("LB-");
+            let mut former = w["axerrio"]["labels"]["records"][number].clone();
+            (former["id"], former["boxCode"]) = (json!("LB-9"), json!("FORMER"));
+            w["axerrio"]["labels"]["records"]["9"] = former;
+        }),
+        &[],
+    ),
+    (
         "lot in Axerrio",
         Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, None, None, Some("OTHER"), now)),
         &[("1", "lot_number")],

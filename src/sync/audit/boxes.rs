@@ -2,13 +2,11 @@
 //! cannot be read back from single boxes: there the label is held against what its box was shipped with. A label
 //! waits for its AWB as long as Komet has no box for it; until then it is no difference.
 
-use std::collections::BTreeMap;
-
 use super::Context;
 use super::findings::{Findings, text};
 use super::purchase::standing;
 use crate::domain::{HoldReason, Label, LabelStatus, LineId, PoBox, blank};
-use crate::sync::plan::{Sight, is_komets_lot};
+use crate::sync::plan::{Sight, current_labels, is_komets_lot};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let order = found.order;
@@ -39,13 +37,12 @@ fn compare_line(
     boxes: &[&PoBox],
     context: &Context<'_>,
 ) {
-    let printed = printed(labels);
     let mut free: Vec<&PoBox> = boxes.to_vec();
     let mut without_box = Vec::new();
-    for label in printed.values() {
+    for label in current_labels(labels).into_values().filter(|label| label.status == LabelStatus::Printed) {
         match free.iter().position(|shown| shown.code == label.box_code) {
             Some(at) => compare_box(found, sight, line, label, free.remove(at)),
-            None => without_box.push(*label),
+            None => without_box.push(label),
         }
     }
     for label in without_box {
@@ -96,19 +93,6 @@ fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
         || left(HoldReason::ChangedAfterApproval, &|cause| {
             cause.strip_prefix("surplus ").is_some_and(|codes| codes.split(", ").any(|c| c == code))
         })
-}
-
-/// The printed label of each box; of several the latest.
-fn printed<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
-    let mut printed: BTreeMap<u32, &Label> = BTreeMap::new();
-    for &label in labels.iter().filter(|l| l.status == LabelStatus::Printed) {
-        let rank = |l: &Label| (l.changed_at, l.id.clone());
-        let best = printed.entry(label.box_number).or_insert(label);
-        if rank(label) > rank(best) {
-            *best = label;
-        }
-    }
-    printed
 }
 
 /// A label and the box that bears its code.

@@ -268,11 +268,11 @@ fn numbers_of(draft: &Draft<'_>, line: &LineId, labels: &[&Label], code: &str) -
 
 /// The label that counts for each box: the latest printed one, else a void one (clarification 10: a reprint may have
 /// the same label id or a new one).
-fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
+pub(crate) fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
+    // Of two printed in the same instant the one with the higher number is the reprint.
+    let rank = |l: &Label| (l.status == LabelStatus::Printed, l.changed_at, l.id.0.len(), l.id.clone());
     let mut current: BTreeMap<u32, &'a Label> = BTreeMap::new();
     for &label in labels {
-        // Of two printed in the same instant the one with the higher number is the reprint.
-        let rank = |l: &Label| (l.status == LabelStatus::Printed, l.changed_at, l.id.0.len(), l.id.clone());
         current
             .entry(label.box_number)
             .and_modify(|best| {

@@ -39,7 +39,7 @@ pub(in crate::sync) use compare::{
     SHORT_FIELD, goods_differences, line_parts, mapped_otherwise, parts, parts_changed, parts_differ,
 };
 pub(crate) use flow2::{same_input, shown, take_over};
-pub(crate) use labels::is_komets_lot;
+pub(crate) use labels::{current_labels, is_komets_lot};
 pub(crate) use links::same_description;
 pub use rules::{Facts, Rules, window_of};
 pub(crate) use sight::{Sight, sight};
