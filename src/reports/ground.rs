@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::config::Config;
 use crate::domain::{Flow, ItemId, LineId, MapKind, Maps, Order};
@@ -102,6 +102,7 @@ pub(super) fn everything_read(order: &Order) -> Facts {
         windows_seen: windows,
         po_dates_unknown: BTreeSet::new(),
         po_dates_read: days,
+        orders_read: Some(DateTime::<Utc>::MAX_UTC),
         po_numbers_read: order.komet.purchase_orders.iter().map(|po| po.number.clone()).collect(),
     }
 }

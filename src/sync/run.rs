@@ -143,11 +143,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     async fn prepare(&self, run: &str, request: &RunRequest) -> Result<RunState, StoreError> {
         let horizon: Vec<NaiveDate> =
             self.visible_from().iter_days().take_while(|day| *day <= self.horizon_end()).collect();
-        let (maps, carriers, windows, unknown) = self
+        let (maps, carriers, windows, unknown, orders) = self
             .store
             .read(move |conn| {
                 let windows = watermarks::list(conn, Stream::Prebooks)?;
-                Ok((maps::load(conn)?, carriers(conn)?, windows, budget::never_shown(conn, &horizon)?))
+                let orders = watermarks::get(conn, Stream::Orders, 0)?;
+                Ok((maps::load(conn)?, carriers(conn)?, windows, budget::never_shown(conn, &horizon)?, orders))
             })
             .await?;
         Ok(RunState::new(Setup {
@@ -166,6 +167,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             facts: Facts {
                 windows_known: windows.into_iter().map(|(w, _)| w).collect(),
                 po_dates_unknown: unknown.into_iter().collect(),
+                orders_read: orders.map(|watermark| watermark.at),
                 ..Facts::default()
             },
         }))

@@ -574,6 +574,16 @@ const LABELLED: &[Case] = &[
         &[],
     ),
     (
+        "a label of a line that the order does not have",
+        Table(|w, at| {
+            let number = at.labels[0].0.trim_start_matches("LB-");
+            let mut lost = w["axerrio"]["labels"]["records"][number].clone();
+            (lost["id"], lost["boxCode"], lost["lineId"]) = (json!("LB-9"), json!("LOST"), json!("77"));
+            w["axerrio"]["labels"]["records"]["9"] = lost;
+        }),
+        &[("77", "box_code")],
+    ),
+    (
         "lot in Axerrio",
         Person(|w, at, now| w.axerrio.vendor_corrects_label(&at.labels[0].0, None, None, Some("OTHER"), now)),
         &[("1", "lot_number")],

@@ -96,6 +96,20 @@ fn more_labels_than_boxes_are_held() {
     assert_eq!(held(&desk), ["changed_after_approval 1"]);
 }
 
+/// An order may have been read before the line was added for which its labels are.
+#[test]
+fn labels_of_a_line_that_the_order_does_not_have_are_held_once_it_was_read_since() {
+    let mut desk = approved(1);
+    desk.print(vec![label("1", 1, "B1"), label("9", 1, "LOST")]);
+    assert_eq!(desk.sync()[0], "ship 1 B1");
+    assert_eq!((held(&desk).len(), desk.plan().waits), (0, true));
+    desk.facts.orders_read = Some(at(2));
+    assert_eq!((held(&desk), desk.plan().waits), (vec!["changed_after_approval 9".to_owned()], false));
+    assert_eq!(desk.sync(), [""; 0]);
+    desk.order.axerrio.labels[1].status = LabelStatus::Void;
+    assert_eq!(held(&desk), [""; 0]);
+}
+
 #[test]
 fn a_reprint_changes_the_code_whether_its_label_is_the_same_or_a_new_one() {
     let mut same = shipped(&["B1", "B2"]);

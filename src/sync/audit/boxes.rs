@@ -6,13 +6,14 @@ use super::Context;
 use super::findings::{Findings, text};
 use super::purchase::standing;
 use crate::domain::{HoldReason, Label, LabelStatus, LineId, PoBox, blank};
-use crate::sync::plan::{Sight, current_labels, is_komets_lot};
+use crate::sync::plan::{Sight, current_labels, is_komets_lot, labels_of_no_line};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let order = found.order;
     if order.axerrio.order.as_ref().is_none_or(|ax| ax.status.is_off()) {
         return;
     }
+    let mut ships = false;
     for (line, agreed) in &sight.agreed.lines {
         let shipping: Vec<_> = agreed
             .po_lines
@@ -23,9 +24,23 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
         if shipping.is_empty() {
             continue;
         }
+        ships = true;
         let boxes: Vec<&PoBox> = shipping.iter().flat_map(|(_, shown)| &shown.boxes).collect();
         let labels: Vec<&Label> = order.axerrio.labels.iter().filter(|l| l.line_id == *line).collect();
         compare_line(found, sight, line, &labels, &boxes, context);
+    }
+    if ships && context.whole.orders {
+        compare_labels_of_no_line(found, sight);
+    }
+}
+
+/// Labels of lines that the order does not have.
+fn compare_labels_of_no_line(found: &mut Findings<'_>, sight: &Sight) {
+    for (line, labels) in labels_of_no_line(found.order, &sight.agreed) {
+        for label in labels {
+            let left = is_kept_out(found, line, label);
+            found.report_each(left, Some(line), "box_code", text(&label.box_code), text("absent"));
+        }
     }
 }
 
@@ -91,7 +106,8 @@ fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
             cause.starts_with("purchase.order.items.awb.add") || cause.starts_with("box.code.change")
         })
         || left(HoldReason::ChangedAfterApproval, &|cause| {
-            cause.strip_prefix("surplus ").is_some_and(|codes| codes.split(", ").any(|c| c == code))
+            let codes = cause.strip_prefix("surplus ").or_else(|| cause.strip_prefix("not bought "));
+            codes.is_some_and(|codes| codes.split(", ").any(|c| c == code))
         })
 }
 

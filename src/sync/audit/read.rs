@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{AuditError, Difference};
 use crate::domain::{Flow, Maps, Order, OrderKey, PoNumber};
@@ -75,6 +75,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         readings.cannot_read(System::Axerrio, unread);
         let unread = self.poll_labels(None).await?.unreadable;
         readings.whole.labels = unread.is_empty();
+        readings.facts.orders_read = readings.whole.orders.then_some(DateTime::<Utc>::MAX_UTC);
         readings.cannot_read(System::Axerrio, unread);
         let polled = self.poll_prebooks(None, Windows::All).await?;
         readings.whole.prebooks = polled.unreadable.is_empty();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::links::parts_in_red;
-use super::twice;
+use super::{twice, unbought};
 use crate::domain::{
     AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber, Shipment,
     blank,
@@ -18,6 +18,7 @@ const KOMET_LOTS: std::ops::RangeInclusive<u64> = 1000..=99_999;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     ask_for_unmapped(draft);
+    unbought::ask_about_labels_of_no_line(draft);
     let mut by_line: BTreeMap<&LineId, Vec<&Label>> = BTreeMap::new();
     for label in &draft.order.axerrio.labels {
         by_line.entry(&label.line_id).or_default().push(label);
@@ -251,8 +252,8 @@ fn plan_line(
     if unshipped.is_empty() {
         return;
     }
-    if was_taken_off(draft, line) {
-        ask_about_labels_of_nothing(draft, line, &unshipped);
+    if unbought::was_taken_off(draft, line) {
+        unbought::ask_about_labels_of_nothing(draft, line, &unshipped);
     } else if may_ship(draft, line) {
         ship(draft, line, &links, &unshipped);
     }
@@ -425,7 +426,7 @@ fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label
         po_line.boxes.is_empty().then(|| (po.number.clone(), po_line.id.clone(), po_line.terms.boxes as usize))
     });
     let Some((number, po_item, room)) = open else {
-        ask_about_surplus(draft, line, links, labels);
+        unbought::ask_about_surplus(draft, line, links, labels);
         return;
     };
     let calls: Vec<Action> = groups(draft, line, labels)
@@ -485,45 +486,6 @@ fn groups<'l>(draft: &mut Draft<'_>, line: &LineId, labels: &[&'l Label]) -> BTr
         groups.entry(group).or_default().push(label);
     }
     groups
-}
-
-/// More labels than boxes were bought: nothing is left to ship them on. While a PO still has boxes without a code, the
-/// line that holds them has only not been read yet; and while the line's PO is being changed, it is too early to ask.
-fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
-    let shown = links.iter().filter_map(|link| draft.po_line(&link.line));
-    let (bought, shipped) = shown.fold((0, 0), |(b, s), (_, l)| (b + l.terms.boxes as usize, s + l.boxes.len()));
-    let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));
-    if bought == 0 || shipped < bought || changing {
-        return;
-    }
-    let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
-    let codes = codes.join(", ");
-    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("surplus {codes}"), || {
-        format!(
-            "Axerrio printed more labels than the PO has boxes: {codes}. Void them in Axerrio, or buy more boxes in Komet."
-        )
-    });
-}
-
-/// Whether Komet's people took the line off its PO, or cancelled that: nothing is bought for it, nor will be.
-fn was_taken_off(draft: &Draft<'_>, line: &LineId) -> bool {
-    let links = draft.agreed.lines.get(line).map(|agreed| agreed.po_lines.as_slice()).unwrap_or_default();
-    links.iter().any(|link| !link.dead) && !links.iter().any(|link| draft.po_alive(link))
-}
-
-fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
-    let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));
-    if changing || draft.is_held(line) {
-        return;
-    }
-    let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
-    let codes = codes.join(", ");
-    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("not bought {codes}"), || {
-        format!(
-            "Axerrio printed labels for a line that was taken off its PO in Komet: {codes}. Void them in Axerrio, or buy the line \
-             again in Komet."
-        )
-    });
 }
 
 /// Whether Komet hands out the lot number itself, and refuses it from others.

@@ -6,8 +6,8 @@
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
 //! [`create`], [`edits`] and [`strays`]), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
 //! (with [`approved`] for what procurement has decided about and [`twice`] for what is bought once too often), [`inform`] for
-//! what Axerrio learns of it, [`labels`] for boxes. [`links`] recognises what is already there (with [`crossed`]),
-//! [`compare`] says what counts as a difference.
+//! what Axerrio learns of it, [`labels`] for boxes (with [`unbought`] for labels that have none). [`links`] recognises what is
+//! already there (with [`crossed`]), [`compare`] says what counts as a difference.
 
 mod approved;
 mod compare;
@@ -27,6 +27,7 @@ mod sight;
 mod stage;
 mod strays;
 mod twice;
+mod unbought;
 mod words;
 
 use std::collections::BTreeSet;
@@ -44,6 +45,7 @@ pub(crate) use links::same_description;
 pub use rules::{Facts, Rules, window_of};
 pub(crate) use sight::{Sight, sight};
 pub(in crate::sync) use strays::UNSEEN;
+pub(crate) use unbought::labels_of_no_line;
 
 use super::action::Action;
 use crate::domain::{Agreed, Decision, Flow, Hold, Order, PoNumber, Stage};

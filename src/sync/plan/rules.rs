@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use crate::domain::{CreatePo, ItemId, MapKind, Maps, OnConflict, PoNumber};
 
@@ -25,6 +25,8 @@ pub struct Facts {
     pub po_dates_unknown: BTreeSet<NaiveDate>,
     /// Ship dates whose POs were read in this run.
     pub po_dates_read: BTreeSet<NaiveDate>,
+    /// Up to when every change of Axerrio's orders is on file.
+    pub orders_read: Option<DateTime<Utc>>,
     /// POs that were read in this run, by number or among those of their day.
     pub po_numbers_read: BTreeSet<PoNumber>,
 }
