@@ -35,6 +35,11 @@ impl Usual {
     }
 }
 
+/// Whether stderr is the journal, which stamps its lines itself and reads a priority in front of each.
+pub(super) fn is_in_journal() -> bool {
+    std::env::var_os("JOURNAL_STREAM").is_some()
+}
+
 /// Starts the log. Called once; a second call changes nothing.
 pub(super) fn start(global: &Global, usual: Usual) {
     let mut builder = env_logger::Builder::new();
@@ -53,7 +58,7 @@ pub(super) fn start(global: &Global, usual: Usual) {
         ColorWhen::Always => WriteStyle::Always,
         ColorWhen::Never => WriteStyle::Never,
     });
-    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let journal = is_in_journal();
     builder.format(move |out, record| {
         let text = line(record, if journal { Form::Journal } else { Form::Stamped(Utc::now()) });
         let style = out.default_level_style(record.level());

@@ -63,7 +63,11 @@ pub async fn main() -> Exit {
             // What it names may be foreign.
             let told = format!("{error:#}");
             let lines: Vec<_> = told.lines().map(plain).collect();
-            eprintln!("{} {}", stderr_tone(&cli.global, "error:"), lines.join("\n"));
+            if logging::is_in_journal() {
+                eprintln!("<3>error: {}", lines.join("\n<3>"));
+            } else {
+                eprintln!("{} {}", stderr_tone(&cli.global, "error:"), lines.join("\n"));
+            }
             Exit::of(&error)
         }
     }

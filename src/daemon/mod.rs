@@ -267,7 +267,13 @@ impl<S: Served> Daemon<S> {
     }
 
     fn status(&self) -> String {
-        words::status(self.last.as_deref(), &self.agenda, self.now(), self.zone())
+        words::status(
+            self.last.as_deref(),
+            self.refused.map(|(since, _)| since),
+            &self.agenda,
+            self.now(),
+            self.zone(),
+        )
     }
 
     fn people_are_due(&self) -> bool {

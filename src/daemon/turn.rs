@@ -199,6 +199,7 @@ impl<S: Served> Daemon<S> {
             log::error!("{error}. Tried again in 10 s, then ever more seldom, at least every 5 minutes");
         }
         self.refused = Some((since, tries + 1));
+        self.systemd.status(&self.status());
         let [first, longest] = DATABASE_RESTS;
         self.agenda.rest(now, (first * (1 << tries.min(8))).min(longest));
         Ok(())

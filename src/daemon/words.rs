@@ -48,9 +48,16 @@ pub fn last_run(end: &RunEnd, zone: Tz) -> String {
     format!("{}, at {}", deeds(&end.report), time(end.report.finished_at, end.report.finished_at, zone))
 }
 
-/// What `systemctl status` shows: the last run, what fails, and what is next.
-pub fn status(last: Option<&str>, agenda: &Agenda, now: DateTime<Utc>, zone: Tz) -> String {
+/// What `systemctl status` shows: the last run, since when the database `refused` one, what fails, and what is next.
+pub fn status(
+    last: Option<&str>,
+    refused: Option<DateTime<Utc>>,
+    agenda: &Agenda,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> String {
     let mut parts = vec![last.map_or_else(|| "no run yet".to_owned(), |last| format!("last run: {last}"))];
+    parts.extend(refused.map(|since| format!("the database refuses since {}", time(since, now, zone))));
     let failing = [System::Axerrio, System::Komet].into_iter().filter(|system| agenda.fails(*system));
     parts.extend(failing.map(|system| format!("{} fails", system.title())));
     parts.push(next(agenda, now, zone));
