@@ -378,7 +378,12 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     for item in alive {
         let line = LineId::from(&item.id);
         let Some(shown) = order.lines.iter().find(|l| l.id == line) else { continue };
-        let asked = if is_refused { shown.terms.boxes } else { item.terms.boxes };
+        let asked = match item.terms.boxes {
+            // The vendor ships what a person let him have.
+            boxes if is_left_to_axerrio(draft, &line) => boxes.min(shown.terms.boxes),
+            _ if is_refused => shown.terms.boxes,
+            boxes => boxes,
+        };
         let boxes = shown.confirmed_boxes.map_or(asked, |confirmed| confirmed.min(asked));
         if draft.is_held(&line) {
             continue;
@@ -393,14 +398,25 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
             code: None,
         });
     }
-    // Items that moved to another order take theirs with them, too.
+    // Items that moved to another order take theirs with them, too; and nobody ships a line that was left out of Axerrio's order.
     let mut pending = pending_po_lines(draft);
-    pending.retain(|delete| {
-        !alive.iter().any(|item| LineId::from(&item.id) == delete.line) && !is_gone(draft, &delete.line)
+    pending.retain(|DeletePoLine { line, .. }| {
+        let is_alive = alive.iter().any(|item| LineId::from(&item.id) == *line);
+        let is_left_out = is_left_to_axerrio(draft, line) && order.lines.iter().all(|shown| shown.id != *line);
+        is_left_out || !is_alive && !is_gone(draft, line)
     });
     take_off(draft, pending);
     let location = prebook.header.location_code.clone();
     purchase::plan(draft, &buys, draft.order.ship_date, location.as_deref());
+}
+
+/// Whether a person left the line as the vendor changed it in Axerrio.
+fn is_left_to_axerrio(draft: &Draft<'_>, line: &LineId) -> bool {
+    draft.agreed.decisions.iter().any(|decision| {
+        decision.reason == HoldReason::EditedInAxerrio
+            && decision.verdict == Verdict::TakeAxerrio
+            && decision.line.as_ref() == Some(line)
+    })
 }
 
 /// Items that were deleted take their pending PO lines with them, whatever the vendor says of the rest (clarification 8).
