@@ -385,6 +385,9 @@ async fn a_po_that_moved_unseen_is_found_within_the_horizon_and_cleared_away() {
     let rules = KometRules { items_show_po: false, ..KometRules::default() };
     let settings = Settings { komet_timeout: TIMEOUT, ..Settings::default() };
     let link = Link::start(Setup { settings, rules, ..Setup::default() }).await;
+    // Before anything is bought that was prebooked in Komet, each day of the horizon is read.
+    accepted_prebook(&link, &prebook(link.day(5), vec![item(FREEDOM, 1, link.day(3))])).await;
+    link.sync_well().await;
     let id = ordered(&link);
     link.inject(System::Komet, "purchase.order.create", Fault::AnswerLost);
     link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), Fault::Html(502)));

@@ -1,8 +1,8 @@
 //! Prebooked in Komet: the order goes to Axerrio, and the PO follows the vendor's word.
 
 use stemsync::domain::{
-    AxStatus, Breakdown, CreatePo, Decision, HoldReason, ItemId, KometProduct, KometTerms, LineId, PoItemId,
-    PoNumber, PoStatus, PrebookItem, PurchaseOrder, Stage, Verdict,
+    AxStatus, Breakdown, CreatePo, HoldReason, ItemId, KometProduct, KometTerms, LineId, PoItemId, PoNumber,
+    PoStatus, PrebookItem, PurchaseOrder, Stage, Verdict,
 };
 
 use crate::trade::{Desk, bouquet, cost, day, held, lilies, roses};
@@ -683,18 +683,12 @@ fn where_no_line_is_left_in_axerrio_a_new_header_is_not_put() {
 }
 
 #[test]
-fn what_the_vendor_took_back_and_a_person_let_him_is_bought_no_more() {
+fn a_line_that_the_vendor_took_back_and_a_person_let_him_is_bought_no_more() {
     let mut desk = accepted();
     desk.ax().lines.retain(|line| line.id != LineId("12".into()));
-    desk.ax_line("11").terms.boxes = 2;
-    desk.ax_line("11").confirmed_boxes = None;
     assert_eq!(desk.sync(), [""; 0], "a person is asked");
-    for _ in 0..2 {
-        let hold = desk.plan().holds.remove(0);
-        let left = Decision::new(hold.reason, hold.line, hold.cause, Verdict::TakeAxerrio);
-        desk.order.agreed.decisions.push(left);
-    }
+    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeAxerrio);
     desk.sync();
-    assert_eq!(bought(&desk), [2]);
+    assert_eq!(bought(&desk), [5]);
     assert_eq!(desk.sync(), [""; 0]);
 }
