@@ -11,12 +11,16 @@ use crate::config::Config;
 use crate::domain::Verdict;
 use crate::reports::choices::means;
 use crate::reports::holds::{HoldReport, gone, without_sides};
+use crate::reports::words::command;
 use crate::store::holds;
 
 /// `holds --format json`.
 #[derive(Debug, Serialize)]
 struct HoldsReport {
     holds: Vec<HoldReport>,
+    /// How the program is called for this link.
+    #[serde(skip)]
+    command: String,
 }
 
 /// Two lines for people: what and since when, then what happened and what to do.
@@ -57,11 +61,11 @@ impl Report for HoldsReport {
         }
         page.gap();
         let to_decide = if self.holds.iter().any(|hold| hold.has_sides) {
-            "To decide: stemsync holds release ID --take axerrio|komet, or stemsync holds dismiss ID"
+            format!("To decide: {0} holds release ID --take axerrio|komet, or {0} holds dismiss ID", self.command)
         } else {
-            "To be asked no more: stemsync holds dismiss ID"
+            format!("To be asked no more: {} holds dismiss ID", self.command)
         };
-        page.paragraph(Tone::Faint, 0, to_decide);
+        page.paragraph(Tone::Faint, 0, &to_decide);
     }
 }
 
@@ -96,7 +100,13 @@ pub(super) async fn run(config: &Config, output: Output, args: &HoldsArgs) -> an
                 Some(store) => store.read(holds::list).await?,
                 None => Vec::new(),
             };
-            output.print(&HoldsReport { holds: rows.into_iter().map(HoldReport::from).collect() })?;
+            let command = command(&config.file);
+            let mut holds: Vec<_> = rows.into_iter().map(HoldReport::from).collect();
+            // The text is on file with the hold, whatever the configuration is called.
+            for hold in &mut holds {
+                hold.detail = hold.detail.replace(": stemsync map ", &format!(": {command} map "));
+            }
+            output.print(&HoldsReport { holds, command })?;
         }
         Some(HoldsAction::Release { id, take }) => decide(config, output, id, take).await?,
         Some(HoldsAction::Dismiss { id }) => decide(config, output, id, Verdict::Dismissed).await?,

@@ -17,12 +17,18 @@ use super::values::Refusal;
 pub struct Secret {
     text: Box<str>,
     source: Box<str>,
+    file: Option<Box<Path>>,
 }
 
 impl Secret {
     /// Keeps `text` from being shown.
     pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self { text: text.into(), source: "the program itself".into() }
+        Self { text: text.into(), source: "the program itself".into(), file: None }
+    }
+
+    /// The file that the configuration names for it. Not for people: who mistook the key may have put the secret there.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// Where it comes from, for people: `$KOMET_TOKEN`, a file, a credential.
@@ -121,7 +127,8 @@ impl Source {
             }
             Self::File(path) => {
                 let shown = if is_path(path) { path.as_str() } else { "the file it names" };
-                from_file(Path::new(path), shown, Guard::OwnerOnly)
+                let secret = from_file(Path::new(path), shown, Guard::OwnerOnly)?;
+                Ok(Secret { file: Some(Path::new(path).into()), ..secret })
             }
             Self::Credential(name) => {
                 let plain = !name.contains('/') && name != "." && name != "..";
@@ -233,5 +240,5 @@ fn checked(text: &str, shown: &str) -> Result<Secret, Refusal> {
         let found = format!("{shown} holds several lines or a control character");
         return Err(Refusal::new(found, "the secret alone, on one line"));
     }
-    Ok(Secret { text: text.into(), source: shown.into() })
+    Ok(Secret { text: text.into(), source: shown.into(), file: None })
 }

@@ -213,6 +213,7 @@ impl<S: Served> Daemon<S> {
             return;
         }
         match self.link.engine().store.upkeep(lock, now, self.config.state.retention).await {
+            Ok(done) if done.is_left => {}
             Ok(_) => self.pruned = Some(today),
             Err(error) => log::warn!("old runs and events are kept for now: {error}"),
         }

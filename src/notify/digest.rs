@@ -24,6 +24,8 @@ pub struct Origin {
     pub host: String,
     /// The link, where a machine has several: the name of its configuration.
     pub link: Option<String>,
+    /// How the program is called for it.
+    pub command: String,
     /// In which times are told.
     pub zone: Tz,
 }
@@ -76,6 +78,12 @@ pub fn compose(origin: &Origin, news: &News) -> Option<Message> {
     };
     let mut lines: Vec<String> = events.iter().map(|row| event_line(origin, row)).collect();
     lines.extend(hold_lines(&news.holds));
+    if origin.link.is_some() {
+        let command = format!("`{} ", origin.command);
+        for line in &mut lines {
+            *line = line.replace("`stemsync ", &command);
+        }
+    }
     let last = news.notices.last();
     let stamp = last.map_or(0, |row| row.at.timestamp());
     Some(Message {

@@ -14,7 +14,8 @@ fn at(minute: i64) -> DateTime<Utc> {
 }
 
 fn origin() -> Origin {
-    Origin { host: "vm1".to_owned(), link: None, zone: Tz::America__New_York }
+    let command = "stemsync".to_owned();
+    Origin { host: "vm1".to_owned(), link: None, command, zone: Tz::America__New_York }
 }
 
 fn hold(id: i64, reason: HoldReason, order: &str, day: u32) -> HoldRow {
@@ -136,11 +137,15 @@ fn nothing_is_said_where_nothing_is_left_to_tell() {
 
 #[test]
 fn a_link_among_several_is_named() {
-    let origin = Origin { link: Some("acme".to_owned()), ..origin() };
+    let command = "stemsync -c /etc/stemsync/acme.toml".to_owned();
+    let origin = Origin { link: Some("acme".to_owned()), command, ..origin() };
     let notices = vec![row(7, 0, Notice::SystemRecovered { system: System::Komet, since: at(0) })];
     let message = compose(&origin, &News { notices, holds: Vec::new() }).unwrap();
     assert_eq!(message.subject, "stemsync acme on vm1: Komet answers again");
     assert_eq!(message.key, format!("7.{}", at(0).timestamp()));
+    let holds = vec![hold(12, HoldReason::EditedInKomet, "AX-1", 3)];
+    let text = compose(&origin, &News { notices: Vec::new(), holds }).unwrap().text();
+    assert!(text.contains("`stemsync -c /etc/stemsync/acme.toml holds release 12 --take axerrio`"), "{text}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub use digest::{Message, News, Origin, compose};
 pub use outbox::Channel;
 
 use crate::config::Config;
+use crate::reports::words::quoted;
 use crate::store::{Store, StoreError};
 use crate::sync::RunEnd;
 use email::Email;
@@ -221,6 +222,13 @@ fn origin(config: &Config) -> Origin {
     Origin {
         host: host(),
         // The only link of a machine is `sync.toml`.
+        command: match &link {
+            Some(link) if link != "sync" => {
+                let file = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
+                format!("stemsync -c {}", quoted(&file.to_string_lossy()))
+            }
+            _ => "stemsync".to_owned(),
+        },
         link: link.filter(|link| link != "sync").map(|link| words::id(&link)),
         zone: config.jobs.timezone,
     }
@@ -228,7 +236,9 @@ fn origin(config: &Config) -> Origin {
 
 /// The machine's name, as it may stand in a mail's head.
 fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    // Asked of the kernel itself: the units see no /proc/sys (`ProcSubset=pid`).
+    let system = rustix::system::uname();
+    let name = system.nodename().to_string_lossy();
     let name: String =
         name.trim().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).collect();
     if name.is_empty() { "localhost".to_owned() } else { name }

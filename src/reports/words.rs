@@ -1,5 +1,7 @@
 //! Small things that are said everywhere in the same words.
 
+use std::path::Path;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::HoldReason;
@@ -62,10 +64,36 @@ pub fn reason(reason: HoldReason) -> &'static str {
     }
 }
 
+/// As a shell takes it for one word.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// How the program is called for the link of this configuration, which is named wherever another one would be found without it:
+/// maps and holds belong to their link.
+pub fn command(file: &Path) -> String {
+    let file = file.to_string_lossy();
+    let usual = ["./sync.toml", "sync.toml"].contains(&&*file);
+    if usual { "stemsync".to_owned() } else { format!("stemsync -c {}", quoted(&file)) }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_command_names_the_link_that_would_not_be_found_without_it() {
+        let told = |file| command(Path::new(file));
+        assert_eq!(told("./sync.toml"), "stemsync");
+        assert_eq!(told("/etc/stemsync/miami.toml"), "stemsync -c /etc/stemsync/miami.toml");
+        assert_eq!(told("the other.toml"), "stemsync -c 'the other.toml'");
+    }
 
     #[test]
     fn times_are_told_in_words() {

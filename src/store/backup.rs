@@ -125,6 +125,15 @@ fn of_either(error: BackupError, database: &Path, target: &Path) -> BackupError 
     }
 }
 
+/// The database and what stemsync and SQLite keep beside it.
+pub fn files_of(database: &Path) -> [PathBuf; 6] {
+    ["", "-wal", "-shm", "-journal", ".lock", ".daemon.lock"].map(|suffix| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    })
+}
+
 /// What stands at the target may be replaced, if at all, only where it is a plain file and not the database.
 fn look_at_target(database: &Path, target: &Path, replace: bool) -> Result<(), BackupError> {
     if target.as_os_str().is_empty() || target.to_string_lossy().ends_with('/') {
@@ -132,12 +141,7 @@ fn look_at_target(database: &Path, target: &Path, replace: bool) -> Result<(), B
     }
     let Ok(found) = target.symlink_metadata() else { return Ok(()) };
     let is = |other: &Path| other.metadata().is_ok_and(|m| (m.dev(), m.ino()) == (found.dev(), found.ino()));
-    let beside = ["", "-wal", "-shm", ".lock"].map(|suffix| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    });
-    if beside.iter().any(|file| is(file)) {
+    if files_of(database).iter().any(|file| is(file)) {
         Err(BackupError::Itself(target.to_owned()))
     } else if !found.is_file() {
         Err(BackupError::NotAFile(target.to_owned()))

@@ -28,6 +28,11 @@ pub enum Fault {
     /// What should be the file is a directory.
     #[error("is a directory; [state] path names a file")]
     IsDirectory,
+    /// Another program's database.
+    #[error(
+        "holds another program's tables; [state] path names a file of stemsync's own, which need not exist yet"
+    )]
+    Foreign,
     /// It can be read, not written.
     #[error(
         "is read-only; check the owner and mode of the file and its directory, and that the disk is not mounted read-only; \

@@ -121,6 +121,7 @@ impl Store {
                 return Err(Fault::Newer { found, known: schema::VERSION }.into());
             }
             if found == 0 {
+                is_nobodys(&conn)?;
                 // Only before anything is in it; older files are rewritten for it by `retention`.
                 conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             }
@@ -163,7 +164,7 @@ impl Store {
         let open = || -> Result<Option<Connection>, StoreError> {
             let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY)?;
             match schema::version(&conn)? {
-                0 => Ok(None),
+                0 => is_nobodys(&conn).map(|()| None),
                 found if found > schema::VERSION => Err(Fault::Newer { found, known: schema::VERSION }.into()),
                 found if found < schema::VERSION => Err(Fault::Older { found, known: schema::VERSION }.into()),
                 _ => Ok(Some(conn)),
@@ -280,6 +281,12 @@ impl Store {
     ) -> Result<T, StoreError> {
         answer.unwrap_or_else(|_| Err(Fault::Closed.into())).map_err(|e| e.at(&self.inner.path))
     }
+}
+
+/// A file without a version of ours is a new one only if nothing is in it.
+fn is_nobodys(conn: &Connection) -> Result<(), StoreError> {
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    if tables == 0 { Ok(()) } else { Err(Fault::Foreign.into()) }
 }
 
 type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;

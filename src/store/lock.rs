@@ -2,7 +2,7 @@
 //! a file beside the database, so the kernel releases it when the holder ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Seek, Write};
+use std::io::{ErrorKind, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,10 @@ const RUN: &str = ".lock";
 const DAEMON: &str = ".daemon.lock";
 
 fn take(path: &Path) -> Result<Option<File>, StoreError> {
-    let failed = |e: std::io::Error| StoreError::new(Fault::CannotOpen(e.to_string()), path);
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::new(Fault::Full, path),
+        _ => StoreError::new(Fault::CannotOpen(error.to_string()), path),
+    };
     if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(failed)?;
     }
@@ -76,8 +79,11 @@ fn take(path: &Path) -> Result<Option<File>, StoreError> {
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-    writeln!(file, "{} {since}", std::process::id()).map_err(failed)?;
+    // The lock is held, whether or not a full disk lets it say by whom.
+    let _ = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{} {since}", std::process::id()));
     Ok(Some(file))
 }
 

@@ -26,7 +26,7 @@ pub mod seen;
 pub mod watermarks;
 mod worker;
 
-pub use backup::{Backup, BackupError, back_up};
+pub use backup::{Backup, BackupError, back_up, files_of};
 pub use error::{Fault, StoreError};
 pub use handle::{OnFile, Store};
 pub use lock::{DaemonLock, LockHolder, RunLock};

@@ -3,7 +3,7 @@
 //! never touched: they are open work, or what keeps it from being done twice.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OpenFlags};
@@ -18,6 +18,9 @@ pub(super) const STEP: i64 = 2000;
 /// next fills them again.
 const SLACK: i64 = 64;
 
+/// After so long whoever waits for it goes on: signals and the watchdog are not heard meanwhile.
+const LONGEST: Duration = Duration::from_secs(3);
+
 /// Room that must be left on a disk beside what rewriting the file takes.
 const MARGIN: u64 = 16 * 1024 * 1024;
 
@@ -30,6 +33,8 @@ pub struct Upkeep {
     pub events: usize,
     /// Bytes by which the database became smaller.
     pub freed: u64,
+    /// Time was up before all was dropped: the rest goes after the next run.
+    pub is_left: bool,
 }
 
 impl Store {
@@ -50,7 +55,12 @@ impl Store {
         // So long a time that nothing is older than it.
         let Some(before) = before else { return Ok(Upkeep::default()) };
         let mut done = Upkeep::default();
+        let begun = Instant::now();
         loop {
+            if begun.elapsed() > LONGEST {
+                done.is_left = true;
+                return Ok(done);
+            }
             let due = move |conn: &Connection| {
                 Ok(!runs::old(conn, before)?.is_empty() || !events::old(conn, before)?.is_empty())
             };

@@ -155,6 +155,10 @@ fn a_map_is_set_listed_exported_imported_and_removed() {
     assert_eq!(place.told(&["map", "product", "export", "map.csv"]).1, 0);
     assert_eq!(fs::read_to_string(&csv).unwrap(), "axerrio_code,komet_id\nROS-60,915\n");
     assert_eq!(place.told(&["map", "product", "export", "-"]).0, "axerrio_code,komet_id\nROS-60,915\n");
+    for own in ["link.db", "sync.toml"] {
+        let (told, code) = place.complaint(&["map", "product", "export", own]);
+        assert!(code == 2 && told.contains("stemsync works with"), "{told}");
+    }
     fs::write(&csv, "axerrio_code,komet_id\nROS-60,916\nROS-70,917\n").unwrap();
     let (imported, code) = place.json(&["map", "product", "import", "map.csv"]);
     assert_eq!((code, &imported["codes"], &imported["changed"]), (0, &json!(2), &json!(2)));

@@ -118,6 +118,18 @@ fn a_damaged_database_is_told_plainly() {
 }
 
 #[test]
+fn another_programs_database_is_left_alone() {
+    let place = Place::new();
+    rusqlite::Connection::open(place.database()).unwrap().execute_batch("CREATE TABLE customers (id)").unwrap();
+    let before = fs::read(place.database()).unwrap();
+    for args in [&["status"][..], &["sync"], &["map", "product", "set", "ROS-60", "915"]] {
+        let (told, code) = place.complaint(args);
+        assert!(code == 1 && told.contains("another program's tables"), "{args:?}: {told}");
+    }
+    assert_eq!(fs::read(place.database()).unwrap(), before);
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let place = Place::new();
     let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("stemsync"));

@@ -126,7 +126,10 @@ fn what_keeps_a_copy_from_being_made_is_told_with_what_to_do() {
     place.json(&["sync"]);
     std::fs::write(place.folder.path().join("old.db"), "older").unwrap();
     assert!(told(&["backup", "old.db"], 2).contains("replace it with --force"));
-    assert!(told(&["backup", "link.db", "--force"], 2).contains("is the database itself"));
+    std::fs::write(place.folder.path().join("link.db.daemon.lock"), "").unwrap();
+    for own in ["link.db", "link.db.lock", "link.db.daemon.lock"] {
+        assert!(told(&["backup", own, "--force"], 2).contains("is the database itself"), "{own}");
+    }
     assert!(told(&["backup", "."], 2).contains("name a file, such as ./stemsync.db"));
     assert!(told(&["backup", "no/such/copy.db"], 1).contains("cannot write to no/such"));
     assert!(told(&["backup"], 2).contains("<FILE>"));

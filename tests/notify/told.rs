@@ -27,6 +27,11 @@ fn all_fail(link: &Link, system: System, fault: &Fault) {
     link.act(|w, _| w.inject(target, fault.clone()));
 }
 
+/// How the program is called for the link that is told of.
+fn command() -> String {
+    format!("stemsync -c {}", std::path::absolute("acme.toml").unwrap().display())
+}
+
 #[tokio::test]
 async fn a_new_hold_is_told_once_over_runs_restarts_and_processes() {
     let (mut link, hook) = (Link::plain().await, Hook::start().await);
@@ -46,10 +51,11 @@ async fn a_new_hold_is_told_once_over_runs_restarts_and_processes() {
         told += delivery.await.unwrap();
     }
     assert_eq!(told, 1, "by one of them");
+    let stemsync = command();
     let expected = format!(
         "stemsync acme on {}: order {id} waits for a person\nHold {hold}, order {id}, line 1, ships {ships}: Komet does \
-         not know a product. To do: map it in Komet's Prebook Summary, or with `stemsync map product set`; the rest goes \
-         on by itself. `stemsync holds` says more.",
+         not know a product. To do: map it in Komet's Prebook Summary, or with `{stemsync} map product set`; the rest goes \
+         on by itself. `{stemsync} holds` says more.",
         host()
     );
     assert_eq!(hook.texts(), [expected]);
@@ -113,7 +119,7 @@ async fn many_new_holds_are_one_digest_and_whoever_asks_to_be_told_later_hears_o
     assert_eq!(lines[2], "- 6 unmapped_product: Komet does not know a product");
     let first = format!("- order {}, line 1, ships {}, unmapped_product", orders[0], link.day(3));
     assert_eq!((lines[4], lines.len()), (first.as_str(), 10), "{text}");
-    assert_eq!(lines[9], "All of them, with what to do: `stemsync holds`");
+    assert_eq!(lines[9], format!("All of them, with what to do: `{} holds`", command()));
 }
 
 #[tokio::test]
@@ -177,7 +183,8 @@ async fn a_job_that_fails_three_times_in_a_row_is_told_without_what_the_system_s
     let post = hook.posts().remove(0);
     let text = post["text"].as_str().unwrap();
     assert!(text.contains("The job prebooks failed three times in a row"), "{text}");
-    assert!(text.contains("(Komet refuses what it is asked)") && text.contains("stemsync history --job prebooks"));
+    let more = format!("{} history --job prebooks", command());
+    assert!(text.contains("(Komet refuses what it is asked)") && text.contains(&more), "{text}");
     assert!(!text.contains("is down"), "who refuses is there: {text}");
     let all = post.to_string();
     assert!(!["Bloom", "Rose", "0.55"].iter().any(|private| all.contains(private)), "{all}");

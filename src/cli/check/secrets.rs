@@ -2,7 +2,6 @@
 //! state, which is the daemon's, can read them as well as whoever runs this check.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
 use super::owners::directory_of;
 use super::{Check, owners};
@@ -23,6 +22,7 @@ pub(super) fn look(config: &Config) -> Vec<Check> {
     secrets.extend(config.notify.webhook.iter().map(|secret| ("webhook", secret)));
     let login = config.notify.email.iter().filter_map(|email| email.login.as_ref());
     secrets.extend(login.map(|login| ("e-mail", &login.password)));
+    secrets.extend(config.status.password.iter().map(|secret| ("status page", secret)));
     told.extend(
         secrets.iter().map(|(name, secret)| format!("{name}: from {}{}", secret.source(), mode_of(secret))),
     );
@@ -37,7 +37,7 @@ pub(super) fn look(config: &Config) -> Vec<Check> {
 
 /// A file's mode: stricter than 0600 or 0600, or it would not have been taken.
 fn mode_of(secret: &Secret) -> String {
-    let file = std::fs::metadata(secret.source()).ok().filter(std::fs::Metadata::is_file);
+    let file = secret.file().and_then(|file| std::fs::metadata(file).ok()).filter(std::fs::Metadata::is_file);
     file.map_or(String::new(), |meta| {
         format!(" (mode {:04o}, {})", meta.mode() & 0o7777, owners::user(meta.uid()))
     })
@@ -45,7 +45,7 @@ fn mode_of(secret: &Secret) -> String {
 
 /// A file that the owner of the state cannot read.
 fn kept_from(name: &str, secret: &Secret, keeper: u32) -> Option<Check> {
-    let owner = std::fs::metadata(Path::new(secret.source())).ok().filter(std::fs::Metadata::is_file)?.uid();
+    let owner = std::fs::metadata(secret.file()?).ok().filter(std::fs::Metadata::is_file)?.uid();
     if owner == keeper {
         return None;
     }

@@ -53,7 +53,8 @@ fn running(database: &Path) -> Option<String> {
 /// The units that may run this configuration: ours by their names, and whichever service this process or the running one
 /// is in.
 fn candidates(config: &Path, running: Option<&str>) -> Vec<String> {
-    let link = config.file_stem().and_then(|stem| stem.to_str()).filter(|_| config.starts_with("/etc/stemsync"));
+    let whole = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
+    let link = whole.file_stem().and_then(|stem| stem.to_str()).filter(|_| whole.starts_with("/etc/stemsync"));
     let mut names = match link {
         Some(link) if link != "sync" => vec![format!("stemsync@{link}.service")],
         _ => ["stemsync.service", "stemsync-sync.timer", "stemsync-sync.service"].map(str::to_owned).to_vec(),

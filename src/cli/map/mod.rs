@@ -5,7 +5,8 @@ mod suggest;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -17,7 +18,7 @@ use super::{change, look};
 use crate::config::{Config, nearest};
 use crate::domain::MapKind;
 use crate::reports::map_csv::{self, code};
-use crate::store::maps;
+use crate::store::{files_of, maps};
 
 /// `map KIND --format json`.
 #[derive(Debug, Serialize)]
@@ -157,12 +158,32 @@ async fn export(config: &Config, output: Output, kind: MapKind, file: &Path) -> 
         return super::output::write(&text);
     }
     let name = file.display();
-    File::create(file)
-        .and_then(|mut file| file.write_all(&text))
-        .with_context(|| format!("cannot write {name}"))?;
+    if is_stemsyncs(config, file) {
+        return Err(WrongUsage(format!("{name} is a file that stemsync works with; name another one")).into());
+    }
+    write_whole(file, &text).with_context(|| format!("cannot write {name}"))?;
     let codes = entries.len();
     let told = format!("{codes} {} codes written to {name}.", kind.name());
     output.print(&Changed { kind, codes, news: 0, replaces: None, told })
+}
+
+/// Whether the file is the configuration, or the database with what is beside it.
+fn is_stemsyncs(config: &Config, file: &Path) -> bool {
+    let id = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    let Some(target) = id(file) else { return false };
+    let own = files_of(&config.state.path);
+    own.iter().map(PathBuf::as_path).chain([config.file.as_path()]).any(|path| id(path) == Some(target))
+}
+
+/// Writes a file whole or not at all; what is no plain file, such as a pipe, is written to.
+fn write_whole(file: &Path, text: &[u8]) -> std::io::Result<()> {
+    if file.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
+        return File::create(file)?.write_all(text);
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text)?;
+    new.persist(file).map(drop).map_err(|error| error.error)
 }
 
 /// `-` stands for stdin or stdout.

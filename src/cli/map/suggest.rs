@@ -12,6 +12,7 @@ use crate::domain::MapKind;
 use crate::domain::suggest::Suggestion;
 use crate::reports::map_csv::code;
 use crate::reports::suggest::{Suggestions, compare};
+use crate::reports::words::{command, quoted};
 use crate::store::seen::Reach;
 
 /// `map KIND suggest CODE --format json`.
@@ -43,27 +44,14 @@ pub(super) async fn run(config: &Config, output: Output, kind: MapKind, text: &s
 }
 
 impl SuggestReport {
-    /// The commands name the configuration wherever another one would be found without it: a map belongs to its link.
     fn of(found: Suggestions, file: &Path) -> Self {
-        let file = file.to_string_lossy();
-        let usual = ["./sync.toml", "sync.toml"].contains(&&*file);
-        let link = if usual { String::new() } else { format!("-c {} ", quoted(&file)) };
+        let stemsync = command(file);
         let (kind, code) = (found.kind.name(), quoted(&found.axerrio_code));
         let told = found.suggestions.iter().map(|suggestion| Told {
             suggestion: suggestion.clone(),
-            command: format!("stemsync {link}map {kind} set {code} {}", suggestion.komet_id),
+            command: format!("{stemsync} map {kind} set {code} {}", suggestion.komet_id),
         });
         Self { suggestions: told.collect(), found }
-    }
-}
-
-/// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -69,7 +69,11 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     let notices = Notices::new(config);
     if let Some(lock) = &lock {
         notices.record(&link.engine.store, &end, Utc::now()).await;
-        link.engine.store.upkeep(lock, Utc::now(), config.state.retention).await?;
+        if !end.stopped
+            && let Err(error) = link.engine.store.upkeep(lock, Utc::now(), config.state.retention).await
+        {
+            log::warn!("old runs and events are kept for now: {error}");
+        }
     }
     let asked = args.order.as_deref().map(|reference| Asked::new(reference, end.named));
     let exit = exit_of(&end, asked.as_ref());
