@@ -20,7 +20,7 @@ pub struct Agreed {
     pub lines: BTreeMap<LineId, AgreedLine>,
     /// The order's Prebooks. Flow 1 may have several (clarification 2); flow 2 has one.
     pub prebooks: BTreeMap<PrebookId, AgreedPrebook>,
-    /// Flow 1: the order was to be written to Komet before its ship date was over.
+    /// The order was to be written to the other system before its ship date was over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub due: bool,
     /// Lines that `useExisting` put into somebody else's Prebook and that must be deleted there.
@@ -28,6 +28,9 @@ pub struct Agreed {
     /// Lines that Komet took into a Prebook, or may have taken, and that no list shows: they are not made again on a guess.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unseen: BTreeMap<LineId, Unseen>,
+    /// Lines that Komet took on this PO, and that no PO shows: they are not bought again on a guess.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unseen_purchases: BTreeMap<LineId, PoNumber>,
     /// Items in the order's Prebooks that somebody added: a person was asked about them, and they never become a line's.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub added: BTreeSet<ItemId>,
@@ -161,7 +164,7 @@ pub struct Stray {
 pub enum Unseen {
     /// Komet answered with this Prebook, but neither with items nor with a list that shows them.
     Made(PrebookNumber),
-    /// Komet did not answer, and lists nothing any more that ships on this day.
+    /// Komet did not answer, and its lists cannot show what ships on this day.
     Unanswered(NaiveDate),
 }
 

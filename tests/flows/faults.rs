@@ -556,6 +556,29 @@ async fn what_was_answered_and_is_in_no_list_a_quarter_of_an_hour_later_is_asked
     invariants(&link).await;
 }
 
+/// The same of a PO, which a buyer takes away.
+#[tokio::test]
+async fn a_po_that_was_answered_and_does_not_show_is_asked_about() {
+    let link = link(Answers::Messy(7)).await;
+    link.sync_well().await;
+    let id = ordered(&link);
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), Fault::Html(502)));
+    link.sync().await;
+    assert_eq!(link.komet_requests("purchase.order.create"), 1);
+    link.act(|w, now| {
+        w.clear_faults();
+        let lines: Vec<u64> = items_of(w, &id).iter().map(|item| bought(w, item.id)[0].1.id).collect();
+        lines.iter().try_for_each(|line| w.komet.buyer_changes_line(*line, Some(0), None, now)).unwrap();
+    });
+    for _ in 0..3 {
+        link.let_pass(TimeDelta::minutes(16));
+        link.sync().await;
+    }
+    assert_eq!(link.komet_requests("purchase.order.create"), 1, "nobody asked for another");
+    let reason = HoldReason::EditedInKomet;
+    assert_eq!(link.held().await, [(reason, Some("1".into())), (reason, Some("2".into()))]);
+}
+
 #[tokio::test]
 async fn an_order_in_doubt_holds_up_no_other() {
     let link = link(Answers::Plain).await;

@@ -656,13 +656,19 @@ fn a_prebook_that_changes_after_its_order_was_left_cancelled_is_a_new_question()
 }
 
 #[test]
-fn a_prebook_of_days_past_is_not_ordered_any_more() {
-    for (ships, told) in [("2026-11-19", &[][..]), ("2026-11-20", &["put"][..])] {
+fn a_prebook_of_days_past_is_not_ordered_any_more_and_told_where_it_was_due() {
+    for (ships, told, due, held) in [
+        ("2026-11-19", &[][..], false, 0),
+        ("2026-11-19", &[][..], true, 1),
+        ("2026-11-20", &["put"][..], true, 0),
+    ] {
         let mut desk = Desk::flow2(&[roses(5)]);
         item(&mut desk, 11).ship_date = day(ships);
         desk.order.ship_date = day(ships);
+        desk.order.agreed.due = due;
         desk.read();
         assert_eq!(desk.sync(), told, "{ships}");
+        assert_eq!(desk.plan().holds.len(), held, "{ships}");
     }
 }
 

@@ -46,11 +46,27 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     // A Company token sees what shipped long ago: nobody is to order that.
     if draft.order.axerrio.order.is_none() && draft.order.ship_date < draft.rules.visible_from {
+        ask_about_late(draft, prebook);
         return;
     }
     if put(draft, reference, prebook, &alive) {
         buy(draft, prebook, &alive);
     }
+}
+
+/// A Prebook that Axerrio did not take before its ship date was over. Of one that was first seen after it nothing is due.
+fn ask_about_late(draft: &mut Draft<'_>, prebook: &Prebook) {
+    if !draft.agreed.due {
+        return;
+    }
+    let day = draft.order.ship_date;
+    let _ = draft.ask(HoldReason::RejectedByAxerrio, None, &format!("late {day}"), || {
+        format!(
+            "Axerrio did not take Prebook {} before its ship date {day} was over. Order it there by hand if it shipped, then \
+             dismiss this.",
+            prebook.number
+        )
+    });
 }
 
 /// An order in Axerrio that names a Prebook which this database never saw: it was deleted while the database was lost
@@ -111,6 +127,7 @@ fn put(
 /// Puts `input`, but for what waits for a person.
 fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input: OrderInput) {
     let Some(order) = &draft.order.axerrio.order else {
+        draft.agreed.due = true;
         draft.act(put_all(reference, input));
         return;
     };

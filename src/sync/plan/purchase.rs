@@ -45,6 +45,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             .map(|l| l.po_lines.iter().filter(|link| link.item == buy.item).cloned().collect())
             .unwrap_or_default();
         let alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
+        if !alive.is_empty() {
+            draft.agreed.unseen_purchases.remove(&buy.line);
+        }
         let late = twice::late_effects(draft, buy.goods.boxes, &alive);
         if !late.is_empty() {
             delete(draft, &buy.line, &late);
@@ -103,7 +106,7 @@ pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
 /// and nobody else bought it already.
 fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
-    if is_taken_away(draft, buy, links) {
+    if is_taken_away(draft, buy, links) || is_unseen(draft, buy) {
         return false;
     }
     if !buy.goods.mix.is_empty() {
@@ -163,6 +166,27 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
         draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
     };
     verdict != Some(Verdict::TakeAxerrio)
+}
+
+/// Whether Komet answered that it bought the line, though no PO shows it: somebody took it off before anybody read it, or it stands
+/// where it is not shown. Only a person can say.
+fn is_unseen(draft: &mut Draft<'_>, buy: &Buy) -> bool {
+    let Some(number) = draft.agreed.unseen_purchases.get(&buy.line).cloned() else { return false };
+    let cause = format!("unseen on PO {number}");
+    let verdict = draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, || {
+        format!(
+            "Komet took the line on PO {number}, and no PO shows it. Look for it in Komet; take axerrio to buy it again, take komet \
+             to leave it."
+        )
+    });
+    if verdict != Some(Verdict::TakeAxerrio) {
+        return true;
+    }
+    draft.agreed.unseen_purchases.remove(&buy.line);
+    // Should it show after all, it is one too many.
+    draft.agreed.doubtful_purchases += 1;
+    draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| decision.cause == cause);
+    false
 }
 
 /// Whether the PO must be read first to which a buyer may have moved the line: the item names it, where Komet says so (assumed).

@@ -66,12 +66,16 @@ pub(super) fn ask_about_unseen(draft: &mut Draft<'_>, order: &AxOrder) {
         let (cause, known) = match &what {
             Unseen::Made(number) => (
                 format!("{UNSEEN}in prebook {number}"),
-                format!("Komet made Prebook {number} for {names}, and no list shows it"),
+                if draft.order.komet.prebooks.iter().any(|prebook| prebook.number == *number) {
+                    format!("Komet took {names} into Prebook {number}, which shows nothing of it")
+                } else {
+                    format!("Komet made Prebook {number} for {names}, and no list shows it")
+                },
             ),
             Unseen::Unanswered(day) => (
                 format!("{UNSEEN}on {day}"),
                 format!(
-                    "Komet did not answer when a Prebook was made for {names}, and shows nothing of {day} any more"
+                    "Komet did not answer when a Prebook for {day} was made for {names}, and its lists cannot show it"
                 ),
             ),
         };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    Agreed, AgreedLine, AxOrder, AxStatus, CreatedPo, CreatedPrebook, ItemId, LineId, Order, PoItemId, PoLine,
-    PrebookNumber,
+    Agreed, AgreedLine, AxOrder, AxStatus, CreatedPo, CreatedPrebook, ItemId, LineId, NewPoLine, Order, PoItemId,
+    PoLine, PoLink, PrebookNumber,
 };
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::apply::Outcome;
@@ -41,11 +41,7 @@ pub(super) fn effect(order: &Order, agreed: &Agreed, action: &Action) -> Option<
             let mut lines = Vec::new();
             let mut number = None;
             for line in &new.lines {
-                let link = agreed.lines.get(&line.line)?.po_lines.iter().rev().find(|link| {
-                    let shown =
-                        order.komet.purchase_orders.iter().flat_map(|p| &p.lines).find(|l| l.id == link.line);
-                    link.item == line.item && shown.is_some_and(PoLine::is_alive)
-                })?;
+                let link = buying(order, agreed, line)?;
                 number = Some(link.number.clone());
                 lines.push(link.line.clone());
             }
@@ -93,6 +89,14 @@ fn has_box(order: &Order, line: &PoItemId, wanted: impl Fn(&str) -> bool) -> boo
     let own = lines().filter(|l| l.id == *line || (item.is_some() && l.item_id.as_ref() == item));
     let mut boxes = own.flat_map(|l| &l.boxes);
     boxes.any(|b| wanted(&b.code))
+}
+
+/// The PO line that now buys a line, if Komet shows one alive.
+pub(super) fn buying<'a>(order: &Order, agreed: &'a Agreed, line: &NewPoLine) -> Option<&'a PoLink> {
+    agreed.lines.get(&line.line)?.po_lines.iter().rev().find(|link| {
+        let shown = order.komet.purchase_orders.iter().flat_map(|p| &p.lines).find(|l| l.id == link.line);
+        link.item == line.item && shown.is_some_and(PoLine::is_alive)
+    })
 }
 
 /// The lines of an order whose items Komet shows alive.

@@ -18,9 +18,9 @@
 //!
 //! | method | what is read | decided as done | decided as not done |
 //! | --- | --- | --- | --- |
-//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | answered, or shipping before Komet's yesterday: a person is asked (`unseen`); else `doubtful_creates` grows: what comes later is cleared away |
+//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | answered, shipping before Komet's yesterday, or without a cost: a person is asked (`unseen`); else `doubtful_creates` grows: what comes later is cleared away |
 //! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again; refused: held |
-//! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later, or turns up when each day of the horizon is read once, is cleared away or held |
+//! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later, or turns up when each day of the horizon is read once, is cleared away or held; answered: a person is asked |
 //! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again; refused: held |
 //! | `purchase.order.items.awb.add` | the POs by number | one of an entry's codes is there | planned again |
 //! | `box.code.change` | the POs by number | the code meant is there | planned again |
@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use self::effect::{Effect, effect, lines_alive, linked_items};
+use self::effect::{Effect, buying, effect, lines_alive, linked_items};
 use super::action::{Action, CreatePrebook};
 use super::apply::{Outcome, apply, put_found, shipment_found};
 use super::engine::Engine;
@@ -56,7 +56,7 @@ use super::push::{Buried, Refusal, remember_refusal, save_views};
 use super::report::ActionResult;
 use super::state::RunState;
 use super::tell::{done, event, report};
-use crate::domain::{Agreed, CreatedPrebook, Order, OrderKey, Unseen};
+use crate::domain::{Agreed, CreatedPo, CreatedPrebook, Order, OrderKey, Unseen};
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, budget, events, orders};
 use crate::systems::{Axerrio, Komet, System};
@@ -248,6 +248,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         results.push((order, action, End::Unseen, detail));
                         continue;
                     }
+                    if let (Action::CreatePo(new), Some(created)) = (&action, answer.and_then(po_answer)) {
+                        let unbought = new.lines.iter().filter(|line| buying(&order, &agreed, line).is_none());
+                        let unbought: Vec<_> =
+                            unbought.map(|line| (line.line.clone(), created.number.clone())).collect();
+                        order.agreed.unseen_purchases.extend(unbought);
+                        let detail = format!("{}: on no PO that the read-back sees", action.detail());
+                        results.push((order, action, End::Unseen, detail));
+                        continue;
+                    }
                     match action {
                         Action::CreatePrebook(_) => order.agreed.doubtful_creates += 1,
                         Action::CreatePo(_) => {
@@ -328,14 +337,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 
     /// What must be said of a create that no list shows, where that does not prove that it was not done. A Vendor token sees
-    /// nothing that ships before Komet's own yesterday, which may be a day ahead of ours.
+    /// nothing without a cost, and nothing that ships before Komet's own yesterday, which may be a day ahead of ours.
     fn unseen(&self, create: &CreatePrebook, answer: Option<&str>) -> Option<Unseen> {
         if let Some(created) = answer.and_then(prebook_answer) {
             return Some(Unseen::Made(created.number));
         }
         let komet_day = self.komet_day();
         let first = create.new.items.iter().map(|item| item.ship_date).min()?;
-        (first < komet_day.pred_opt().unwrap_or(komet_day)).then_some(Unseen::Unanswered(first))
+        let is_over = first < komet_day.pred_opt().unwrap_or(komet_day);
+        let is_free =
+            create.new.items.iter().any(|item| item.goods.mix.is_empty() && item.goods.unit_cost.is_zero());
+        (is_over || is_free).then_some(Unseen::Unanswered(first))
     }
 
     /// A Prebook that was answered without item ids: its items are those now linked to the lines, or, if Komet
@@ -357,6 +369,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 }
 
 fn refusal_of(answer: &str) -> Option<Refusal> {
+    serde_json::from_str(answer).ok()
+}
+
+fn po_answer(answer: &str) -> Option<CreatedPo> {
     serde_json::from_str(answer).ok()
 }
 
