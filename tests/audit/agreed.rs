@@ -35,6 +35,16 @@ async fn approved(link: &Link) -> (String, Vec<u64>) {
     ordered
 }
 
+/// A sales rep writes another customer PO on the Prebook that the item is in.
+fn rep_names_another_po(link: &Link, item: u64) {
+    let change = HeaderChange { customer_po: Some("REP-9".into()), ..HeaderChange::default() };
+    link.act(|w, now| {
+        let prebook = w.komet.prebook_item(item).unwrap().0.id;
+        w.komet.rep_changes_header(prebook, &change, now)
+    })
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_line_that_is_left_as_komet_has_it_is_listed_apart() {
     let link = Link::plain().await;
@@ -67,12 +77,7 @@ async fn a_dismissed_question_is_listed_apart_too() {
 async fn a_header_that_is_left_as_komet_has_it_is_listed_apart() {
     let link = Link::plain().await;
     let (id, items) = ordered(&link).await;
-    link.act(|w, now| {
-        let prebook = w.komet.prebook_item(items[0]).unwrap().0.id;
-        let change = HeaderChange { customer_po: Some("REP-9".into()), ..HeaderChange::default() };
-        w.komet.rep_changes_header(prebook, &change, now)
-    })
-    .unwrap();
+    rep_names_another_po(&link, items[0]);
     link.sync().await;
     assert_eq!(differences(&link).await, [format!("{id} - customer_po PO-77/REP-9")]);
     link.decide(Verdict::TakeKomet).await;
@@ -146,12 +151,7 @@ async fn an_item_that_is_deleted_after_approval_is_listed_apart() {
 async fn a_header_that_was_asked_about_when_the_po_was_approved_is_listed_apart() {
     let link = Link::plain().await;
     let (id, items) = ordered(&link).await;
-    link.act(|w, now| {
-        let prebook = w.komet.prebook_item(items[0]).unwrap().0.id;
-        let change = HeaderChange { customer_po: Some("REP-9".into()), ..HeaderChange::default() };
-        w.komet.rep_changes_header(prebook, &change, now)
-    })
-    .unwrap();
+    rep_names_another_po(&link, items[0]);
     link.sync().await;
     assert_eq!(link.holds().await.len(), 1);
     link.act(approve_all);
@@ -322,7 +322,8 @@ async fn what_a_rep_changed_after_approval_is_a_difference_until_it_is_left() {
             w.komet.rep_changes_item(item, &change, now).unwrap();
         }),
         ("po_ship_date {to}/{from}", |w, item, now| {
-            w.komet.rep_moves_ship_date(item, (now + TimeDelta::days(5)).date_naive(), now).unwrap();
+            let ships = w.komet.prebook_item(item).unwrap().1.ship_date.unwrap();
+            w.komet.rep_moves_ship_date(item, ships + TimeDelta::days(1), now).unwrap();
         }),
     ];
     for (expected, change) in changes {
