@@ -78,11 +78,9 @@ pub fn compose(origin: &Origin, news: &News) -> Option<Message> {
     };
     let mut lines: Vec<String> = events.iter().map(|row| event_line(origin, row)).collect();
     lines.extend(hold_lines(&news.holds));
-    if origin.link.is_some() {
-        let command = format!("`{} ", origin.command);
-        for line in &mut lines {
-            *line = line.replace("`stemsync ", &command);
-        }
+    let command = format!("`{} ", origin.command);
+    for line in &mut lines {
+        *line = line.replace("`stemsync ", &command);
     }
     let last = news.notices.last();
     let stamp = last.map_or(0, |row| row.at.timestamp());

@@ -19,7 +19,7 @@ pub use digest::{Message, News, Origin, compose};
 pub use outbox::Channel;
 
 use crate::config::Config;
-use crate::reports::words::quoted;
+use crate::reports::words::command;
 use crate::store::{Store, StoreError};
 use crate::sync::RunEnd;
 use email::Email;
@@ -219,17 +219,13 @@ fn log(channel: Channel, result: &Result<(), Failure>, count: usize, settled: Se
 
 fn origin(config: &Config) -> Origin {
     let link = config.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    // The only link of a machine is `sync.toml`.
+    let link = link.filter(|link| link != "sync");
+    let file = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
     Origin {
         host: host(),
-        // The only link of a machine is `sync.toml`.
-        command: match &link {
-            Some(link) if link != "sync" => {
-                let file = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
-                format!("stemsync -c {}", quoted(&file.to_string_lossy()))
-            }
-            _ => "stemsync".to_owned(),
-        },
-        link: link.filter(|link| link != "sync").map(|link| words::id(&link)),
+        command: if link.is_some() { command(&file) } else { "stemsync".to_owned() },
+        link: link.map(|link| words::id(&link)),
         zone: config.jobs.timezone,
     }
 }

@@ -7,6 +7,11 @@ use super::draft::Draft;
 use super::labels::current_labels;
 use crate::domain::{Agreed, HoldReason, Label, LabelStatus, LineId, Order, PoLink};
 
+fn codes_of(labels: &[&Label]) -> String {
+    let codes: Vec<&str> = labels.iter().map(|label| label.box_code.as_str()).collect();
+    codes.join(", ")
+}
+
 /// More labels than boxes were bought: nothing is left to ship them on. While a PO still has boxes without a code, the
 /// line that holds them has only not been read yet; and while the line's PO is being changed, it is too early to ask.
 pub(super) fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
@@ -16,8 +21,7 @@ pub(super) fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[P
     if bought == 0 || shipped < bought || changing {
         return;
     }
-    let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
-    let codes = codes.join(", ");
+    let codes = codes_of(labels);
     let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("surplus {codes}"), || {
         format!(
             "Axerrio printed more labels than the PO has boxes: {codes}. Void them in Axerrio, or buy more boxes in Komet."
@@ -36,8 +40,7 @@ pub(super) fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, 
     if changing || draft.is_held(line) {
         return;
     }
-    let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
-    let codes = codes.join(", ");
+    let codes = codes_of(labels);
     let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("not bought {codes}"), || {
         format!(
             "Axerrio printed labels for a line that was taken off its PO in Komet: {codes}. Void them in Axerrio, or buy the line \
@@ -81,8 +84,7 @@ pub(super) fn ask_about_labels_of_no_line(draft: &mut Draft<'_>) {
             draft.waits = true;
             continue;
         }
-        let codes: Vec<&str> = labels.iter().map(|l| l.box_code.as_str()).collect();
-        let codes = codes.join(", ");
+        let codes = codes_of(&labels);
         let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("not bought {codes}"), || {
             format!(
                 "Axerrio printed labels for line {line}, which the order does not have: {codes}. Void them in Axerrio, or add the \
