@@ -98,6 +98,32 @@ fn a_new_ship_date_moves_all_lines_to_a_new_prebook_and_a_new_po() {
 }
 
 #[test]
+fn an_order_that_moves_to_another_location_is_bought_on_a_po_of_its_own() {
+    let mut desk = placed();
+    desk.ax().header.location = Some("LAX".into());
+    let told = desk.sync();
+    assert_eq!(told[4..], ["prebook 1,2", "po 1,2"]);
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn a_line_that_was_left_at_its_location_keeps_its_po() {
+    let mut desk = placed();
+    desk.edit_item("1", |item| item.terms.boxes = 4);
+    desk.sync();
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    desk.sync();
+    desk.ax().header.location = Some("LAX".into());
+    let told = desk.sync();
+    assert_eq!(told, ["delete po line 2", "delete item 2", "prebook 2", "po 2"]);
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    desk.ax().lines.push(line("3", lilies(1)));
+    assert_eq!(desk.sync(), ["more prebook 3", "more po 3"]);
+    assert_ne!(desk.komet.purchase_orders[0].lines.len(), 3, "not on the PO of the former location");
+    assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()));
+}
+
+#[test]
 fn an_added_line_joins_the_prebook_and_the_po() {
     let mut desk = placed();
     desk.ax().lines.push(line("3", lilies(1)));

@@ -59,6 +59,14 @@ fn edits() -> Vec<(&'static str, Edit, Vec<&'static str>)> {
                 d.komet.prebooks[0].header.carrier_id = Some(32);
                 d.read();
             },
+            moved.clone(),
+        ),
+        (
+            "location",
+            |d| {
+                d.komet.prebooks[0].header.location_code = Some("LAX".into());
+                d.read();
+            },
             moved,
         ),
         (

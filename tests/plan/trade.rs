@@ -81,7 +81,7 @@ pub(crate) fn header() -> Header {
         ship_date: day("2026-12-01"),
         truck_date: Some(day("2026-12-03")),
         carrier: Some(Party { code: "ARM".into(), name: "Greenway Trucking".into() }),
-        location: None,
+        location: Some("MIA".into()),
         comments: None,
     }
 }
@@ -495,6 +495,7 @@ impl Desk {
                 let mut made = prebook(id.0, Some(create.new.comments.clone()), items);
                 made.header.truck_date = create.new.truck_date;
                 made.header.customer_po.clone_from(&create.new.customer_po);
+                made.header.location_code.clone_from(&create.new.location_code);
                 made.header.carrier_id = match &create.new.carrier {
                     Some(KometRef::Code { code, .. }) if code == "PRIME" => Some(32),
                     _ => Some(31),

@@ -60,6 +60,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     stands_again(draft);
     strays::judge_unlinked(draft);
     let edited = header::judge(draft, order);
+    if header::has_left_location(draft, order) {
+        draft.agreed.po = None;
+    }
     let mut new = Vec::new();
     let mut buys = Vec::new();
     for line in &wanted {
@@ -246,7 +249,8 @@ fn decided_line(
     if let Some(item) = draft.item(&link.item) {
         let seen = SeenItem { terms: item.terms.clone(), ship_date: item.ship_date };
         if let Some(link) = draft.agreed.lines.get_mut(&line.id).and_then(|l| l.item.as_mut()) {
-            link.seen = Some(seen);
+            // What was agreed before stays known: should procurement take its approval back, Komet's edits are asked about.
+            link.seen.get_or_insert(seen);
         }
     }
     if changed && !moved && komet_followed(draft, line, link) {

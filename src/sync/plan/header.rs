@@ -1,11 +1,13 @@
 //! The headers of a flow 1 order's Prebooks. Komet's header cannot be written after the Prebook was made, so a header
 //! that changed in Axerrio means a new Prebook; one that changed in Komet waits for a person, with all its lines.
 
+use std::fmt::Write as _;
+
 use super::compare::{cut_field, header_print, terms_print};
 use super::draft::Draft;
 use super::rules::Rules;
 use crate::domain::{
-    AgreedLine, AxOrder, Header, HoldReason, LineId, MapKind, Party, Prebook, PrebookHeader, PrebookId,
+    AgreedLine, AxOrder, Header, HoldReason, ItemLink, LineId, MapKind, Party, Prebook, PrebookHeader, PrebookId,
     PrebookItem, Verdict, blank, fingerprint,
 };
 
@@ -16,6 +18,7 @@ enum Field {
     CustomerPo,
     Carrier,
     Customer,
+    Location,
 }
 
 impl Field {
@@ -25,6 +28,7 @@ impl Field {
             Self::CustomerPo => "customer PO",
             Self::Carrier => "carrier",
             Self::Customer => "customer",
+            Self::Location => "location",
         }
     }
 
@@ -37,6 +41,7 @@ impl Field {
             }
             Self::Carrier => is_carrier(wanted.carrier.as_ref(), shown.carrier_id, rules) == Some(true),
             Self::Customer => is_customer(&wanted.customer, shown.customer_id, rules) == Some(true),
+            Self::Location => is_location(wanted, shown, rules) == Some(true),
         }
     }
 
@@ -47,6 +52,7 @@ impl Field {
             Self::CustomerPo => sent.customer_po.clone_from(&wanted.customer_po),
             Self::Carrier => sent.carrier.clone_from(&wanted.carrier),
             Self::Customer => sent.customer.clone_from(&wanted.customer),
+            Self::Location => sent.location.clone_from(&wanted.location),
         }
     }
 }
@@ -65,6 +71,12 @@ pub(super) fn is_carrier(wanted: Option<&Party>, shown: Option<i64>, rules: &Rul
 /// Whether Komet's customer is the one that Axerrio names; `None` where that cannot be told.
 fn is_customer(wanted: &Party, shown: Option<i64>, rules: &Rules<'_>) -> Option<bool> {
     Some(rules.maps.komet(MapKind::Customer, &wanted.code)? == shown?)
+}
+
+/// Whether Komet's location is the one that Axerrio names, or else `sync.toml`; `None` where that cannot be told.
+fn is_location(wanted: &Header, shown: &PrebookHeader, rules: &Rules<'_>) -> Option<bool> {
+    let wanted = blank(wanted.location.as_deref()).or(rules.location_code)?;
+    Some(wanted.eq_ignore_ascii_case(blank(shown.location_code.as_deref())?))
 }
 
 /// Whether Komet surely shows another customer than it was sent: by the map, else by the code.
@@ -97,6 +109,10 @@ pub(super) fn as_shown(wanted: &Header, prebook: &Prebook, rules: &Rules<'_>) ->
         let code = shown.customer_code.clone().or_else(|| shown.customer_id.map(|id| id.to_string()));
         header.customer = Party { code: code.unwrap_or_default(), name: String::new() };
     }
+    // What `sync.toml` names may have been another when it was made.
+    if blank(wanted.location.as_deref()).is_some() && is_location(wanted, shown, rules) == Some(false) {
+        header.location.clone_from(&shown.location_code);
+    }
     let mut dates = prebook.items.iter().filter(|item| item.is_alive()).map(|item| item.ship_date).peekable();
     if let Some(first) = dates.peek().copied()
         && !dates.any(|date| date == wanted.ship_date)
@@ -109,6 +125,19 @@ pub(super) fn as_shown(wanted: &Header, prebook: &Prebook, rules: &Rules<'_>) ->
 /// Whether the Prebook was made from a header that still says the same.
 pub(super) fn stands(draft: &Draft<'_>, prebook: &PrebookId, header: &Header) -> bool {
     draft.agreed.prebooks.get(prebook).and_then(|p| p.sent.as_ref()).is_some_and(|sent| sent.same_as(header))
+}
+
+/// Whether Axerrio moved the order to another of the importer's locations since its Prebooks were made: what the PO of the former
+/// one buys is bought anew on one of its own.
+pub(super) fn has_left_location(draft: &Draft<'_>, order: &AxOrder) -> bool {
+    let location = blank(order.header.location.as_deref());
+    let made_for = |link: &ItemLink| draft.agreed.prebooks.get(&link.prebook)?.sent.as_ref();
+    let items = draft.agreed.lines.values().filter_map(|line| line.item.as_ref());
+    !draft.is_decided()
+        && items
+            .filter(|link| draft.item_alive(link))
+            .filter_map(made_for)
+            .any(|sent| blank(sent.location.as_deref()) != location)
 }
 
 /// Prebooks whose header Komet's people changed, and which therefore take no further lines.
@@ -161,7 +190,10 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
     let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header, draft.rules);
     let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, draft.rules);
     if draft.is_decided() {
-        // From approval on Komet's people may change it.
+        // From approval on Komet's people may change it; what was agreed before counts again should they take it back.
+        if agreed.seen.is_some() {
+            return Judged::Stands;
+        }
     } else if edits.iter().all(is_as_wanted) {
         for field in &edits {
             field.agree(&mut sent, &order.header);
@@ -230,7 +262,10 @@ fn ask(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field
         header.carrier_id,
         header.customer_id,
     ));
-    let cause = format!("prebook {} {shown:016x} {:016x}", prebook.id, header_print(&order.header));
+    let mut cause = format!("prebook {} {shown:016x} {:016x}", prebook.id, header_print(&order.header));
+    if edits.contains(&Field::Location) {
+        let _ = write!(cause, " at {}", blank(header.location_code.as_deref()).unwrap_or_default());
+    }
     draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
         format!(
             "{} of Prebook {} changed in Komet, but the order is Axerrio's until its PO is approved. Take axerrio to move the \
@@ -263,6 +298,16 @@ fn edits(seen: Option<&PrebookHeader>, sent: &Header, now: &PrebookHeader, rules
             match seen {
                 Some(seen) => seen.customer_id.is_some() && seen.customer_id != now.customer_id,
                 None => is_other_customer(&sent.customer, now, rules),
+            },
+        ),
+        (
+            Field::Location,
+            match seen {
+                Some(seen) => match (blank(seen.location_code.as_deref()), blank(now.location_code.as_deref())) {
+                    (Some(seen), Some(now)) => !seen.eq_ignore_ascii_case(now),
+                    _ => false,
+                },
+                None => is_location(sent, now, rules) == Some(false),
             },
         ),
     ];

@@ -323,8 +323,8 @@ fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, i
     }
 }
 
-/// A PO line's baseline follows Komet from approval on, and in flow 2 always; before, in flow 1, only while it is as
-/// it was asked for.
+/// A PO line's baseline follows Komet in flow 2; in flow 1 only while it is as it was asked for, but for one that is approved when
+/// it is first seen. So an approval that is taken back leaves what was changed under it to be asked about.
 fn move_po_baselines(draft: &mut Draft<'_>) {
     let mut lines = std::mem::take(&mut draft.agreed.lines);
     for link in lines.values_mut().flat_map(|l| &mut l.po_lines) {
@@ -342,7 +342,8 @@ fn move_po_baselines(draft: &mut Draft<'_>) {
             (None, Some(asked)) => goods_differences(asked, &po_line.terms).is_empty(),
             (None, None) => true,
         };
-        if as_agreed || po.status.is_decided() || draft.order.flow == Flow::FromKomet {
+        let is_first_sight = link.seen.is_none() && po.status.is_decided();
+        if as_agreed || is_first_sight || draft.order.flow == Flow::FromKomet {
             link.seen = Some(po_line.terms.clone());
         }
     }

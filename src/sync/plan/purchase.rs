@@ -384,7 +384,7 @@ fn agree(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) {
 }
 
 fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Option<&str>) {
-    let number = open_po(draft, buys, ship_date);
+    let number = open_po(draft, buys, ship_date, location);
     for mixed in [false, true] {
         let group: Vec<&Buy> = buys.iter().copied().filter(|b| b.goods.mix.is_empty() != mixed).collect();
         if group.is_empty() {
@@ -425,7 +425,7 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
 
 /// The PO of the order that can still take these lines. What procurement has approved is not added to, but by a person's word
 /// on changes of flow 1; what waited for its product to be mapped, for one, goes on a PO of its own.
-fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate) -> Option<PoNumber> {
+fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Option<&str>) -> Option<PoNumber> {
     let links = || draft.agreed.lines.values().flat_map(|line| &line.po_lines);
     let is_asked_for = |buy: &&Buy| {
         draft.agreed.decisions.iter().any(|decision| {
@@ -435,8 +435,17 @@ fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate) -> Option<PoN
         })
     };
     let by_word = draft.order.flow == Flow::FromAxerrio && buys.iter().all(is_asked_for);
+    // Lines that a person left where they were keep their PO when the order moves to another location.
+    let is_elsewhere = |number: &PoNumber| {
+        draft.agreed.lines.values().any(|line| {
+            let prebook = line.item.as_ref().and_then(|item| draft.agreed.prebooks.get(&item.prebook));
+            let sent = prebook.and_then(|prebook| prebook.sent.as_ref());
+            sent.is_some_and(|sent| blank(sent.location.as_deref()) != blank(location))
+                && line.po_lines.iter().any(|link| link.number == *number && draft.po_alive(link))
+        })
+    };
     let takes_more = |number: &PoNumber| match draft.po(number) {
-        Some(po) if po.ship_date != ship_date => false,
+        Some(po) if po.ship_date != ship_date || is_elsewhere(number) => false,
         Some(po) => po.status == PoStatus::Pending || by_word && po.status != PoStatus::Cancelled,
         None => links().any(|link| link.number == *number && link.seen.is_none()),
     };
