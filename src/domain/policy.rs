@@ -12,6 +12,16 @@ pub enum OnConflict {
     Owner,
 }
 
+impl OnConflict {
+    /// Its name in `sync.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Owner => "owner",
+        }
+    }
+}
+
 /// When the PO of a flow 2 order is made (`create_po`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CreatePo {
@@ -20,6 +30,16 @@ pub enum CreatePo {
     Accepted,
     /// Once the order is in Axerrio.
     Received,
+}
+
+impl CreatePo {
+    /// Its name in `sync.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Received => "received",
+        }
+    }
 }
 
 /// A share, kept in hundredths of a percent: at most 100 %.

@@ -17,6 +17,7 @@ pub mod maps;
 pub mod notices;
 pub mod orders;
 mod owner;
+pub mod policy;
 pub mod quota;
 pub mod reference;
 mod retention;

@@ -1,4 +1,4 @@
-//! Komet's carriers and box types, read once a day.
+//! What is kept as one list with the time it was taken: Komet's carriers and box types, read once a day, and the `policy`.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -38,14 +38,19 @@ pub fn set_box_types(conn: &Connection, items: &[BoxType], read_at: DateTime<Utc
     set(conn, "box-types", items, read_at)
 }
 
-fn get<T: DeserializeOwned>(conn: &Connection, kind: &str) -> Result<Option<Listed<T>>, StoreError> {
+pub(super) fn get<T: DeserializeOwned>(conn: &Connection, kind: &str) -> Result<Option<Listed<T>>, StoreError> {
     let mut statement = conn.prepare_cached("SELECT doc, read_at FROM reference WHERE kind = ?1")?;
     let row = statement.query_row([kind], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Time>(1)?.0)));
     let Some((doc, read_at)) = row.optional()? else { return Ok(None) };
     Ok(Some(Listed { items: from_doc(&doc, kind)?, read_at }))
 }
 
-fn set(conn: &Connection, kind: &str, items: &[impl Serialize], read_at: DateTime<Utc>) -> Result<(), StoreError> {
+pub(super) fn set(
+    conn: &Connection,
+    kind: &str,
+    items: &[impl Serialize],
+    read_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO reference (kind, doc, read_at) VALUES (?1, ?2, ?3)
                ON CONFLICT (kind) DO UPDATE SET doc = excluded.doc, read_at = excluded.read_at";
     conn.prepare_cached(sql)?.execute(params![kind, to_doc(&items, kind)?, Time(read_at)])?;

@@ -16,7 +16,7 @@ use super::state::{RunState, Setup};
 use super::verify::Patience;
 use crate::domain::OrderKey;
 use crate::store::watermarks::{self, Stream};
-use crate::store::{Connection, StoreError, backup, budget, maps, orders, quota, reference, runs};
+use crate::store::{Connection, StoreError, backup, budget, maps, orders, policy, quota, reference, runs};
 use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What a run is asked to do.
@@ -108,10 +108,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let jobs: Vec<Job> =
             Job::ALL.into_iter().filter(|job| request.jobs.is_empty() || request.jobs.contains(job)).collect();
         let trigger = request.trigger.clone();
+        let (on_conflict, create_po) = (self.settings.on_conflict, self.settings.create_po);
+        let visible_from = self.visible_from();
         let run = self
             .store
             .write(move |conn| {
                 backup::doubt_after_a_pause(conn, started_at)?;
+                policy::follow(conn, on_conflict, create_po, visible_from, started_at)?;
                 let id = runs::next_id(conn, started_at)?;
                 runs::begin(conn, &id, &trigger, started_at)?;
                 Ok(id)

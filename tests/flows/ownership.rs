@@ -265,6 +265,32 @@ async fn the_owner_wins_where_the_admin_says_so() {
 }
 
 #[tokio::test]
+async fn what_waits_by_a_rule_goes_on_once_the_admin_changes_the_rule() {
+    both(async |mut link: Link| {
+        let id = placed(&link).await;
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        let asked = link.act(|w, now| {
+            w.komet.rep_changes_item(items_of(w, &id)[0].id, &changed_boxes(9), now).unwrap();
+            w.komet.rep_creates_prebook(&draft, now).unwrap()
+        });
+        link.sync().await;
+        assert_eq!(link.held().await.len(), 1);
+        assert_eq!(link.act(|w, _| orders_for(w, asked)[0].status), OrderStatus::Placed);
+        link.engine.settings.on_conflict = OnConflict::Owner;
+        link.engine.settings.create_po = CreatePo::Received;
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        assert_eq!(boxes(&link, &id), [2, 4]);
+        assert!(
+            link.order(&format!("komet-prebook-{asked}")).await.agreed.po.is_some(),
+            "bought before the vendor accepts"
+        );
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_line_edited_in_axerrio_waits_and_is_put_right_or_left() {
     for (verdict, left) in [(Verdict::TakeKomet, 4), (Verdict::TakeAxerrio, 1), (Verdict::Dismissed, 1)] {
         both(async |link: Link| {

@@ -1,0 +1,31 @@
+//! What the admin's rules were when orders were last planned. An order is planned when it changes; one that waits is planned as
+//! well once the rule changes by which it waits.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use super::columns::{Day, flow_name};
+use super::reference;
+use crate::domain::{CreatePo, Flow, OnConflict};
+
+/// Keeps the rules, and has the orders planned again that waited by others: those that are held, and those of flow 2 that ship
+/// from `from` on and have no PO yet. Writes nothing while they stay as they are.
+pub fn follow(
+    conn: &Connection,
+    on_conflict: OnConflict,
+    create_po: CreatePo,
+    from: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const KIND: &str = "policy";
+    let rules = [on_conflict.name(), create_po.name()];
+    let former: Vec<String> = reference::get(conn, KIND)?.map(|listed| listed.items).unwrap_or_default();
+    if former == rules {
+        return Ok(());
+    }
+    let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (key IN (SELECT order_key FROM holds)
+               OR flow = ?1 AND stage IN ('placed', 'prebooked') AND ship_date >= ?2)";
+    conn.prepare_cached(sql)?.execute(params![flow_name(Flow::FromKomet), Day(from)])?;
+    reference::set(conn, KIND, &rules, now)
+}
