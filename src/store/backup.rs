@@ -17,7 +17,8 @@ use rusqlite::backup::StepResult;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::columns::Time;
-use super::handle::{BUSY, connect, create_private};
+use super::files::{files_of, is_same, open_private};
+use super::handle::{BUSY, connect};
 use super::watermarks::{self, Stream};
 use super::{Fault, StoreError, budget, schema};
 use crate::domain::fingerprint_of_text;
@@ -125,23 +126,13 @@ fn of_either(error: BackupError, database: &Path, target: &Path) -> BackupError 
     }
 }
 
-/// The database and what stemsync and SQLite keep beside it.
-pub fn files_of(database: &Path) -> [PathBuf; 6] {
-    ["", "-wal", "-shm", "-journal", ".lock", ".daemon.lock"].map(|suffix| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    })
-}
-
 /// What stands at the target may be replaced, if at all, only where it is a plain file and not the database.
 fn look_at_target(database: &Path, target: &Path, replace: bool) -> Result<(), BackupError> {
     if target.as_os_str().is_empty() || target.to_string_lossy().ends_with('/') {
         return Err(BackupError::NotAFile(target.to_owned()));
     }
     let Ok(found) = target.symlink_metadata() else { return Ok(()) };
-    let is = |other: &Path| other.metadata().is_ok_and(|m| (m.dev(), m.ino()) == (found.dev(), found.ino()));
-    if files_of(database).iter().any(|file| is(file)) {
+    if found.is_file() && files_of(database).iter().any(|file| is_same(file, target)) {
         Err(BackupError::Itself(target.to_owned()))
     } else if !found.is_file() {
         Err(BackupError::NotAFile(target.to_owned()))
@@ -162,7 +153,7 @@ fn copy_pages(database: &Path, copy: &Path, stop: &AtomicBool) -> Result<(), Bac
         }
         _ => {}
     }
-    create_private(copy)?;
+    open_private(copy)?;
     let mut target = connect(copy, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
     // A copy that is not whole is thrown away: it needs no journal, and is synced once at its end.
     for (name, off) in [("journal_mode", "OFF"), ("synchronous", "OFF")] {

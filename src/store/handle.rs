@@ -1,8 +1,6 @@
 //! The handle through which everybody uses the database: open it, then send closures to the thread that owns the
 //! connection (`worker`). Handles are cheap to clone; the last one to go waits for the queue and closes the file.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::worker::{Job, Task, Worker};
-use super::{Fault, StoreError, owner, schema};
+use super::{Fault, StoreError, files, schema};
 
 /// How long a lock of another process (`stemsync holds release` beside the daemon) is waited for.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -110,7 +108,7 @@ impl Store {
     }
 
     fn open_with(path: &Path, busy: Duration, synchronous: &str) -> Result<Self, StoreError> {
-        create_private(path)?;
+        files::open_private(path)?;
         let open = || -> Result<Connection, StoreError> {
             let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
             if conn.is_readonly(rusqlite::MAIN_DB)? {
@@ -290,27 +288,6 @@ fn is_nobodys(conn: &Connection) -> Result<(), StoreError> {
 }
 
 type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
-
-/// Creates the file for its owner alone before SQLite sees it: SQLite gives its -wal and -shm the same mode.
-pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
-    let refused = |error: std::io::Error| {
-        let fault = match error.kind() {
-            std::io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
-            std::io::ErrorKind::PermissionDenied if path.exists() => Fault::ReadOnly,
-            std::io::ErrorKind::StorageFull => Fault::Full,
-            std::io::ErrorKind::IsADirectory => Fault::IsDirectory,
-            _ => Fault::CannotOpen(error.to_string()),
-        };
-        StoreError::new(fault, path)
-    };
-    if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-        std::fs::create_dir_all(directory).map_err(refused)?;
-    }
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(refused)?;
-    owner::hand_over(&file, path);
-    Ok(())
-}
 
 pub(super) fn connect(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {
     // Else SQLite speaks of the disk.

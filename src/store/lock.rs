@@ -1,14 +1,14 @@
 //! The locks: one run at a time per database, and one daemon, whichever processes they are in. Each is an advisory lock on
 //! a file beside the database, so the kernel releases it when the holder ends, however it ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, TryLockError};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Fault, StoreError, owner};
+use super::files::open_private;
+use super::{Fault, StoreError};
 
 /// Held while a run is going on; released when dropped.
 #[derive(Debug)]
@@ -63,20 +63,13 @@ const RUN: &str = ".lock";
 const DAEMON: &str = ".daemon.lock";
 
 fn take(path: &Path) -> Result<Option<File>, StoreError> {
-    let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::new(Fault::Full, path),
-        _ => StoreError::new(Fault::CannotOpen(error.to_string()), path),
-    };
-    if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-        std::fs::create_dir_all(directory).map_err(failed)?;
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options.create(true).truncate(false).write(true).mode(0o600).open(path).map_err(failed)?;
-    owner::hand_over(&file, path);
+    let mut file = open_private(path)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
+        Err(TryLockError::Error(error)) => {
+            return Err(StoreError::new(Fault::CannotOpen(error.to_string()), path));
+        }
     }
     let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
     // The lock is held, whether or not a full disk lets it say by whom.

@@ -8,6 +8,7 @@ pub mod budget;
 mod columns;
 mod error;
 pub mod events;
+mod files;
 mod handle;
 pub mod holds;
 pub mod intents;
@@ -27,8 +28,9 @@ pub mod seen;
 pub mod watermarks;
 mod worker;
 
-pub use backup::{Backup, BackupError, back_up, files_of};
+pub use backup::{Backup, BackupError, back_up};
 pub use error::{Fault, StoreError};
+pub use files::{files_of, is_same};
 pub use handle::{OnFile, Store};
 pub use lock::{DaemonLock, LockHolder, RunLock};
 pub use retention::Upkeep;

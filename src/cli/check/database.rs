@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Check, owners};
 use crate::config::Config;
-use crate::store::{Connection, Fault, Store, StoreError, VERSION};
+use crate::store::{Connection, Fault, Store, StoreError, VERSION, files_of};
 use crate::sync::engine::SystemClock;
 use crate::sync::meter;
 use crate::systems::Komet;
@@ -114,19 +114,8 @@ fn owner(path: &Path) -> Option<Check> {
     const NAME: &str = "database owner";
     let directory = owners::directory_of(path);
     let mine = fs::metadata(&directory).ok()?.uid();
-    let beside = |suffix| {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        PathBuf::from(file)
-    };
-    let found: Vec<_> = ["", "-wal", "-shm", ".lock", ".daemon.lock"]
-        .into_iter()
-        .filter_map(|suffix| {
-            let file = beside(suffix);
-            let uid = fs::metadata(&file).ok()?.uid();
-            Some((file, uid))
-        })
-        .collect();
+    let uid_of = |file: PathBuf| fs::metadata(&file).ok().map(|meta| (file, meta.uid()));
+    let found: Vec<_> = files_of(path).into_iter().filter_map(uid_of).collect();
     let (_, database) = found.first()?;
     // Whoever works in another's directory, such as /tmp, knows why; root did not mean to.
     let foreign = found.iter().find(|(_, uid)| uid != database || (*uid == 0 && mine != 0));

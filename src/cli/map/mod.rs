@@ -5,7 +5,6 @@ mod suggest;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -18,7 +17,7 @@ use super::{change, look};
 use crate::config::{Config, nearest};
 use crate::domain::MapKind;
 use crate::reports::map_csv::{self, code};
-use crate::store::{files_of, maps};
+use crate::store::{files_of, is_same, maps};
 
 /// `map KIND --format json`.
 #[derive(Debug, Serialize)]
@@ -169,10 +168,8 @@ async fn export(config: &Config, output: Output, kind: MapKind, file: &Path) -> 
 
 /// Whether the file is the configuration, or the database with what is beside it.
 fn is_stemsyncs(config: &Config, file: &Path) -> bool {
-    let id = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
-    let Some(target) = id(file) else { return false };
     let own = files_of(&config.state.path);
-    own.iter().map(PathBuf::as_path).chain([config.file.as_path()]).any(|path| id(path) == Some(target))
+    own.iter().map(PathBuf::as_path).chain([config.file.as_path()]).any(|path| is_same(path, file))
 }
 
 /// Writes a file whole or not at all; what is no plain file, such as a pipe, is written to.
