@@ -130,9 +130,10 @@ impl Worker {
     /// One transaction of `first` and everything else that is queued.
     fn write(&mut self, first: Box<dyn Work>) {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
-            // Locked by another process: the others would only wait as long again.
-            first.answer(Err(error.clone()));
-            while let Some(work) = self.next_write() {
+            // Locked by another process: the others would only wait as long again. Not so what comes once they are answered.
+            let mut waited = vec![first];
+            waited.extend(std::iter::from_fn(|| self.next_write()));
+            for work in waited {
                 work.answer(Err(error.clone()));
             }
             return;
