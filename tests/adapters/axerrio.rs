@@ -315,6 +315,21 @@ async fn the_token_is_in_no_fault() {
 }
 
 #[test]
+fn what_is_absent_and_what_is_null_is_no_value() {
+    let whole: AxOrder = serde_json::from_value::<wire::Order>(order("AX-1")).unwrap().try_into().unwrap();
+    let optional = ["unitPrice", "markCode", "notes", "confirmedBoxes", "mix"];
+    for field in optional {
+        let (mut null, mut absent) = (order("AX-1"), order("AX-1"));
+        null["lines"][0][field] = Value::Null;
+        absent["lines"][0].as_object_mut().unwrap().remove(field);
+        for shown in [null, absent] {
+            let read: AxOrder = serde_json::from_value::<wire::Order>(shown).unwrap().try_into().unwrap();
+            assert_eq!(read, whole, "{field}");
+        }
+    }
+}
+
+#[test]
 fn the_contracts_shapes_go_both_ways() {
     let mut full = order("AX-1");
     full["externalRef"] = json!("komet-prebook-85063");

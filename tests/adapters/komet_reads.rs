@@ -181,7 +181,9 @@ async fn carriers_are_known_also_when_inactive_and_box_types_have_their_fbe() {
             {"id": "2", "code": "OLD", "name": "Gone", "active": false},
             {"id": "x", "code": "BAD", "name": "Unreadable", "active": 1},
             {"id": 3, "code": "PRI", "name": "Prime", "active": true}]})),
-        Canned::json(&json!({"status": 1, "boxtypes": [{"id": 4, "code": "HB", "fbe": "0.50"}]})),
+        Canned::json(
+            &json!({"status": 1, "boxtypes": [{"id": 4, "code": "HB", "fbe": "0.50"}], "boxTypes": null}),
+        ),
     ])
     .await;
     let komet = client(&server);

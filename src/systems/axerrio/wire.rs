@@ -50,6 +50,11 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
+/// A list that may be absent, which null means as well.
+fn nothing_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// `GET health`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -132,7 +137,7 @@ pub struct Line {
     /// Boxes the vendor accepted; null while it has not said.
     pub confirmed_boxes: Option<u32>,
     /// The parts of a mixed box; empty for a box of one product.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nothing_is_empty")]
     pub mix: Vec<MixPart>,
 }
 

@@ -221,7 +221,7 @@ impl Komet for KometClient {
     }
 
     async fn box_types(&self) -> Result<Vec<BoxType>, SystemError> {
-        let answer = self.list("boxtype.list", &[], |answer| convert::box_types(&answer.boxtypes)).await?;
+        let answer = self.list("boxtype.list", &[], |answer| convert::box_types(answer.box_types())).await?;
         Ok(readable("boxtype.list", answer))
     }
 

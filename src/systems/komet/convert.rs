@@ -326,7 +326,7 @@ mod tests {
             let _ = prebooks(&answer.prebooks, vendor);
             let _ = purchase_orders(&answer.purchase_orders, vendor);
         }
-        let _ = (carriers(&answer.carriers), box_types(&answer.boxtypes));
+        let _ = (carriers(&answer.carriers), box_types(answer.box_types()));
     }
 
     #[test]

@@ -77,8 +77,20 @@ pub(super) fn refusal(message: String) -> Fault {
         .filter(|word| !word.is_empty() && !word.contains('.'))
         .collect();
     let any = |list: &[&str]| words.iter().any(|word| list.contains(word));
-    let limit =
-        any(&["limit", "limits", "limited", "exceed", "exceeds", "exceeded", "reached", "quota", "throttled"]);
+    let limit = any(&[
+        "limit",
+        "limits",
+        "limited",
+        "exceed",
+        "exceeds",
+        "exceeded",
+        "exhausted",
+        "reached",
+        "quota",
+        "throttled",
+    ]) || words.windows(2).any(|pair| pair == ["too", "many"]);
+    // A limit that is not said to be of anything else.
+    let bare = any(&["limit", "limits"]) && words.iter().all(|word| SAY_NOTHING.contains(word));
     let requests = any(&["request", "requests", "api", "call", "calls", "daily", "day", "quota", "rate"]);
     let trade = any(&[
         "credit",
@@ -103,13 +115,19 @@ pub(super) fn refusal(message: String) -> Fault {
         "payment",
         "date",
     ]);
-    if limit && requests && !trade {
+    if bare || limit && requests && !trade {
         return Fault::QuotaSpent(message);
     }
     let token = any(&["token", "tokens", "authentication", "unauthorized", "authenticationtoken"]);
     let unauthorized = words.windows(2).any(|pair| pair == ["not", "authorized"]);
     if token || unauthorized { Fault::Unauthorized(message) } else { Fault::Rejected(message) }
 }
+
+/// What a message of a limit may say and not say which limit it is.
+const SAY_NOTHING: [&str; 22] = [
+    "limit", "limits", "exceed", "exceeds", "exceeded", "reached", "hit", "you", "your", "company", "account",
+    "has", "have", "is", "was", "been", "the", "its", "this", "error", "maximum", "allowed",
+];
 
 /// `text` without what it quotes: names from an order prove nothing. An apostrophe inside a word is no quote.
 fn unquoted(text: &str) -> String {
@@ -148,7 +166,7 @@ pub(super) fn created_po(answer: &wire::WriteAnswer<'_>, new: &NewPurchaseOrder)
     let field = answer.purchase_order_number;
     let number =
         po_number(field, "purchaseOrderNumber")?.ok_or_else(|| field.bad("purchaseOrderNumber", "a PO number"))?;
-    let list = &answer.purchase_order_items;
+    let list = answer.po_lines();
     let lines = ids(list, new.lines.len(), |item| item.po_item_id.id("poItemId").ok().flatten());
     let items = ids(list, new.lines.len(), |item| item.prebook_item_id.id("prebookItemId").ok().flatten());
     let lines = match (lines, items) {
@@ -296,6 +314,10 @@ mod tests {
             "The company has reached its limit of 1000 requests per day.",
             "Quota exceeded for method prebook.create",
             "Requests limit for this token exceeded",
+            "Too many requests",
+            "Your company's daily requests are exhausted",
+            "Limit exceeded",
+            "You have reached your limit.",
         ] {
             assert_eq!(refusal(message.to_owned()), Fault::QuotaSpent(message.to_owned()));
         }
@@ -307,6 +329,8 @@ mod tests {
             "markCode exceeds 20 characters",
             "Product 'API daily limit rose' is not active",
             "The day's cutoff for this carrier has passed",
+            "Pallet limit exceeded",
+            "Too many boxes",
         ] {
             assert_eq!(refusal(message.to_owned()), Fault::Rejected(message.to_owned()));
         }

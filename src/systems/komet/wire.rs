@@ -21,8 +21,22 @@ pub(super) struct ReadAnswer<'a> {
     pub(super) purchase_orders: List<PurchaseOrder<'a>>,
     #[serde(borrow)]
     pub(super) carriers: List<Carrier<'a>>,
-    #[serde(borrow, alias = "boxTypes")]
-    pub(super) boxtypes: List<BoxType<'a>>,
+    #[serde(borrow)]
+    boxtypes: List<BoxType<'a>>,
+    #[serde(borrow, rename = "boxTypes")]
+    box_types: List<BoxType<'a>>,
+}
+
+impl<'a> ReadAnswer<'a> {
+    /// The box types, under whichever of their names there are any.
+    pub(super) fn box_types(&self) -> &List<BoxType<'a>> {
+        first_of(&[&self.boxtypes, &self.box_types])
+    }
+}
+
+/// The list that has something. An alias would not do: an answer that has both names is no error.
+fn first_of<'l, T>(lists: &[&'l List<T>]) -> &'l List<T> {
+    lists.iter().find(|list| list.has_any()).unwrap_or(&lists[0])
 }
 
 /// An answer to a write.
@@ -41,13 +55,25 @@ pub(super) struct WriteAnswer<'a> {
     pub(super) prebook_items: List<CreatedItem<'a>>,
     #[serde(borrow)]
     pub(super) purchase_order_number: Loose<'a>,
-    /// Komet does not document under which name a new PO's lines are answered, if they are.
-    #[serde(borrow, alias = "poItems", alias = "items", alias = "details")]
-    pub(super) purchase_order_items: List<CreatedItem<'a>>,
+    #[serde(borrow)]
+    purchase_order_items: List<CreatedItem<'a>>,
+    #[serde(borrow)]
+    po_items: List<CreatedItem<'a>>,
+    #[serde(borrow)]
+    items: List<CreatedItem<'a>>,
+    #[serde(borrow)]
+    details: List<CreatedItem<'a>>,
     #[serde(borrow, rename = "purchaseOrderItemDetailsAWBAddAPIResultList")]
     pub(super) shipped: List<ShipResult<'a>>,
     #[serde(borrow)]
     pub(super) boxes: List<CodeResult<'a>>,
+}
+
+impl<'a> WriteAnswer<'a> {
+    /// A new PO's lines. Komet does not document under which name they are answered, if they are.
+    pub(super) fn po_lines(&self) -> &List<CreatedItem<'a>> {
+        first_of(&[&self.purchase_order_items, &self.po_items, &self.items, &self.details])
+    }
 }
 
 /// One created Prebook item or PO line.
@@ -72,7 +98,7 @@ pub(super) struct ShipResult<'a> {
     pub(super) message: Loose<'a>,
     #[serde(borrow)]
     pub(super) box_codes: Loose<'a>,
-    #[serde(borrow, rename = "newPOItemId", alias = "newPoItemId")]
+    #[serde(borrow, rename = "newPOItemId")]
     pub(super) new_po_item_id: Loose<'a>,
 }
 
