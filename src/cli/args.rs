@@ -128,6 +128,7 @@ EXAMPLES:
   stemsync sync orders labels         These two jobs
   stemsync sync --order AX-100234     Poll all, push only this order
   stemsync sync --since 2h            Read the last two hours again
+  stemsync sync --paced -q            From a timer: spares the day's quota
   stemsync sync --wait 0s --format json | jq .outcome")]
     Sync(SyncArgs),
     /// Both simulated systems on loopback, until stopped
@@ -296,6 +297,9 @@ pub(super) struct SyncArgs {
     /// Push only this order: an order's id, a Prebook's or PO's number, a box code
     #[arg(long, value_name = "REF", value_parser = reference)]
     pub(super) order: Option<String>,
+    /// Read of Komet only what is worth a request by now, as the daemon does: for timers and cron
+    #[arg(long, conflicts_with_all = ["since", "order"])]
+    pub(super) paced: bool,
     /// How long to wait for a run that is going on: 0s, 30s, 5m
     #[arg(long, value_name = "DUR", default_value = "30s")]
     pub(super) wait: Wait,

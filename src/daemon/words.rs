@@ -102,8 +102,8 @@ fn began(culprit: Culprit, trouble: &Trouble, now: DateTime<Utc>, zone: Tz) -> S
             other(system)
         ),
         (Culprit::System(system), Fault::Unauthorized(_)) => format!(
-            "check its token and send SIGHUP (systemctl reload); until then it is tried again, at {until} and then ever \
-             more seldom, and {} is polled on. That it answers again will be told",
+            "check its token and restart stemsync (SIGHUP will do where the token is a `file`); until then it is tried \
+             again, at {until} and then ever more seldom, and {} is polled on. That it answers again will be told",
             other(system)
         ),
         (Culprit::System(system), _) => format!(

@@ -27,6 +27,22 @@ fn a_second_sync_on_the_sandbox_finds_what_the_first_one_left_and_does_nothing()
 }
 
 #[test]
+fn a_paced_sync_reads_of_komet_only_what_is_worth_a_request() {
+    let place = Place::simulated();
+    place.json(&["sync"]);
+    let komet = |report: &Value| {
+        let jobs = report["jobs"].as_array().unwrap();
+        jobs.iter().map(|job| job["requests"]["komet"].as_u64().unwrap()).sum::<u64>()
+    };
+    let (whole, _) = place.json(&["sync"]);
+    let (paced, code) = place.json(&["sync", "--paced"]);
+    assert!(komet(&whole) > 5, "{whole:#}");
+    assert_eq!((komet(&paced), code), (0, 4), "all of it was read a moment ago: {paced:#}");
+    assert!(paced["jobs"].as_array().unwrap().iter().any(|job| job["requests"]["axerrio"].as_u64() > Some(0)));
+    assert_eq!(place.run(&["sync", "--paced", "--order", "AX-1"]).status.code(), Some(2));
+}
+
+#[test]
 fn the_sandboxs_people_go_on_with_their_work_between_two_runs() {
     let place = Place::simulated();
     place.json(&["sync"]);

@@ -51,7 +51,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
         since,
         only: None,
         only_ref: args.order.clone(),
-        paced: false,
+        paced: args.paced,
         trigger: "sync".to_owned(),
         stop: Arc::default(),
         listener: Some(progress.listener()),
