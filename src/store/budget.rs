@@ -122,6 +122,22 @@ pub fn look_again(
     Ok(())
 }
 
+/// This ship date is to be read once, from `from` on, unless it is so sooner or later for another reason.
+pub fn look_later(
+    conn: &Connection,
+    date: NaiveDate,
+    now: DateTime<Utc>,
+    from: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if is_awaited(conn, date)? { Ok(()) } else { look_again(conn, [date], now, from) }
+}
+
+fn is_awaited(conn: &Connection, date: NaiveDate) -> Result<bool, StoreError> {
+    let (kind, part) = key(Source::ShipDate(date));
+    let sql = "SELECT EXISTS (SELECT 1 FROM sources WHERE kind = ?1 AND part = ?2 AND look_from IS NOT NULL)";
+    Ok(conn.prepare_cached(sql)?.query_row(params![kind, part], |row| row.get(0))?)
+}
+
 /// The ship dates that are to be read once, and whose moment has come.
 pub fn to_look_at(conn: &Connection, now: DateTime<Utc>) -> Result<Vec<NaiveDate>, StoreError> {
     let sql = "SELECT part FROM sources WHERE kind = 'ship-date' AND look_from <= ?1";

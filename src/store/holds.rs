@@ -60,6 +60,19 @@ pub enum Decided {
     Gone,
 }
 
+/// Opens the holds that are new, and clears none: for an order of which something must be read before all is known that waits.
+pub fn add_to_order(
+    conn: &Connection,
+    key: OrderKey,
+    holds: &[Hold],
+    now: DateTime<Utc>,
+) -> Result<HoldChanges, StoreError> {
+    let mut all = holds.to_vec();
+    let known = of_order(conn, key)?.into_iter();
+    all.extend(known.map(|((reason, line, cause), (_, detail))| Hold { reason, line, cause, detail }));
+    sync_order(conn, key, &all, now)
+}
+
 /// Makes `holds` the holds of an order: new ones are opened, the same ones stay, the others are cleared.
 pub fn sync_order(
     conn: &Connection,

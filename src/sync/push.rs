@@ -379,7 +379,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 if let Some(finished) = &finished {
                     finish(conn, finished)?;
                 }
-                let changes = holds::sync_order(conn, key, &planned.holds, now)?;
+                let keep = if planned.needs.is_empty() { holds::sync_order } else { holds::add_to_order };
+                let changes = keep(conn, key, &planned.holds, now)?;
                 for (hold, what) in changes
                     .opened
                     .iter()

@@ -348,29 +348,6 @@ fn what_was_left_as_approved_stays_where_another_line_makes_the_po_wait_again() 
 }
 
 #[test]
-fn what_komet_changed_under_an_approval_that_it_took_back_is_asked_about() {
-    type Change = fn(&mut Desk);
-    let changes: [(&str, Change, &str); 3] = [
-        ("the item", |d| d.edit_item("1", |item| item.terms.boxes = 4), "edited_in_komet 1"),
-        ("the PO line", |d| d.edit_po(|po| po.lines[0].terms.boxes = 4), "edited_in_komet 1"),
-        ("the header", |d| d.komet.prebooks[0].header.customer_po = Some("P-2".into()), "edited_in_komet"),
-    ];
-    for (what, change, hold) in changes {
-        let mut desk = approved();
-        change(&mut desk);
-        desk.read();
-        desk.sync();
-        assert_eq!(held(&desk), [""; 0], "{what}");
-        desk.edit_po(|po| po.status = PoStatus::Pending);
-        assert_eq!(desk.sync(), ["tell pending"], "{what}");
-        assert_eq!(held(&desk), [hold], "{what}");
-        desk.approve();
-        desk.sync();
-        assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()), "{what}");
-    }
-}
-
-#[test]
 fn a_line_that_a_buyer_moved_to_another_po_is_looked_for_there() {
     let mut desk = Desk::flow1(vec![line("1", roses(5))]);
     desk.sync();

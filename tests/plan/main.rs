@@ -7,6 +7,7 @@ mod changes;
 mod flow1;
 mod flow2;
 mod found;
+mod hands;
 mod labels;
 mod mixes;
 mod ownership;

@@ -32,6 +32,21 @@ fn a_hold_keeps_its_number_and_age_while_its_question_stays_the_same() {
 }
 
 #[test]
+fn a_hold_stays_while_something_must_be_read_before_all_is_known_that_waits() {
+    let (_dir, store) = fresh();
+    let key = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let unmapped = hold(HoldReason::UnmappedProduct, Some("1"), "ROSFR60");
+    let edited = hold(HoldReason::EditedInKomet, Some("1"), "4 boxes");
+    let first = vec![unmapped];
+    store.write_blocking(move |conn| holds::sync_order(conn, key, &first, now())).unwrap();
+    let before = store.read_blocking(holds::list).unwrap();
+    let new = edited.clone();
+    let changes = store.write_blocking(move |conn| holds::add_to_order(conn, key, &[new], now())).unwrap();
+    assert_eq!((changes.opened, changes.cleared), (vec![edited], vec![]));
+    assert_eq!(store.read_blocking(holds::list).unwrap()[0], before[0]);
+}
+
+#[test]
 fn equal_holds_are_not_written_again() {
     let (_dir, store) = fresh();
     let key = settled(&store, flow_1("AX-1", "2026-03-05"));

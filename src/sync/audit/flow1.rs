@@ -184,6 +184,7 @@ fn compare_header(
                 && blank(seen.customer_po.as_deref()) == blank(shown.customer_po.as_deref())
                 && seen.carrier_id == shown.carrier_id
                 && seen.customer_id == shown.customer_id
+                && blank(seen.location_code.as_deref()) == blank(shown.location_code.as_deref())
         });
     let mut its_lines = sight
         .agreed

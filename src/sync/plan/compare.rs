@@ -144,7 +144,14 @@ pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str
             fields.push(name);
         }
     };
-    differ("product", seen.product.id.is_some() && seen.product.id != now.product.id);
+    let (before, after) = (&seen.product, &now.product);
+    let is_other = match (before.id, after.id) {
+        // What Komet does not know goes by its description.
+        (None, None) => !super::same_description(&before.description, &after.description),
+        (None, Some(_)) => false,
+        (before, after) => before != after,
+    };
+    differ("product", is_other);
     differ("box type", !seen.box_type.eq_ignore_ascii_case(&now.box_type));
     differ("boxes", seen.boxes != now.boxes);
     differ("bunches per box", seen.bunches != now.bunches);

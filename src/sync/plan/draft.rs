@@ -442,9 +442,11 @@ impl<'a> Draft<'a> {
         unread.is_empty()
     }
 
-    /// [`Self::knows_purchase`] for every item of which no PO line is known and that `concerns`; asks for all at once.
+    /// [`Self::knows_purchase`] for every item of which no PO line is known, or none but of cancelled POs, and that `concerns`; asks
+    /// for all at once.
     pub(super) fn knows_purchases(&mut self, concerns: impl Fn(&Self, &ItemLink) -> bool) -> bool {
-        let lines = self.agreed.lines.values().filter(|line| line.po_lines.is_empty());
+        let is_cancelled = |link: &PoLink| self.po_status(link) == PoStatus::Cancelled;
+        let lines = self.agreed.lines.values().filter(|line| line.po_lines.iter().all(is_cancelled));
         let links = lines.filter_map(|line| line.item.as_ref()).filter(|link| concerns(self, link));
         let items: Vec<ItemId> = links.map(|link| link.item.clone()).collect();
         items.iter().filter(|item| !self.knows_purchase(item)).count() == 0

@@ -47,12 +47,14 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     strays::delete_strays(draft);
     strays::ask_about_unseen(draft, order);
     strays::judge_orphans(draft);
+    let wanted: Vec<&AxLine> = order.lines.iter().filter(|l| l.terms.boxes > 0).collect();
+    let is_off = order.status.is_off() || wanted.is_empty();
     // Items that were found, not made, may have been bought, and the PO approved: that is read before anything is done.
     if !draft.knows_purchases(|draft, link| !link.fresh && draft.item_alive(link)) {
+        draft.cancels = is_off && may_cancel_unasked(draft);
         return;
     }
-    let wanted: Vec<&AxLine> = order.lines.iter().filter(|l| l.terms.boxes > 0).collect();
-    if order.status.is_off() || wanted.is_empty() {
+    if is_off {
         cancel(draft);
         strays::judge_unlinked(draft);
         return;
@@ -249,8 +251,7 @@ fn decided_line(
     if let Some(item) = draft.item(&link.item) {
         let seen = SeenItem { terms: item.terms.clone(), ship_date: item.ship_date };
         if let Some(link) = draft.agreed.lines.get_mut(&line.id).and_then(|l| l.item.as_mut()) {
-            // What was agreed before stays known: should procurement take its approval back, Komet's edits are asked about.
-            link.seen.get_or_insert(seen);
+            link.seen = Some(seen);
         }
     }
     if changed && !moved && komet_followed(draft, line, link) {
@@ -412,13 +413,25 @@ fn delete_line(draft: &mut Draft<'_>, line: &LineId) {
     }
 }
 
+/// Whether the cancelled order would go without a question, once what must be read first is read: the brake counts it before.
+fn may_cancel_unasked(draft: &Draft<'_>) -> bool {
+    !draft.agreed.cancellation_released
+        && (!draft.is_decided() || draft.is_po_cancelled())
+        && draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_none()
+        && draft.agreed.lines.keys().any(|line| is_alive(draft, line))
+}
+
 /// The whole order is off, or has no lines left.
 fn cancel(draft: &mut Draft<'_>) {
     let alive: Vec<LineId> = draft.agreed.lines.keys().filter(|line| is_alive(draft, line)).cloned().collect();
-    if alive.is_empty() || alive.iter().filter(|line| !draft.knows_repeats(line)).count() > 0 {
+    if alive.is_empty() {
         return;
     }
-    let mut released = draft.agreed.cancellation_released;
+    if alive.iter().filter(|line| !draft.knows_repeats(line)).count() > 0 {
+        draft.cancels = may_cancel_unasked(draft);
+        return;
+    }
+    let mut is_approved_word = false;
     if draft.is_decided() && !draft.is_po_cancelled() {
         let has_shipped = alive.iter().any(|line| draft.has_shipped(line));
         let goes = Question {
@@ -439,13 +452,15 @@ fn cancel(draft: &mut Draft<'_>) {
             }
             return;
         }
-        // A person has already said that this one goes.
-        released = true;
+        // A person has already said that this very one goes.
+        is_approved_word = true;
     }
     if draft.verdict(HoldReason::TooManyCancellations, None, CANCELLED).is_some() {
         return;
     }
-    let going: Vec<LineId> = alive.into_iter().filter(|line| released || edits::may_delete(draft, line)).collect();
+    let goes = |line: &LineId| is_approved_word || edits::may_delete(draft, line);
+    let going: Vec<LineId> = alive.into_iter().filter(goes).collect();
+    let released = is_approved_word || draft.agreed.cancellation_released;
     draft.cancels = !released && !going.is_empty();
     if released || draft.rules.may_cancel {
         for line in &going {

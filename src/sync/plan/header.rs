@@ -80,7 +80,7 @@ fn is_location(wanted: &Header, shown: &PrebookHeader, rules: &Rules<'_>) -> Opt
 }
 
 /// Whether Komet surely shows another customer than it was sent: by the map, else by the code.
-fn is_other_customer(sent: &Party, shown: &PrebookHeader, rules: &Rules<'_>) -> bool {
+pub(super) fn is_other_customer(sent: &Party, shown: &PrebookHeader, rules: &Rules<'_>) -> bool {
     match is_customer(sent, shown.customer_id, rules) {
         Some(is_it) => !is_it,
         None => {
@@ -190,10 +190,7 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
     let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header, draft.rules);
     let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, draft.rules);
     if draft.is_decided() {
-        // From approval on Komet's people may change it; what was agreed before counts again should they take it back.
-        if agreed.seen.is_some() {
-            return Judged::Stands;
-        }
+        // From approval on Komet's people may change it.
     } else if edits.iter().all(is_as_wanted) {
         for field in &edits {
             field.agree(&mut sent, &order.header);

@@ -303,6 +303,8 @@ fn owner_of(draft: &Draft<'_>, item: &ItemId) -> Option<LineId> {
 fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, item: &ItemId, before: &[PoLink]) {
     if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
         link.number.clone_from(&po.number);
+        // A buyer may have it buy the item by which a deleted one was replaced.
+        link.item.clone_from(item);
         return;
     }
     if po_line.is_alive() {
@@ -323,8 +325,8 @@ fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, i
     }
 }
 
-/// A PO line's baseline follows Komet in flow 2; in flow 1 only while it is as it was asked for, but for one that is approved when
-/// it is first seen. So an approval that is taken back leaves what was changed under it to be asked about.
+/// A PO line's baseline follows Komet from approval on, and in flow 2 always; before, in flow 1, only while it is as
+/// it was asked for.
 fn move_po_baselines(draft: &mut Draft<'_>) {
     let mut lines = std::mem::take(&mut draft.agreed.lines);
     for link in lines.values_mut().flat_map(|l| &mut l.po_lines) {
@@ -342,8 +344,7 @@ fn move_po_baselines(draft: &mut Draft<'_>) {
             (None, Some(asked)) => goods_differences(asked, &po_line.terms).is_empty(),
             (None, None) => true,
         };
-        let is_first_sight = link.seen.is_none() && po.status.is_decided();
-        if as_agreed || is_first_sight || draft.order.flow == Flow::FromKomet {
+        if as_agreed || po.status.is_decided() || draft.order.flow == Flow::FromKomet {
             link.seen = Some(po_line.terms.clone());
         }
     }

@@ -38,13 +38,20 @@ pub(super) struct Buy {
 pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, location: Option<&str>) {
     let mut create = Vec::new();
     for buy in buys {
-        let links: Vec<PoLink> = draft
-            .agreed
-            .lines
-            .get(&buy.line)
-            .map(|l| l.po_lines.iter().filter(|link| link.item == buy.item).cloned().collect())
-            .unwrap_or_default();
-        let alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
+        let links = draft.agreed.lines.get(&buy.line).map(|line| line.po_lines.clone()).unwrap_or_default();
+        let (links, mut former): (Vec<PoLink>, Vec<PoLink>) =
+            links.into_iter().partition(|link| link.item == buy.item);
+        let mut alive: Vec<PoLink> = links.iter().filter(|link| draft.po_alive(link)).cloned().collect();
+        // Where Komet's people deleted an item and made it again, the PO still buys the first one: the line is bought all the same.
+        former.retain(|link| draft.po_alive(link));
+        if former.iter().any(|link| draft.is_link_decided(link)) {
+            alive.append(&mut former);
+        } else if !former.is_empty() {
+            if may_delete(draft, &buy.line, Some(&buy.goods)) {
+                delete(draft, &buy.line, &former);
+            }
+            continue;
+        }
         if !alive.is_empty() {
             draft.agreed.unseen_purchases.remove(&buy.line);
         }
@@ -431,7 +438,7 @@ fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Opt
         draft.agreed.decisions.iter().any(|decision| {
             decision.reason == HoldReason::ChangedAfterApproval
                 && decision.verdict == Verdict::TakeAxerrio
-                && decision.line.as_ref().is_none_or(|line| *line == buy.line)
+                && decision.line.as_ref() == Some(&buy.line)
         })
     };
     let by_word = draft.order.flow == Flow::FromAxerrio && buys.iter().all(is_asked_for);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::compare::are_twins;
 use super::draft::Draft;
-use super::links;
+use super::rules::window_of;
+use super::{Need, header, links};
 use crate::domain::{
     AxLine, AxOrder, Decision, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
     PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank,
@@ -126,6 +127,8 @@ pub(super) fn judge_orphans(draft: &mut Draft<'_>) {
     };
     let orphans: Vec<(&PurchaseOrder, &PoLine)> = bought_lines(draft)
         .filter(|(po, line)| po.status != PoStatus::Cancelled && !linked(&line.id) && is_deleted(line))
+        // What Komet's people added to the order they buy and cancel themselves.
+        .filter(|(_, line)| line.item_id.as_ref().is_none_or(|item| !draft.agreed.added.contains(item)))
         .collect();
     for (po, bought) in orphans {
         let Some(item) = &bought.item_id else { continue };
@@ -152,10 +155,12 @@ fn ask_about_orphan(draft: &mut Draft<'_>, po: &PurchaseOrder, bought: &PoLine) 
 /// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
-        let late =
-            draft.agreed.doubtful_creates > 0 && !holds_lines(draft, &prebook.id) || is_twin(draft, prebook, item);
+        let is_given_up = draft.agreed.doubtful_creates > 0
+            && !holds_lines(draft, &prebook.id)
+            && may_be_ours(draft, prebook, item);
+        let late = is_given_up || is_twin(draft, prebook, item);
         let late = late && !is_left(draft, item) && !draft.agreed.added.contains(&item.id);
-        if late && !draft.knows_purchase(&item.id) {
+        if late && !(knows_originals(draft, item) && draft.knows_purchase(&item.id)) {
             continue;
         }
         let late = late && !is_bought(draft, item);
@@ -172,6 +177,17 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             }));
         }
     }
+}
+
+/// Whether a request that was given up may have left the item: it is for the order's customer, and of a product of one of its lines.
+/// Amounts, dates and costs may have been others then.
+fn may_be_ours(draft: &Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool {
+    let order = draft.order.axerrio.order.as_ref();
+    let is_elses =
+        order.is_some_and(|order| header::is_other_customer(&order.header.customer, &prebook.header, draft.rules));
+    let agreed = draft.agreed.lines.values().map(|line| &line.terms);
+    let mut terms = agreed.chain(order.iter().flat_map(|order| &order.lines).map(|line| &line.terms));
+    !is_elses && terms.any(|terms| links::is_product(draft, terms, item) == links::Sureness::Sure)
 }
 
 /// An item that no line stands for: from approval on only a person can say whether it is wanted, since the PO is Komet's.
@@ -202,12 +218,7 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
 /// it stood there when the line was first seen: what else is there is somebody's addition, as is a copy of the Prebook for somebody
 /// else.
 fn is_twin(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool {
-    let is_own = |line: &&LineId| {
-        let link = draft.agreed.lines.get(*line).and_then(|agreed| agreed.item.as_ref());
-        let own = link.and_then(|link| draft.item(&link.item)).filter(|own| own.is_alive());
-        own.is_some_and(|own| are_twins(&own.terms, &item.terms) && own.ship_date == item.ship_date)
-    };
-    let owners: Vec<LineId> = draft.agreed.lines.keys().filter(is_own).cloned().collect();
+    let owners: Vec<LineId> = originals(draft, item).map(|(line, _)| line.clone()).collect();
     let cause = format!("twin {}", item.id);
     let mut is_twin = false;
     let mut first_seen = false;
@@ -231,6 +242,31 @@ fn is_twin(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool
         return true;
     }
     is_twin || !owners.is_empty() && draft.verdict(reason, None, &cause).is_some()
+}
+
+/// The lines whose own items are exactly what `item` is.
+fn originals<'d>(
+    draft: &'d Draft<'_>,
+    item: &'d PrebookItem,
+) -> impl Iterator<Item = (&'d LineId, &'d PrebookItem)> + use<'d> {
+    draft.agreed.lines.iter().filter_map(|(line, agreed)| {
+        let own = draft.item(&agreed.item.as_ref()?.item).filter(|own| own.is_alive())?;
+        (are_twins(&own.terms, &item.terms) && own.ship_date == item.ship_date).then_some((line, own))
+    })
+}
+
+/// Whether the items that `item` repeats still stand: who copies a Prebook and deletes the first one shows only the copy. Asks for
+/// their windows otherwise.
+fn knows_originals(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
+    let rules = draft.rules;
+    let days = originals(draft, item).map(|(_, own)| own.ship_date);
+    let unread: Vec<Need> = days
+        .filter(|day| *day >= rules.visible_from && !rules.facts.windows_seen.contains(&window_of(*day)))
+        .map(Need::Prebooks)
+        .collect();
+    let is_known = unread.is_empty();
+    draft.needs.extend(unread);
+    is_known
 }
 
 fn is_same_header(own: &PrebookHeader, other: &PrebookHeader) -> bool {

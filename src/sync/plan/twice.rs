@@ -3,7 +3,7 @@
 use super::compare::{are_twins, goods_differences};
 use super::draft::Draft;
 use super::purchase::{boxes_of, delete, names};
-use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink, Verdict};
+use crate::domain::{Flow, HoldReason, KometTerms, LineId, NewGoods, PoItemId, PoLink, Verdict};
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, without which as
 /// much is bought as was asked for, and exact twins, which a request that was delivered twice left. A buyer who splits a line
@@ -30,7 +30,9 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let Some(keeper) = alive.iter().find(stands).or_else(|| alive.first()) else { return Vec::new() };
     let asked = keeper.asked.as_ref().map_or(wanted, |goods| goods.boxes);
     let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
-    let kept = terms(keeper);
+    // What has shipped was split from its rest, which may buy as much.
+    let has_shipped = |link: &PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| !line.boxes.is_empty());
+    let kept = terms(keeper).filter(|_| !has_shipped(keeper));
     let given_up = given_up && !made.is_empty();
     let is_as_asked = |twin: &KometTerms| {
         let asked = keeper.asked.as_ref().filter(|_| given_up || draft.order.flow == Flow::FromKomet);
@@ -42,6 +44,13 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
             (twin.boxes == asked || Some(twin.boxes) == whole) && are_twins(kept, &twin) || is_as_asked(&twin)
         })
     };
+    // Another amount may have been asked for then; what has another cost or packing is a buyer's.
+    let is_packed_alike = |link: &PoLink| {
+        let goods =
+            |twin: &KometTerms| keeper.asked.as_ref().map(|goods| NewGoods { boxes: twin.boxes, ..goods.clone() });
+        let both = terms(link).and_then(|twin| goods(&twin).map(|goods| (goods, twin)));
+        both.is_none_or(|(goods, twin)| goods_differences(&goods, &twin).is_empty())
+    };
     // The largest first: what was given up bought the whole of something, and parts of a split line may stand beside it.
     let boxes = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
     let mut others: Vec<&PoLink> = found.into_iter().filter(|l| l.line != keeper.line && !is_decided(l)).collect();
@@ -49,7 +58,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let mut left = boxes_of(draft, alive);
     others.retain(|link| {
         let without = left - boxes(link);
-        let goes = is_twin(link) || given_up && without >= u64::from(asked);
+        let goes = is_twin(link) || given_up && without >= u64::from(asked) && is_packed_alike(link);
         if goes {
             left = without;
         }
@@ -69,7 +78,8 @@ pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let mut total: u64 = alive.iter().map(boxes_of).sum();
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
     let foreign = |link: &&PoLink| {
-        link.number != own.number || draft.agreed.doubtful_purchases > 0 || terms(link) == terms(own)
+        let is_twin = || unshipped(&own) && terms(link) == terms(own);
+        link.number != own.number || draft.agreed.doubtful_purchases > 0 || is_twin()
     };
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
     let made = alive.iter().filter(|link| link.asked.is_some());

@@ -16,7 +16,7 @@ use crate::sync::{observe, pace};
 use crate::systems::{Answer, Axerrio, Komet, PrebookDates, PrebookQuery, SystemError};
 
 /// Windows beyond the horizon in which a Prebook that left the horizon is looked for.
-const WINDOWS_BEYOND: i64 = 4;
+const WINDOWS_BEYOND: i64 = 12;
 
 /// Which windows of the horizon a poll reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 
 use super::{PollError, Polled};
-use crate::domain::{OrderKey, PoNumber};
+use crate::domain::{OrderKey, PoNumber, PoStatus, PrebookItem, PurchaseOrder};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, orders};
 use crate::sync::budget::{Kind, Source};
@@ -13,6 +13,10 @@ use crate::sync::engine::Engine;
 use crate::sync::report::Job;
 use crate::sync::{observe, pace};
 use crate::systems::{Axerrio, Fault, Komet, PoQuery, System, SystemError};
+
+/// How soon the ship date of a cancelled PO is read again while its order stands: a buyer may take the cancellation back, or buy the
+/// items anew, and neither shows anywhere else.
+const CANCELLED_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// How many days after its ship date a PO is still polled: boxes are scanned in within days.
 pub(in crate::sync) const RECEIVING_DAYS: u64 = 7;
@@ -31,7 +35,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let (from, now) = (self.open_from(), self.clock.now());
             let dates = move |conn: &Connection| {
                 let mut dates = orders::open_po_ship_dates(conn, from)?;
-                dates.extend(budget::to_look_at(conn, now)?);
+                // Whoever asked for this run waits for no moment.
+                dates.extend(budget::to_look_at(conn, now + CANCELLED_AGAIN)?);
                 Ok(dates.into_iter().collect())
             };
             self.store.read(dates).await?
@@ -104,6 +109,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         expected.extend(open_numbers(conn, key)?);
                     }
                     pace::saw(conn, Source::ShipDate(date), now, shows, changed)?;
+                    if stands_without_po(conn, &items)? {
+                        budget::look_later(conn, date, now, now + CANCELLED_AGAIN)?;
+                    }
                     // The stream as a whole was read up to where its oldest ship date was.
                     let open = orders::open_po_ship_dates(conn, from)?;
                     if let Some(at) = budget::all_show(conn, &open)? {
@@ -158,4 +166,18 @@ fn open_numbers(conn: &Connection, key: OrderKey) -> Result<BTreeSet<PoNumber>, 
     let agreed = orders::load_agreed(conn, key)?;
     let links = agreed.lines.values().flat_map(|l| &l.po_lines).filter(|link| !link.dead);
     Ok(links.map(|link| link.number.clone()).collect())
+}
+
+/// Whether one of these POs is cancelled while an order whose it is stands in both systems.
+fn stands_without_po(conn: &Connection, pos: &[PurchaseOrder]) -> Result<bool, StoreError> {
+    for po in pos.iter().filter(|po| po.status == PoStatus::Cancelled) {
+        for key in orders::keys_by_po(conn, &po.number)? {
+            let Some(order) = orders::load(conn, key)? else { continue };
+            let is_ordered = order.axerrio.order.is_some_and(|order| !order.status.is_off());
+            if is_ordered && order.komet.prebooks.iter().flat_map(|p| &p.items).any(PrebookItem::is_alive) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }

@@ -1,0 +1,154 @@
+//! What Komet's people do beside stemsync is not taken for its own doing, nor a word about one thing for a word about another.
+
+use stemsync::domain::{AxStatus, HoldReason, ItemId, PoItemId, PoLine, PoStatus, Verdict};
+
+use stemsync::sync::plan::Need;
+
+use crate::trade::{Desk, bouquet, cost, day, held, label, lilies, line, prebook, roses};
+
+fn placed() -> Desk {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    desk.sync();
+    desk
+}
+
+/// A buyer's line for an item, on the order's PO.
+fn bought(desk: &mut Desk, item: ItemId, change: impl FnOnce(&mut PoLine)) {
+    desk.edit_po(|po| {
+        let mut line = po.lines[0].clone();
+        (line.id, line.item_id) = (PoItemId(99), Some(item));
+        change(&mut line);
+        po.lines.push(line);
+    });
+}
+
+#[test]
+fn a_copy_for_another_customer_is_asked_about_also_where_a_create_was_given_up() {
+    let mut desk = placed();
+    desk.order.agreed.doubtful_creates = 1;
+    let mut copy = prebook(70, desk.komet.prebooks[0].comments.clone(), vec![desk.item(900, &roses(5))]);
+    copy.header.customer_code = Some("OTHER".into());
+    copy.header.truck_date = day("2026-12-07");
+    desk.komet.prebooks.push(copy);
+    desk.read();
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["edited_in_komet"]);
+}
+
+#[test]
+fn a_buyers_line_at_another_cost_is_not_what_a_request_left_that_was_given_up() {
+    let mut desk = placed();
+    desk.order.agreed.doubtful_purchases = 1;
+    let item = desk.item_of("1");
+    bought(&mut desk, item, |line| line.terms.unit_cost = cost("0.10"));
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+}
+
+#[test]
+fn the_rest_of_a_line_that_was_raised_before_it_shipped_is_no_second_purchase() {
+    let mut desk = Desk::flow1(vec![line("1", roses(1))]);
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    desk.edit_po(|po| po.lines[0].terms.boxes = 2);
+    desk.sync();
+    desk.print(vec![label("1", 1, "B1")]);
+    assert_eq!(desk.sync(), ["ship 1 B1", "tell approved"]);
+    assert_eq!(held(&desk), [""; 0]);
+    desk.edit_po(|po| po.status = PoStatus::Pending);
+    assert_eq!((desk.sync(), held(&desk)), (vec!["tell pending".to_owned()], vec![]), "nor when it waits again");
+}
+
+#[test]
+fn what_a_buyer_bought_for_a_reps_own_item_stays_when_the_item_goes() {
+    let mut desk = placed();
+    let item = desk.item(900, &roses(9));
+    desk.komet.prebooks[0].items.push(item);
+    desk.read();
+    desk.sync();
+    bought(&mut desk, ItemId(900), |_| {});
+    desk.komet.prebooks[0].items.last_mut().unwrap().terms.boxes = 0;
+    desk.read();
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+}
+
+#[test]
+fn a_word_about_a_stray_item_puts_no_line_on_an_approved_po() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", bouquet(2))]);
+    desk.known.remove("Lily White");
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    let item = desk.item(900, &roses(9));
+    desk.komet.prebooks[0].items.push(item);
+    bought(&mut desk, ItemId(900), |_| {});
+    desk.sync();
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+    desk.edit_item("2", |i| i.terms.breakdowns[1].product.id = Some(502));
+    desk.known.insert("Lily White".into(), 502);
+    let sent = desk.sync();
+    assert!(sent.contains(&"mixed po 2".to_owned()), "on one of its own: {sent:?}");
+}
+
+#[test]
+fn letting_cancellations_through_answers_no_question_about_an_edited_line() {
+    let mut desk = placed();
+    desk.edit_item("1", |i| i.terms.boxes = 4);
+    desk.sync();
+    desk.ax().status = AxStatus::Cancelled;
+    desk.order.agreed.cancellation_released = true;
+    assert_eq!(desk.sync(), ["delete po line 2", "delete item 2"]);
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+}
+
+#[test]
+fn a_cancellation_counts_for_the_brake_before_what_it_needs_is_read() {
+    let mut desk = placed();
+    desk.lose_database();
+    desk.sync();
+    for agreed in desk.order.agreed.lines.values_mut() {
+        agreed.po_lines.clear();
+    }
+    desk.order.komet.purchase_orders.clear();
+    desk.facts.po_dates_read.clear();
+    desk.facts.po_numbers_read.clear();
+    desk.ax().status = AxStatus::Cancelled;
+    let plan = desk.plan();
+    assert!(!plan.needs.is_empty(), "the items may be bought");
+    assert!(plan.cancels && plan.actions.is_empty());
+}
+
+#[test]
+fn a_line_whose_item_was_deleted_and_made_again_is_not_bought_once_more() {
+    for (is_approved, sent) in [(false, &["delete po line 1", "more po 1"][..]), (true, &[])] {
+        let mut desk = placed();
+        if is_approved {
+            desk.approve();
+            desk.sync();
+        }
+        let again = desk.item(900, &roses(5));
+        desk.edit_item("1", |item| item.terms.boxes = 0);
+        desk.komet.prebooks[0].items.push(again);
+        desk.read();
+        assert_eq!(desk.sync(), sent, "approved: {is_approved}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "approved: {is_approved}");
+        let bought =
+            desk.komet.purchase_orders.iter().flat_map(|po| &po.lines).filter(|line| line.terms.boxes == 5);
+        assert_eq!(bought.count(), 1);
+    }
+}
+
+#[test]
+fn a_copy_by_which_a_rep_replaced_the_prebook_is_not_taken_for_its_twin() {
+    let mut desk = placed();
+    let mut copy = desk.komet.prebooks[0].clone();
+    copy.id.0 += 500;
+    copy.items.iter_mut().for_each(|item| item.id.0 += 500);
+    desk.facts.windows_seen.clear();
+    desk.komet.prebooks.push(copy);
+    desk.read();
+    let plan = desk.plan();
+    assert_eq!(plan.actions, [], "the first one may be gone, which no changed-since read shows");
+    assert!(plan.needs.iter().any(|need| matches!(need, Need::Prebooks(_))), "{:?}", plan.needs);
+}
