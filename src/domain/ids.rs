@@ -113,6 +113,21 @@ pub mod tag {
         (!id.is_empty() && is_balanced(id)).then(|| AxOrderId(id.to_owned()))
     }
 
+    /// Whether `comments` bear the order's tag, at their end or with somebody's words behind it.
+    pub fn is_in(comments: &str, order: &AxOrderId) -> bool {
+        find(comments).is_some_and(|found| found == *order)
+            || find(comments).is_none() && comments.contains(&format!("[AX {order}]"))
+    }
+
+    /// The orders whose tags stand within `comments`, where none ends them; an id that holds brackets is not among them.
+    pub fn within(comments: &str) -> Vec<AxOrderId> {
+        if find(comments).is_some() {
+            return Vec::new();
+        }
+        let tags = comments.split("[AX ").skip(1).filter_map(|rest| rest.split_once(']'));
+        tags.map(|(id, _)| AxOrderId(id.trim().to_owned())).collect()
+    }
+
     /// Whether every bracket in an id is closed in it: else the tag ended before, and other text in brackets follows.
     fn is_balanced(id: &str) -> bool {
         let mut open = 0;

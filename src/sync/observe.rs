@@ -148,6 +148,9 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
             _ => {}
         }
     }
+    if flow1.is_none() && flow2.is_empty() {
+        flow1 = looked_for(conn, prebook)?;
+    }
     let mut free: Vec<&PrebookItem> = Vec::new();
     for item in &prebook.items {
         match orders::key_by_item(conn, &item.id)? {
@@ -165,6 +168,29 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
         None => group_by_ship_date(conn, prebook, &free, flow2, &mut owners)?,
     }
     Ok(owners)
+}
+
+/// The order whose tag a rep wrote behind, if it looks for its Prebook: one of its lines has no live item. What merely speaks of an
+/// order that has all of its own is a Prebook like any other.
+fn looked_for(conn: &Connection, prebook: &Prebook) -> Result<Option<OrderKey>, StoreError> {
+    for id in prebook.comments.as_deref().map(tag::within).unwrap_or_default() {
+        let Some(key) = orders::key_by_ax_id(conn, &id)? else { continue };
+        let Some(order) = orders::load(conn, key)?.filter(|order| order.flow == Flow::FromAxerrio) else {
+            continue;
+        };
+        let items: BTreeSet<&ItemId> =
+            order.komet.prebooks.iter().flat_map(|p| &p.items).filter(|i| i.is_alive()).map(|i| &i.id).collect();
+        let stands = |line: &LineId| {
+            let link = order.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
+            link.is_some_and(|link| items.contains(&link.item) || link.seen.is_none() && !link.dead)
+        };
+        let mut lines =
+            order.axerrio.order.iter().flat_map(|order| &order.lines).filter(|line| line.terms.boxes > 0);
+        if lines.any(|line| !stands(&line.id)) {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether it is an order of flow 1 that Axerrio has shown: what a tag names that is no order's goes when the tag goes.

@@ -265,6 +265,26 @@ async fn a_po_that_the_buyer_cancels_is_not_made_again() {
 }
 
 #[tokio::test]
+async fn what_a_buyer_buys_anew_after_he_cancelled_the_po_reaches_axerrio() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        link.act(|w, now| w.komet.buyer_cancels(po_of(w, &id), now)).unwrap();
+        link.sync_well().await;
+        let anew = link.act(|w, now| {
+            let items: Vec<u64> = items_of(w, &id).iter().map(|item| item.id).collect();
+            let pos: Vec<u64> = items.iter().map(|item| w.komet.buyer_buys_item(*item, now).unwrap()).collect();
+            pos.iter().for_each(|po| w.komet.buyer_approves(*po, now).unwrap());
+            pos
+        });
+        link.sync_well().await;
+        let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone().unwrap());
+        assert_eq!((told.status, told.lines.len()), (InfoStatus::Approved, anew.len()));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn mixed_boxes_join_the_plain_lines_on_one_po() {
     both(async |link: Link| {
         let draft = order(link.day(3), vec![line(FREEDOM, 2), mixed_line(3, &[MONDIAL, NOBBIO])]);

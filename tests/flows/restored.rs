@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::TimeDelta;
 use stemsync::domain::Stage;
+use stemsync::sandbox::komet::HeaderChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
 use stemsync::store::back_up;
 use stemsync::sync::report::Job;
@@ -294,6 +295,40 @@ async fn with_an_empty_database_a_po_that_a_buyer_moved_is_found() {
         link.sync().await;
         link.sync().await;
         stands_once(&link, &id, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_an_empty_database_a_prebook_is_found_behind_whose_mark_a_rep_wrote() {
+    both(async |mut link: Link| {
+        let id = placed(&link).await;
+        let marked = link.act(|w, now| {
+            let prebook = prebooks_of(w, &id)[0].id;
+            let comments = Some(format!("Gift wrap [AX {id}] call before delivery"));
+            w.komet
+                .rep_changes_header(prebook, &HeaderChange { comments, ..HeaderChange::default() }, now)
+                .unwrap();
+            prebook
+        });
+        let speaking = link.act(|w, now| {
+            let draft = prebook(link.day(5), vec![item(MONDIAL, 1, link.day(3))]);
+            let other = w.komet.rep_creates_prebook(&draft, now).unwrap();
+            let comments = Some(format!("as [AX {id}] has it, but fewer"));
+            w.komet.rep_changes_header(other, &HeaderChange { comments, ..HeaderChange::default() }, now).unwrap();
+            other
+        });
+        link.sync_well().await;
+        link.lose_database();
+        link.sync().await;
+        link.sync().await;
+        link.act(|w, _| {
+            assert!(prebooks_of(w, &id).is_empty(), "no second one was made");
+            let items: Vec<u64> = w.komet.prebook(marked).unwrap().items.iter().map(|item| item.id).collect();
+            assert_eq!(items.iter().map(|item| bought(w, *item).len()).collect::<Vec<_>>(), [1, 1]);
+            assert!(orders_for(w, marked).is_empty(), "it is no order of Komet's");
+            assert_eq!(orders_for(w, speaking).len(), 1, "what only speaks of an order is one");
+        });
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! Labels printed in Axerrio become the boxes of the PO in Komet.
 
-use stemsync::domain::{HoldReason, LabelStatus, PoBox, Stage, Verdict};
+use stemsync::domain::{HoldReason, LabelStatus, PoBox, PoStatus, Stage, Verdict};
 
 use crate::trade::{Desk, at, held, label, line, roses};
 
@@ -302,4 +302,35 @@ fn labels_are_for_their_line_although_another_question_about_it_waits() {
     desk.print(vec![label("1", 1, "B1")]);
     assert_eq!(desk.sync()[0], "ship 1 B1");
     assert_eq!(held(&desk), ["changed_after_approval 1"]);
+}
+
+#[test]
+fn a_reprint_reaches_a_shipped_box_also_where_the_approval_was_taken_back() {
+    let mut desk = shipped(&["B1", "B2"]);
+    desk.edit_po(|po| po.status = PoStatus::Pending);
+    desk.sync();
+    let mut reprint = label("1", 1, "B9");
+    reprint.changed_at = at(9);
+    desk.order.axerrio.labels.push(reprint);
+    assert_eq!(desk.sync(), ["code B1>B9"]);
+    desk.order.axerrio.labels[1].status = LabelStatus::Void;
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["void_label 1".to_owned()]));
+}
+
+#[test]
+fn labels_of_a_line_that_nobody_buys_are_told() {
+    let mut declined = Desk::flow1(vec![line("1", roses(1)), line("2", roses(1))]);
+    declined.ax_line("2").confirmed_boxes = Some(0);
+    declined.sync();
+    declined.approve();
+    declined.sync();
+    let mut left_out = approved(1);
+    left_out.ax().lines.push(line("2", roses(1)));
+    left_out.sync();
+    left_out.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+    for mut desk in [declined, left_out] {
+        desk.print(vec![label("2", 1, "B1")]);
+        desk.sync();
+        assert_eq!(held(&desk), ["changed_after_approval 2"]);
+    }
 }

@@ -19,7 +19,7 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
             .po_lines
             .iter()
             .filter_map(|link| standing(order, link))
-            .filter(|(po, _)| po.status.can_ship())
+            .filter(|(po, shown)| po.status.can_ship() || !shown.boxes.is_empty())
             .collect();
         if shipping.is_empty() {
             continue;
@@ -27,7 +27,8 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
         ships = true;
         let boxes: Vec<&PoBox> = shipping.iter().flat_map(|(_, shown)| &shown.boxes).collect();
         let labels: Vec<&Label> = order.axerrio.labels.iter().filter(|l| l.line_id == *line).collect();
-        compare_line(found, sight, line, &labels, &boxes, context);
+        let waits = !shipping.iter().any(|(po, _)| po.status.can_ship());
+        compare_line(found, sight, line, &labels, (&boxes, waits), context);
     }
     if ships && context.whole.orders {
         compare_labels_of_no_line(found, sight);
@@ -49,7 +50,7 @@ fn compare_line(
     sight: &Sight,
     line: &LineId,
     labels: &[&Label],
-    boxes: &[&PoBox],
+    (boxes, waits): (&[&PoBox], bool),
     context: &Context<'_>,
 ) {
     let mut free: Vec<&PoBox> = boxes.to_vec();
@@ -73,7 +74,7 @@ fn compare_line(
                 let left = is_kept_out(found, line, label);
                 found.report_each(left, Some(line), "box_code", text(&label.box_code), text(&shown.code));
             }
-            None if blank(label.awb.as_deref()).is_none() => {}
+            None if waits || blank(label.awb.as_deref()).is_none() => {}
             None => {
                 let left = is_kept_out(found, line, label);
                 found.report_each(left, Some(line), "box_code", text(&label.box_code), text("absent"));

@@ -187,13 +187,14 @@ fn plan_line(
     doubled: &Doubled<'_>,
     changes: &mut Vec<ChangeCode>,
 ) {
-    let links: Vec<PoLink> =
-        draft.alive_po_links(line).into_iter().filter(|link| draft.po_status(link).can_ship()).collect();
+    let mut links = draft.alive_po_links(line);
+    // Boxes that have shipped are there, also where procurement takes its approval back.
     let boxes: Vec<Shown<'_>> = links
         .iter()
         .filter_map(|link| draft.po_line(&link.line))
         .flat_map(|(po, l)| l.boxes.iter().map(move |b| Shown { po: &po.number, line: &l.id, seen: b }))
         .collect();
+    links.retain(|link| draft.po_status(link).can_ship());
     let current = current_labels(labels);
     judge_voids(draft, line, &current, &boxes);
     let mut printed: Vec<&Label> =

@@ -68,8 +68,8 @@ fn recognise_prebooks(draft: &mut Draft<'_>) {
 }
 
 fn bears_tag(draft: &Draft<'_>, prebook: &Prebook) -> bool {
-    let tagged = prebook.comments.as_deref().and_then(tag::find);
-    tagged.is_some() && tagged == draft.order.ax_id
+    let (comments, order) = (prebook.comments.as_deref(), draft.order.ax_id.as_ref());
+    comments.zip(order).is_some_and(|(comments, order)| tag::is_in(comments, order))
 }
 
 /// Flow 1: gives items without a line to lines without an item, the surest matches first: what Axerrio was told of the PO;

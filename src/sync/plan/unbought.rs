@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::labels::current_labels;
-use crate::domain::{Agreed, HoldReason, Label, LabelStatus, LineId, Order, PoLink};
+use crate::domain::{Agreed, HoldReason, Label, LabelStatus, LineId, Order, PoLink, Verdict};
 
 fn codes_of(labels: &[&Label]) -> String {
     let codes: Vec<&str> = labels.iter().map(|label| label.box_code.as_str()).collect();
@@ -18,7 +18,13 @@ pub(super) fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[P
     let shown = links.iter().filter_map(|link| draft.po_line(&link.line));
     let (bought, shipped) = shown.fold((0, 0), |(b, s), (_, l)| (b + l.terms.boxes as usize, s + l.boxes.len()));
     let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));
-    if bought == 0 || shipped < bought || changing {
+    if changing || bought > shipped {
+        return;
+    }
+    if bought == 0 {
+        if will_never_be_bought(draft, line) {
+            ask_about_labels_of_nothing(draft, line, labels);
+        }
         return;
     }
     let codes = codes_of(labels);
@@ -27,6 +33,21 @@ pub(super) fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[P
             "Axerrio printed more labels than the PO has boxes: {codes}. Void them in Axerrio, or buy more boxes in Komet."
         )
     });
+}
+
+/// Whether the vendor confirmed none of the line, or a person left it out of what was approved.
+fn will_never_be_bought(draft: &Draft<'_>, line: &LineId) -> bool {
+    let mut lines = draft.order.axerrio.order.iter().flat_map(|order| &order.lines);
+    let is_declined = lines.any(|shown| shown.id == *line && shown.confirmed_boxes == Some(0));
+    let is_left_out = || {
+        !draft.agreed.lines.contains_key(line)
+            && draft.agreed.decisions.iter().any(|decision| {
+                decision.line.as_ref() == Some(line)
+                    && decision.reason == HoldReason::ChangedAfterApproval
+                    && decision.verdict != Verdict::TakeAxerrio
+            })
+    };
+    is_declined || is_left_out()
 }
 
 /// Whether Komet's people took the line off its PO, or cancelled that: nothing is bought for it, nor will be.
@@ -43,8 +64,7 @@ pub(super) fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, 
     let codes = codes_of(labels);
     let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("not bought {codes}"), || {
         format!(
-            "Axerrio printed labels for a line that was taken off its PO in Komet: {codes}. Void them in Axerrio, or buy the line \
-             again in Komet."
+            "Axerrio printed labels for a line that no PO buys: {codes}. Void them in Axerrio, or buy the line in Komet."
         )
     });
 }
