@@ -698,16 +698,3 @@ fn a_line_that_the_vendor_took_back_and_a_person_let_him_is_bought_no_more() {
     assert_eq!(bought(&desk), [5]);
     assert_eq!(desk.sync(), [""; 0]);
 }
-
-#[test]
-fn fewer_boxes_that_were_left_to_the_vendor_are_what_is_bought() {
-    let mut desk = Desk::flow2(&[roses(4)]);
-    desk.sync();
-    desk.ax_line("11").terms.boxes = 3;
-    desk.sync();
-    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeAxerrio);
-    desk.sync();
-    desk.ax().status = AxStatus::Accepted;
-    assert_eq!(desk.sync(), ["po 11"]);
-    assert_eq!(desk.po().lines[0].terms.boxes, 3);
-}

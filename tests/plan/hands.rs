@@ -1,6 +1,6 @@
 //! What Komet's people do beside stemsync is not taken for its own doing, nor a word about one thing for a word about another.
 
-use stemsync::domain::{AxStatus, HoldReason, ItemId, PoItemId, PoLine, PoStatus, Verdict};
+use stemsync::domain::{AxStatus, HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, Verdict};
 
 use stemsync::sync::plan::Need;
 
@@ -151,4 +151,28 @@ fn a_copy_by_which_a_rep_replaced_the_prebook_is_not_taken_for_its_twin() {
     let plan = desk.plan();
     assert_eq!(plan.actions, [], "the first one may be gone, which no changed-since read shows");
     assert!(plan.needs.iter().any(|need| matches!(need, Need::Prebooks(_))), "{:?}", plan.needs);
+}
+
+#[test]
+fn a_line_is_not_made_again_while_an_item_is_in_question_that_may_be_it() {
+    for (verdict, sent) in [
+        (Verdict::TakeAxerrio, &["delete item", "more prebook 1", "more po 1"][..]),
+        (Verdict::TakeKomet, &["more prebook 1", "more po 1"]),
+    ] {
+        let mut desk = placed();
+        // stemsync took the line out to make it anew, the answer was lost, and a rep changed what had been made.
+        desk.edit_item("1", |item| item.terms.boxes = 0);
+        desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+        let link = desk.order.agreed.lines.get_mut(&LineId("1".into())).unwrap();
+        link.item.as_mut().unwrap().dead = true;
+        link.po_lines[0].dead = true;
+        let made = desk.item(900, &roses(8));
+        desk.komet.prebooks[0].items.push(made);
+        desk.read();
+        assert_eq!((desk.sync(), desk.sync()), (vec![], vec![]));
+        assert_eq!(held(&desk), ["edited_in_komet"]);
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        assert_eq!(desk.sync(), sent, "{verdict:?}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{verdict:?}");
+    }
 }

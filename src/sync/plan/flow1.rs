@@ -75,6 +75,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Fate::Leave => twice::judge_left(draft, &line.id),
         }
     }
+    new.retain(|line| !strays::may_stand_already(draft, line));
     remove_lines(draft, &wanted, &edited);
     let deleting = draft.awaits(|a| matches!(a, Action::DeletePoLine(_) | Action::DeleteItem(_)));
     if !new.is_empty() && !deleting && draft.knows_approvals() {

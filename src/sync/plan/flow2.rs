@@ -395,8 +395,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     for item in alive {
         let line = LineId::from(&item.id);
         let Some(shown) = order.lines.iter().find(|l| l.id == line) else { continue };
-        let asked =
-            if is_refused || is_left_to_axerrio(draft, &line) { shown.terms.boxes } else { item.terms.boxes };
+        let asked = if is_refused { shown.terms.boxes } else { item.terms.boxes };
         let boxes = shown.confirmed_boxes.map_or(asked, |confirmed| confirmed.min(asked));
         if draft.is_held(&line) {
             continue;

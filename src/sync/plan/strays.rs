@@ -164,7 +164,7 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             continue;
         }
         let late = late && !is_bought(draft, item);
-        if !late {
+        if !late && !may_be_a_lines(draft, item) {
             // Once its lines are gone from the Prebook, or changed, it could be taken for one of theirs.
             draft.agreed.added.insert(item.id.clone());
         }
@@ -177,6 +177,34 @@ pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
             }));
         }
     }
+}
+
+/// Whether the item may be what became of a line whose own item is gone: made by a request whose answer was lost, and edited before
+/// anybody read it.
+fn may_be_a_lines(draft: &Draft<'_>, item: &PrebookItem) -> bool {
+    let mut lines = draft.order.axerrio.order.iter().flat_map(|order| &order.lines);
+    lines.any(|line| {
+        let link = draft.agreed.lines.get(&line.id).and_then(|agreed| agreed.item.as_ref());
+        line.terms.boxes > 0
+            && link.is_some_and(|link| !draft.item_alive(link))
+            && links::is_product(draft, &line.terms, item) == links::Sureness::Sure
+    })
+}
+
+/// Whether an item is in question that may be what became of this line: until it is answered for the line is not made again.
+pub(super) fn may_stand_already(draft: &Draft<'_>, line: &AxLine) -> bool {
+    let was_there = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.item.is_some());
+    let is_in_question = |item: &PrebookItem| {
+        let cause = format!("item {}", item.id);
+        let is_answered = |reason| draft.verdict(reason, None, &cause).is_some();
+        !draft.agreed.added.contains(&item.id)
+            && !is_answered(HoldReason::EditedInKomet)
+            && !is_answered(HoldReason::ChangedAfterApproval)
+    };
+    was_there
+        && links::unlinked_items(draft).iter().any(|(_, item)| {
+            is_in_question(item) && links::is_product(draft, &line.terms, item) == links::Sureness::Sure
+        })
 }
 
 /// Whether a request that was given up may have left the item: it is for the order's customer, and of a product of one of its lines.
