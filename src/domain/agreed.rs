@@ -101,6 +101,9 @@ pub struct ItemLink {
     /// Komet's people deleted it after approval, which is their right, and that was taken in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub let_go: bool,
+    /// The fields in which a person left it as Komet has it. What Axerrio says of others does not overrule them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<String>,
 }
 
 /// The baseline of a Prebook item.

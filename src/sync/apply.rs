@@ -90,6 +90,7 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
             gone: false,
             removed: false,
             let_go: false,
+            left: BTreeSet::new(),
         };
         order
             .agreed

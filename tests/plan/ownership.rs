@@ -354,3 +354,50 @@ fn an_item_that_a_person_left_in_komet_never_becomes_a_line() {
     assert_eq!(desk.sync(), [""; 0]);
     assert!(desk.komet.prebooks[0].items.iter().any(|i| i.id == ItemId(900) && i.is_alive()));
 }
+
+#[test]
+fn what_was_left_to_komet_is_not_written_over_by_a_change_of_something_else() {
+    let left: [(&str, Edit); 3] = [
+        ("product", |d| d.edit_item("1", |i| i.terms.product.id = Some(777))),
+        ("ship date", |d| d.edit_item("1", |i| i.ship_date = day("2026-12-02"))),
+        ("the buyer's cost", |d| d.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.30"))),
+    ];
+    let changes: [(&str, Edit); 2] = [
+        ("boxes", |d| d.ax_line("1").terms.boxes = 7),
+        ("confirmed", |d| d.ax_line("1").confirmed_boxes = Some(2)),
+    ];
+    for (what, edit) in left {
+        for (changed, change) in changes {
+            if changed == "confirmed" && what != "the buyer's cost" {
+                // The item stays as it is, and the PO buys fewer of it.
+                continue;
+            }
+            let mut desk = placed();
+            edit(&mut desk);
+            desk.sync();
+            desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+            desk.sync();
+            change(&mut desk);
+            assert_eq!(desk.sync(), [""; 0], "{what}, {changed}");
+            assert_eq!(held(&desk), ["edited_in_komet 1"], "{what}, {changed}");
+            desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+            let sent = desk.sync();
+            assert!(!sent.iter().any(|sent| sent.contains("item")), "{what}, {changed}: {sent:?}");
+            assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{what}, {changed}");
+        }
+    }
+}
+
+#[test]
+fn a_map_writes_over_nothing_that_was_left_to_komet() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.known.remove("Rose Freedom 60 cm");
+    desk.sync();
+    desk.edit_item("1", |i| i.terms.boxes = 7);
+    desk.sync();
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    desk.sync();
+    desk.map("ROS60", 4004);
+    assert_eq!(desk.sync(), [""; 0]);
+    assert!(held(&desk).contains(&"edited_in_komet 1".to_owned()), "{:?}", held(&desk));
+}

@@ -142,6 +142,7 @@ impl Dice<'_> {
             joined: false,
             removed: self.rarely(),
             let_go: self.rarely(),
+            left: if self.rarely() { BTreeSet::from(["product".to_owned()]) } else { BTreeSet::new() },
         });
         let mut po_lines = Vec::new();
         for _ in 0..self.up_to(3) {

@@ -1,6 +1,6 @@
 //! Orders: their views, their links, and which of them a job must look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
 use stemsync::domain::*;
@@ -211,6 +211,7 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         gone: false,
         removed: false,
         let_go: false,
+        left: BTreeSet::new(),
     };
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };
     let stray = Stray { prebook: PrebookId(99), item: Some(ItemId(7)), line: LineId("1".to_owned()) };

@@ -1,9 +1,11 @@
 //! Lines of an order born in Axerrio that somebody edited in Komet, where the order is Axerrio's: what of it is asked about, and
 //! what was left as Komet has it.
 
+use std::fmt::Write as _;
+
 use super::compare::{
-    asked_differences, goods_from_axerrio, header_print, komet_print, line_cause, seen_differences, terms_print,
-    told,
+    asked_differences, goods_from_axerrio, header_print, komet_print, line_cause, product_ids, seen_differences,
+    terms_print, told,
 };
 use super::draft::Draft;
 use super::purchase;
@@ -11,6 +13,10 @@ use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, P
 
 /// What the causes of questions about an edited item begin with.
 const ITEM: &str = "item ";
+
+/// Fields of an item by the names that people read, as [`seen_differences`] has them.
+const PRODUCT: &str = "product";
+const SHIP_DATE: &str = "ship date";
 
 /// What comes of Komet's edits of an item.
 pub(super) enum Judged {
@@ -84,6 +90,9 @@ pub(super) fn judge(
         Some(Verdict::TakeAxerrio) => Judged::Overruled,
         Some(Verdict::TakeKomet) => {
             agree(draft, line, link);
+            if let Some(link) = draft.agreed.lines.get_mut(&line.id).and_then(|agreed| agreed.item.as_mut()) {
+                link.left.extend(edits.iter().map(|field| (*field).to_owned()));
+            }
             Judged::Agreed
         }
         Some(Verdict::Dismissed) | None => Judged::Held,
@@ -109,9 +118,10 @@ fn forget_left(draft: &mut Draft<'_>, line: &AxLine, which: impl Fn(Verdict) -> 
 /// Whether both sides have agreed that Komet's item is not what Axerrio's line says.
 pub(super) fn is_left_to_komet(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
+    let is_left = link.left.contains(PRODUCT);
     draft.item(&link.item).is_some_and(|item| {
         link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
-            && !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
+            && (is_left || !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty())
     })
 }
 
@@ -126,6 +136,13 @@ pub(super) fn left_fields(
     let is_as_seen =
         |item: &&PrebookItem| link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty());
     let Some(item) = draft.item(&link.item).filter(is_as_seen) else { return Vec::new() };
+    if agreed.terms.same_goods(&line.terms) {
+        // By the map of today the goods may differ where nobody left them.
+        let names =
+            ["boxes", "bunches per box", "stems per bunch", "unit type", "cost", "box type", "mark code", "mix"];
+        let fields = names.into_iter().chain([PRODUCT, SHIP_DATE]);
+        return fields.filter(|field| link.left.contains(*field)).collect();
+    }
     let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
     let (before, now) = (&agreed.terms, &line.terms);
     let mut fields = asked_differences(&goods, before.mark_code.as_deref(), &item.terms);
@@ -139,6 +156,13 @@ pub(super) fn left_fields(
         "mark code" => before.mark_code == now.mark_code,
         _ => before.mix == now.mix,
     });
+    // Neither the product nor the ship date of an item can be held against the line's own.
+    if link.left.contains(PRODUCT) && before.product.code == now.product.code {
+        fields.push(PRODUCT);
+    }
+    if link.left.contains(SHIP_DATE) {
+        fields.push(SHIP_DATE);
+    }
     fields
 }
 
@@ -152,12 +176,19 @@ pub(super) fn takes_changed_anew(
 ) -> Option<Verdict> {
     let item = draft.item(&link.item)?;
     let left = told(left, item);
-    let cause =
+    let mut cause =
         format!("changed {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
+    let is_mapped = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
+    let what = if is_mapped {
+        let _ = write!(cause, " mapped to {:?}", product_ids(&line.terms, draft.rules));
+        "the line's product was mapped anew"
+    } else {
+        "the line changed in Axerrio"
+    };
     draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
-            "the line changed in Axerrio, but {left} of its Prebook item {} was left as Komet has it. Take axerrio to write \
-             Axerrio's line again as it is now, take komet to leave the item as it is.",
+            "{what}, but {left} of its Prebook item {} was left as Komet has it. Take axerrio to write Axerrio's line again as it is \
+             now, take komet to leave the item as it is.",
             link.item
         )
     })

@@ -129,7 +129,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         return Fate::InPlace;
     }
     // What a person left as Komet has it is not written over because Axerrio changes something else.
-    let left = if changed { edits::left_fields(draft, line, &agreed, &link) } else { Vec::new() };
+    let left = if changed || !moved { edits::left_fields(draft, line, &agreed, &link) } else { Vec::new() };
     if !left.is_empty() {
         match edits::takes_changed_anew(draft, order, line, &link, &left) {
             Some(Verdict::TakeAxerrio) => {}

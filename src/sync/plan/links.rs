@@ -215,6 +215,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         gone: false,
         removed: false,
         let_go: false,
+        left: BTreeSet::new(),
     };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
     draft.agreed.lines.insert(line.id.clone(), AgreedLine { terms, item: Some(link), po_lines });
@@ -242,6 +243,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 gone: false,
                 removed: false,
                 let_go: false,
+                left: BTreeSet::new(),
             });
         }
     }

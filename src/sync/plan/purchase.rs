@@ -247,10 +247,31 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
         agree(draft, buy, alive);
         return false;
     }
-    has_moved
+    let replaces = has_moved
         || buy.goods.boxes == 0
         || asked.iter().any(|asked| asks_otherwise(asked, &buy.goods))
-        || !approved::changes_since_bought(draft, buy, alive).is_empty()
+        || !approved::changes_since_bought(draft, buy, alive).is_empty();
+    let left = if replaces { left_to_the_buyer(draft, alive) } else { Vec::new() };
+    if left.is_empty() || buy.goods.boxes == 0 {
+        return replaces;
+    }
+    let verdict = ask_about_edits(draft, &buy.line, alive, &left, Some(&buy.goods));
+    if verdict == Some(Verdict::TakeKomet) {
+        agree(draft, buy, alive);
+    }
+    verdict == Some(Verdict::TakeAxerrio)
+}
+
+/// In what a person left the PO line of flow 1 as a buyer has it, and not as it was asked for.
+fn left_to_the_buyer(draft: &Draft<'_>, links: &[PoLink]) -> Vec<&'static str> {
+    let ([link], Flow::FromAxerrio) = (links, draft.order.flow) else { return Vec::new() };
+    let shown = draft.po_line(&link.line).map(|(_, line)| &line.terms);
+    match (shown, &link.seen, &link.asked) {
+        (Some(shown), Some(seen), Some(asked)) if item_differences(seen, shown).is_empty() => {
+            goods_differences(asked, shown)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A mixed box on a PO that lacks parts: bought anew, once, as soon as Komet knows them all. If parts are missing even
@@ -371,7 +392,10 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&N
     // What a request left that was delivered twice goes with the rest; it is no buyer's change.
     let late = twice::late_effects(draft, wanted.map_or(0, |goods| goods.boxes), &links);
     links.retain(|link| !late.contains(link));
-    let edits = buyers_edits(draft, &links, None);
+    let mut edits = buyers_edits(draft, &links, None);
+    if edits.is_empty() && wanted.is_some() {
+        edits = left_to_the_buyer(draft, &links);
+    }
     edits.is_empty() || ask_about_edits(draft, line, &links, &edits, wanted) == Some(Verdict::TakeAxerrio)
 }
 
