@@ -54,6 +54,7 @@ impl Report for BackupReport {
 
 /// Carries `backup` out.
 pub(super) async fn run(config: &Config, output: Output, args: &BackupArgs) -> anyhow::Result<Exit> {
+    super::spare_own(config, &args.file)?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let (database, target) = (config.state.path.clone(), args.file.clone());

@@ -158,7 +158,7 @@ impl Simulation {
         if simulated == [false, false] {
             return Ok(None);
         }
-        let path = state_file(&config.state.path);
+        let path = config.state.sandbox();
         let options = SandboxOptions { catalogue: Scenario::bundled().catalogue(), ..SandboxOptions::default() };
         let known = Cell::new(version(&path));
         let sandbox = Sandbox::load_or_new(&path, options).await.context("the built-in sandbox does not start")?;
@@ -184,11 +184,6 @@ impl Simulation {
 fn version(path: &Path) -> Option<Version> {
     let file = std::fs::metadata(path).ok()?;
     Some((file.modified().ok()?, file.ino()))
-}
-
-/// Beside the database.
-pub(super) fn state_file(database: &Path) -> PathBuf {
-    database.with_file_name("sandbox.json")
 }
 
 /// What the engine needs to know of the configuration.

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use args::{Cli, ColorWhen, Command, Global};
-use exit::{Busy, Exit};
+use exit::{Busy, Exit, WrongUsage};
 use logging::Usual;
 use output::Output;
 
@@ -128,6 +128,17 @@ async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
 /// The database, for a command that only looks; `None` before the first run.
 fn look(config: &Config) -> anyhow::Result<Option<Store>> {
     Ok(Store::open_existing_read_only(&config.state.path)?)
+}
+
+/// Refuses to put a copy or an export in the place of what the link works with.
+fn spare_own(config: &Config, file: &Path) -> Result<(), WrongUsage> {
+    if config.owns(file) {
+        return Err(WrongUsage(format!(
+            "{} is a file that stemsync works with; name another one",
+            file.display()
+        )));
+    }
+    Ok(())
 }
 
 /// How long a command that changes something waits for a run to end.

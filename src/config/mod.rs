@@ -1,9 +1,11 @@
 //! `sync.toml` becomes a [`Config`], checked once and in full; everything after it trusts it. The tables of the
 //! file are read in `sections`, single values in `values`, secrets in `secret`, all through `reader`, which notes
-//! every problem with its line and goes on. Paths are relative to the current directory.
+//! every problem with its line and goes on; `own` lists what belongs to the link. Paths are relative to the current
+//! directory.
 
 mod error;
 mod find;
+mod own;
 mod reader;
 mod schedule;
 mod secret;

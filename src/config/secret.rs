@@ -17,18 +17,26 @@ use super::values::Refusal;
 pub struct Secret {
     text: Box<str>,
     source: Box<str>,
-    file: Option<Box<Path>>,
+    /// The file it was read from, also where that is a credential's.
+    read_from: Option<Box<Path>>,
+    /// The configuration names that file itself.
+    is_named: bool,
 }
 
 impl Secret {
     /// Keeps `text` from being shown.
     pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self { text: text.into(), source: "the program itself".into(), file: None }
+        Self { text: text.into(), source: "the program itself".into(), read_from: None, is_named: false }
     }
 
     /// The file that the configuration names for it. Not for people: who mistook the key may have put the secret there.
     pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+        self.read_from().filter(|_| self.is_named)
+    }
+
+    /// The file it was read from, whether that is named or a credential's. Not for people, as [`Secret::file`].
+    pub fn read_from(&self) -> Option<&Path> {
+        self.read_from.as_deref()
     }
 
     /// Where it comes from, for people: `$KOMET_TOKEN`, a file, a credential.
@@ -128,7 +136,7 @@ impl Source {
             Self::File(path) => {
                 let shown = if is_path(path) { path.as_str() } else { "the file it names" };
                 let secret = from_file(Path::new(path), shown, Guard::OwnerOnly)?;
-                Ok(Secret { file: Some(Path::new(path).into()), ..secret })
+                Ok(Secret { is_named: true, ..secret })
             }
             Self::Credential(name) => {
                 let plain = !name.contains('/') && name != "." && name != "..";
@@ -212,7 +220,7 @@ fn from_file(path: &Path, shown: &str, guard: Guard) -> Result<Secret, Refusal> 
     if text.len() as u64 > LONGEST {
         return Err(refuse("it is longer than 64 KB".to_owned()));
     }
-    checked(&text, shown)
+    Ok(Secret { read_from: Some(path.into()), ..checked(&text, shown)? })
 }
 
 /// The mode of a file that its group or others may touch.
@@ -240,5 +248,5 @@ fn checked(text: &str, shown: &str) -> Result<Secret, Refusal> {
         let found = format!("{shown} holds several lines or a control character");
         return Err(Refusal::new(found, "the secret alone, on one line"));
     }
-    Ok(Secret { text: text.into(), source: shown.into(), file: None })
+    Ok(Secret { text: text.into(), source: shown.into(), read_from: None, is_named: false })
 }

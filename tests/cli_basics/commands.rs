@@ -1,6 +1,7 @@
 //! The commands that need no other system: what they answer and change.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use chrono::{NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -155,10 +156,6 @@ fn a_map_is_set_listed_exported_imported_and_removed() {
     assert_eq!(place.told(&["map", "product", "export", "map.csv"]).1, 0);
     assert_eq!(fs::read_to_string(&csv).unwrap(), "axerrio_code,komet_id\nROS-60,915\n");
     assert_eq!(place.told(&["map", "product", "export", "-"]).0, "axerrio_code,komet_id\nROS-60,915\n");
-    for own in ["link.db", "sync.toml"] {
-        let (told, code) = place.complaint(&["map", "product", "export", own]);
-        assert!(code == 2 && told.contains("stemsync works with"), "{told}");
-    }
     fs::write(&csv, "axerrio_code,komet_id\nROS-60,916\nROS-70,917\n").unwrap();
     let (imported, code) = place.json(&["map", "product", "import", "map.csv"]);
     assert_eq!((code, &imported["codes"], &imported["changed"]), (0, &json!(2), &json!(2)));
@@ -167,6 +164,25 @@ fn a_map_is_set_listed_exported_imported_and_removed() {
     assert_eq!(place.json(&["map", "product"]).0["entries"], entries);
     let (told, code) = place.complaint(&["map", "product", "remove", "ROS-06"]);
     assert!(code == 2 && told.contains("did you mean ROS-60?"), "{told}");
+}
+
+#[test]
+fn a_map_is_written_over_nothing_that_the_link_works_with() {
+    let place = Place::new();
+    let file = |name: &str| place.folder.path().join(name);
+    fs::write(file("page.password"), "roses are red").unwrap();
+    fs::set_permissions(file("page.password"), fs::Permissions::from_mode(0o600)).unwrap();
+    let text = fs::read_to_string(file("sync.toml")).unwrap();
+    let credential = "[status]\npassword = { credential = \"page.password\" }\n";
+    fs::write(file("sync.toml"), format!("{text}{credential}")).unwrap();
+    place.json(&["map", "product", "set", "ROS-60", "915"]);
+    std::os::unix::fs::symlink("sync.toml", file("map.csv")).unwrap();
+    for own in ["link.db", "sync.toml", "map.csv", "page.password", "sandbox.json"] {
+        let (told, code) = place.complaint(&["map", "product", "export", own]);
+        assert!(code == 2 && told.contains("stemsync works with"), "{own}: {told}");
+    }
+    assert_eq!(fs::read_to_string(file("page.password")).unwrap(), "roses are red");
+    assert!(fs::read_to_string(file("sync.toml")).unwrap().ends_with(credential));
 }
 
 #[test]

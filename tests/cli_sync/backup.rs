@@ -126,15 +126,38 @@ fn what_keeps_a_copy_from_being_made_is_told_with_what_to_do() {
     place.json(&["sync"]);
     std::fs::write(place.folder.path().join("old.db"), "older").unwrap();
     assert!(told(&["backup", "old.db"], 2).contains("replace it with --force"));
-    std::fs::write(place.folder.path().join("link.db.daemon.lock"), "").unwrap();
-    for own in ["link.db", "link.db.lock", "link.db.daemon.lock"] {
-        assert!(told(&["backup", own, "--force"], 2).contains("is the database itself"), "{own}");
-    }
     assert!(told(&["backup", "."], 2).contains("name a file, such as ./stemsync.db"));
     assert!(told(&["backup", "no/such/copy.db"], 1).contains("cannot write to no/such"));
     assert!(told(&["backup"], 2).contains("<FILE>"));
     assert_eq!(std::fs::read(place.folder.path().join("old.db")).unwrap(), b"older");
     assert_eq!(left_behind(&place), ["old.db"]);
+}
+
+#[test]
+fn a_copy_takes_the_place_of_nothing_that_the_link_works_with() {
+    let place = Place::simulated();
+    let folder = place.folder.path();
+    let configuration = folder.join("sync.toml");
+    let text = std::fs::read_to_string(&configuration).unwrap();
+    let text = text.replace("[status]\n", "[status]\npassword = { file = \"page.password\" }\n");
+    std::fs::write(&configuration, &text).unwrap();
+    let secret = std::fs::File::create(folder.join("page.password")).unwrap();
+    secret.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::write(folder.join("page.password"), "roses are red").unwrap();
+    place.json(&["sync"]);
+    let world = std::fs::read(folder.join("sandbox.json")).unwrap();
+    let not_there_yet = "link.db-journal";
+    let database = ["link.db", "link.db-wal", "link.db.lock", "link.db.daemon.lock", not_there_yet];
+    for own in database.into_iter().chain(["./link.db", "sync.toml", "page.password", "sandbox.json"]) {
+        let output = place.run(&["backup", "--force", own]);
+        let told = everything(&output);
+        assert_eq!(output.status.code(), Some(2), "{own}: {told}");
+        assert!(told.contains("is a file that stemsync works with; name another one"), "{own}: {told}");
+    }
+    assert_eq!(std::fs::read_to_string(&configuration).unwrap(), text);
+    assert_eq!(std::fs::read_to_string(folder.join("page.password")).unwrap(), "roses are red");
+    assert_eq!(std::fs::read(folder.join("sandbox.json")).unwrap(), world);
+    assert!(!folder.join(not_there_yet).exists());
 }
 
 #[test]

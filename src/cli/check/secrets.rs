@@ -5,24 +5,19 @@ use std::os::unix::fs::MetadataExt as _;
 
 use super::owners::directory_of;
 use super::{Check, owners};
-use crate::config::{Config, Endpoint, Secret};
+use crate::config::{Config, Secret};
 
 const NAME: &str = "secrets";
 
 /// Looks at where the secrets come from.
 pub(super) fn look(config: &Config) -> Vec<Check> {
-    let mut secrets: Vec<(&str, &Secret)> = Vec::new();
     let mut told = Vec::new();
     for (name, endpoint) in [("Komet", &config.komet.endpoint), ("Axerrio", &config.axerrio.endpoint)] {
-        match endpoint {
-            Endpoint::Sandbox => told.push(format!("{name}: none, it is the sandbox")),
-            Endpoint::Remote { token, .. } => secrets.push((name, token)),
+        if endpoint.is_sandbox() {
+            told.push(format!("{name}: none, it is the sandbox"));
         }
     }
-    secrets.extend(config.notify.webhook.iter().map(|secret| ("webhook", secret)));
-    let login = config.notify.email.iter().filter_map(|email| email.login.as_ref());
-    secrets.extend(login.map(|login| ("e-mail", &login.password)));
-    secrets.extend(config.status.password.iter().map(|secret| ("status page", secret)));
+    let secrets = config.secrets();
     told.extend(
         secrets.iter().map(|(name, secret)| format!("{name}: from {}{}", secret.source(), mode_of(secret))),
     );

@@ -5,7 +5,7 @@ mod suggest;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use super::{change, look};
 use crate::config::{Config, nearest};
 use crate::domain::MapKind;
 use crate::reports::map_csv::{self, code};
-use crate::store::{files_of, is_same, maps};
+use crate::store::maps;
 
 /// `map KIND --format json`.
 #[derive(Debug, Serialize)]
@@ -157,19 +157,11 @@ async fn export(config: &Config, output: Output, kind: MapKind, file: &Path) -> 
         return super::output::write(&text);
     }
     let name = file.display();
-    if is_stemsyncs(config, file) {
-        return Err(WrongUsage(format!("{name} is a file that stemsync works with; name another one")).into());
-    }
+    super::spare_own(config, file)?;
     write_whole(file, &text).with_context(|| format!("cannot write {name}"))?;
     let codes = entries.len();
     let told = format!("{codes} {} codes written to {name}.", kind.name());
     output.print(&Changed { kind, codes, news: 0, replaces: None, told })
-}
-
-/// Whether the file is the configuration, or the database with what is beside it.
-fn is_stemsyncs(config: &Config, file: &Path) -> bool {
-    let own = files_of(&config.state.path);
-    own.iter().map(PathBuf::as_path).chain([config.file.as_path()]).any(|path| is_same(path, file))
 }
 
 /// Writes a file whole or not at all; what is no plain file, such as a pipe, is written to.
