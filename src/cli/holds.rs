@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::domain::Verdict;
 use crate::reports::choices::means;
 use crate::reports::holds::{HoldReport, gone, without_sides};
-use crate::reports::words::command;
+use crate::reports::words::{command, of_link};
 use crate::store::holds;
 
 /// `holds --format json`.
@@ -104,7 +104,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &HoldsArgs) -> an
             let mut holds: Vec<_> = rows.into_iter().map(HoldReport::from).collect();
             // The text is on file with the hold, whatever the configuration is called.
             for hold in &mut holds {
-                hold.detail = hold.detail.replace(": stemsync map ", &format!(": {command} map "));
+                hold.detail = of_link(&hold.detail, &command).into_owned();
             }
             output.print(&HoldsReport { holds, command })?;
         }

@@ -11,6 +11,7 @@ use log::kv::Key;
 use log::{Level, Log, Metadata, Record};
 
 use super::args::{ColorWhen, Global};
+use super::output::of_our_link;
 use crate::domain::plain;
 
 /// What the log holds where nobody asks for more or less.
@@ -127,6 +128,7 @@ fn line(record: &Record, form: Form) -> String {
         .collect();
     let about = if about.is_empty() { String::new() } else { format!("[{}] ", about.join(" ")) };
     let message = record.args().to_string();
+    let message = of_our_link(&message);
     let prefix = match form {
         Form::Journal => format!("<{}>", priority(record.level())),
         Form::Stamped(now) => {

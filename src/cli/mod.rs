@@ -62,6 +62,7 @@ pub async fn main() -> Exit {
         Err(error) => {
             // What it names may be foreign.
             let told = format!("{error:#}");
+            let told = output::of_our_link(&told);
             let lines: Vec<_> = told.lines().map(plain).collect();
             if logging::is_in_journal() {
                 eprintln!("<3>error: {}", lines.join("\n<3>"));
@@ -102,7 +103,11 @@ fn stderr_tone(global: &Global, word: &str) -> String {
 }
 
 async fn run(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
-    let config = || -> anyhow::Result<Config> { Ok(Config::load(&Config::find(cli.global.config.clone())?)?) };
+    let config = || -> anyhow::Result<Config> {
+        let file = Config::find(cli.global.config.clone())?;
+        output::name_link(&file);
+        Ok(Config::load(&file)?)
+    };
     match &cli.command {
         // These two bring their own systems.
         Command::Demo => demo::run(output).await,

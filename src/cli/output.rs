@@ -2,8 +2,11 @@
 //! people. Tables are drawn and colours used only where a terminal reads them; through a pipe a table is one line a
 //! row with tabs between the cells.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
+use std::path::Path;
+use std::sync::OnceLock;
 
 use comfy_table::{Attribute, Cell as Drawn, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -12,6 +15,7 @@ pub use crate::reports::words::relative;
 
 use super::args::{ColorWhen, Format, Global};
 use crate::domain::plain;
+use crate::reports::words::{command, of_link};
 
 /// What a command answers.
 pub trait Report: Serialize {
@@ -139,6 +143,19 @@ impl Output {
     }
 }
 
+/// How the program is called for the link of this process: the log tells commands as well, and has nobody to ask.
+static COMMAND: OnceLock<String> = OnceLock::new();
+
+/// From here on commands are told as they must be called for the link of this configuration; a second call changes nothing.
+pub(super) fn name_link(file: &Path) {
+    COMMAND.get_or_init(|| command(file));
+}
+
+/// `text` with its commands as they must be called for this process's link.
+pub(super) fn of_our_link(text: &str) -> Cow<'_, str> {
+    COMMAND.get().map_or(Cow::Borrowed(text), |command| of_link(text, command))
+}
+
 /// Writes to stdout. A reader that went away (`| head`) is no failure.
 pub(super) fn write(text: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
@@ -196,7 +213,7 @@ impl Page {
     /// A paragraph, wrapped; its further lines are indented by `indent`.
     pub fn paragraph(&mut self, tone: Tone, indent: usize, text: &str) {
         let width = if self.drawn { self.width } else { usize::MAX };
-        for line in wrap(&plain(text), width, indent) {
+        for line in wrap(&plain(&of_our_link(text)), width, indent) {
             let line = self.paint(tone, &line);
             let _ = writeln!(self.text, "{line}");
         }
@@ -210,7 +227,7 @@ impl Page {
         if !self.drawn {
             let _ = writeln!(self.text, "{}", header.map(str::trim).join("\t"));
             for row in rows {
-                let _ = writeln!(self.text, "{}", row.map(|cell| plain(&cell.text).trim().to_owned()).join("\t"));
+                let _ = writeln!(self.text, "{}", row.map(|cell| told(&cell).trim().to_owned()).join("\t"));
             }
             return;
         }
@@ -235,8 +252,13 @@ impl Page {
     }
 }
 
+/// What a cell says, fit for a terminal.
+fn told(cell: &Cell) -> String {
+    plain(&of_our_link(&cell.text)).into_owned()
+}
+
 fn drawn(cell: &Cell) -> Drawn {
-    let drawn = Drawn::new(plain(&cell.text));
+    let drawn = Drawn::new(told(cell));
     match cell.tone {
         Tone::Plain => drawn,
         Tone::Good => drawn.fg(Color::DarkGreen),

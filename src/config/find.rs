@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{ConfigErrors, Problem};
+use crate::store::is_same;
 
 /// Where a configuration is looked for when nobody names one, in this order.
 const USUAL_PLACES: [&str; 2] = ["./sync.toml", "/etc/stemsync/sync.toml"];
@@ -27,6 +28,12 @@ pub(super) fn find(explicit: Option<PathBuf>, variable: Option<OsString>) -> Res
         Some(place) => Ok(place.clone()),
         None => Err(ConfigErrors::NoneFound { looked: places.to_vec() }),
     }
+}
+
+/// Whether this is the file that is found where nobody names one.
+pub(super) fn is_usual(file: &Path, variable: Option<OsString>) -> bool {
+    let is_named = variable.is_some_and(|variable| !variable.is_empty());
+    !is_named && find(None, None).is_ok_and(|found| is_same(&found, file))
 }
 
 /// The file's text. What is not UTF-8 is a problem with a line, like any other.

@@ -237,4 +237,9 @@ impl Config {
     pub fn find(explicit: Option<PathBuf>) -> Result<PathBuf, ConfigErrors> {
         find::find(explicit, std::env::var_os("STEMSYNC_CONFIG"))
     }
+
+    /// Whether [`Config::find`] finds this file here where none is named.
+    pub fn is_usual(file: &Path) -> bool {
+        find::is_usual(file, std::env::var_os("STEMSYNC_CONFIG"))
+    }
 }

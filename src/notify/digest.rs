@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::what::Notice;
 use super::words;
 use crate::domain::HoldReason;
+use crate::reports::words::of_link;
 use crate::store::holds::HoldRow;
 use crate::store::notices::NoticeRow;
 
@@ -78,9 +79,8 @@ pub fn compose(origin: &Origin, news: &News) -> Option<Message> {
     };
     let mut lines: Vec<String> = events.iter().map(|row| event_line(origin, row)).collect();
     lines.extend(hold_lines(&news.holds));
-    let command = format!("`{} ", origin.command);
     for line in &mut lines {
-        *line = line.replace("`stemsync ", &command);
+        *line = of_link(line, &origin.command).into_owned();
     }
     let last = news.notices.last();
     let stamp = last.map_or(0, |row| row.at.timestamp());

@@ -1,9 +1,11 @@
 //! Small things that are said everywhere in the same words.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::config::Config;
 use crate::domain::HoldReason;
 
 /// How long ago, or how far ahead, in words: `3 min ago`, `in 2 h`.
@@ -77,9 +79,29 @@ pub fn quoted(text: &str) -> String {
 /// How the program is called for the link of this configuration, which is named wherever another one would be found without it:
 /// maps and holds belong to their link.
 pub fn command(file: &Path) -> String {
-    let file = file.to_string_lossy();
-    let usual = ["./sync.toml", "sync.toml"].contains(&&*file);
-    if usual { "stemsync".to_owned() } else { format!("stemsync -c {}", quoted(&file)) }
+    if Config::is_usual(file) {
+        PROGRAM.to_owned()
+    } else {
+        format!("{PROGRAM} -c {}", quoted(&file.to_string_lossy()))
+    }
+}
+
+const PROGRAM: &str = "stemsync";
+
+/// `text` with the commands in it, which stand in backquotes or after `run:`, as `command` calls the program. What is on file,
+/// such as a hold's detail, was written without knowing for which link it is told. Once more changes nothing.
+pub fn of_link<'t>(text: &'t str, command: &str) -> Cow<'t, str> {
+    if command == PROGRAM || text.contains(command) {
+        return Cow::Borrowed(text);
+    }
+    let mut told = Cow::Borrowed(text);
+    // After a colon other sentences about stemsync stand as well.
+    for called in ["`stemsync ", ": stemsync map "] {
+        if told.contains(called) {
+            told = told.replace(called, &called.replace(PROGRAM, command)).into();
+        }
+    }
+    told
 }
 
 #[cfg(test)]
@@ -93,6 +115,21 @@ mod tests {
         assert_eq!(told("./sync.toml"), "stemsync");
         assert_eq!(told("/etc/stemsync/miami.toml"), "stemsync -c /etc/stemsync/miami.toml");
         assert_eq!(told("the other.toml"), "stemsync -c 'the other.toml'");
+    }
+
+    #[test]
+    fn commands_in_a_text_are_told_for_the_link() {
+        let text =
+            "Map it, or run: stemsync map product set A 1. See `stemsync holds`: stemsync goes on by itself.";
+        let miami = "stemsync -c miami.toml";
+        let told = of_link(text, miami);
+        assert_eq!(
+            told,
+            "Map it, or run: stemsync -c miami.toml map product set A 1. See `stemsync -c miami.toml holds`: stemsync \
+             goes on by itself."
+        );
+        assert_eq!(of_link(&told, miami), told, "once is enough");
+        assert_eq!(of_link(text, "stemsync"), text);
     }
 
     #[test]

@@ -287,3 +287,24 @@ fn a_wrong_argument_ends_with_2() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn commands_are_told_as_they_must_be_called_for_the_link() {
+    let place = Place::simulated();
+    let folder = place.folder.path();
+    std::fs::rename(folder.join("sync.toml"), folder.join("miami.toml")).unwrap();
+    let run = |args: &[&str]| place.run(&[&["-c", "miami.toml"], args].concat());
+    let synced = run(&["sync"]);
+    let json = object(&run(&["history", "show", "latest", "--format", "json"]));
+    let held = json["actions"].as_array().unwrap().iter().find(|action| action["method"] == "held").unwrap();
+    let order = held["order"].as_str().unwrap();
+    assert!(held["detail"].as_str().unwrap().contains("or run: stemsync map product set "), "as on file: {held}");
+    let (told, log) = (String::from_utf8(synced.stdout).unwrap(), String::from_utf8(synced.stderr).unwrap());
+    let traced = everything(&run(&["trace", order]));
+    let shown = everything(&run(&["history", "show", "latest"]));
+    for told in [&told, &log, &traced, &shown, &everything(&run(&["holds"]))] {
+        assert!(told.contains("or run: stemsync -c miami.toml map product set "), "{told}");
+        assert!(!told.contains("run: stemsync map"), "{told}");
+    }
+    assert!(told.contains("see `stemsync -c miami.toml holds`"), "{told}");
+}
