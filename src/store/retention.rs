@@ -33,7 +33,7 @@ pub struct Upkeep {
     pub events: usize,
     /// Bytes by which the database became smaller.
     pub freed: u64,
-    /// Time was up before all was dropped: the rest goes after the next run.
+    /// Time was up before all was dropped or given back: the rest goes after the next run.
     pub is_left: bool,
 }
 
@@ -55,11 +55,11 @@ impl Store {
         // So long a time that nothing is older than it.
         let Some(before) = before else { return Ok(Upkeep::default()) };
         let mut done = Upkeep::default();
-        let begun = Instant::now();
+        let end = Instant::now() + LONGEST;
         loop {
-            if begun.elapsed() > LONGEST {
+            if Instant::now() > end {
                 done.is_left = true;
-                return Ok(done);
+                break;
             }
             let due = move |conn: &Connection| {
                 Ok(!runs::old(conn, before)?.is_empty() || !events::old(conn, before)?.is_empty())
@@ -72,35 +72,39 @@ impl Store {
             done.runs += runs;
             done.events += events;
         }
-        done.freed = self.shrink().await;
+        if !done.is_left {
+            (done.freed, done.is_left) = self.shrink(end).await;
+        }
         if done != Upkeep::default() {
             log::info!(
-                "dropped {} runs and {} events from before {}; the database is {} KB smaller",
+                "dropped {} runs and {} events from before {}; the database is {} KB smaller{}",
                 done.runs,
                 done.events,
                 before.format("%Y-%m-%d"),
-                done.freed / 1024
+                done.freed / 1024,
+                if done.is_left { ", and the rest goes after the next run" } else { "" }
             );
         }
         Ok(done)
     }
 
-    /// Gives back what is free, if it is a good part of the file; says how many bytes.
-    async fn shrink(&self) -> u64 {
+    /// Gives back what is free, if it is a good part of the file; says how many bytes, and whether `end` came before all was.
+    async fn shrink(&self, end: Instant) -> (u64, bool) {
         let shrunk = async {
             let room = self.read(Room::of).await?;
             if !room.is_worth_giving_back() {
-                return Ok(0);
+                return Ok((0, false));
             }
             let path = self.path().to_owned();
-            let shrunk = tokio::task::spawn_blocking(move || shrink(&path, room).map_err(|e| e.at(&path))).await;
+            let shrunk =
+                tokio::task::spawn_blocking(move || shrink(&path, room, end).map_err(|e| e.at(&path))).await;
             shrunk.unwrap_or_else(|panic| Err(super::Fault::Panicked(panic.to_string()).into()))
         };
         match shrunk.await {
-            Ok(bytes) => bytes,
+            Ok(shrunk) => shrunk,
             Err(error) => {
                 log::warn!("the database cannot shrink, which is tried again after the next run: {error}");
-                0
+                (0, false)
             }
         }
     }
@@ -136,21 +140,23 @@ impl Room {
     }
 }
 
-fn shrink(path: &Path, before: Room) -> Result<u64, StoreError> {
+fn shrink(path: &Path, before: Room, end: Instant) -> Result<(u64, bool), StoreError> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
+    let mut is_left = false;
     if before.can_shrink {
-        give_back(&conn)?;
+        is_left = give_back(&conn, end)?;
     } else if !rewrite(&conn, path, before)? {
-        return Ok(0);
+        return Ok((0, false));
     }
     // The pages are gone from the file once the log is written into it.
     conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     let after = Room::of(&conn)?;
-    Ok(before.bytes(before.pages - after.pages))
+    Ok((before.bytes(before.pages - after.pages), is_left))
 }
 
-/// In steps of 1 MiB, each a transaction of its own, so that nobody waits long for his turn.
-fn give_back(conn: &Connection) -> Result<(), StoreError> {
+/// In steps of 1 MiB, each a transaction of its own, so that nobody waits long for his turn; answers whether `end` came before
+/// all was given back. One step is made in any case, so that a file of whatever size comes to an end.
+fn give_back(conn: &Connection, end: Instant) -> Result<bool, StoreError> {
     let mut free = Room::of(conn)?.free;
     while free > 0 {
         let mut statement = conn.prepare("PRAGMA incremental_vacuum(256)")?;
@@ -161,8 +167,11 @@ fn give_back(conn: &Connection) -> Result<(), StoreError> {
             break; // Others fill it meanwhile.
         }
         free = left;
+        if free > 0 && Instant::now() > end {
+            return Ok(true);
+        }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Rewrites a file of before so that it can shrink in steps from now on; `false` if there is no room for that.
@@ -193,4 +202,25 @@ fn scratch_folder() -> PathBuf {
     let named = ["SQLITE_TMPDIR", "TMPDIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
     let usual = ["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from);
     named.chain(usual).find(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from("."))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_gives_back_a_little_each_time_where_there_is_no_time_for_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let conn = Connection::open(folder.path().join("link.db")).unwrap();
+        conn.pragma_update(None, "auto_vacuum", "INCREMENTAL").unwrap();
+        conn.execute_batch("CREATE TABLE old (x); INSERT INTO old VALUES (zeroblob(3000000)); DELETE FROM old")
+            .unwrap();
+        let free = || Room::of(&conn).unwrap().free;
+        let (all, over) = (free(), Instant::now());
+        assert!(give_back(&conn, over).unwrap(), "something is left");
+        assert_eq!(free(), all - 256);
+        while give_back(&conn, over).unwrap() {}
+        assert_eq!(free(), 0);
+    }
 }
