@@ -63,6 +63,11 @@ impl fmt::Display for Busy {
     }
 }
 
+/// A signal ended what changes nothing before it was through.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped by a signal; nothing was changed")]
+pub struct Stopped;
+
 /// Another daemon serves the database.
 #[derive(Debug)]
 pub struct AnotherDaemon(

@@ -26,18 +26,21 @@ mod verify;
 mod watermark;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use args::{Cli, ColorWhen, Command, Global};
-use exit::{Busy, Exit, WrongUsage};
+use exit::{Busy, Exit, Stopped, WrongUsage};
 use logging::Usual;
 use output::Output;
 
 use crate::config::Config;
+use crate::daemon::signals::{Signals, until_told};
 use crate::domain::plain;
 use crate::store::{RunLock, Store};
+use crate::sync::engine::SystemClock;
 
 /// Runs the program: parses the arguments, carries the command out, tells what went wrong on stderr.
 pub async fn main() -> Exit {
@@ -65,9 +68,9 @@ pub async fn main() -> Exit {
             let told = output::of_our_link(&told);
             let lines: Vec<_> = told.lines().map(plain).collect();
             if logging::is_in_journal() {
-                eprintln!("<3>error: {}", lines.join("\n<3>"));
+                output::complain(&format!("<3>error: {}", lines.join("\n<3>")));
             } else {
-                eprintln!("{} {}", stderr_tone(&cli.global, "error:"), lines.join("\n"));
+                output::complain(&format!("{} {}", stderr_tone(&cli.global, "error:"), lines.join("\n")));
             }
             Exit::of(&error)
         }
@@ -179,10 +182,40 @@ async fn lock(database: &Path, patience: Duration, output: Output) -> anyhow::Re
             let left = patience.saturating_sub(began.elapsed()).as_secs_f64().ceil();
             let told = format!("waiting for {run} to end, {left} s more at most");
             // cron mails what it finds on stderr, and that runs overlap is no news.
-            if output.shows_progress() { eprintln!("{told}") } else { log::info!("{told}") }
+            if output.shows_progress() { output::complain(&told) } else { log::info!("{told}") }
         }
         tokio::time::sleep(PAUSE.min(patience)).await;
     }
+}
+
+/// [`lock`], for who hears signals by then: nothing is under way that would have to be finished.
+async fn lock_unless_told(
+    signals: &mut Signals,
+    database: &Path,
+    patience: Duration,
+    output: Output,
+) -> anyhow::Result<RunLock> {
+    tokio::select! {
+        biased;
+        lock = lock(database, patience, output) => lock,
+        () = signals.next() => Err(Stopped.into()),
+    }
+}
+
+/// Carries out what only reads. After a signal the requests in hand are finished, `stop` keeps others from being made, and the
+/// answer is [`Stopped`]: half of what was to be read says nothing.
+async fn read_until_told<T>(
+    signals: &mut Signals,
+    stop: &AtomicBool,
+    reading: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let ended = until_told(reading, stop, &SystemClock, async || signals.next().await, tell_of_stopping).await;
+    ended.filter(|_| !stop.load(Ordering::Relaxed)).unwrap_or_else(|| Err(Stopped.into()))
+}
+
+/// What a person reads who stopped something.
+fn tell_of_stopping() {
+    output::complain("stopping after the requests in hand; once more to leave at once");
 }
 
 #[cfg(test)]

@@ -156,6 +156,11 @@ pub(super) fn of_our_link(text: &str) -> Cow<'_, str> {
     COMMAND.get().map_or(Cow::Borrowed(text), |command| of_link(text, command))
 }
 
+/// Writes a line to stderr. That nobody can read it there any more, because the terminal went away, is no failure.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Writes to stdout. A reader that went away (`| head`) is no failure.
 pub(super) fn write(text: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();

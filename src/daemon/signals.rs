@@ -1,5 +1,5 @@
-//! The signals that ask the program for something: Ctrl-C in a terminal, SIGTERM and SIGHUP from systemd; and how a run
-//! ends that was under way when one came.
+//! The signals that ask the program for something: Ctrl-C in a terminal, or its end, SIGTERM and SIGHUP from systemd; and
+//! how a run ends that was under way when one came.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,21 +18,46 @@ const GRACE: Duration = Duration::from_secs(8);
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// `None` where it means something else, or nothing.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
-    /// Starts listening.
+    /// Starts listening. A terminal that goes away, as with a lost SSH session, asks to end as well, unless the program was
+    /// started to outlive it (`nohup`).
     pub fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hangup = if is_hangup_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self { hangup, ..Self::of_daemon()? })
+    }
+
+    /// The same for who reads its configuration again at SIGHUP.
+    fn of_daemon() -> std::io::Result<Self> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate, hangup: None })
     }
 
     /// Waits for the next one. Dropping the future loses none.
     pub async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
     }
+}
+
+/// Whether whoever started the program had it ignore SIGHUP. To listen would undo that, so the kernel is asked before.
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // A bit for each signal, from 1 on, which is SIGHUP's number.
+    ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).is_some_and(|bits| bits & 1 == 1)
 }
 
 /// What somebody asks of a daemon.
@@ -48,7 +73,7 @@ pub enum Wish {
 
 /// Everything that is asked of the daemon from now on by signals; and how others in this process ask it.
 pub fn wishes() -> std::io::Result<(mpsc::UnboundedSender<Wish>, mpsc::UnboundedReceiver<Wish>)> {
-    let mut ends = Signals::listen()?;
+    let mut ends = Signals::of_daemon()?;
     let mut hangup = signal(SignalKind::hangup())?;
     let (ask, wishes) = mpsc::unbounded_channel();
     let others = ask.clone();

@@ -1,8 +1,11 @@
 //! What `verify` says, and how it ends.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use stemsync::sandbox::komet::HeaderChange;
-use stemsync::sandbox::{Fault, Sandbox, Target};
+use stemsync::sandbox::{Effect, Fault, Sandbox, Target};
 use stemsync::systems::System;
 
 use crate::place::{NOWHERE, Place, everything, sandbox_with_a_week};
@@ -81,4 +84,32 @@ async fn a_system_that_is_down_leaves_no_half_a_report() {
     });
     let output = place.run(&["verify"]);
     assert_eq!(output.status.code(), Some(5), "{}", everything(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_only_and_is_told_to_stop_reads_nothing_more_and_ends_with_1() {
+    let (sandbox, place) = week_with_a_change().await;
+    for (command, method) in [("verify", "prebook.details.list"), ("check", "boxtype.list")] {
+        let asked = || sandbox.act(|world, _| world.requests().count(System::Komet, method));
+        sandbox.act(|world, _| {
+            let fault = Fault::Hang { open_for: Duration::from_secs(1), effect: Effect::Never };
+            world.inject(Target::next(System::Komet, method), fault);
+        });
+        let before = asked();
+        let child = place.command(&[command]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while asked() == before {
+            tokio::task::yield_now().await;
+        }
+        let all = |world: &mut stemsync::sandbox::World| {
+            world.requests().totals.values().map(|t| t.requests).sum::<u64>()
+        };
+        let requests = sandbox.act(|world, _| all(world));
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}: {told}");
+        assert!(output.stdout.is_empty(), "half of it says nothing");
+        assert!(told.ends_with("error: stopped by a signal; nothing was changed\n"), "{command}: {told}");
+        assert_eq!(sandbox.act(|world, _| all(world)), requests, "{command}");
+    }
 }

@@ -1,13 +1,15 @@
 //! A run that is asked to stop: what is in hand is not lost, and nothing is done twice.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use stemsync::sandbox::{Effect, Fault, Sandbox, Target};
+use stemsync::store::RunLock;
 use stemsync::systems::System;
 
-use crate::place::{Place, prebooks_of, sandbox_with_a_week};
+use crate::place::{Place, bare, prebooks_of, sandbox_with_a_week};
 
 const METHOD: &str = "prebook.create";
 
@@ -20,12 +22,16 @@ const FOREVER: Duration = Duration::from_hours(1);
 
 /// Starts a run of these orders, or of all, and waits until its first Prebook is made and nobody was told.
 async fn start(sandbox: &Sandbox, place: &Place, orders: &[&str]) -> Child {
+    let mut command = place.command(&["sync", "--format", "json"]);
+    command.args(orders.iter().flat_map(|order| ["--order", order]));
+    start_by(command, sandbox).await
+}
+
+async fn start_by(mut command: Command, sandbox: &Sandbox) -> Child {
     sandbox.act(|world, _| {
         let target = Target::next(System::Komet, METHOD);
         world.inject(target, Fault::Hang { open_for: FOREVER, effect: Effect::Done });
     });
-    let mut command = place.command(&["sync", "--format", "json"]);
-    command.args(orders.iter().flat_map(|order| ["--order", order]));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while sandbox.act(|world, _| world.requests().count(System::Komet, METHOD)) == 0 {
         tokio::task::yield_now().await;
@@ -33,8 +39,29 @@ async fn start(sandbox: &Sandbox, place: &Place, orders: &[&str]) -> Child {
     child
 }
 
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
 fn terminate(child: &Child) {
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    signal(child, "-TERM");
+}
+
+/// The same command, whatever whoever runs the tests has SIGHUP do: `--default-signal=HUP`, or `--ignore-signal=HUP` as
+/// `nohup` does.
+fn with(hangup: &str, command: &Command) -> Command {
+    let mut with = Command::new("env");
+    with.arg(hangup).arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        with.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => with.env(name, value),
+            None => with.env_remove(name),
+        };
+    }
+    with
 }
 
 /// The next run completes everything, and every order has its one Prebook.
@@ -71,11 +98,11 @@ async fn a_second_signal_leaves_at_once() {
     let mut child = start(&sandbox, &place, ONE).await;
     terminate(&child);
     // Signals of one kind do not queue up: the next one counts once the first was seen.
-    let mut told = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("once more to leave at once") {
         line.clear();
-        assert!(std::io::BufRead::read_line(&mut told, &mut line).unwrap() > 0, "it ended by itself");
+        assert!(told.read_line(&mut line).unwrap() > 0, "it ended by itself");
     }
     terminate(&child);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
@@ -94,4 +121,77 @@ async fn a_run_that_was_killed_is_completed_by_the_next_one() {
     assert_eq!(open["what"], json!(METHOD), "what was on its way is told: {open}");
     assert!(open["detail"].as_str().unwrap().contains("no answer is on record"), "{open}");
     goes_on(&sandbox, &place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_terminal_goes_away_is_left_as_if_it_was_told_to_stop() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5m");
+    let sync = place.command(&["sync", "--order", ONE[0]]);
+    let mut child = start_by(with("--default-signal=HUP", &sync), &sandbox).await;
+    // Nobody reads any more what it says of that.
+    drop((child.stdout.take(), child.stderr.take()));
+    signal(&child, "-HUP");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    goes_on(&sandbox, &place);
+}
+
+#[test]
+fn who_waits_for_another_run_and_is_told_to_stop_ends_with_1() {
+    let place = Place::simulated();
+    let held = RunLock::try_acquire(&place.database()).unwrap().unwrap();
+    for command in ["sync", "verify"] {
+        let child = place.command(&[command, "-v"]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap();
+        let mut told = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("waiting for the run of process") {
+            line.clear();
+            assert!(told.read_line(&mut line).unwrap() > 0, "{command} ended by itself");
+        }
+        terminate(&child);
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{command}");
+        line.clear();
+        told.read_line(&mut line).unwrap();
+        assert_eq!(line, "error: stopped by a signal; nothing was changed\n", "{command}");
+    }
+    drop(held);
+}
+
+#[test]
+fn a_simulation_ends_with_its_terminal_unless_it_was_started_to_outlive_it() {
+    for (hangup, ends) in [("--default-signal=HUP", true), ("--ignore-signal=HUP", false)] {
+        let sandbox = bare_sandbox();
+        let mut child = with(hangup, &sandbox).stdout(Stdio::piped()).spawn().unwrap();
+        // It hears signals once it tells where it is.
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        signal(&child, "-HUP");
+        if !ends {
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(child.try_wait().unwrap().is_none(), "it was started with nohup");
+            terminate(&child);
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{hangup}");
+    }
+}
+
+fn bare_sandbox() -> Command {
+    let mut command = bare();
+    command.args(["sandbox", "--people", "0", "--port", "0"]);
+    command
+}
+
+#[test]
+fn a_demo_whose_terminal_goes_away_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = || std::fs::read_dir(folder.path()).unwrap().count();
+    let mut demo = with("--default-signal=HUP", bare().arg("demo"));
+    let mut child = demo.env("TMPDIR", folder.path()).stdout(Stdio::null()).spawn().unwrap();
+    while names() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was seen");
+    }
+    signal(&child, "-HUP");
+    child.wait().unwrap();
+    assert_eq!(names(), 0);
 }

@@ -14,12 +14,18 @@ mod systems;
 mod unit_file;
 mod units;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::exit::Exit;
-use super::link;
 use super::output::{Cell, Output, Page, Report, Tone};
+use super::{link, read_until_told};
 use crate::config::Config;
+use crate::daemon::signals::Signals;
+use crate::systems::{Axerrio as _, Komet as _};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -81,6 +87,22 @@ struct CheckReport {
 
 /// Carries `check` out. A configuration that is wrong never comes here: it ends with 3, all its problems told.
 pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let stop = Arc::new(AtomicBool::new(false));
+    // On the heap: the whole program would carry it.
+    let (report, trouble) = read_until_told(&mut signals, &stop, Box::pin(look(config, &stop))).await?;
+    let broken = report.checks.iter().any(|check| check.outcome == Outcome::Failed);
+    output.print(&report)?;
+    Ok(match trouble {
+        Some(systems::Trouble::Down) => Exit::System,
+        Some(systems::Trouble::QuotaSpent) => Exit::QuotaSpent,
+        None if broken => Exit::Attention,
+        None => Exit::Done,
+    })
+}
+
+/// Looks at one thing after the other.
+async fn look(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<(CheckReport, Option<systems::Trouble>)> {
     let mut checks = vec![Check::ok("configuration", format!("{} is valid", config.file.display()))];
     checks.extend(secrets::look(config));
     let (store, looked) = database::look(config).await;
@@ -88,6 +110,8 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
     checks.push(disk::look(&config.state.path));
     checks.extend(units::look(config, store.as_ref()).await);
     let systems = link::Systems::open(config).await?;
+    systems.komet.heed(Arc::clone(stop));
+    systems.axerrio.heed(Arc::clone(stop));
     database::count_requests(config, store.as_ref(), &systems.komet);
     let asked = systems::ask(config, &systems, store.as_ref()).await;
     if let Some(simulation) = systems.simulation {
@@ -95,15 +119,11 @@ pub(super) async fn run(config: &Config, output: Output) -> anyhow::Result<Exit>
     }
     checks.extend(asked.checks);
     checks.extend(machine::look(config));
-    checks.extend(notices::look(config).await);
-    let broken = checks.iter().any(|check| check.outcome == Outcome::Failed);
-    output.print(&CheckReport { checks, komet_requests: asked.komet_requests })?;
-    Ok(match asked.trouble {
-        Some(systems::Trouble::Down) => Exit::System,
-        Some(systems::Trouble::QuotaSpent) => Exit::QuotaSpent,
-        None if broken => Exit::Attention,
-        None => Exit::Done,
-    })
+    // Their servers need not be asked for a report that nobody will see.
+    if !stop.load(Ordering::Relaxed) {
+        checks.extend(notices::look(config).await);
+    }
+    Ok((CheckReport { checks, komet_requests: asked.komet_requests }, asked.trouble))
 }
 
 impl Report for CheckReport {

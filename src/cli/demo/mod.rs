@@ -55,12 +55,12 @@ const CHAPTERS: [(&str, Deeds); 4] = [
 
 /// Carries `demo` out.
 pub(super) async fn run(output: Output) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen()?;
     let directory = tempfile::Builder::new()
         .prefix("stemsync-demo-")
         .tempdir()
         .context("the demo needs a temporary directory")?;
     let config = configuration(directory.path())?;
-    let mut signals = Signals::listen()?;
     tokio::select! {
         exit = play(output, &config) => exit,
         // Left early, but not without taking the directory away.

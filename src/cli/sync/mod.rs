@@ -15,7 +15,7 @@ use super::args::SyncArgs;
 use super::exit::{Busy, Exit, WrongUsage};
 use super::link::Link;
 use super::output::Output;
-use super::{lock, look};
+use super::{lock_unless_told, look, tell_of_stopping};
 use crate::config::Config;
 use crate::daemon::signals::{Signals, until_told};
 use crate::notify::Notices;
@@ -29,8 +29,13 @@ pub(super) use report::{jobs, what_to_do};
 /// Carries `sync` out.
 pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> anyhow::Result<Exit> {
     let since = since(config, args)?;
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
     // A dry run works on a copy: it needs no lock, and disturbs nobody.
-    let held = if args.dry_run { None } else { Some(lock(&config.state.path, args.wait.0, output).await) };
+    let held = if args.dry_run {
+        None
+    } else {
+        Some(lock_unless_told(&mut signals, &config.state.path, args.wait.0, output).await)
+    };
     let lock: Option<RunLock> = match held.transpose() {
         Ok(lock) => lock,
         Err(error) => return busy(config, output, error).await,
@@ -57,7 +62,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
         listener: Some(progress.listener()),
         ..RunRequest::default()
     };
-    let ended = run_until_told(&link, request).await;
+    let ended = run_until_told(&link, request, &mut signals).await;
     let actions = progress.finish();
     if !args.dry_run {
         link.save()?;
@@ -89,12 +94,14 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
 }
 
 /// Runs until the run ends, or has to be left: see [`until_told`].
-async fn run_until_told(link: &Link, request: RunRequest) -> anyhow::Result<Option<RunEnd>> {
-    let mut signals = Signals::listen().context("cannot listen for signals")?;
+async fn run_until_told(
+    link: &Link,
+    request: RunRequest,
+    signals: &mut Signals,
+) -> anyhow::Result<Option<RunEnd>> {
     let stop: Arc<AtomicBool> = Arc::clone(&request.stop);
-    let told = || eprintln!("stopping after the requests in hand; once more to leave at once");
     let run = link.engine.run(request);
-    let ended = until_told(run, &stop, &*link.engine.clock, async || signals.next().await, told).await;
+    let ended = until_told(run, &stop, &*link.engine.clock, async || signals.next().await, tell_of_stopping).await;
     Ok(ended.transpose()?)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use crate::cli::output::Output;
+use crate::cli::output::{Output, complain};
 use crate::daemon::signals::Signals;
 use crate::notify::{Channel, Delivered, Notices};
 use crate::store::{Store, StoreError};
@@ -37,7 +37,7 @@ pub(super) async fn tell(notices: &Notices, store: &Store, output: Output) {
     // On a shared terminal the log is off, because the report tells it all; this is not in the report.
     if output.shares_terminal() {
         for line in untold {
-            eprintln!("{line}");
+            complain(&line);
         }
     }
 }
