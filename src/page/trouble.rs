@@ -86,7 +86,7 @@ impl Trouble {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Not allowed",
-            "This page is read with GET and told things with POST.",
+            "This page is read with GET, and told things with POST where it has a form for them. Nothing was changed.",
         )
     }
 

@@ -102,6 +102,18 @@ async fn nobody_acts_without_logging_in() {
 }
 
 #[tokio::test]
+async fn what_is_only_read_takes_no_form() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let csrf = admin.get("/").await.csrf();
+    for path in ["/", "/orders", "/runs", "/healthz"] {
+        let answer = admin.post(path, &[("csrf", &csrf), ("job", "all")]).await;
+        assert_eq!(answer.status, 405, "{path}");
+        answer.says("told things with POST where it has a form").says("Log out");
+    }
+}
+
+#[tokio::test]
 async fn a_form_from_elsewhere_or_of_somebody_else_does_nothing() {
     let mut house = House::new().await;
     let mut admin = house.admin().await;

@@ -19,7 +19,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -117,17 +117,25 @@ pub(super) async fn guard(State(access): State<Access>, request: Request, next: 
     };
     let mut answer = match answer.extensions().get::<Trouble>() {
         Some(trouble) => trouble.shown_to(&visitor),
-        None if is_refusal(&answer) => Trouble::not_understood().shown_to(&visitor),
+        None if is_refusal(&answer) => why_refused(&answer).shown_to(&visitor),
         None => answer,
     };
     headers::put_on(&mut answer);
     answer
 }
 
-/// Whether a handler was never reached: what was sent does not have its shape. The library says so in words of its own.
+/// Whether a handler was never reached: what was sent does not have its shape, or cannot be sent there. The library says so in
+/// words of its own.
 fn is_refusal(answer: &Response) -> bool {
     let is_page = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     answer.status().is_client_error() && !is_page
+}
+
+fn why_refused(answer: &Response) -> Trouble {
+    match answer.status() {
+        StatusCode::METHOD_NOT_ALLOWED => Trouble::no_such_method(),
+        _ => Trouble::not_understood(),
+    }
 }
 
 /// Lets a request in, or says why not. Who asks is known even where it is not let in.
