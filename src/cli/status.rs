@@ -9,6 +9,7 @@ use super::look;
 use super::output::{Cell, Output, Page, Report, Tone, relative};
 use crate::config::Config;
 use crate::reports::health::{self, Health, Known, Scope};
+use crate::store::{LockHolder, RunLock};
 use crate::sync::report::QuotaReport;
 
 /// What is drawn.
@@ -20,6 +21,9 @@ struct StatusReport<'h> {
     verbose: bool,
     #[serde(skip)]
     now: DateTime<Utc>,
+    /// Who took the run lock last, if that process is there still.
+    #[serde(skip)]
+    holder: Option<u32>,
 }
 
 /// Carries `status` out.
@@ -33,7 +37,8 @@ pub(super) async fn run(config: &Config, output: Output, verbose: bool) -> anyho
         None => Known::default(),
     };
     let health = health::judge(config, known, now);
-    output.print(&StatusReport { health: &health, verbose, now })?;
+    let holder = RunLock::holder(&config.state.path).filter(LockHolder::is_there).map(|holder| holder.pid);
+    output.print(&StatusReport { health: &health, verbose, now, holder })?;
     Ok(if health.healthy { Exit::Done } else { Exit::Attention })
 }
 
@@ -41,7 +46,7 @@ impl Report for StatusReport<'_> {
     fn tell(&self, page: &mut Page) {
         let health = self.health;
         if health.healthy {
-            page.paragraph(Tone::Good, 0, health.well());
+            page.paragraph(Tone::Good, 0, &health.well(self.holder));
         } else {
             page.paragraph(Tone::Bad, 0, "Needs a look:");
             for complaint in &health.complaints {

@@ -53,6 +53,9 @@ pub struct Health {
     /// How many orders stand at each stage.
     #[serde(skip)]
     pub stages: Vec<(Stage, i64)>,
+    /// The latest run has not ended: it goes on, or it broke off.
+    #[serde(skip)]
+    pub is_unfinished: bool,
 }
 
 /// One job.
@@ -105,6 +108,7 @@ pub struct Known {
     used: u64,
     budget: Option<BudgetReport>,
     stages: Vec<(Stage, i64)>,
+    is_unfinished: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -161,9 +165,9 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
             watermark: watermarks::of_job(conn, job, windows)?,
         });
     }
-    let is_running = runs::latest(conn)?.is_some_and(|run| run.finished_at.is_none());
+    let is_unfinished = runs::latest(conn)?.is_some_and(|run| run.finished_at.is_none());
     let on_its_way = |intent: &intents::Intent| {
-        is_running
+        is_unfinished
             && intent.doubt.is_none()
             && (*now - intent.sent.sent_at).to_std().is_ok_and(|age| age < *request)
     };
@@ -185,6 +189,7 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
         used: quota::used(conn, day)?,
         budget: Some(BudgetReport::of(conn, &scope.budget, scope.users)?),
         stages: orders::stage_counts(conn)?,
+        is_unfinished,
     })
 }
 
@@ -242,6 +247,7 @@ pub fn judge(config: &Config, known: Known, now: DateTime<Utc>) -> Health {
         budget: known.budget,
         complaints,
         stages: known.stages,
+        is_unfinished: known.is_unfinished,
     }
 }
 
@@ -286,9 +292,15 @@ fn complaints(jobs: &[JobHealth], known: &Known, failed: u64, waiting: i64) -> V
 }
 
 impl Health {
-    /// What is said when nothing is wrong.
-    pub fn well(&self) -> &'static str {
-        if self.jobs.iter().all(|job| job.last_run.is_none()) { NEVER_RAN } else { HEALTHY }
+    /// What is said when nothing is wrong; `holder` is the process that holds the run lock, if one does.
+    pub fn well(&self, holder: Option<u32>) -> String {
+        match holder.filter(|_| self.is_unfinished) {
+            _ if self.jobs.iter().any(|job| job.last_run.is_some()) => HEALTHY.to_owned(),
+            Some(process) => {
+                format!("The first run is going on (process {process}); how it went is told once it has ended.")
+            }
+            None => NEVER_RAN.to_owned(),
+        }
     }
 
     /// In one sentence.

@@ -33,6 +33,14 @@ pub struct LockHolder {
     pub since: DateTime<Utc>,
 }
 
+impl LockHolder {
+    /// Whether that process is there still. A number of one that has ended may be another program's by now.
+    pub fn is_there(&self) -> bool {
+        let name = std::fs::read_to_string(format!("/proc/{}/comm", self.pid));
+        name.is_ok_and(|name| name.trim() == "stemsync")
+    }
+}
+
 impl RunLock {
     /// Takes the lock of the database at `db_path`; `None` if another run holds it.
     pub fn try_acquire(db_path: &Path) -> Result<Option<Self>, StoreError> {

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use stemsync::sandbox::{Fault, Target};
+use stemsync::sandbox::{Effect, Fault, Target};
 use stemsync::store::RunLock;
 use stemsync::systems::System;
 
@@ -307,4 +308,25 @@ fn commands_are_told_as_they_must_be_called_for_the_link() {
         assert!(!told.contains("run: stemsync map"), "{told}");
     }
     assert!(told.contains("see `stemsync -c miami.toml holds`"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_says_that_the_first_run_is_going_on() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5m");
+    let status = || String::from_utf8(place.run(&["status"]).stdout).unwrap();
+    assert!(status().starts_with("Nothing has run yet"), "{}", status());
+    sandbox.act(|world, _| {
+        let fault = Fault::Hang { open_for: Duration::from_hours(1), effect: Effect::Never };
+        world.inject(Target::any(System::Komet), fault);
+    });
+    let mut run = place.command(&["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while sandbox.act(|world, _| world.requests().of(System::Komet)) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let told = status();
+    assert!(told.starts_with(&format!("The first run is going on (process {})", run.id())), "{told}");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(status().starts_with("Nothing has run yet"), "it broke off: {}", status());
 }

@@ -9,7 +9,7 @@ use super::systemd::{self, State};
 use super::{Check, unit_file};
 use crate::cli::output::relative;
 use crate::config::Config;
-use crate::store::{Connection, DaemonLock, RunLock, Store, StoreError, runs};
+use crate::store::{Connection, DaemonLock, LockHolder, RunLock, Store, StoreError, runs};
 use crate::sync::report::Job;
 
 /// How late a run may be beyond the time it was due: a timer runs more rarely than the daemon's schedule asks for.
@@ -43,11 +43,7 @@ fn last_run(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
 /// The daemon, else the process that took the run lock last, if it is still there.
 fn running(database: &Path) -> Option<String> {
     let holders = [DaemonLock::holder(database), RunLock::holder(database)];
-    holders.into_iter().flatten().map(|holder| holder.pid.to_string()).find(|process| {
-        // A number of a process that has ended may be another's by now.
-        let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
-        name.is_ok_and(|name| name.trim() == "stemsync")
-    })
+    holders.into_iter().flatten().find(LockHolder::is_there).map(|holder| holder.pid.to_string())
 }
 
 /// The units that may run this configuration: ours by their names, and whichever service this process or the running one
