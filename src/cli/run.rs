@@ -51,7 +51,8 @@ pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> 
         }
         None => None,
     };
-    if !output.is_json() && std::io::stdout().is_terminal() {
+    // Otherwise stdout is the journal, which has its own lines.
+    if output.is_json() || std::io::stdout().is_terminal() {
         output.print(&opening.with_times(&daemon))?;
     }
     let lived = daemon.live().await;
@@ -95,14 +96,17 @@ impl Served for Link {
     }
 }
 
-/// What a person in a terminal reads before the log.
+/// What a person in a terminal reads before the log; and `run --format json`.
 #[derive(Debug, Serialize)]
 struct Opening {
-    systems: [(&'static str, String); 2],
+    komet: String,
+    axerrio: String,
     database: String,
     configuration: String,
-    /// The status page's address, or that it is off or waits for one.
-    page: String,
+    /// Where the status page is; `null` where it is off, or waits for its address.
+    page: Option<String>,
+    #[serde(skip)]
+    page_waits: bool,
     jobs: Vec<Scheduled>,
     #[serde(skip)]
     now: DateTime<Utc>,
@@ -128,14 +132,12 @@ impl Opening {
             next_run: None,
         });
         Self {
-            systems: [("Komet", place(&config.komet.endpoint)), ("Axerrio", place(&config.axerrio.endpoint))],
+            komet: place(&config.komet.endpoint),
+            axerrio: place(&config.axerrio.endpoint),
             database: config.state.path.display().to_string(),
             configuration: config.file.display().to_string(),
-            page: match page {
-                None => "off".to_owned(),
-                Some(Ok(page)) => format!("http://{}/", page.address()),
-                Some(Err(_)) => "waits for its address".to_owned(),
-            },
+            page: page.and_then(|page| page.as_ref().ok()).map(|page| format!("http://{}/", page.address())),
+            page_waits: page.is_some_and(Result::is_err),
             jobs: jobs.collect(),
             now: Utc::now(),
         }
@@ -157,12 +159,21 @@ impl Report for Opening {
             "Every job runs on its schedule until you stop it (Ctrl-C). SIGHUP reads the configuration again.",
         );
         page.gap();
-        for (system, place) in &self.systems {
-            page.paragraph(Tone::Plain, 15, &format!("{system:<15}{place}"));
+        let page_is = match &self.page {
+            Some(address) => address,
+            None if self.page_waits => "waits for its address",
+            None => "off",
+        };
+        let facts = [
+            ("Komet", self.komet.as_str()),
+            ("Axerrio", &self.axerrio),
+            ("Database", &self.database),
+            ("Configuration", &self.configuration),
+            ("Status page", page_is),
+        ];
+        for (name, fact) in facts {
+            page.paragraph(Tone::Plain, 15, &format!("{name:<15}{fact}"));
         }
-        page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Database", self.database));
-        page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Configuration", self.configuration));
-        page.paragraph(Tone::Plain, 15, &format!("{:<15}{}", "Status page", self.page));
         page.gap();
         let rows = self.jobs.iter().map(|job| {
             let next = match job.next_run {

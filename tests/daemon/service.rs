@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stemsync::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Target};
 use stemsync::store::{Store, intents};
 use stemsync::systems::System;
@@ -245,6 +245,24 @@ async fn a_reload_takes_a_good_configuration_over_and_leaves_a_bad_one() {
     });
     assert_eq!(service.stop().code(), Some(0));
     assert!(!place.folder.path().join("other.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_is_asked_for_json_tells_once_what_it_works_with() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5m");
+    let told = place.folder.path().join("told.json");
+    let mut service = Service::new(&place);
+    service.start_with(&place, |command| {
+        command.args(["--format", "json"]).stdout(fs::File::create(&told).unwrap());
+    });
+    service.expect("STATUS=last run: ");
+    assert_eq!(service.stop().code(), Some(0));
+    let told: Value = serde_json::from_str(&fs::read_to_string(told).unwrap()).unwrap();
+    assert_eq!((&told["komet"], &told["database"]), (&json!("127.0.0.1"), &json!("link.db")));
+    assert_eq!(told["page"], Value::Null, "it is off");
+    assert_eq!(told["jobs"][0]["job"], "orders");
+    assert!(told["jobs"][0]["next_run"].is_string(), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
