@@ -273,7 +273,9 @@ async fn what_a_buyer_buys_anew_after_he_cancelled_the_po_reaches_axerrio() {
         let anew = link.act(|w, now| {
             let items: Vec<u64> = items_of(w, &id).iter().map(|item| item.id).collect();
             let pos: Vec<u64> = items.iter().map(|item| w.komet.buyer_buys_item(*item, now).unwrap()).collect();
-            pos.iter().for_each(|po| w.komet.buyer_approves(*po, now).unwrap());
+            for po in &pos {
+                w.komet.buyer_approves(*po, now).unwrap();
+            }
             pos
         });
         link.sync_well().await;
