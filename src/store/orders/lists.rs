@@ -53,6 +53,12 @@ pub fn open_po_ship_dates(conn: &Connection, from: NaiveDate) -> Result<Vec<Naiv
     Ok(dates)
 }
 
+/// Whether an order of this ship date, or its PO, is cancelled.
+pub fn is_any_cancelled(conn: &Connection, ship_date: NaiveDate) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM orders WHERE ship_date = ?1 AND stage = 'cancelled')";
+    Ok(conn.prepare_cached(sql)?.query_row([Day(ship_date)], |row| row.get(0))?)
+}
+
 /// The orders of one ship date with such a PO.
 pub fn keys_with_open_po(conn: &Connection, ship_date: NaiveDate) -> Result<Vec<OrderKey>, StoreError> {
     let sql = "SELECT key FROM orders INDEXED BY orders_with_open_po

@@ -35,8 +35,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let (from, now) = (self.open_from(), self.clock.now());
             let dates = move |conn: &Connection| {
                 let mut dates = orders::open_po_ship_dates(conn, from)?;
-                // Whoever asked for this run waits for no moment.
-                dates.extend(budget::to_look_at(conn, now + CANCELLED_AGAIN)?);
+                dates.extend(budget::to_look_at(conn, now)?);
+                // Whoever asked for this run does not wait to see a cancellation taken back.
+                for date in budget::to_look_at(conn, now + CANCELLED_AGAIN)? {
+                    if orders::is_any_cancelled(conn, date)? {
+                        dates.push(date);
+                    }
+                }
                 Ok(dates.into_iter().collect())
             };
             self.store.read(dates).await?
