@@ -63,6 +63,9 @@ pub(super) fn judge(
     if is_as_wanted {
         forget_left(draft, line, |_| true);
         agree(draft, line, link);
+        if let Some(link) = own_link(draft, line) {
+            link.left.clear();
+        }
         return Judged::Agreed;
     }
     let cause = format!(
@@ -90,13 +93,17 @@ pub(super) fn judge(
         Some(Verdict::TakeAxerrio) => Judged::Overruled,
         Some(Verdict::TakeKomet) => {
             agree(draft, line, link);
-            if let Some(link) = draft.agreed.lines.get_mut(&line.id).and_then(|agreed| agreed.item.as_mut()) {
+            if let Some(link) = own_link(draft, line) {
                 link.left.extend(edits.iter().map(|field| (*field).to_owned()));
             }
             Judged::Agreed
         }
         Some(Verdict::Dismissed) | None => Judged::Held,
     }
+}
+
+fn own_link<'d>(draft: &'d mut Draft<'_>, line: &AxLine) -> Option<&'d mut ItemLink> {
+    draft.agreed.lines.get_mut(&line.id)?.item.as_mut()
 }
 
 /// What Axerrio did to a line since it was last agreed, in the words of a question.
