@@ -99,7 +99,8 @@ pub(super) fn everything_read(order: &Order) -> Facts {
     let windows: BTreeSet<i64> = (window - WINDOWS..=window + WINDOWS).collect();
     Facts {
         windows_known: windows.clone(),
-        windows_seen: windows,
+        windows_seen: windows.clone(),
+        windows_whole: windows,
         po_dates_unknown: BTreeSet::new(),
         po_dates_read: days,
         orders_read: Some(DateTime::<Utc>::MAX_UTC),

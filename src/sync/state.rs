@@ -231,6 +231,7 @@ impl RunState {
             }
             facts.windows_known.extend(&polled.windows);
             facts.windows_seen.extend(&polled.windows_seen);
+            facts.windows_whole.extend(&polled.windows);
             facts.po_dates_unknown.retain(|date| !polled.po_dates.contains(date));
             facts.po_dates_read.extend(&polled.po_dates);
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());

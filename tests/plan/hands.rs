@@ -145,7 +145,7 @@ fn a_copy_by_which_a_rep_replaced_the_prebook_is_not_taken_for_its_twin() {
     let mut copy = desk.komet.prebooks[0].clone();
     copy.id.0 += 500;
     copy.items.iter_mut().for_each(|item| item.id.0 += 500);
-    desk.facts.windows_seen.clear();
+    desk.facts.windows_whole.clear();
     desk.komet.prebooks.push(copy);
     desk.read();
     let plan = desk.plan();

@@ -130,7 +130,8 @@ impl Desk {
         let mut facts = Facts::default();
         let windows = window_of(day("2026-11-01"))..=window_of(day("2027-01-31"));
         facts.windows_known.extend(windows.clone());
-        facts.windows_seen.extend(windows);
+        facts.windows_seen.extend(windows.clone());
+        facts.windows_whole.extend(windows);
         Self {
             order: Order {
                 key: OrderKey(1),
@@ -397,11 +398,12 @@ impl Desk {
         panic!("no end to it: {told:?}");
     }
 
-    fn read_so_far(&self) -> [usize; 4] {
+    fn read_so_far(&self) -> [usize; 5] {
         let facts = &self.facts;
         [
             facts.windows_known.len(),
             facts.windows_seen.len(),
+            facts.windows_whole.len(),
             facts.po_dates_read.len(),
             facts.po_numbers_read.len(),
         ]
@@ -414,6 +416,7 @@ impl Desk {
                 Need::Prebooks(date) => {
                     self.facts.windows_known.insert(window_of(*date));
                     self.facts.windows_seen.insert(window_of(*date));
+                    self.facts.windows_whole.insert(window_of(*date));
                 }
                 Need::PurchaseOrders(date) => drop(self.facts.po_dates_read.insert(*date)),
                 Need::PurchaseOrder(number) => drop(self.facts.po_numbers_read.insert(number.clone())),

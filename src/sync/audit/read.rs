@@ -82,6 +82,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         readings.cannot_read(System::Komet, polled.unreadable.clone());
         readings.facts.windows_known.extend(&polled.windows);
         readings.facts.windows_seen.extend(&polled.windows);
+        readings.facts.windows_whole.extend(&polled.windows);
         self.read_names(&mut readings, &polled.carriers).await?;
         for round in 0..ROUNDS {
             readings.keys = self.keys_of_horizon().await?;
@@ -168,6 +169,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             readings.cannot_read(System::Komet, polled.unreadable);
             readings.facts.windows_known.extend(&windows);
             readings.facts.windows_seen.extend(&windows);
+            readings.facts.windows_whole.extend(&windows);
         }
         for date in dates {
             self.read_po_list(readings, &PoQuery::ShipDate(date)).await?;

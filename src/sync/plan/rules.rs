@@ -21,6 +21,8 @@ pub struct Facts {
     pub windows_known: BTreeSet<i64>,
     /// Windows of Prebooks that were read in this run, in full or for what changed since.
     pub windows_seen: BTreeSet<i64>,
+    /// Windows of Prebooks that were read in full in this run: what they do not show is gone.
+    pub windows_whole: BTreeSet<i64>,
     /// Ship dates of the horizon whose POs this database has never read.
     pub po_dates_unknown: BTreeSet<NaiveDate>,
     /// Ship dates whose POs were read in this run.

@@ -289,7 +289,7 @@ fn knows_originals(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
     let rules = draft.rules;
     let days = originals(draft, item).map(|(_, own)| own.ship_date);
     let unread: Vec<Need> = days
-        .filter(|day| *day >= rules.visible_from && !rules.facts.windows_seen.contains(&window_of(*day)))
+        .filter(|day| *day >= rules.visible_from && !rules.facts.windows_whole.contains(&window_of(*day)))
         .map(Need::Prebooks)
         .collect();
     let is_known = unread.is_empty();
