@@ -134,8 +134,10 @@ fn state(mut section: Section) -> StateConfig {
 }
 
 fn sync(mut section: Section) -> SyncConfig {
-    const CONFLICTS: &[(&str, OnConflict)] = &[("hold", OnConflict::Hold), ("owner", OnConflict::Owner)];
-    const POS: &[(&str, CreatePo)] = &[("accepted", CreatePo::Accepted), ("received", CreatePo::Received)];
+    const CONFLICTS: &[(&str, OnConflict)] =
+        &[(OnConflict::Hold.name(), OnConflict::Hold), (OnConflict::Owner.name(), OnConflict::Owner)];
+    const POS: &[(&str, CreatePo)] =
+        &[(CreatePo::Accepted.name(), CreatePo::Accepted), (CreatePo::Received.name(), CreatePo::Received)];
     let sync = SyncConfig {
         horizon_days: section.or("horizon", 28, values::days(1, 366)),
         overlap: section.or("overlap", Duration::from_mins(5), values::duration("0s", "1d")),

@@ -14,7 +14,7 @@ pub enum OnConflict {
 
 impl OnConflict {
     /// Its name in `sync.toml`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Hold => "hold",
             Self::Owner => "owner",
@@ -34,7 +34,7 @@ pub enum CreatePo {
 
 impl CreatePo {
     /// Its name in `sync.toml`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Received => "received",

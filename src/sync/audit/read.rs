@@ -80,9 +80,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let polled = self.poll_prebooks(None, Windows::All).await?;
         readings.whole.prebooks = polled.unreadable.is_empty();
         readings.cannot_read(System::Komet, polled.unreadable.clone());
-        readings.facts.windows_known.extend(&polled.windows);
-        readings.facts.windows_seen.extend(&polled.windows);
-        readings.facts.windows_whole.extend(&polled.windows);
+        readings.facts.has_read_whole(&polled.windows);
         self.read_names(&mut readings, &polled.carriers).await?;
         for round in 0..ROUNDS {
             readings.keys = self.keys_of_horizon().await?;
@@ -167,9 +165,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let polled = self.read_windows(&windows).await?;
             readings.whole.prebooks &= polled.unreadable.is_empty();
             readings.cannot_read(System::Komet, polled.unreadable);
-            readings.facts.windows_known.extend(&windows);
-            readings.facts.windows_seen.extend(&windows);
-            readings.facts.windows_whole.extend(&windows);
+            readings.facts.has_read_whole(&windows);
         }
         for date in dates {
             self.read_po_list(readings, &PoQuery::ShipDate(date)).await?;

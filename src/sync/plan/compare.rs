@@ -262,6 +262,11 @@ pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: 
     fields
 }
 
+/// As [`goods_differences`], however many boxes there are: of the parts of a split line, or where another amount was asked for.
+pub(super) fn packing_differences(asked: &NewGoods, now: &KometTerms) -> Vec<&'static str> {
+    goods_differences(&NewGoods { boxes: now.boxes, ..asked.clone() }, now)
+}
+
 /// As [`asked_differences`], for a PO line, which is not asked for a mark code.
 pub(in crate::sync) fn goods_differences(asked: &NewGoods, now: &KometTerms) -> Vec<&'static str> {
     let mut fields = Vec::new();

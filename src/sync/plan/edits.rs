@@ -134,21 +134,18 @@ pub(super) fn is_left_to_komet(draft: &Draft<'_>, line: &AxLine, link: &ItemLink
 
 /// The fields in which both sides had agreed to leave Komet's item as it is, and which Axerrio does not change now: a change of
 /// the very thing that was left is carried out.
-pub(super) fn left_fields(
+pub(super) fn left_fields<'l>(
     draft: &Draft<'_>,
     line: &AxLine,
     agreed: &AgreedLine,
-    link: &ItemLink,
-) -> Vec<&'static str> {
+    link: &'l ItemLink,
+) -> Vec<&'l str> {
     let is_as_seen =
         |item: &&PrebookItem| link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty());
     let Some(item) = draft.item(&link.item).filter(is_as_seen) else { return Vec::new() };
     if agreed.terms.same_goods(&line.terms) {
         // By the map of today the goods may differ where nobody left them.
-        let names =
-            ["boxes", "bunches per box", "stems per bunch", "unit type", "cost", "box type", "mark code", "mix"];
-        let fields = names.into_iter().chain([PRODUCT, SHIP_DATE]);
-        return fields.filter(|field| link.left.contains(*field)).collect();
+        return link.left.iter().map(String::as_str).collect();
     }
     let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
     let (before, now) = (&agreed.terms, &line.terms);

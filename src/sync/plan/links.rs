@@ -166,6 +166,11 @@ pub(super) fn is_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem
     }
 }
 
+/// Whether an item's product is a line's for sure.
+pub(super) fn is_surely_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem) -> bool {
+    is_product(draft, line, item) == Sureness::Sure
+}
+
 /// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
 pub(crate) fn same_description(ours: &str, shown: &str) -> bool {
     plain_description(ours) == plain_description(shown)

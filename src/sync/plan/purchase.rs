@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use super::Need;
 use super::compare::{
     asks_for_same_parts, asks_otherwise, goods_differences, goods_print, item_differences, komet_print,
+    packing_differences,
 };
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
@@ -80,10 +81,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
 /// Whether the POs buy these goods for a line, and nothing else.
 pub(super) fn buys(draft: &Draft<'_>, line: &LineId, goods: &NewGoods) -> bool {
     let alive = draft.alive_po_links(line);
-    let alike = |line: &PoLine| {
-        let boxes = line.terms.boxes;
-        goods_differences(&NewGoods { boxes, ..goods.clone() }, &line.terms).is_empty()
-    };
+    let alike = |line: &PoLine| packing_differences(goods, &line.terms).is_empty();
     boxes_of(draft, &alive) == u64::from(goods.boxes) && shown(draft, &alive).all(alike)
 }
 
@@ -348,8 +346,7 @@ fn differences(draft: &Draft<'_>, links: &[PoLink], goods: &NewGoods) -> Vec<&'s
     let mut boxes = 0;
     for line in shown(draft, links) {
         boxes += u64::from(line.terms.boxes);
-        let same_boxes = NewGoods { boxes: line.terms.boxes, ..goods.clone() };
-        fields.extend(goods_differences(&same_boxes, &line.terms));
+        fields.extend(packing_differences(goods, &line.terms));
     }
     let all_shown = shown(draft, links).count() == links.len();
     if all_shown && boxes != u64::from(goods.boxes) {

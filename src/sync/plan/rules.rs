@@ -33,6 +33,15 @@ pub struct Facts {
     pub po_numbers_read: BTreeSet<PoNumber>,
 }
 
+impl Facts {
+    /// These windows of Prebooks were read in full just now.
+    pub fn has_read_whole(&mut self, windows: &BTreeSet<i64>) {
+        for read in [&mut self.windows_known, &mut self.windows_seen, &mut self.windows_whole] {
+            read.extend(windows);
+        }
+    }
+}
+
 /// What a plan depends on beside the three views.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {

@@ -187,7 +187,7 @@ fn may_be_a_lines(draft: &Draft<'_>, item: &PrebookItem) -> bool {
         let link = draft.agreed.lines.get(&line.id).and_then(|agreed| agreed.item.as_ref());
         line.terms.boxes > 0
             && link.is_some_and(|link| !draft.item_alive(link))
-            && links::is_product(draft, &line.terms, item) == links::Sureness::Sure
+            && links::is_surely_product(draft, &line.terms, item)
     })
 }
 
@@ -202,9 +202,9 @@ pub(super) fn may_stand_already(draft: &Draft<'_>, line: &AxLine) -> bool {
             && !is_answered(HoldReason::ChangedAfterApproval)
     };
     was_there
-        && links::unlinked_items(draft).iter().any(|(_, item)| {
-            is_in_question(item) && links::is_product(draft, &line.terms, item) == links::Sureness::Sure
-        })
+        && links::unlinked_items(draft)
+            .iter()
+            .any(|(_, item)| is_in_question(item) && links::is_surely_product(draft, &line.terms, item))
 }
 
 /// Whether a request that was given up may have left the item: it is for the order's customer, and of a product of one of its lines.
@@ -215,7 +215,7 @@ fn may_be_ours(draft: &Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool
         order.is_some_and(|order| header::is_other_customer(&order.header.customer, &prebook.header, draft.rules));
     let agreed = draft.agreed.lines.values().map(|line| &line.terms);
     let mut terms = agreed.chain(order.iter().flat_map(|order| &order.lines).map(|line| &line.terms));
-    !is_elses && terms.any(|terms| links::is_product(draft, terms, item) == links::Sureness::Sure)
+    !is_elses && terms.any(|terms| links::is_surely_product(draft, terms, item))
 }
 
 /// An item that no line stands for: from approval on only a person can say whether it is wanted, since the PO is Komet's.

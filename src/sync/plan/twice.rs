@@ -1,9 +1,9 @@
 //! PO lines by which a line is bought twice: by a request that took effect late, or was delivered twice, or by a buyer.
 
-use super::compare::{are_twins, goods_differences};
+use super::compare::{are_twins, goods_differences, packing_differences};
 use super::draft::Draft;
 use super::purchase::{boxes_of, delete, names};
-use crate::domain::{Flow, HoldReason, KometTerms, LineId, NewGoods, PoItemId, PoLink, Verdict};
+use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink, Verdict};
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, without which as
 /// much is bought as was asked for, and exact twins, which a request that was delivered twice left. A buyer who splits a line
@@ -46,10 +46,8 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     };
     // Another amount may have been asked for then; what has another cost or packing is a buyer's.
     let is_packed_alike = |link: &PoLink| {
-        let goods =
-            |twin: &KometTerms| keeper.asked.as_ref().map(|goods| NewGoods { boxes: twin.boxes, ..goods.clone() });
-        let both = terms(link).and_then(|twin| goods(&twin).map(|goods| (goods, twin)));
-        both.is_none_or(|(goods, twin)| goods_differences(&goods, &twin).is_empty())
+        let both = keeper.asked.as_ref().zip(terms(link));
+        both.is_none_or(|(asked, twin)| packing_differences(asked, &twin).is_empty())
     };
     // The largest first: what was given up bought the whole of something, and parts of a split line may stand beside it.
     let boxes = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
