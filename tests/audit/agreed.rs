@@ -1,10 +1,11 @@
 //! What a person has decided to leave is listed apart, until one side changes again.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderChange;
-use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+use stemsync::sandbox::komet::{HeaderChange, ItemChange, ItemDraft};
 use stemsync::store::{Connection, holds};
 
 use stemsync::sandbox::axerrio::Reprint;
@@ -145,6 +146,24 @@ async fn an_item_that_is_deleted_after_approval_is_listed_apart() {
     link.act(|w, now| w.axerrio.customer_changes_line(&id, "2", |l| l.boxes = 9, now)).unwrap();
     link.sync().await;
     assert_eq!(differences(&link).await, [format!("{id} 2 line present/absent")]);
+}
+
+#[tokio::test]
+async fn an_item_that_is_made_again_after_approval_is_bought_by_the_po_of_the_first() {
+    let link = Link::plain().await;
+    let (_, items) = approved(&link).await;
+    link.act(|w, now| {
+        let prebook = w.komet.prebook_item(items[0]).unwrap().0.id;
+        w.komet.rep_deletes_item(items[0], now).unwrap();
+        let again = ItemDraft {
+            cost: Some(Decimal::new(32, 2)),
+            mark_code: "BLOOM 1".into(),
+            ..item(FREEDOM, 5, link.day(5))
+        };
+        w.komet.rep_adds_item(prebook, &again, now).unwrap();
+    });
+    link.sync_well().await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
 }
 
 #[tokio::test]
