@@ -101,6 +101,10 @@ pub struct ItemLink {
     /// Komet's people deleted it after approval, which is their right, and that was taken in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub let_go: bool,
+    /// Its baseline from before Komet's people edited it under an approval, as was their right: if procurement takes the approval
+    /// back the item is Axerrio's again, and judged from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_approval: Option<SeenItem>,
     /// The fields in which a person left it as Komet has it. What Axerrio says of others does not overrule them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<String>,
@@ -148,6 +152,9 @@ pub struct AgreedPrebook {
     pub sent: Option<Header>,
     /// What Komet first showed of its header.
     pub seen: Option<PrebookHeader>,
+    /// The same as [`ItemLink::before_approval`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_approval: Option<PrebookHeader>,
 }
 
 /// A line in a Prebook that was not meant.

@@ -221,18 +221,19 @@ fn with_separators(value: Decimal) -> String {
     out
 }
 
-/// Puts fields into an Axerrio answer that its contract does not name, at every level.
-pub(super) fn add_unknown_fields(value: &mut Value, dice: &mut fastrand::Rng) {
+/// Puts fields into an Axerrio answer that its contract does not name, and leaves out some that hold nothing, at every level.
+pub(super) fn mess_up(value: &mut Value, dice: &mut fastrand::Rng) {
     match value {
         Value::Object(fields) => {
-            fields.values_mut().for_each(|field| add_unknown_fields(field, dice));
+            fields.values_mut().for_each(|field| mess_up(field, dice));
+            fields.retain(|_, field| !field.is_null() || dice.bool());
             match dice.u8(..4) {
                 0 => drop(fields.insert("xInternalTags".into(), serde_json::json!([1, {"tag": null}]))),
                 1 => drop(fields.insert("warehouse".into(), Value::Null)),
                 _ => {}
             }
         }
-        Value::Array(elements) => elements.iter_mut().for_each(|element| add_unknown_fields(element, dice)),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| mess_up(element, dice)),
         _ => {}
     }
 }

@@ -90,6 +90,7 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
             gone: false,
             removed: false,
             let_go: false,
+            before_approval: None,
             left: BTreeSet::new(),
         };
         order
@@ -116,7 +117,12 @@ pub(super) fn prebook_named(order: &mut Order, create: &super::action::CreatePre
         .agreed
         .prebooks
         .entry(created.id.clone())
-        .or_insert_with(|| AgreedPrebook { number: created.number.clone(), sent: None, seen: None })
+        .or_insert_with(|| AgreedPrebook {
+            number: created.number.clone(),
+            sent: None,
+            seen: None,
+            before_approval: None,
+        })
         .sent = Some(create.header.clone());
 }
 

@@ -377,3 +377,52 @@ fn a_change_that_was_left_before_the_line_was_made_anew_is_a_new_question() {
     desk.sync();
     assert_eq!(held(&desk), ["changed_after_approval 1"]);
 }
+
+#[test]
+fn what_was_edited_under_an_approval_is_asked_about_once_it_is_taken_back() {
+    for (verdict, sent) in [
+        (
+            Verdict::TakeAxerrio,
+            &["delete po line 1", "delete item 1", "more prebook 1", "more po 1", "tell pending"][..],
+        ),
+        (Verdict::TakeKomet, &[]),
+    ] {
+        let mut desk = approved();
+        desk.komet.prebooks[0].items[0].terms.mark_code = Some("REP".into());
+        desk.read();
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+        desk.edit_po(|po| po.status = PoStatus::Pending);
+        assert_eq!(desk.sync(), ["tell pending"]);
+        assert_eq!(held(&desk), ["edited_in_komet 1"]);
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        assert_eq!(desk.sync(), sent, "{verdict:?}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn what_was_edited_under_an_approval_and_put_right_again_is_no_question() {
+    let mut desk = approved();
+    let before = desk.komet.prebooks[0].items[0].terms.mark_code.clone();
+    for mark in [Some("REP".into()), before] {
+        desk.komet.prebooks[0].items[0].terms.mark_code = mark;
+        desk.read();
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    }
+    desk.edit_po(|po| po.status = PoStatus::Pending);
+    assert_eq!(desk.sync(), ["tell pending"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn a_header_that_was_edited_under_an_approval_is_asked_about_once_it_is_taken_back() {
+    let mut desk = approved();
+    desk.komet.prebooks[0].header.customer_po = Some("REP-9".into());
+    desk.read();
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    desk.edit_po(|po| po.status = PoStatus::Pending);
+    assert_eq!(desk.sync(), ["tell pending"]);
+    assert_eq!(held(&desk), ["edited_in_komet"]);
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+}

@@ -142,6 +142,9 @@ impl Dice<'_> {
             joined: false,
             removed: self.rarely(),
             let_go: self.rarely(),
+            before_approval: self
+                .rarely()
+                .then(|| SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date }),
             left: if self.rarely() { BTreeSet::from(["product".to_owned()]) } else { BTreeSet::new() },
         });
         let mut po_lines = Vec::new();
@@ -296,7 +299,10 @@ fn muddle(bytes: &[u8]) -> Desk {
         let shown = prebook(i64::from(7 + id), None, Vec::new());
         let sent = dice.coin().then(header);
         let seen = dice.coin().then_some(shown.header);
-        agreed.prebooks.insert(shown.id, AgreedPrebook { number: PrebookNumber("P".into()), sent, seen });
+        agreed.prebooks.insert(
+            shown.id,
+            AgreedPrebook { number: PrebookNumber("P".into()), sent, seen, before_approval: None },
+        );
     }
     if dice.rarely() {
         let item = dice.coin().then(|| dice.item_id());

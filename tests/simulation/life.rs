@@ -196,6 +196,12 @@ fn quota(seed: u64) -> Option<u64> {
     dice.bool().then(|| [150, 400, 1000, AMPLE][dice.usize(..4)])
 }
 
+/// By how many seconds the vendor's feeds lag behind; drawn by dice of its own, like the quota.
+fn lag(seed: u64) -> u32 {
+    let mut dice = Rng::with_seed(seed ^ 0x001A_6000);
+    if dice.u8(0..3) == 0 { dice.u32(1..90) } else { 0 }
+}
+
 fn run(dice: &mut Rng, storm: u32, kills: bool, weak_disk: bool) -> Run {
     let jobs = match dice.u8(0..10) {
         0 => vec![Job::Orders],
@@ -287,6 +293,7 @@ impl Life {
             Tokens { vendor: "vendor".into(), company: Some("company".into()), axerrio: "axerrio".into() };
         let mut world = World::new(Catalogue::default(), rules, answers);
         world.set_tokens(tokens);
+        world.axerrio.set_lag(lag(seed));
         let settings = Settings {
             on_conflict: if dice.u8(0..3) == 0 { OnConflict::Owner } else { OnConflict::Hold },
             create_po: if dice.bool() { CreatePo::Accepted } else { CreatePo::Received },

@@ -1,14 +1,14 @@
 //! Axerrio's contract as it arrives over HTTP (axerrio-api.md): feeds in the order of change with an opaque cursor,
 //! idempotent writes by reference, and problem details for everything that is refused.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     AxerrioModel, Born, Changed, Feed, MixPart, Order, OrderDraft, OrderStatus, PurchaseOrderInfo, number_of,
     stamp,
 };
-use crate::sandbox::messy::{Answers, add_unknown_fields};
+use crate::sandbox::messy::{Answers, mess_up};
 
 /// A refusal: RFC 9457 problem details.
 #[derive(Debug, Serialize)]
@@ -143,7 +143,7 @@ impl Wording {
         let text = match self.answers.dice(self.counter) {
             None => serde_json::to_string(value),
             Some(mut dice) => serde_json::to_value(value).map(|mut value| {
-                add_unknown_fields(&mut value, &mut dice);
+                mess_up(&mut value, &mut dice);
                 value.to_string()
             }),
         };
@@ -157,6 +157,10 @@ impl Wording {
 }
 
 impl AxerrioModel {
+    fn lag(&self) -> TimeDelta {
+        TimeDelta::seconds(self.lag.into())
+    }
+
     /// Answers one call: the status and the JSON.
     pub(in crate::sandbox) fn answer(
         &mut self,
@@ -168,8 +172,8 @@ impl AxerrioModel {
     ) -> Result<(u16, String), Problem> {
         match call {
             Call::Health => Ok((200, wording.json(&Health { status: "ok", time: stamp(now) })?)),
-            Call::Orders => Ok((200, feed_page(&self.orders, parameters, now, wording)?)),
-            Call::Labels => Ok((200, feed_page(&self.labels, parameters, now, wording)?)),
+            Call::Orders => Ok((200, feed_page(&self.orders, parameters, now, self.lag(), wording)?)),
+            Call::Labels => Ok((200, feed_page(&self.labels, parameters, now, self.lag(), wording)?)),
             Call::Order(id) => {
                 let order = self.order(id).ok_or_else(|| no_order(id))?;
                 Ok((200, wording.json(&order.shown())?))
@@ -320,13 +324,15 @@ fn material(draft: &OrderDraft) -> OrderDraft {
     draft
 }
 
-/// One page, ascending by (changedAt, id), from the cursor on or from `changedSince`.
+/// One page of what had changed `lag` ago, ascending by (changedAt, id), from the cursor on or from `changedSince`.
 fn feed_page<T: Changed>(
     feed: &Feed<T>,
     parameters: &[(String, String)],
     now: DateTime<Utc>,
+    lag: TimeDelta,
     wording: Wording,
 ) -> Result<String, Problem> {
+    let as_of = now - lag;
     let parameter = |key: &str| {
         parameters.iter().find(|(name, _)| name == key).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     };
@@ -351,14 +357,16 @@ fn feed_page<T: Changed>(
         }
     };
     let size = wording.page_size(limit);
-    let mut following = feed.order.range(from..);
+    // What changed in a future that the clock was set back from is no news.
+    let is_late = |(changed_at, _): &&(DateTime<Utc>, u32)| *changed_at > as_of && *changed_at <= now;
+    let mut following = feed.order.range(from..).filter(|key| !is_late(key));
     let keys: Vec<&(DateTime<Utc>, u32)> = following.by_ref().take(size).collect();
     let next_cursor = match (keys.last(), following.next()) {
         (Some(last), Some(_)) => Some(write_cursor(**last)),
         _ => None,
     };
     let items = keys.iter().filter_map(|(_, number)| feed.records.get(number)).map(Changed::shown).collect();
-    wording.json(&Page { items, next_cursor, as_of: stamp(now) })
+    wording.json(&Page { items, next_cursor, as_of: stamp(as_of) })
 }
 
 /// Opaque to clients: the last record's time of change and number.

@@ -284,6 +284,9 @@ pub struct AxerrioModel {
     orders: Feed<Order>,
     labels: Feed<Label>,
     next: Next,
+    /// By so many seconds the feeds lag behind: they show what had changed by then, and tell that time as `asOf`.
+    #[serde(default)]
+    lag: u32,
     /// Orders that came from Komet, by their reference.
     #[serde(skip)]
     refs: HashMap<String, u32>,
@@ -371,7 +374,13 @@ impl AxerrioModel {
             next: Next { order: 100_001, label: 1_000_001, box_code: 1 },
             refs: HashMap::new(),
             labels_of: HashMap::new(),
+            lag: 0,
         }
+    }
+
+    /// Has the feeds lag behind by so many seconds.
+    pub fn set_lag(&mut self, seconds: u32) {
+        self.lag = seconds;
     }
 
     /// Rebuilds what is not saved.

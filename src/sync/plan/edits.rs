@@ -247,6 +247,19 @@ pub(super) fn edits(draft: &Draft<'_>, agreed: &AgreedLine, link: &ItemLink) -> 
     }
 }
 
+/// Takes in what Komet's people made of an item under an approval, and keeps what it was before, lest they take that back.
+pub(super) fn take_in(draft: &mut Draft<'_>, line: &AxLine) {
+    let link = draft.agreed.lines.get(&line.id).and_then(|agreed| agreed.item.as_ref());
+    let Some((link, item)) = link.and_then(|link| Some((link, draft.item(&link.item)?))) else { return };
+    let before = link.before_approval.as_ref().or(link.seen.as_ref());
+    let before = before.filter(|before| !seen_differences(before, item).is_empty()).cloned();
+    let seen = SeenItem { terms: item.terms.clone(), ship_date: item.ship_date };
+    if let Some(link) = own_link(draft, line) {
+        link.before_approval = before;
+        link.seen = Some(seen);
+    }
+}
+
 /// Makes what both sides show now the agreed state of a line.
 pub(super) fn agree(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) {
     let seen =
@@ -255,6 +268,7 @@ pub(super) fn agree(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) {
         agreed.terms = line.terms.clone();
         if let Some(link) = &mut agreed.item {
             link.seen = seen;
+            link.before_approval = None;
         }
     }
 }

@@ -17,7 +17,7 @@ use super::purchase::{self, Buy};
 use super::{create, edits, links, strays, twice};
 use crate::domain::{
     AxLine, AxOrder, Breakdown, HoldReason, ItemLink, KometRef, LineId, NewGoods, PoLink, PoStatus, PrebookItem,
-    SeenItem, Verdict,
+    Verdict,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -249,12 +249,7 @@ fn decided_line(
     changed: bool,
     moved: bool,
 ) -> Fate {
-    if let Some(item) = draft.item(&link.item) {
-        let seen = SeenItem { terms: item.terms.clone(), ship_date: item.ship_date };
-        if let Some(link) = draft.agreed.lines.get_mut(&line.id).and_then(|l| l.item.as_mut()) {
-            link.seen = Some(seen);
-        }
-    }
+    edits::take_in(draft, line);
     if changed && !moved && komet_followed(draft, line, link) {
         edits::agree(draft, line, link);
         return Fate::InPlace;

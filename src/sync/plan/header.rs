@@ -189,8 +189,12 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
     let Some(mut sent) = agreed.sent.clone() else { return Judged::Stands };
     let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header, draft.rules);
     let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, draft.rules);
+    let mut before = None;
     if draft.is_decided() {
-        // From approval on Komet's people may change it.
+        // From approval on Komet's people may change it; what it was before counts again if they take the approval back.
+        before = agreed.before_approval.clone().or_else(|| agreed.seen.clone());
+        before =
+            before.filter(|before| !self::edits(Some(before), &sent, &prebook.header, draft.rules).is_empty());
     } else if edits.iter().all(is_as_wanted) {
         for field in &edits {
             field.agree(&mut sent, &order.header);
@@ -215,6 +219,7 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
     if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
         agreed.seen = Some(prebook.header.clone());
         agreed.sent = Some(sent);
+        agreed.before_approval = before;
     }
     Judged::Stands
 }

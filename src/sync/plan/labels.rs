@@ -226,7 +226,7 @@ fn plan_line(
         match former {
             Some(at) => {
                 let shown = free.remove(at);
-                changes.extend(change_code(draft, line, label, shown));
+                changes.extend(change_code(draft, line, label, shown, &boxes));
             }
             None => waiting.push(label),
         }
@@ -246,7 +246,7 @@ fn plan_line(
     let mut unshipped = Vec::new();
     for label in waiting {
         match free.next() {
-            Some(shown) => changes.extend(change_code(draft, line, label, shown)),
+            Some(shown) => changes.extend(change_code(draft, line, label, shown, &boxes)),
             None => unshipped.push(label),
         }
     }
@@ -370,14 +370,43 @@ fn judge_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u32, &La
     }
 }
 
-fn change_code(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &Shown<'_>) -> Option<ChangeCode> {
-    fits(draft, line, label).then(|| ChangeCode {
+fn change_code(
+    draft: &mut Draft<'_>,
+    line: &LineId,
+    label: &Label,
+    shown: &Shown<'_>,
+    boxes: &[Shown<'_>],
+) -> Option<ChangeCode> {
+    let is_unique = is_unique_in_komet(draft, line, label, shown, boxes);
+    (is_unique && fits(draft, line, label)).then(|| ChangeCode {
         line: line.clone(),
         number: shown.po.clone(),
         po_item: shown.line.clone(),
         box_number: label.box_number,
         change: CodeChange { current: shown.seen.code.clone(), new: label.box_code.clone() },
     })
+}
+
+/// Komet finds the box whose code changes by its code.
+fn is_unique_in_komet(
+    draft: &mut Draft<'_>,
+    line: &LineId,
+    label: &Label,
+    shown: &Shown<'_>,
+    boxes: &[Shown<'_>],
+) -> bool {
+    let code = &shown.seen.code;
+    let is_unique = boxes.iter().filter(|other| other.seen.code == *code).nth(1).is_none();
+    if !is_unique {
+        let _ = draft.ask(HoldReason::DuplicateBoxCode, Some(line), &format!("in Komet {code}"), || {
+            format!(
+                "Komet shows the code {code} on several boxes of the line, one of which is to have the code {}. Put their codes right \
+                 in Komet by hand (this clears itself then).",
+                label.box_code
+            )
+        });
+    }
+    is_unique
 }
 
 /// Komet's box codes have 20 characters.

@@ -29,6 +29,30 @@ pub(super) fn recognise(draft: &mut Draft<'_>) {
     move_item_baselines(draft);
     link_po_lines(draft);
     move_po_baselines(draft);
+    if draft.order.flow == Flow::FromAxerrio {
+        take_back_approval(draft);
+    }
+}
+
+/// Where a PO that procurement had approved is pending again, Komet's people's edits under the approval are judged like others.
+fn take_back_approval(draft: &mut Draft<'_>) {
+    let is_pending =
+        |draft: &Draft<'_>, line: &LineId| !draft.is_line_decided(line) && !draft.alive_po_links(line).is_empty();
+    let edited = draft.agreed.lines.iter();
+    let edited =
+        edited.filter(|(_, agreed)| agreed.item.as_ref().is_some_and(|link| link.before_approval.is_some()));
+    let back: Vec<LineId> = edited.map(|(line, _)| line).filter(|line| is_pending(draft, line)).cloned().collect();
+    for line in back {
+        if let Some(link) = draft.agreed.lines.get_mut(&line).and_then(|agreed| agreed.item.as_mut()) {
+            link.seen = link.before_approval.take();
+        }
+    }
+    let are_edited = draft.agreed.prebooks.values().any(|prebook| prebook.before_approval.is_some());
+    if are_edited && !draft.is_decided() && draft.agreed.lines.keys().any(|line| is_pending(draft, line)) {
+        for prebook in draft.agreed.prebooks.values_mut().filter(|prebook| prebook.before_approval.is_some()) {
+            prebook.seen = prebook.before_approval.take();
+        }
+    }
 }
 
 /// Prebook items that no line of the order stands for.
@@ -62,7 +86,12 @@ fn recognise_prebooks(draft: &mut Draft<'_>) {
             (Flow::FromAxerrio, Some(order)) => Some(header::as_shown(&order.header, prebook, draft.rules)),
             (Flow::FromKomet, _) => None,
         };
-        let agreed = AgreedPrebook { number: prebook.number.clone(), sent, seen: Some(prebook.header.clone()) };
+        let agreed = AgreedPrebook {
+            number: prebook.number.clone(),
+            sent,
+            seen: Some(prebook.header.clone()),
+            before_approval: None,
+        };
         draft.agreed.prebooks.insert(prebook.id.clone(), agreed);
     }
 }
@@ -220,6 +249,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         gone: false,
         removed: false,
         let_go: false,
+        before_approval: None,
         left: BTreeSet::new(),
     };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
@@ -248,6 +278,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 gone: false,
                 removed: false,
                 let_go: false,
+                before_approval: None,
                 left: BTreeSet::new(),
             });
         }
