@@ -138,6 +138,9 @@ pub struct PoLink {
     pub bought_as: Option<KometTerms>,
     /// What Komet first showed of it; `None` until it was read.
     pub seen: Option<KometTerms>,
+    /// The same as [`ItemLink::before_approval`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_approval: Option<KometTerms>,
     /// stemsync deleted it.
     #[serde(default)]
     pub dead: bool,

@@ -179,6 +179,7 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
             ship_date: Some(new.ship_date),
             bought_as: bought_as(&line.item),
             seen,
+            before_approval: None,
             dead: false,
         });
     }
@@ -236,6 +237,7 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
             ship_date: None,
             bought_as: None,
             seen: Some(terms),
+            before_approval: None,
             dead: false,
         });
     }

@@ -31,7 +31,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if state.has_undone() {
             state.tell_undone(&self.store.read(orders::dirty).await?);
         }
-        let after = self.watermarks(jobs).await?;
+        // A dry run moves those of its copy.
+        let after = if request.dry_run { before.clone() } else { self.watermarks(jobs).await? };
         let counts =
             |conn: &Connection| Ok((holds::count(conn)?, holds::brake(conn)?.is_some(), intents::count(conn)?));
         let (held, is_braked, unverified) = self.store.read(counts).await?;

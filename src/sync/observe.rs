@@ -4,14 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 use crate::domain::{
-    AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, LineId, OrderKey, Origin, PoLine, PoNumber, Prebook,
-    PrebookId, PrebookItem, PurchaseOrder, tag,
+    Agreed, AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, LineId, OrderKey, Origin, PoLine, PoNumber,
+    Prebook, PrebookId, PrebookItem, PurchaseOrder, Unseen, tag,
 };
 use crate::store::orders::{self, NewOrder};
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, runs};
+use crate::sync::report::Job;
 
 /// Stores what Axerrio showed of an order. Orders that came from elsewhere than Axerrio or this link are not ours.
 /// Says whether it was news.
@@ -40,19 +41,37 @@ pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreEr
                 },
             )?
         }
-        None => orders::insert(
-            conn,
-            &NewOrder {
+        None => {
+            let new = NewOrder {
                 flow: Flow::FromAxerrio,
                 ax_id: Some(order.id.clone()),
                 reference: None,
                 prebook: None,
                 ship_date: order.header.ship_date,
-            },
-        )?,
+            };
+            let key = orders::insert(conn, &new)?;
+            if is_news(conn, order)? {
+                orders::save_agreed(conn, key, &Agreed { due: true, ..Agreed::default() })?;
+            }
+            key
+        }
     };
     orders::observe_axerrio(conn, key, order)
 }
+
+/// Whether an order that was never seen came up since this link works, and is to be written to Komet also if its ship date went by
+/// before anybody read of it: while stemsync stood still, or Axerrio did not answer. What was ordered before is nobody's to write,
+/// nor what somebody saw through to its PO, or changed long after it shipped.
+fn is_news(conn: &Connection, order: &AxOrder) -> Result<bool, StoreError> {
+    let until = order.header.ship_date.checked_add_days(STILL_NEWS).unwrap_or(NaiveDate::MAX);
+    if order.purchase_order.is_some() || order.changed_at.date_naive() > until {
+        return Ok(false);
+    }
+    Ok(runs::last(conn, Job::Orders)?.is_some_and(|last| last.last_success.is_some()))
+}
+
+/// How many days after its ship date an order that was never seen is still asked about.
+const STILL_NEWS: Days = Days::new(14);
 
 /// Stores what Komet showed of a Prebook. Says how many orders' views changed.
 pub fn prebook(conn: &Connection, prebook: &Prebook) -> Result<u64, StoreError> {
@@ -131,6 +150,7 @@ fn merge(view: &mut KometView, prebook: &Prebook, items: Vec<PrebookItem>) {
 fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTreeSet<ItemId>>, StoreError> {
     let mut owners: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
     let mut flow2 = Vec::new();
+    let mut copied = BTreeSet::new();
     let mut flow1 = match prebook.comments.as_deref().and_then(tag::find) {
         Some(id) => tagged(conn, prebook, id)?,
         None => None,
@@ -139,12 +159,11 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
         match orders::identity(conn, key)? {
             Some(order) if order.flow == Flow::FromKomet => flow2.push(order),
             // Without its tag a Prebook is an order's only if stemsync made it: one that `useExisting` found by mistake
-            // stays its sales rep's.
-            Some(order)
-                if flow1.is_none() && orders::load_agreed(conn, key)?.prebooks.contains_key(&prebook.id) =>
-            {
-                flow1 = Some(order.key);
-            }
+            // stays its sales rep's, and a copy that bore the tag becomes its own order's.
+            Some(order) if flow1.is_none() => match orders::load_agreed(conn, key)? {
+                agreed if holds_lines(&agreed, &prebook.id) => flow1 = Some(order.key),
+                agreed => let_go(conn, order.key, agreed, &prebook.id, &mut copied)?,
+            },
             _ => {}
         }
     }
@@ -155,7 +174,7 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
     for item in &prebook.items {
         match orders::key_by_item(conn, &item.id)? {
             // A line that `useExisting` put into somebody else's Prebook stays its order's.
-            Some(key) if flow1 == Some(key) || is_shown_flow1(conn, key)? => {
+            Some(key) if flow1 == Some(key) || !copied.contains(&key) && is_shown_flow1(conn, key)? => {
                 owners.entry(key).or_default().insert(item.id.clone());
             }
             _ => free.push(item),
@@ -168,6 +187,33 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
         None => group_by_ship_date(conn, prebook, &free, flow2, &mut owners)?,
     }
     Ok(owners)
+}
+
+/// Whether a line of the order was ever in this Prebook of its, or stemsync made it and has not read it since.
+fn holds_lines(agreed: &Agreed, prebook: &PrebookId) -> bool {
+    let links = agreed.lines.values().filter_map(|line| line.item.as_ref());
+    let strays = agreed.strays.iter().map(|stray| &stray.prebook);
+    let made = agreed.prebooks.get(prebook);
+    made.is_some_and(|made| {
+        made.seen.is_none()
+            || agreed.unseen.values().any(|unseen| *unseen == Unseen::Made(made.number.clone()))
+            || links.map(|link| &link.prebook).chain(strays).any(|id| id == prebook)
+    })
+}
+
+/// An order lets go of a Prebook that only bore its tag.
+fn let_go(
+    conn: &Connection,
+    key: OrderKey,
+    mut agreed: Agreed,
+    prebook: &PrebookId,
+    copied: &mut BTreeSet<OrderKey>,
+) -> Result<(), StoreError> {
+    if agreed.prebooks.remove(prebook).is_some() {
+        orders::save_agreed(conn, key, &agreed)?;
+        copied.insert(key);
+    }
+    Ok(())
 }
 
 /// The order whose tag a rep wrote behind, if it looks for its Prebook: one of its lines has no live item. What merely speaks of an
@@ -236,8 +282,13 @@ fn group_by_ship_date(
         }
     }
     let mut views = BTreeMap::new();
-    for order in &known {
-        views.insert(order.key, orders::load_komet(conn, order.key)?);
+    let mut ordered = BTreeMap::new();
+    for known in &known {
+        if let Some(order) = orders::load(conn, known.key)? {
+            let lines = order.axerrio.order.map(|order| order.lines).unwrap_or_default();
+            ordered.insert(known.key, lines.into_iter().map(|line| line.id).collect::<Vec<LineId>>());
+            views.insert(known.key, order.komet);
+        }
     }
     // Orders that already ship on one of these dates keep it.
     let mut targets: BTreeMap<NaiveDate, OrderKey> = BTreeMap::new();
@@ -254,7 +305,12 @@ fn group_by_ship_date(
                     let view = views.get(&order.key);
                     let mut own = view.into_iter().flat_map(|v| &v.prebooks).flat_map(|p| &p.items).peekable();
                     if own.peek().is_none() {
-                        return dates.len() == 1;
+                        // After a lost database the window of what Axerrio has of the order may not have been read yet.
+                        let lines = ordered.get(&order.key).filter(|lines| !lines.is_empty());
+                        let is_its = |item: &&PrebookItem| {
+                            lines.is_none_or(|lines| lines.contains(&LineId::from(&item.id)))
+                        };
+                        return dates.len() == 1 && group.iter().any(is_its);
                     }
                     own.filter(|i| i.is_alive())
                         .all(|i| group.iter().any(|now| now.id == i.id) || was_seen(items, i))

@@ -3,14 +3,14 @@
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
-use stemsync::sandbox::komet::HeaderChange;
+use stemsync::sandbox::komet::{HeaderChange, PrebookDraft};
 use stemsync::sandbox::{Answers, Fault, Target};
 use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::link::{Link, Setup, both};
 use crate::trade::{
-    FREEDOM, MONDIAL, UNKNOWN, approve_all, item, items_of, line, mixed_line, order, orders_for, prebook,
+    FREEDOM, MONDIAL, UNKNOWN, approve_all, bought, item, items_of, line, mixed_line, order, orders_for, prebook,
     prebooks_of,
 };
 
@@ -127,7 +127,7 @@ async fn an_order_that_the_vendor_accepted_in_his_own_way_is_not_put_again() {
     .await;
 }
 
-/// What was to be sent before the vendor shipped is told when it is too late; what was first seen then was never due.
+/// What was to be sent before the vendor shipped is told when it is too late; what shipped long before it was first seen was never due.
 #[tokio::test]
 async fn an_order_that_could_not_be_sent_before_its_ship_date_was_over_is_told() {
     both(async |link: Link| {
@@ -138,7 +138,7 @@ async fn an_order_that_could_not_be_sent_before_its_ship_date_was_over_is_told()
         link.sync().await;
         let tries = link.komet_requests("prebook.create");
         link.let_pass(TimeDelta::days(4));
-        let past = order(link.day(-3), vec![line(MONDIAL, 2)]);
+        let past = order(link.day(-20), vec![line(MONDIAL, 2)]);
         link.act(|w, now| {
             w.clear_faults();
             w.axerrio.customer_orders(past, now)
@@ -152,6 +152,78 @@ async fn an_order_that_could_not_be_sent_before_its_ship_date_was_over_is_told()
         link.decide(Verdict::Dismissed).await;
         link.sync_well().await;
         assert_eq!(link.holds().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_read_of_before_it_shipped_is_told() {
+    both(async |link: Link| {
+        // What was ordered before this link worked is nobody's to write.
+        let before = order(link.day(-3), vec![line(MONDIAL, 2)]);
+        link.act(|w, now| w.axerrio.customer_orders(before, now));
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        // Over a weekend the machine stands still.
+        let draft = order(link.day(1), vec![line(FREEDOM, 4)]);
+        link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.let_pass(TimeDelta::days(4));
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::RejectedByKomet, Some("1".into()))]);
+        assert_eq!(link.komet_requests("prebook.create"), 0);
+    })
+    .await;
+}
+
+/// Of an approval that the buyer undid before anybody read it Axerrio is told what came of it.
+#[tokio::test]
+async fn a_po_that_lost_its_lines_before_it_was_read_is_told_as_cancelled() {
+    both(async |link: Link| {
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        let order = link.act(|w, now| {
+            let order = orders_for(w, id)[0].id.clone();
+            w.axerrio.vendor_accepts(&order, &[], now).unwrap();
+            order
+        });
+        link.sync_well().await;
+        link.act(|w, now| {
+            let item = w.komet.prebook(id).unwrap().items[0].id;
+            let line = bought(w, item)[0].1.id;
+            approve_all(w, now);
+            w.komet.buyer_changes_line(line, Some(0), None, now).unwrap();
+        });
+        link.sync_well().await;
+        let told = link.act(|w, _| w.axerrio.order(&order).unwrap().purchase_order.clone()).unwrap();
+        assert_eq!(told.lines.len(), 0);
+        assert_eq!(link.holds().await, []);
+    })
+    .await;
+}
+
+/// A copy of a Prebook bears its mark, and is an order of its own once that is taken out.
+#[tokio::test]
+async fn a_copy_whose_mark_is_taken_out_goes_to_the_vendor() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 4)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        let copy = link.act(|w, now| {
+            let comments = format!("for Easter [AX {id}]");
+            let draft = PrebookDraft { comments, ..prebook(link.day(5), vec![item(MONDIAL, 7, link.day(4))]) };
+            w.komet.rep_creates_prebook(&draft, now).unwrap()
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+        assert!(link.holds().await[0].detail.contains("take the mark out"));
+        link.act(|w, now| {
+            let change = HeaderChange { comments: Some("for Easter".into()), ..HeaderChange::default() };
+            w.komet.rep_changes_header(copy, &change, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| orders_for(w, copy).len()), 1);
     })
     .await;
 }

@@ -158,6 +158,7 @@ impl Dice<'_> {
                 ship_date: self.coin().then(|| self.date()),
                 bought_as: self.coin().then(|| KometTerms { mark_code: None, ..seen.terms.clone() }),
                 seen: self.coin().then_some(seen.terms),
+                before_approval: None,
                 dead: self.rarely(),
             });
         }

@@ -280,7 +280,14 @@ fn compare_ship_dates(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder) {
         let sent = sight.agreed.prebooks.get(&prebook.id).and_then(|p| p.sent.as_ref());
         let explained = seen.is_some_and(|seen| seen.ship_date == item.ship_date)
             && sent.is_none_or(|sent| sent.ship_date == ours);
-        let left = explained && found.was_left(HoldReason::EditedInKomet, Some(&line.id));
+        // From approval on Komet's people may move it, and that is told apart; what Komet made of the date at first is nobody's doing.
+        let is_moved = agreed.item.as_ref().is_some_and(|link| {
+            let before = link.before_approval.as_ref();
+            before.is_some_and(|before| before.ship_date != item.ship_date)
+        });
+        let left = explained
+            && (found.was_left(HoldReason::EditedInKomet, Some(&line.id))
+                || is_moved && is_approved(found, agreed));
         if item.ship_date != ours && (!explained || left) {
             let left = left || is_line_left(found, &line.id);
             moved.push((&line.id, item.ship_date, left));
@@ -300,7 +307,7 @@ fn compare_ship_dates(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder) {
 }
 
 /// Whether a person has said to leave the line as it is on both sides.
-fn is_line_left(found: &Findings<'_>, line: &LineId) -> bool {
+pub(super) fn is_line_left(found: &Findings<'_>, line: &LineId) -> bool {
     [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
         .into_iter()
         .any(|reason| found.is_left(reason, Some(line), |_| true))

@@ -1,13 +1,13 @@
 //! Making the lines of a flow 1 order: in its Prebook where that has the same header, else in a new one.
 
 use super::Need;
-use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref, terms_print};
+use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, line_cause, product_ref, terms_print};
 use super::draft::Draft;
 use super::header::{self, Edited};
 use super::rules::window_of;
 use crate::domain::{
     AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookId, Verdict,
-    blank, tag,
+    blank, fingerprint, tag,
 };
 use crate::sync::action::{Action, CreatePrebook};
 
@@ -25,8 +25,14 @@ pub(super) fn is_possible(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine)
         });
         return false;
     }
-    let po_fits = fits(draft, None, "customer PO", order.header.customer_po.as_deref());
-    let mark_fits = fits(draft, Some(&line.id), "mark code", line.terms.mark_code.as_deref());
+    let whole = || {
+        let lines = order.lines.iter().filter(|line| line.terms.boxes > 0);
+        fingerprint(&lines.map(|line| (&line.id, line_cause(line, &order.header))).collect::<Vec<_>>())
+    };
+    let po_fits =
+        fits(draft, None, "customer PO", order.header.customer_po.as_deref(), || format!("{:016x}", whole()));
+    let mark = line.terms.mark_code.as_deref();
+    let mark_fits = fits(draft, Some(&line.id), "mark code", mark, || line_cause(line, &order.header));
     po_fits && mark_fits
 }
 
@@ -45,8 +51,15 @@ fn ask_about_late(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) {
     });
 }
 
-/// Whether a field fits Komet's 20 characters, or a person said to cut it.
-fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option<&str>) -> bool {
+/// Whether a field fits Komet's 20 characters, or a person said to cut it. What else is to be written, by its `print`, is a new
+/// question: it would wait unseen.
+fn fits(
+    draft: &mut Draft<'_>,
+    line: Option<&LineId>,
+    field: &str,
+    value: Option<&str>,
+    print: impl FnOnce() -> String,
+) -> bool {
     let Some(value) = blank(value) else { return true };
     let length = value.chars().count();
     if length <= SHORT_FIELD {
@@ -55,7 +68,11 @@ fn fits(draft: &mut Draft<'_>, line: Option<&LineId>, field: &str, value: Option
         draft.forget(HoldReason::FieldTooLong, line, |decision| decision.cause.starts_with(&beginning));
         return true;
     }
-    let cause = format!("{field}: {value}");
+    let beginning = format!("{field}: {value}");
+    if draft.was_cut(line, &beginning) {
+        return true;
+    }
+    let cause = format!("{beginning} [{}]", print());
     draft.ask(HoldReason::FieldTooLong, line, &cause, || {
         format!(
             "the {field} has {length} characters, Komet holds {SHORT_FIELD}. Shorten it in Axerrio, or take komet to cut it."

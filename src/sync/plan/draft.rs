@@ -148,6 +148,25 @@ impl<'a> Draft<'a> {
         Some(decision.verdict)
     }
 
+    /// Whether a person said to cut this field, whatever else was to be written then. The decision counts as met.
+    pub(super) fn was_cut(&self, line: Option<&LineId>, field: &str) -> bool {
+        let is_of_field = |cause: &str| {
+            let rest = cause.strip_prefix(field);
+            rest.is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with(" [") && rest.len() == " [0123456789abcdef]".len()
+            })
+        };
+        let mut decisions = self.agreed.decisions.iter().filter(|decision| {
+            decision.reason == HoldReason::FieldTooLong
+                && decision.verdict == Verdict::TakeKomet
+                && decision.line.as_ref() == line
+                && is_of_field(&decision.cause)
+        });
+        let cut = decisions.next();
+        self.met.borrow_mut().extend(cut.cloned());
+        cut.is_some()
+    }
+
     /// Remembers what this plan decided by itself.
     pub(super) fn remember(&mut self, decision: Decision) {
         let decision = Decision { met: true, ..decision };
@@ -172,12 +191,20 @@ impl<'a> Draft<'a> {
             decision.verdict == Verdict::TakeAxerrio
                 && matches!(decision.reason, HoldReason::EditedInKomet | HoldReason::ChangedAfterApproval)
         };
+        // These come up in each plan as long as their cause lasts.
+        let is_asked_each_time = |decision: &Decision| {
+            matches!(
+                decision.reason,
+                HoldReason::ChangedAfterApproval | HoldReason::VoidLabel | HoldReason::LabelChangedAfterShipping
+            )
+        };
         self.agreed.decisions.retain_mut(|decision| {
             if met.contains(decision) {
                 decision.met = true;
                 return true;
             }
-            !is_quiet || waits(&decision.line) || decision.met && !is_carried_out(decision)
+            let is_known = decision.met && !is_carried_out(decision) && !is_asked_each_time(decision);
+            !is_quiet || waits(&decision.line) || is_known
         });
     }
 

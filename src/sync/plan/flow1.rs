@@ -34,6 +34,8 @@ enum Fate {
     Delete,
     /// Waits for a person, or is left as a person decided.
     Leave,
+    /// Left as it was approved, and on no PO any more.
+    TakenOff,
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -73,6 +75,10 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Fate::Create => new.push(*line),
             Fate::Delete => delete_line(draft, &line.id),
             Fate::Leave => twice::judge_left(draft, &line.id),
+            Fate::TakenOff => {
+                let terms = draft.agreed.lines.get(&line.id).map(|agreed| agreed.terms.clone());
+                buys.extend(terms.and_then(|terms| buy(draft, &AxLine { terms, ..(*line).clone() })));
+            }
         }
     }
     new.retain(|line| !strays::may_stand_already(draft, line));
@@ -266,6 +272,12 @@ fn decided_line(
             Fate::Delete
         } else if !takes_axerrio && !changed && is_yet_to_be_bought(draft, order, line, link, &cause) {
             Fate::InPlace
+        } else if !takes_axerrio
+            && approved::is_left(draft, Some(&line.id), &cause)
+            && is_lost(draft, &line.id)
+            && !moved
+        {
+            Fate::TakenOff
         } else {
             Fate::Leave
         };
@@ -332,14 +344,26 @@ fn takes_axerrio_after_approval(draft: &mut Draft<'_>, line: &LineId, cause: &st
 }
 
 fn after_approval<'q>(draft: &Draft<'_>, line: &'q LineId, cause: &'q str, what: &str) -> Question<'q> {
+    let (done, kept) = if is_all_cancelled(draft, line) {
+        ("cancelled", "Komet as it is")
+    } else {
+        ("approved", "what was approved")
+    };
     Question {
         line: Some(line),
         cause,
-        what: format!("the line was {what} in Axerrio, but procurement has approved the PO."),
-        choice: "Take axerrio to change Komet's Prebook and PO, take komet to keep what was approved.".to_owned(),
+        what: format!("the line was {what} in Axerrio, but procurement has {done} the PO."),
+        choice: format!("Take axerrio to change Komet's Prebook and PO, take komet to keep {kept}."),
         is_komets: true,
         has_shipped: draft.has_shipped(line),
     }
+}
+
+/// Whether procurement cancelled every PO that bought the line.
+fn is_all_cancelled(draft: &Draft<'_>, line: &LineId) -> bool {
+    let links = draft.agreed.lines.get(line).map(|agreed| &agreed.po_lines[..]).unwrap_or_default();
+    let mut links = links.iter().filter(|link| !link.dead).peekable();
+    links.peek().is_some() && links.all(|link| draft.po_status(link) == PoStatus::Cancelled)
 }
 
 /// The same of a line that Axerrio no longer has. What buys it after stemsync took its item out, bought it twice, unseen: whoever

@@ -188,11 +188,14 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
     let Some(agreed) = draft.agreed.prebooks.get(&prebook.id) else { return Judged::Stands };
     let Some(mut sent) = agreed.sent.clone() else { return Judged::Stands };
     let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header, draft.rules);
-    let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, draft.rules);
+    let rules = draft.rules;
+    let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, rules);
     let mut before = None;
+    forget_put_right(draft, prebook, &edits, edits.iter().all(is_as_wanted));
     if draft.is_decided() {
         // From approval on Komet's people may change it; what it was before counts again if they take the approval back.
-        before = agreed.before_approval.clone().or_else(|| agreed.seen.clone());
+        let agreed = draft.agreed.prebooks.get(&prebook.id);
+        before = agreed.and_then(|agreed| agreed.before_approval.clone().or_else(|| agreed.seen.clone()));
         before =
             before.filter(|before| !self::edits(Some(before), &sent, &prebook.header, draft.rules).is_empty());
     } else if edits.iter().all(is_as_wanted) {
@@ -222,6 +225,19 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
         agreed.before_approval = before;
     }
     Judged::Stands
+}
+
+/// What was decided about edits that were put right since is forgotten: made again, they are a new question. What was left as it is
+/// stays known while it is so.
+fn forget_put_right(draft: &mut Draft<'_>, prebook: &Prebook, edits: &[Field], are_as_wanted: bool) {
+    if draft.agreed.decisions.is_empty() || !are_as_wanted {
+        return;
+    }
+    let beginning = format!("prebook {} ", prebook.id);
+    draft.forget(HoldReason::EditedInKomet, None, |decision| {
+        let is_over = !edits.is_empty() || decision.verdict == Verdict::Dismissed;
+        is_over && decision.cause.starts_with(&beginning)
+    });
 }
 
 /// Lines that Axerrio changes while its Prebook's header is left undecided are a new question: they would wait unseen.

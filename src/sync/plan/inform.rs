@@ -139,16 +139,35 @@ fn main_po<'a>(draft: &Draft<'_>, linked: &[(&'a PurchaseOrder, &PoLine, &LineId
     own.or_else(most).map(|(po, _, _)| *po)
 }
 
-/// A PO that Axerrio knows and that has lost all its lines is cancelled.
+/// A PO that has lost all its lines is cancelled: for Axerrio that knows it, and also where procurement decided about it and took
+/// the lines off before Axerrio was told of it.
 fn emptied(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
-    let told = draft.order.axerrio.order.as_ref()?.purchase_order.as_ref()?;
-    let read =
-        draft.agreed.lines.values().flat_map(|l| &l.po_lines).any(|l| l.number == told.number && l.seen.is_some());
-    let standing = draft.agreed.lines.values().flat_map(|l| &l.po_lines).any(|link| draft.po_alive(link));
-    if !read || standing {
+    let order = draft.order.axerrio.order.as_ref()?;
+    let links = || draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    if links().any(|link| draft.po_alive(link)) {
         return None;
     }
-    Some(PurchaseOrderInfo { status: PoInfoStatus::Cancelled, lines: Vec::new(), ..told.clone() })
+    let Some(told) = &order.purchase_order else {
+        let is_here = |link: &&PoLink| !draft.order.items_elsewhere.contains(&link.item);
+        let taken_off = links().filter(|link| !link.dead && link.seen.is_some()).filter(is_here);
+        // Of a line that is gone from an approved PO a person is asked in flow 1.
+        let is_answered = |po: &&PurchaseOrder| match draft.order.flow {
+            Flow::FromAxerrio => po.status == PoStatus::Cancelled,
+            Flow::FromKomet => po.status.is_decided(),
+        };
+        let mut pos = taken_off.filter_map(|link| draft.po(&link.number)).filter(is_answered);
+        let po = pos.next().filter(|_| !order.status.is_off())?;
+        return Some(PurchaseOrderInfo {
+            number: po.number.clone(),
+            status: PoInfoStatus::Cancelled,
+            ship_date: po.ship_date,
+            awb: None,
+            updated_at: po.updated_on.unwrap_or_default(),
+            lines: Vec::new(),
+        });
+    };
+    let is_read = links().any(|link| link.number == told.number && link.seen.is_some());
+    is_read.then(|| PurchaseOrderInfo { status: PoInfoStatus::Cancelled, lines: Vec::new(), ..told.clone() })
 }
 
 fn status(status: PoStatus) -> PoInfoStatus {

@@ -11,7 +11,7 @@ use super::draft::Draft;
 use super::{crossed, header};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, LineId, LineTerms,
-    MixPart, PoItemId, PoLine, PoLink, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
+    MixPart, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -358,13 +358,14 @@ fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, i
             ship_date: None,
             bought_as: None,
             seen: Some(po_line.terms.clone()),
+            before_approval: None,
             dead: false,
         });
     }
 }
 
-/// A PO line's baseline follows Komet from approval on, and in flow 2 always; before, in flow 1, only while it is as
-/// it was asked for.
+/// A PO line's baseline follows Komet from approval on, until that is taken back, and in flow 2 always; before, in flow 1, only
+/// while it is as it was asked for.
 fn move_po_baselines(draft: &mut Draft<'_>) {
     let mut lines = std::mem::take(&mut draft.agreed.lines);
     for link in lines.values_mut().flat_map(|l| &mut l.po_lines) {
@@ -376,6 +377,15 @@ fn move_po_baselines(draft: &mut Draft<'_>) {
             && !draft.has_read_pos(&[day])
         {
             continue;
+        }
+        if draft.order.flow == Flow::FromAxerrio {
+            if po.status == PoStatus::Pending && po_line.boxes.is_empty() {
+                link.seen = link.before_approval.take().or(link.seen.take());
+            } else if po.status.is_decided() {
+                let before = link.before_approval.take().or_else(|| link.seen.clone());
+                link.before_approval =
+                    before.filter(|before| !item_differences(before, &po_line.terms).is_empty());
+            }
         }
         let as_agreed = match (&link.seen, &link.asked) {
             (Some(seen), _) => item_differences(seen, &po_line.terms).is_empty(),

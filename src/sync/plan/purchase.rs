@@ -21,6 +21,10 @@ use crate::domain::{
 };
 use crate::sync::action::{Action, DeletePoLine};
 
+/// How the causes of questions begin about what a buyer changed on a line's PO, and about a line that he took off.
+const PO_LINE: &str = "PO line ";
+const TAKEN_OFF: &str = "PO line deleted ";
+
 /// What a PO should buy for one line in place.
 pub(super) struct Buy {
     pub(super) line: LineId,
@@ -55,6 +59,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
         }
         if !alive.is_empty() {
             draft.agreed.unseen_purchases.remove(&buy.line);
+            // Put back and taken off again, a line is a new question.
+            let is_back = |cause: &str| alive.iter().any(|link| *cause == format!("{TAKEN_OFF}{}", link.line));
+            draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| is_back(&decision.cause));
         }
         let late = twice::late_effects(draft, buy.goods.boxes, &alive);
         if !late.is_empty() {
@@ -156,7 +163,7 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     if is_cancelled || is_flow_2 && (is_told || draft.po_status(last).is_decided()) {
         return true;
     }
-    let cause = format!("PO line deleted {}", last.line);
+    let cause = format!("{TAKEN_OFF}{}", last.line);
     let detail = || {
         format!(
             "line {} was deleted from PO {} in Komet, but the order still stands in Axerrio. Take axerrio to buy it again, \
@@ -226,8 +233,16 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
             verdict => return verdict == Some(Verdict::TakeAxerrio),
         }
         let edits = buyers_edits(draft, alive, Some(&buy.goods));
+        let are_put_right = differences(draft, alive, &buy.goods).is_empty();
+        if are_put_right {
+            // Made again, they are a new question.
+            draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| {
+                decision.cause.starts_with(PO_LINE)
+                    && (!edits.is_empty() || decision.verdict == Verdict::Dismissed)
+            });
+        }
         if !edits.is_empty() {
-            if differences(draft, alive, &buy.goods).is_empty() {
+            if are_put_right {
                 agree(draft, buy, alive);
                 return false;
             }
@@ -365,7 +380,7 @@ fn ask_about_edits(
     let lines: Vec<String> = links.iter().map(|link| link.line.to_string()).collect();
     let lines = lines.join(", ");
     let prints: Vec<u64> = shown(draft, links).map(|line| komet_print(&line.terms)).collect();
-    let cause = format!("PO line {lines} {:016x}", fingerprint(&(prints, wanted.map(goods_print))));
+    let cause = format!("{PO_LINE}{lines} {:016x}", fingerprint(&(prints, wanted.map(goods_print))));
     let numbers: BTreeSet<String> = links.iter().map(|link| link.number.to_string()).collect();
     // By a request that took effect twice, one of whose lines a buyer changed before anybody saw both.
     let (pos, several) = match numbers.len() {
@@ -407,6 +422,7 @@ fn agree(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) {
             own.asked = Some(buy.goods.clone());
             own.bought_as.clone_from(&item);
             own.seen.clone_from(&seen);
+            own.before_approval = None;
         }
     }
 }

@@ -223,7 +223,13 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
     let cause = format!("item {}", item.id);
     let what =
         format!("Prebook {} has an item ({}) that no line of the order stands for", prebook.number, item.id);
-    let detail = || format!("{what}. Take axerrio to delete it, take komet to leave it.");
+    let is_copy = !holds_lines(draft, &prebook.id);
+    let copy = if is_copy {
+        " If the Prebook is a copy, and an order of its own, take the mark out of its comments: then this clears itself."
+    } else {
+        ""
+    };
+    let detail = || format!("{what}. Take axerrio to delete it, take komet to leave it.{copy}");
     let is_approved = buying(draft, item).any(|(po, _)| po.status.is_decided());
     if !draft.is_decided() && !is_approved {
         return draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, detail);

@@ -58,7 +58,10 @@ pub(super) fn was_taken_off(draft: &Draft<'_>, line: &LineId) -> bool {
 
 pub(super) fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
     let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));
-    if changing || draft.is_held(line) {
+    // What moved to another ship date of its Prebook took its PO line there.
+    let item = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
+    let has_moved = item.is_some_and(|link| draft.order.items_elsewhere.contains(&link.item));
+    if changing || has_moved || draft.is_held(line) {
         return;
     }
     let codes = codes_of(labels);
