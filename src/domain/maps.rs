@@ -40,10 +40,12 @@ impl MapKind {
 
 /// All local maps, in both directions. Several Axerrio codes may mean one Komet id; read backwards the
 /// alphabetically first code wins, so that the answer never depends on the order of insertion.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Maps {
     forward: HashMap<(MapKind, String), i64>,
     backward: HashMap<(MapKind, i64), String>,
+    /// Komet's box types: their ids by their codes in upper case. Prebooks name them by code, maps by id.
+    boxes: HashMap<String, i64>,
 }
 
 impl Maps {
@@ -58,6 +60,18 @@ impl Maps {
             maps.forward.insert((kind, code), id);
         }
         maps
+    }
+
+    /// The same, with Komet's list of box types, as ids and codes.
+    #[must_use]
+    pub fn with_box_types(mut self, listed: impl IntoIterator<Item = (i64, String)>) -> Self {
+        self.boxes = listed.into_iter().map(|(id, code)| (code.trim().to_uppercase(), id)).collect();
+        self
+    }
+
+    /// The id of the box type that has this code in Komet; `None` while its list was not read.
+    pub fn box_type(&self, code: &str) -> Option<i64> {
+        self.boxes.get(&code.trim().to_uppercase()).copied()
     }
 
     /// The Komet id of an Axerrio code.

@@ -4,8 +4,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::StoreError;
 use super::columns::Named;
+use super::{StoreError, reference};
 use crate::domain::{MapKind, Maps};
 
 /// All maps, for planning.
@@ -13,7 +13,9 @@ pub fn load(conn: &Connection) -> Result<Maps, StoreError> {
     let mut statement = conn.prepare_cached("SELECT kind, code, komet_id FROM maps")?;
     let rows =
         statement.query_map([], |row| Ok((row.get::<_, Named<MapKind>>(0)?.0, row.get(1)?, row.get(2)?)))?;
-    Ok(Maps::new(rows.collect::<Result<Vec<_>, _>>()?))
+    let maps = Maps::new(rows.collect::<Result<Vec<_>, _>>()?);
+    let box_types = reference::box_types(conn)?.map(|list| list.items).unwrap_or_default();
+    Ok(maps.with_box_types(box_types.into_iter().map(|box_type| (box_type.id, box_type.code))))
 }
 
 /// One map, by code.

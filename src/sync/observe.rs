@@ -423,15 +423,22 @@ pub fn forget_prebook(conn: &Connection, prebook: &PrebookId) -> Result<u64, Sto
 /// without a Prebook, are nobody's. Says how many orders' views changed.
 pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, StoreError> {
     let mut lines: BTreeMap<OrderKey, Vec<_>> = BTreeMap::new();
+    let mut unnamed = Vec::new();
     for line in &po.lines {
-        let Some(item) = &line.item_id else { continue };
+        let Some(item) = &line.item_id else {
+            unnamed.push(line);
+            continue;
+        };
         if let Some(key) = orders::key_by_item(conn, item)? {
             lines.entry(key).or_default().push(line.clone());
         }
     }
     // An order that had lines on this PO and has none any more is told so.
     for key in orders::keys_by_po(conn, &po.number)? {
-        lines.entry(key).or_default();
+        let lines = lines.entry(key).or_default();
+        if !unnamed.is_empty() {
+            lines.extend(known_lines(conn, key, &unnamed)?);
+        }
     }
     let mut changed = 0;
     for (key, lines) in lines {
@@ -451,6 +458,17 @@ pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, Stor
         changed += u64::from(orders::observe_komet(conn, key, &view)?);
     }
     Ok(changed)
+}
+
+/// Those of these PO lines that the order is known to have bought: Komet may name the item no more once that is deleted (assumed).
+fn known_lines(conn: &Connection, key: OrderKey, unnamed: &[&PoLine]) -> Result<Vec<PoLine>, StoreError> {
+    let agreed = orders::load_agreed(conn, key)?;
+    let links = || agreed.lines.values().flat_map(|line| &line.po_lines).filter(|link| !link.dead);
+    let known = unnamed.iter().filter_map(|line| {
+        let link = links().find(|link| link.line == line.id)?;
+        Some(PoLine { item_id: Some(link.item.clone()), ..(*line).clone() })
+    });
+    Ok(known.collect())
 }
 
 /// Whether a line of the order was bought on this PO and never shown there.

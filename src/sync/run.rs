@@ -323,7 +323,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 state.saw_carriers(&polled.carriers);
                 // Axerrio is told a carrier's code: one that came to be known only later would look like a change.
                 match self.poll_reference(state.lacks_carriers()).await {
-                    Ok(()) => state.learn_carriers(self.store.read(carriers).await?),
+                    Ok(()) => {
+                        let known = self.store.read(|conn| Ok((carriers(conn)?, maps::load(conn)?))).await?;
+                        state.learn_reference(known.0, known.1);
+                    }
                     Err(PollError::System(error)) if !error.is_systemic() && error.fault != Fault::Stopped => {
                         log::warn!(job = job.name(); "{error}; going on without");
                     }

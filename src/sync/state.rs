@@ -30,7 +30,6 @@ const REFUSALS: u8 = 3;
 pub(super) struct RunState {
     pub(super) run: String,
     pub(super) dry_run: bool,
-    pub(super) maps: Maps,
     pub(super) visible_from: chrono::NaiveDate,
     pub(super) permits: Semaphore,
     stop: Arc<AtomicBool>,
@@ -94,6 +93,8 @@ pub(super) struct Known {
     facts: Arc<Facts>,
     /// Komet's carriers: id to code.
     carriers: Arc<HashMap<i64, String>>,
+    /// The local maps, and by which ids they name Komet's box types.
+    maps: Arc<Maps>,
     /// The order's items that this run made.
     made: Arc<BTreeSet<ItemId>>,
 }
@@ -138,7 +139,6 @@ impl RunState {
         Self {
             run: setup.run,
             dry_run: setup.dry_run,
-            maps: setup.maps,
             visible_from: setup.visible_from,
             permits: Semaphore::new(setup.concurrency.max(1)),
             stop: setup.stop,
@@ -148,6 +148,7 @@ impl RunState {
                 known: Known {
                     facts: Arc::new(setup.facts),
                     carriers: Arc::new(setup.carriers),
+                    maps: Arc::new(setup.maps),
                     made: Arc::default(),
                 },
                 only: setup.only,
@@ -238,10 +239,12 @@ impl RunState {
         });
     }
 
-    pub(super) fn learn_carriers(&self, carriers: HashMap<i64, String>) {
+    /// Komet's carriers as they were just read, and the maps that go by its box types.
+    pub(super) fn learn_reference(&self, carriers: HashMap<i64, String>, maps: Maps) {
         let mut shared = self.shared();
-        if *shared.known.carriers != carriers {
+        if *shared.known.carriers != carriers || *shared.known.maps != maps {
             shared.known.carriers = Arc::new(carriers);
+            shared.known.maps = Arc::new(maps);
             shared.read += 1;
         }
     }
@@ -262,7 +265,7 @@ impl RunState {
             on_conflict: settings.on_conflict,
             create_po: settings.create_po,
             location_code: settings.location_code.as_deref(),
-            maps: &self.maps,
+            maps: &known.maps,
             carriers: &known.carriers,
             visible_from: self.visible_from,
             facts: &known.facts,

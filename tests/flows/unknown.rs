@@ -313,3 +313,19 @@ async fn a_company_that_makes_new_customers_itself_takes_the_order() {
     })
     .await;
 }
+
+/// The vendor's box types have names of their own, which a map reads both ways.
+#[tokio::test]
+async fn a_box_type_goes_to_the_vendor_by_his_own_name() {
+    both(async |link: Link| {
+        link.map(MapKind::BoxType, "QUARTER", 3).await;
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        let line = link.act(|w, _| orders_for(w, id)[0].draft.lines[0].clone());
+        assert_eq!(line.box_type, "QUARTER");
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+    })
+    .await;
+}

@@ -116,8 +116,9 @@ fn confirmed_cause(boxes: u64, first: &PoLink) -> String {
 /// Whether a person kept what was approved against this very word of the vendor's: that holds as well where Komet has the PO wait
 /// for approval again since another line was added to it.
 pub(super) fn was_kept(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
-    // Naming the question takes a moment, and most orders have no decisions.
-    let Some(first) = alive.first().filter(|_| !draft.agreed.decisions.is_empty()) else { return false };
+    // Naming the question takes a moment, and most orders have no decisions. What was left to the owner is Axerrio's again.
+    let is_a_persons = !draft.agreed.decisions.is_empty() && draft.rules.on_conflict != OnConflict::Owner;
+    let Some(first) = alive.first().filter(|_| is_a_persons) else { return false };
     is_left(draft, Some(&buy.line), &confirmed_cause(u64::from(buy.goods.boxes), first))
 }
 

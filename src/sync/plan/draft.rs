@@ -193,10 +193,14 @@ impl<'a> Draft<'a> {
         };
         // These come up in each plan as long as their cause lasts.
         let is_asked_each_time = |decision: &Decision| {
-            matches!(
-                decision.reason,
-                HoldReason::ChangedAfterApproval | HoldReason::VoidLabel | HoldReason::LabelChangedAfterShipping
-            )
+            match decision.reason {
+                HoldReason::ChangedAfterApproval
+                | HoldReason::VoidLabel
+                | HoldReason::LabelChangedAfterShipping => true,
+                // What was cut is in Komet.
+                HoldReason::FieldTooLong => decision.verdict != Verdict::TakeKomet,
+                _ => false,
+            }
         };
         self.agreed.decisions.retain_mut(|decision| {
             if met.contains(decision) {

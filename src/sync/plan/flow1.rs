@@ -16,8 +16,8 @@ use super::header::{self, Edited};
 use super::purchase::{self, Buy};
 use super::{create, edits, links, strays, twice};
 use crate::domain::{
-    AxLine, AxOrder, Breakdown, HoldReason, ItemLink, KometRef, LineId, NewGoods, PoLink, PoStatus, PrebookItem,
-    Verdict,
+    AxLine, AxOrder, Breakdown, HoldReason, ItemId, ItemLink, KometRef, LineId, NewGoods, OnConflict, PoLink,
+    PoStatus, PrebookItem, Verdict,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -113,6 +113,11 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     if !draft.item_alive(&link) {
         return dead_line(draft, order, line, &link, edits::deed(changed, moved));
     }
+    if !draft.agreed.decisions.is_empty() {
+        // Deleted once more, it is a new question.
+        let cause = deleted_cause(&link.item);
+        draft.forget(HoldReason::EditedInKomet, Some(&line.id), |decision| decision.cause.starts_with(&cause));
+    }
     // Of lines that change while their header is left undecided the header's question speaks.
     let is_left = edited.is_left(&link.prebook);
     if edited.waits(&link.prebook) || is_left && changed {
@@ -201,13 +206,18 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
     }
 }
 
+/// How the causes of questions about a deleted item begin.
+fn deleted_cause(item: &ItemId) -> String {
+    format!("deleted {item}")
+}
+
 /// Asks about an item that somebody deleted in Komet. One that was made and never shown is asked about whoever owns it: it
 /// may stand where the token cannot see it, and made again it would be there once more after each run.
 fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     // What Axerrio changes on the line later is a new question.
     let as_agreed = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
     let since = if as_agreed { String::new() } else { format!(" {:016x}", terms_print(&line.terms)) };
-    let (reason, cause) = (HoldReason::EditedInKomet, format!("deleted {}{since}", link.item));
+    let (reason, cause) = (HoldReason::EditedInKomet, deleted_cause(&link.item) + &since);
     let is_bought = !draft.alive_po_links(&line.id).is_empty();
     let owner = if draft.is_line_decided(&line.id) { Verdict::TakeKomet } else { Verdict::TakeAxerrio };
     let verdict = if link.gone {
@@ -310,8 +320,9 @@ fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<Vec<i64
 /// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited
 /// for its product to be mapped, is on a PO of its own that nobody has approved yet.
 fn was_left_as_approved(draft: &Draft<'_>, order: &AxOrder, line: &AxLine) -> bool {
-    // Naming the question takes a moment, and most orders have no decisions.
+    // Naming the question takes a moment, and most orders have no decisions. What was left to the owner is Axerrio's again.
     !draft.agreed.decisions.is_empty()
+        && draft.rules.on_conflict != OnConflict::Owner
         && approved::is_left(draft, Some(&line.id), &line_cause(line, &order.header))
 }
 

@@ -72,6 +72,13 @@ impl Names<'_> {
     }
 }
 
+/// What Axerrio calls a box type that Komet names by its own code.
+fn box_type(komets: &str, rules: &Rules<'_>, known: &[&LineTerms]) -> String {
+    let Some(id) = rules.maps.box_type(komets) else { return komets.to_owned() };
+    let names = Names { kind: MapKind::BoxType, id, komets: Some(komets), rules };
+    names.code(known.iter().map(|known| known.box_type.as_str()))
+}
+
 /// A line in the words by which Axerrio knows it: as the vendor wrote it since, as it was agreed, or, after a lost database, as
 /// Axerrio shows it.
 pub(super) fn known_lines<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineId) -> Vec<&'o LineTerms> {
@@ -128,7 +135,7 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTe
             }
             _ => product(&terms.product, &own),
         },
-        box_type: terms.box_type.clone(),
+        box_type: box_type(&terms.box_type, rules, known),
         boxes: terms.boxes,
         bunches: terms.bunches,
         stems_per_bunch: terms.stems_per_bunch,
