@@ -398,6 +398,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         let asked = if is_refused { shown.terms.boxes } else { item.terms.boxes };
         let boxes = shown.confirmed_boxes.map_or(asked, |confirmed| confirmed.min(asked));
         if draft.is_held(&line) {
+            twice::judge_left(draft, &line);
             continue;
         }
         buys.push(Buy {

@@ -103,6 +103,13 @@ pub(super) fn surplus_while_pending(draft: &Draft<'_>, alive: &[PoLink]) -> Opti
 
 /// A PO that buys a line once more: which of the two is wanted only a person can say.
 pub(super) fn ask(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
+    if goes(draft, line, surplus) {
+        delete(draft, line, surplus);
+    }
+}
+
+/// Whether a person wants what buys the line once more deleted.
+fn goes(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) -> bool {
     let names = names(surplus);
     let links = draft.alive_po_links(line);
     let are_approved = links.iter().all(|link| draft.po_status(link).is_decided());
@@ -114,9 +121,7 @@ pub(super) fn ask(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
              late or by a buyer. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
         )
     });
-    if verdict == Some(Verdict::TakeAxerrio) {
-        delete(draft, line, surplus);
-    }
+    verdict == Some(Verdict::TakeAxerrio)
 }
 
 /// PO lines that may be bought by mistake, of which nobody has said yet that they stay: nothing is shipped on them.
@@ -132,13 +137,15 @@ fn bought_twice(surplus: &[PoLink]) -> String {
 }
 
 /// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice: what is stemsync's own and
-/// still pending goes, what procurement approved is a question.
+/// still pending goes, what procurement approved is a question, also beside another one about the line. While that waits nothing is
+/// done.
 pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
     let alive = draft.alive_po_links(line);
-    if draft.is_held(line) {
-        return;
-    }
+    let waits = draft.is_held(line);
     if !alive.iter().any(|link| draft.is_link_decided(link)) {
+        if waits {
+            return;
+        }
         // What is pending of an order that the vendor rejected goes as a whole.
         let order = draft.order.axerrio.order.as_ref();
         if !(draft.order.flow == Flow::FromKomet && order.is_some_and(|order| order.status.is_off())) {
@@ -148,7 +155,7 @@ pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
         return;
     }
     let twice = surplus(draft, &alive);
-    if !twice.is_empty() {
-        ask(draft, line, &twice);
+    if !twice.is_empty() && goes(draft, line, &twice) && !waits {
+        delete(draft, line, &twice);
     }
 }
