@@ -401,3 +401,22 @@ fn a_map_writes_over_nothing_that_was_left_to_komet() {
     assert_eq!(desk.sync(), [""; 0]);
     assert!(held(&desk).contains(&"edited_in_komet 1".to_owned()), "{:?}", held(&desk));
 }
+
+/// Whoever changes an item and its PO line alike is asked about once.
+#[test]
+fn an_edit_that_shows_on_the_po_as_well_is_one_question() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet] {
+        let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+        desk.sync();
+        desk.edit_item("1", |item| item.terms.boxes = 7);
+        desk.edit_po(|po| po.lines[0].terms.boxes = 7);
+        assert_eq!(desk.sync(), [""; 0]);
+        assert_eq!(held(&desk), ["edited_in_komet 1"]);
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        let sent = desk.sync();
+        assert_eq!(sent.is_empty(), verdict == Verdict::TakeKomet, "{sent:?}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+        let boxes: Vec<u32> = desk.po().lines.iter().filter(|l| l.is_alive()).map(|l| l.terms.boxes).collect();
+        assert_eq!(boxes.contains(&7), verdict == Verdict::TakeKomet, "{boxes:?}");
+    }
+}

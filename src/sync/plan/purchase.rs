@@ -242,7 +242,8 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
             });
         }
         if !edits.is_empty() {
-            if are_put_right {
+            let are_left = edits.iter().all(|field| is_the_items(draft, &buy.line, alive, field));
+            if are_put_right || are_left {
                 agree(draft, buy, alive);
                 return false;
             }
@@ -370,6 +371,16 @@ fn differences(draft: &Draft<'_>, links: &[PoLink], goods: &NewGoods) -> Vec<&'s
     fields.into_iter().collect()
 }
 
+/// Whether a PO line shows in this field what its item was changed to: the question about the item speaks of both.
+fn is_the_items(draft: &Draft<'_>, line: &LineId, links: &[PoLink], field: &str) -> bool {
+    let link = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
+    let Some((link, item)) = link.and_then(|link| Some((link, draft.item(&link.item)?))) else { return false };
+    let is_edited =
+        link.seen.as_ref().is_some_and(|seen| item_differences(&seen.terms, &item.terms).contains(&field));
+    (is_edited || link.left.contains(field))
+        && shown(draft, links).all(|line| !item_differences(&item.terms, &line.terms).contains(&field))
+}
+
 fn ask_about_edits(
     draft: &mut Draft<'_>,
     line: &LineId,
@@ -405,6 +416,7 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&N
     let late = twice::late_effects(draft, wanted.map_or(0, |goods| goods.boxes), &links);
     links.retain(|link| !late.contains(link));
     let mut edits = buyers_edits(draft, &links, None);
+    edits.retain(|field| !is_the_items(draft, line, &links, field));
     if edits.is_empty() && wanted.is_some() {
         edits = left_to_the_buyer(draft, &links);
     }
