@@ -41,22 +41,29 @@ pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreEr
                 },
             )?
         }
-        None => {
-            let new = NewOrder {
+        None => orders::insert(
+            conn,
+            &NewOrder {
                 flow: Flow::FromAxerrio,
                 ax_id: Some(order.id.clone()),
                 reference: None,
                 prebook: None,
                 ship_date: order.header.ship_date,
-            };
-            let key = orders::insert(conn, &new)?;
-            if is_news(conn, order)? {
-                orders::save_agreed(conn, key, &Agreed { due: true, ..Agreed::default() })?;
-            }
-            key
-        }
+            },
+        )?,
     };
     orders::observe_axerrio(conn, key, order)
+}
+
+/// As [`axerrio_order`], of what changed since the feed was read last: an order that was never seen is due.
+pub fn axerrio_news(conn: &Connection, order: &AxOrder) -> Result<bool, StoreError> {
+    let is_new = orders::key_by_ax_id(conn, &order.id)?.is_none() && order.origin == Origin::Axerrio;
+    let is_due = is_new && is_news(conn, order)?;
+    let changed = axerrio_order(conn, order)?;
+    if is_due && let Some(key) = orders::key_by_ax_id(conn, &order.id)? {
+        orders::save_agreed(conn, key, &Agreed { due: true, ..Agreed::default() })?;
+    }
+    Ok(changed)
 }
 
 /// Whether an order that was never seen came up since this link works, and is to be written to Komet also if its ship date went by

@@ -233,7 +233,9 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
             verdict => return verdict == Some(Verdict::TakeAxerrio),
         }
         let edits = buyers_edits(draft, alive, Some(&buy.goods));
-        let are_put_right = differences(draft, alive, &buy.goods).is_empty();
+        // Comparing takes a moment, and most lines were not edited.
+        let are_put_right = (!edits.is_empty() || !draft.agreed.decisions.is_empty())
+            && differences(draft, alive, &buy.goods).is_empty();
         if are_put_right {
             // Made again, they are a new question.
             draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| {

@@ -27,12 +27,14 @@ struct Feed<T> {
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Polls Axerrio's orders.
     pub async fn poll_orders(&self, since: Option<DateTime<Utc>>) -> Result<Polled, PollError> {
+        let has_begun = |conn: &Connection| Ok(watermarks::get(conn, Stream::Orders, 0)?.is_some());
         let feed = Feed::<AxOrder> {
             job: Job::Orders,
             stream: Stream::Orders,
             what: "Axerrio order",
             method: "GET orders",
-            store: observe::axerrio_order,
+            // The first time all that was ever ordered is read.
+            store: if self.store.read(has_begun).await? { observe::axerrio_news } else { observe::axerrio_order },
             changed_at: |order| order.changed_at,
         };
         self.poll_feed(&feed, since, async |since, cursor| self.axerrio.orders(since, cursor).await).await
