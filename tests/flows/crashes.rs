@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use stemsync::domain::{LineId, Order};
-use stemsync::sandbox::axerrio::Reprint;
+use stemsync::sandbox::axerrio::{OrderStatus, Reprint};
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Answers, Effect, Fault, Target};
 use stemsync::sync::engine::Settings;
@@ -250,6 +250,34 @@ async fn an_order_older_than_yesterday_is_not_made_again_after_a_lost_database()
         link.sync_well().await;
         assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 1);
         assert_eq!(link.komet_requests("prebook.create"), 1);
+    })
+    .await;
+}
+
+/// What the vendor rejected goes to the other ship date with its item, as it does without a loss.
+#[tokio::test]
+async fn an_item_that_moved_to_another_ship_date_is_found_there_after_a_lost_database() {
+    both(async |mut link: Link| {
+        let (first, second) = (link.day(3), link.day(4));
+        let draft = prebook(link.day(6), vec![item(FREEDOM, 4, first), item(MONDIAL, 2, second)]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| {
+            let later = orders_for(w, id).into_iter().find(|order| order.draft.ship_date == second).unwrap();
+            w.axerrio.vendor_rejects(&later.id, now).unwrap();
+            let moved = w.komet.prebook(id).unwrap().items[1].id;
+            w.komet.rep_moves_ship_date(moved, first, now).unwrap();
+        });
+        link.lose_database();
+        link.sync_well().await;
+        link.sync_well().await;
+        let stand = link.act(|w, _| {
+            let mut orders = orders_for(w, id);
+            orders.retain(|order| order.status != OrderStatus::Cancelled);
+            orders.iter().map(|order| order.draft.lines.len()).collect::<Vec<_>>()
+        });
+        assert_eq!(stand, [2]);
+        assert_eq!(link.holds().await, []);
     })
     .await;
 }

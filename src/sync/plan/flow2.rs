@@ -3,6 +3,8 @@
 //!
 //! `PUT by-ref` replaces the whole order, so a line that waits for a person is sent as Axerrio has it.
 
+use std::collections::BTreeSet;
+
 use super::Need;
 use super::approved::Question;
 use super::compare::{goods_from_komet, header_changes, header_print, line_changes, said, terms_print};
@@ -29,7 +31,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(prebook) = draft.order.komet.prebooks.first() else {
         // Never read, or confirmed deleted: the poll removes a Prebook only after looking it up by its number. An order that
         // Axerrio never had is known by its Prebook alone; what moved to it with its items may be bought all the same.
-        let was_read = draft.agreed.input.is_some() || draft.order.axerrio.order.is_none();
+        let was_read = draft.agreed.input.is_some()
+            || draft.order.axerrio.order.as_ref().is_none_or(|order| has_moved(draft, order));
         if draft.order.prebook.is_some() && was_read {
             cancel(draft, reference);
             ask_about_approved_leftovers(draft);
@@ -67,6 +70,12 @@ fn ask_about_late(draft: &mut Draft<'_>, prebook: &Prebook) {
             prebook.number
         )
     });
+}
+
+/// Whether Komet shows all that Axerrio has of the order on other ship dates of the Prebook.
+fn has_moved(draft: &Draft<'_>, order: &AxOrder) -> bool {
+    let elsewhere: BTreeSet<LineId> = draft.order.items_elsewhere.iter().map(LineId::from).collect();
+    !order.lines.is_empty() && order.lines.iter().all(|line| elsewhere.contains(&line.id))
 }
 
 /// An order in Axerrio that names a Prebook which this database never saw: it was deleted while the database was lost
