@@ -426,3 +426,47 @@ fn a_header_that_was_edited_under_an_approval_is_asked_about_once_it_is_taken_ba
     desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
     assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
 }
+
+#[test]
+fn a_line_that_was_left_as_approved_and_is_taken_off_its_po_is_asked_about() {
+    for (verdict, sent) in [(Verdict::TakeAxerrio, &["po 1"][..]), (Verdict::TakeKomet, &[])] {
+        let mut desk = approved();
+        desk.ax_line("1").terms.unit_cost = cost("0.40");
+        desk.sync();
+        desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+        desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+        desk.sync();
+        assert_eq!(held(&desk), ["edited_in_komet 1"]);
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        assert_eq!(desk.sync(), sent, "{verdict:?}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn a_change_that_was_left_and_taken_back_is_asked_about_when_it_is_made_again() {
+    for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {
+        let mut desk = approved();
+        desk.ax_line("1").terms.boxes = 9;
+        desk.sync();
+        desk.decide(HoldReason::ChangedAfterApproval, verdict);
+        for (boxes, questions) in [(9, 0), (5, 0), (9, 1)] {
+            desk.ax_line("1").terms.boxes = boxes;
+            desk.sync();
+            assert_eq!(held(&desk).len(), questions, "{verdict:?} {boxes}");
+        }
+    }
+}
+
+#[test]
+fn a_change_beside_a_cancelled_po_is_not_said_to_be_one_after_approval() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.edit_po(|po| po.status = PoStatus::Cancelled);
+    desk.sync();
+    desk.ax_line("1").terms.boxes = 6;
+    desk.sync();
+    let detail = desk.plan().holds[0].detail.clone();
+    assert!(detail.contains("cancelled the PO") && !detail.contains("approved"), "{detail}");
+}

@@ -1,6 +1,6 @@
 //! Who owns what in flow 1: what Komet's people change before approval waits for a person, or goes by the owner rule.
 
-use stemsync::domain::{AxStatus, HoldReason, ItemId, Verdict};
+use stemsync::domain::{AxStatus, HoldReason, ItemId, LineTerms, Verdict};
 
 use crate::trade::{Desk, cost, day, held, lilies, line, roses};
 
@@ -419,4 +419,23 @@ fn an_edit_that_shows_on_the_po_as_well_is_one_question() {
         let boxes: Vec<u32> = desk.po().lines.iter().filter(|l| l.is_alive()).map(|l| l.terms.boxes).collect();
         assert_eq!(boxes.contains(&7), verdict == Verdict::TakeKomet, "{boxes:?}");
     }
+}
+
+#[test]
+fn what_changes_on_a_line_whose_mark_does_not_fit_is_a_new_question() {
+    let mark = Some("M".repeat(30));
+    let mut desk = Desk::flow1(vec![line("1", LineTerms { mark_code: mark, ..roses(5) }), line("2", lilies(3))]);
+    desk.sync();
+    assert_eq!(held(&desk), ["field_too_long 1"]);
+    desk.decide(HoldReason::FieldTooLong, Verdict::Dismissed);
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    desk.ax_line("1").terms.boxes = 9;
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["field_too_long 1"]);
+    desk.decide(HoldReason::FieldTooLong, Verdict::TakeKomet);
+    assert!(!desk.sync().is_empty());
+    // What may be cut is cut, whatever else changes.
+    desk.ax_line("1").terms.boxes = 7;
+    assert!(!desk.sync().is_empty());
+    assert_eq!(held(&desk), [""; 0]);
 }

@@ -137,8 +137,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(polled)
     }
 
-    /// Reads one PO by its number; if Komet has none of that number it is gone.
+    /// Reads one PO by its number; if Komet has none of that number it is gone. Of a number with a comma, which Komet would take for
+    /// two, nothing can be said.
     pub async fn read_po(&self, number: &PoNumber) -> Result<Polled, PollError> {
+        if number.0.contains(',') {
+            log::warn!(job = Job::PurchaseOrders.name(); "PO {number} cannot be looked up: its number holds a comma");
+            return Ok(Polled::default());
+        }
         let answer = self.komet.purchase_orders(&PoQuery::Number(number.clone())).await?;
         let mut polled = Polled { records: answer.items.len() as u64, ..Polled::default() };
         polled.report(Job::PurchaseOrders, "Komet PO", &answer.unreadable);
