@@ -170,6 +170,22 @@ fn a_prebook_create_that_was_delivered_twice_leaves_nothing_behind() {
     assert_eq!((desk.item_of("1"), desk.sync().len(), held(&desk).len()), (before, 0, 0));
 }
 
+/// A rep edited the item of a cancelled order, which a person must judge, but not what a request left that was delivered twice.
+#[test]
+fn po_lines_that_were_delivered_twice_go_before_a_person_is_asked_about_their_line() {
+    let mut desk = placed();
+    let again = po_again(&mut desk, PoNumber("PO-AGAIN".into()));
+    desk.komet.purchase_orders.push(again);
+    desk.komet.prebooks[0].items[0].terms.boxes = 2;
+    desk.ax().status = AxStatus::Cancelled;
+    desk.read();
+    desk.sync();
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+    let item = desk.item_of("1");
+    let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+    assert_eq!(lines.filter(|line| line.is_alive() && line.item_id.as_ref() == Some(&item)).count(), 1);
+}
+
 #[test]
 fn an_item_like_ours_that_a_rep_adds_later_is_a_question() {
     let mut desk = placed();

@@ -8,7 +8,7 @@ use super::compare::{
     terms_print, told,
 };
 use super::draft::Draft;
-use super::purchase;
+use super::{purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
 
 /// What the causes of questions about an edited item begin with.
@@ -220,6 +220,11 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
     if let Some(item) = item.filter(|item| item.is_alive() && !edits.is_empty()) {
         let shown = told(&edits, item);
         let cause = format!("removed {} {:016x}", item.id, komet_print(&item.terms));
+        // What a request left that was delivered twice goes first: of a line that waits for a person nothing is taken.
+        if draft.verdict(HoldReason::EditedInKomet, Some(line), &cause).is_none() && twice::has_twins(draft, line)
+        {
+            return false;
+        }
         let verdict =
             draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
                 format!(

@@ -490,7 +490,10 @@ fn cancel(draft: &mut Draft<'_>) {
         return;
     }
     let goes = |line: &LineId| is_approved_word || edits::may_delete(draft, line);
-    let going: Vec<LineId> = alive.into_iter().filter(goes).collect();
+    let (going, staying): (Vec<LineId>, Vec<LineId>) = alive.into_iter().partition(goes);
+    for line in &staying {
+        twice::judge_left(draft, line);
+    }
     let released = is_approved_word || draft.agreed.cancellation_released;
     draft.cancels = !released && !going.is_empty();
     if released || draft.rules.may_cancel {

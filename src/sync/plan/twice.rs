@@ -136,6 +136,12 @@ fn bought_twice(surplus: &[PoLink]) -> String {
     format!("bought twice {}", names(surplus))
 }
 
+/// Whether a line of which procurement has approved nothing is bought once more by what [`judge_left`] takes away.
+pub(super) fn has_twins(draft: &Draft<'_>, line: &LineId) -> bool {
+    let alive = draft.alive_po_links(line);
+    !alive.iter().any(|link| draft.is_link_decided(link)) && !late_effects(draft, 0, &alive).is_empty()
+}
+
 /// A line that is left as it is, by a person's word or its owner's, may all the same be bought twice: what is stemsync's own and
 /// still pending goes, what procurement approved is a question, also beside another one about the line. While that waits nothing is
 /// done.
