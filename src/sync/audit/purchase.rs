@@ -155,6 +155,8 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
     let unchanged = link.seen.as_ref().is_some_and(|seen| item_differences(seen, &shown.terms).is_empty());
     let left = unchanged && found.was_left(HoldReason::EditedInKomet, Some(line))
         || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line "))
+        // Kept as it was approved, also where the approval was taken back since.
+        || found.is_left(HoldReason::ChangedAfterApproval, Some(line), |cause| cause.starts_with("confirmed "))
         || found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| {
             cause.starts_with("parts of PO line ") || cause.starts_with(DELETE_PO_LINE)
         })
