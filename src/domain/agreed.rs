@@ -57,6 +57,13 @@ pub struct Agreed {
     pub cancellation_released: bool,
 }
 
+impl Agreed {
+    /// Whether a line's item is, or was last, in this Prebook.
+    pub fn has_lines_in(&self, prebook: &PrebookId) -> bool {
+        self.lines.values().filter_map(|line| line.item.as_ref()).any(|link| link.prebook == *prebook)
+    }
+}
+
 /// One line that both sides know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgreedLine {

@@ -57,7 +57,7 @@ pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreEr
 
 /// As [`axerrio_order`], of what changed since the feed was read last: an order that was never seen is due.
 pub fn axerrio_news(conn: &Connection, order: &AxOrder) -> Result<bool, StoreError> {
-    let is_new = orders::key_by_ax_id(conn, &order.id)?.is_none() && order.origin == Origin::Axerrio;
+    let is_new = order.origin == Origin::Axerrio && orders::key_by_ax_id(conn, &order.id)?.is_none();
     let is_due = is_new && is_news(conn, order)?;
     let changed = axerrio_order(conn, order)?;
     if is_due && let Some(key) = orders::key_by_ax_id(conn, &order.id)? {
@@ -168,7 +168,7 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
             // Without its tag a Prebook is an order's only if stemsync made it: one that `useExisting` found by mistake
             // stays its sales rep's, and a copy that bore the tag becomes its own order's.
             Some(order) if flow1.is_none() => match orders::load_agreed(conn, key)? {
-                agreed if holds_lines(&agreed, &prebook.id) => flow1 = Some(order.key),
+                agreed if is_its(&agreed, &prebook.id) => flow1 = Some(order.key),
                 agreed => let_go(conn, order.key, agreed, &prebook.id, &mut copied)?,
             },
             _ => {}
@@ -197,14 +197,12 @@ fn owners(conn: &Connection, prebook: &Prebook) -> Result<BTreeMap<OrderKey, BTr
 }
 
 /// Whether a line of the order was ever in this Prebook of its, or stemsync made it and has not read it since.
-fn holds_lines(agreed: &Agreed, prebook: &PrebookId) -> bool {
-    let links = agreed.lines.values().filter_map(|line| line.item.as_ref());
-    let strays = agreed.strays.iter().map(|stray| &stray.prebook);
-    let made = agreed.prebooks.get(prebook);
-    made.is_some_and(|made| {
+fn is_its(agreed: &Agreed, prebook: &PrebookId) -> bool {
+    agreed.prebooks.get(prebook).is_some_and(|made| {
         made.seen.is_none()
             || agreed.unseen.values().any(|unseen| *unseen == Unseen::Made(made.number.clone()))
-            || links.map(|link| &link.prebook).chain(strays).any(|id| id == prebook)
+            || agreed.strays.iter().any(|stray| stray.prebook == *prebook)
+            || agreed.has_lines_in(prebook)
     })
 }
 
@@ -290,12 +288,14 @@ fn group_by_ship_date(
     }
     let mut views = BTreeMap::new();
     let mut ordered = BTreeMap::new();
-    for known in &known {
-        if let Some(order) = orders::load(conn, known.key)? {
-            let lines = order.axerrio.order.map(|order| order.lines).unwrap_or_default();
-            ordered.insert(known.key, lines.into_iter().map(|line| line.id).collect::<Vec<LineId>>());
-            views.insert(known.key, order.komet);
+    for order in &known {
+        let view = orders::load_komet(conn, order.key)?;
+        if view.prebooks.iter().all(|prebook| prebook.items.is_empty()) {
+            let shown = orders::load(conn, order.key)?.and_then(|order| order.axerrio.order);
+            let lines = shown.into_iter().flat_map(|order| order.lines).map(|line| line.id);
+            ordered.insert(order.key, lines.collect::<Vec<LineId>>());
         }
+        views.insert(order.key, view);
     }
     // Orders that already ship on one of these dates keep it.
     let mut targets: BTreeMap<NaiveDate, OrderKey> = BTreeMap::new();

@@ -8,7 +8,7 @@ use stemsync::sandbox::{Answers, Fault, Target};
 use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
-use crate::link::{Link, Setup, both};
+use crate::link::{Link, Setup, accepted_prebook, both};
 use crate::trade::{
     FREEDOM, MONDIAL, UNKNOWN, approve_all, bought, item, items_of, line, mixed_line, order, orders_for, prebook,
     prebooks_of,
@@ -180,13 +180,7 @@ async fn an_order_that_nobody_read_of_before_it_shipped_is_told() {
 async fn a_po_that_lost_its_lines_before_it_was_read_is_told_as_cancelled() {
     both(async |link: Link| {
         let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
-        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-        link.sync_well().await;
-        let order = link.act(|w, now| {
-            let order = orders_for(w, id)[0].id.clone();
-            w.axerrio.vendor_accepts(&order, &[], now).unwrap();
-            order
-        });
+        let id = accepted_prebook(&link, &draft).await;
         link.sync_well().await;
         link.act(|w, now| {
             let item = w.komet.prebook(id).unwrap().items[0].id;
@@ -195,7 +189,7 @@ async fn a_po_that_lost_its_lines_before_it_was_read_is_told_as_cancelled() {
             w.komet.buyer_changes_line(line, Some(0), None, now).unwrap();
         });
         link.sync_well().await;
-        let told = link.act(|w, _| w.axerrio.order(&order).unwrap().purchase_order.clone()).unwrap();
+        let told = link.act(|w, _| orders_for(w, id)[0].purchase_order.clone()).unwrap();
         assert_eq!(told.lines.len(), 0);
         assert_eq!(link.holds().await, []);
     })

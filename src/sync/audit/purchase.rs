@@ -11,7 +11,8 @@ use crate::domain::{
     PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{
-    Sight, changed_since_bought, item_differences, line_parts, parts, parts_differ, ships_as_before,
+    CONFIRMED, PO_LINE, Sight, changed_since_bought, item_differences, line_parts, parts, parts_differ,
+    ships_as_before,
 };
 
 /// The request that tells Axerrio of the PO, as its refusal is named.
@@ -67,8 +68,7 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, expected: &[Expec
         return;
     }
     let is_left = |found: &Findings<'_>, line: &LineId| {
-        found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line deleted"))
-            || found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| cause.starts_with("purchase.order."))
+        found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| cause.starts_with("purchase.order."))
             || is_line_left(found, line)
             || found.is_left(HoldReason::UnmappedProduct, Some(line), |_| true)
     };
@@ -154,9 +154,9 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
     let Some((link, (_, shown))) = alive.first() else { return };
     let unchanged = link.seen.as_ref().is_some_and(|seen| item_differences(seen, &shown.terms).is_empty());
     let left = unchanged && found.was_left(HoldReason::EditedInKomet, Some(line))
-        || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with("PO line "))
+        || found.is_left(HoldReason::EditedInKomet, Some(line), |cause| cause.starts_with(PO_LINE))
         // Kept as it was approved, also where the approval was taken back since.
-        || found.is_left(HoldReason::ChangedAfterApproval, Some(line), |cause| cause.starts_with("confirmed "))
+        || found.is_left(HoldReason::ChangedAfterApproval, Some(line), |cause| cause.starts_with(CONFIRMED))
         || found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| {
             cause.starts_with("parts of PO line ") || cause.starts_with(DELETE_PO_LINE)
         })

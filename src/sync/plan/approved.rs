@@ -108,9 +108,12 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     question.stays(draft, buy, alive);
 }
 
+/// How the causes of questions begin about boxes that the vendor confirms otherwise than was approved.
+pub(in crate::sync) const CONFIRMED: &str = "confirmed ";
+
 /// Of lines that are bought anew later it is another question.
 fn confirmed_cause(boxes: u64, first: &PoLink) -> String {
-    format!("confirmed {boxes} on PO line {}", first.line)
+    format!("{CONFIRMED}{boxes} on PO line {}", first.line)
 }
 
 /// Whether a person kept what was approved against this very word of the vendor's: that holds as well where Komet has the PO wait

@@ -34,7 +34,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-pub(in crate::sync) use approved::{changed_since_bought, ships_as_before};
+pub(in crate::sync) use approved::{CONFIRMED, changed_since_bought, ships_as_before};
 pub use compare::item_differences;
 pub(in crate::sync) use compare::{
     SHORT_FIELD, goods_differences, line_parts, mapped_otherwise, parts, parts_changed, parts_differ,
@@ -42,6 +42,7 @@ pub(in crate::sync) use compare::{
 pub(crate) use flow2::{same_input, shown, take_over};
 pub(crate) use labels::{current_labels, is_komets_lot};
 pub(crate) use links::same_description;
+pub(in crate::sync) use purchase::PO_LINE;
 pub use rules::{Facts, Rules, window_of};
 pub(crate) use sight::{Sight, sight};
 pub(in crate::sync) use strays::UNSEEN;

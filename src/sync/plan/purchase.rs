@@ -22,7 +22,7 @@ use crate::domain::{
 use crate::sync::action::{Action, DeletePoLine};
 
 /// How the causes of questions begin about what a buyer changed on a line's PO, and about a line that he took off.
-const PO_LINE: &str = "PO line ";
+pub(in crate::sync) const PO_LINE: &str = "PO line ";
 const TAKEN_OFF: &str = "PO line deleted ";
 
 /// What a PO should buy for one line in place.

@@ -156,7 +156,7 @@ fn ask_about_orphan(draft: &mut Draft<'_>, po: &PurchaseOrder, bought: &PoLine) 
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
         let is_given_up = draft.agreed.doubtful_creates > 0
-            && !holds_lines(draft, &prebook.id)
+            && !draft.agreed.has_lines_in(&prebook.id)
             && may_be_ours(draft, prebook, item);
         let late = is_given_up || is_twin(draft, prebook, item);
         let late = late && !is_left(draft, item) && !draft.agreed.added.contains(&item.id);
@@ -223,7 +223,7 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
     let cause = format!("item {}", item.id);
     let what =
         format!("Prebook {} has an item ({}) that no line of the order stands for", prebook.number, item.id);
-    let is_copy = !holds_lines(draft, &prebook.id);
+    let is_copy = !draft.agreed.has_lines_in(&prebook.id);
     let copy = if is_copy {
         " If the Prebook is a copy, and an order of its own, take the mark out of its comments: then this clears itself."
     } else {
@@ -355,11 +355,6 @@ fn bought_lines<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (&'a PurchaseOrde
 fn is_left(draft: &Draft<'_>, item: &PrebookItem) -> bool {
     let verdict = draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id));
     matches!(verdict, Some(Verdict::TakeKomet | Verdict::Dismissed))
-}
-
-/// Whether one of the order's lines stands in this Prebook.
-fn holds_lines(draft: &Draft<'_>, prebook: &PrebookId) -> bool {
-    draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).any(|link| link.prebook == *prebook)
 }
 
 /// A Prebook bears the mark of an order that Axerrio does not have, though it was read before anything of Komet: another link
