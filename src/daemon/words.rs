@@ -77,7 +77,9 @@ pub fn next(agenda: &Agenda, now: DateTime<Utc>, zone: Tz) -> String {
 /// What is told of a failure, once when it begins and once when it is over.
 pub fn news(news: &News, now: DateTime<Utc>, zone: Tz) -> String {
     match news {
-        News::Began(culprit, trouble) => format!("{}; {}", trouble.error, began(*culprit, trouble, now, zone)),
+        News::Began(culprit, trouble) => {
+            format!("{}; {}", trouble.error.for_log(), began(*culprit, trouble, now, zone))
+        }
         News::Ended(Culprit::System(system), trouble) => {
             let since = time(trouble.since, now, zone);
             format!("{} answers again; it had failed since {since}. What waited for it goes on", system.title())

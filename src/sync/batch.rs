@@ -14,7 +14,7 @@ use crate::domain::{CodeChange, OrderKey, Rejection, Shipment};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, NewIntent};
 use crate::store::{Connection, StoreError, orders};
-use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError, without_words};
 
 /// One order's part in a request that serves many.
 pub(super) struct Entry {
@@ -107,7 +107,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     Err(error) => (error.to_string(), self.decided_from(&error)),
                     Ok(_) => ("the answer lacks results".to_owned(), self.clock.now()),
                 };
-                log::warn!(job = job.name(); "{why}; whether it was done is read back before anything is repeated");
+                log::warn!(
+                    job = job.name();
+                    "{}; whether it was done is read back before anything is repeated", without_words(&why)
+                );
+                log::debug!(job = job.name(); "{why}");
                 self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
                 return Ok(BTreeSet::new());
             }

@@ -237,8 +237,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     let why = error.to_string();
                     log::warn!(
                         job = job.name(), order = order.name();
-                        "{why}; whether it was done is read back before anything is repeated"
+                        "{}; whether it was done is read back before anything is repeated", error.for_log()
                     );
+                    log::debug!(job = job.name(), order = order.name(); "{why}");
                     let from = self.decided_from(&error);
                     self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
                     return Ok(Driven::default());

@@ -328,7 +328,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         state.learn_reference(known.0, known.1);
                     }
                     Err(PollError::System(error)) if !error.is_systemic() && error.fault != Fault::Stopped => {
-                        log::warn!(job = job.name(); "{error}; going on without");
+                        log::warn!(job = job.name(); "{}; going on without", error.for_log());
                     }
                     Err(error) => return Err(error),
                 }

@@ -75,6 +75,11 @@ pub enum Certainty {
 }
 
 impl SystemError {
+    /// [`without_words`] of it.
+    pub fn for_log(&self) -> String {
+        without_words(&self.to_string())
+    }
+
     /// What is known of a failed write's effect.
     pub fn certainty(&self) -> Certainty {
         match self.fault {
@@ -150,11 +155,25 @@ pub fn gist(told: &str) -> Option<String> {
     [System::Axerrio, System::Komet].into_iter().find_map(of)
 }
 
-/// A told failure without what the system said when it refused, which may hold a price or an address: fit for a log at the
-/// default level.
-pub fn without_words(told: &str) -> &str {
-    let ends = [": refused: ", ": not found: "].map(|said| told.find(said).map(|at| at + said.len() - 2));
-    &told[..ends.into_iter().flatten().min().unwrap_or(told.len())]
+/// A told failure without what the system said, which may hold a price or an address: fit for a log at the default level. Of a
+/// page or a server's complaint the HTTP status stays, of an answer that cannot be read where that is.
+pub fn without_words(told: &str) -> String {
+    const SAID: [&str; 2] = [": refused: ", ": not found: "];
+    const IN_BRACKETS: [&str; 2] = [": server error (", ": refuses the token ("];
+    let after = |said: &&str| told.find(said).map(|at| at + said.len());
+    let refused = SAID.iter().filter_map(|said| Some((after(said)? - ": ".len(), "")));
+    let failed = IN_BRACKETS.iter().filter_map(|said| {
+        let at = after(said)?;
+        let status = told[at..]
+            .strip_prefix("HTTP ")
+            .map_or(0, |rest| "HTTP ".len() + rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        Some(if status == 0 { (at - " (".len(), "") } else { (at + status, ")") })
+    });
+    let unread = told.find(", found ").map(|at| (at, ""));
+    match refused.chain(failed).chain(unread).min() {
+        Some((end, close)) => format!("{}{close}", &told[..end]),
+        None => told.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +215,24 @@ mod tests {
             assert!(logged.starts_with("a Prebook of 2 lines: Komet prebook.create: "), "{logged}");
             assert!(logged.ends_with("refused") || logged.ends_with("not found"), "{logged}");
         }
-        assert_eq!(without_words("Komet orders: server error (502)"), "Komet orders: server error (502)");
+        for (told, logged) in [
+            ("Komet x: server error (HTTP 502: Main Street)", "Komet x: server error (HTTP 502)"),
+            ("Komet x: server error (HTTP 502)", "Komet x: server error (HTTP 502)"),
+            ("Komet x: server error (it reports \"Jane\")", "Komet x: server error"),
+            ("Axerrio x: refuses the token (HTTP 401: Jane)", "Axerrio x: refuses the token (HTTP 401)"),
+            ("Axerrio x: refuses the token (Jane)", "Axerrio x: refuses the token"),
+            (
+                "Komet x: unreadable answer: boxes: expected a number, found \"Jane\"",
+                "Komet x: unreadable answer: boxes: expected a number",
+            ),
+            ("Komet x: unreadable answer: cut short", "Komet x: unreadable answer: cut short"),
+            (
+                "Axerrio order AX-1 cannot be read: cost: expected a text, found 0.32",
+                "Axerrio order AX-1 cannot be read: cost: expected a text",
+            ),
+            ("Komet x: no answer within 30 s", "Komet x: no answer within 30 s"),
+        ] {
+            assert_eq!(without_words(told), logged);
+        }
     }
 }

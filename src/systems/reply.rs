@@ -109,7 +109,8 @@ impl Reply {
         let said = || {
             let status = self.status.as_u16();
             match message {
-                Some(message) => message,
+                Some(message) if status < 500 && status != 401 && status != 403 => message,
+                Some(message) => format!("HTTP {status}: {message}"),
                 None if self.body.trim_ascii().is_empty() => {
                     format!("HTTP {status} {}", self.status.canonical_reason().unwrap_or(""))
                 }

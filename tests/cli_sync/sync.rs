@@ -154,6 +154,9 @@ async fn only_the_order_that_was_asked_for_is_pushed() {
     assert_eq!((code, &report["asked"]["found"]), (0, &json!(true)), "{report:#}");
     let orders: Vec<_> = report["actions"].as_array().unwrap().iter().map(|a| a["order"].clone()).collect();
     assert!(!orders.is_empty() && orders.iter().all(|order| *order == json!("AX-100002")), "{orders:?}");
+    let again = place.run(&["sync", "--order", "AX-100002"]);
+    let told = String::from_utf8_lossy(&again.stdout);
+    assert!(told.contains("Nothing to do for this order") && told.contains("not pushed"), "{told}");
     let (rest, _) = place.json(&["sync"]);
     assert!(rest["actions"].as_array().unwrap().len() > 20, "the others follow");
 }
@@ -215,6 +218,25 @@ async fn a_right_that_is_missing_stands_on_stderr_once_also_of_a_quiet_run() {
     assert_eq!(output.status.code(), Some(5), "{stdout}");
     assert_eq!(stderr.matches("prebook.create: refuses the token").count(), 1, "{stderr}");
     assert!(stdout.contains("refuses the token for prebook.create"), "{stdout}");
+}
+
+/// product.md, Never: a customer's address or a price in a log at the default level.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failing_system_says_is_in_the_log_only_where_somebody_asks_for_it() {
+    const SAID: &str = "Jane Roe, 77 Orchid Lane, cost 0.5577";
+    let words = || format!("{{\"status\":0,\"message\":\"{SAID}\",\"prebooks\":\"{SAID}\"}}");
+    for (status, method) in [(500, "prebook.create"), (403, "prebook.create"), (200, "prebook.details.list")] {
+        let (sandbox, _) = sandbox_with_a_week().await;
+        let place = Place::on(&sandbox, "20s");
+        let fault = Fault::Http { status, body: words(), headers: Vec::new() };
+        sandbox.act(|world, _| world.inject(Target::next(System::Komet, method).times(500), fault));
+        let log = |args: &[&str]| String::from_utf8_lossy(&place.run(args).stderr).into_owned();
+        let at_default = log(&["sync"]);
+        assert!(at_default.contains(method), "{at_default}");
+        assert!(!at_default.contains("Orchid") && !at_default.contains("0.5577"), "{status}: {at_default}");
+        let asked_for = log(&["sync", "-vv"]);
+        assert!(asked_for.contains(SAID), "{status}: {asked_for}");
+    }
 }
 
 #[test]

@@ -130,6 +130,10 @@ impl SyncReport<'_> {
                 Tone::Waiting,
                 "What is held waits for a person: see `stemsync holds`. Everything else went on.".to_owned(),
             ),
+            _ if self.asked.is_some() => {
+                let done = if run.actions.is_empty() { "Nothing to do for this order" } else { "Done" };
+                (Tone::Good, format!("{done}: both systems agree on it. Others were read, not pushed."))
+            }
             _ if run.actions.is_empty() => (Tone::Good, "Nothing to do: both systems agree.".to_owned()),
             _ => (Tone::Good, "Done, and nothing waits.".to_owned()),
         }

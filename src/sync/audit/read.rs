@@ -98,7 +98,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let known = self.store.read(reference::carriers).await?.map(|list| list.items).unwrap_or_default();
         let lacks_carriers = used.iter().any(|id| !known.iter().any(|carrier| carrier.id == *id));
         match self.poll_reference(lacks_carriers).await {
-            Err(PollError::System(error)) if !error.is_systemic() => log::warn!("{error}; going on without"),
+            Err(PollError::System(error)) if !error.is_systemic() => {
+                log::warn!("{}; going on without", error.for_log());
+            }
             other => other?,
         }
         let (maps, carriers, box_types) = self

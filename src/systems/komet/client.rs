@@ -21,7 +21,8 @@ use crate::systems::network::SharedNetwork;
 use crate::systems::reply::{Failure, Reply};
 use crate::systems::transport::{Settings, Transport, encode};
 use crate::systems::{
-    Answer, Fault, Komet, Meter, PoQuery, PrebookDates, PrebookQuery, SharedMeter, System, SystemError, Unreadable,
+    Answer, Fault, Komet, Meter, PoQuery, PrebookDates, PrebookQuery, SharedMeter, System, SystemError,
+    Unreadable, without_words,
 };
 
 /// What the adapter needs to know. No `Debug`: it holds the token.
@@ -144,7 +145,7 @@ impl KometClient {
 /// A list that has no place for what is unreadable in it: that is logged, and the rest serves.
 fn readable<T>(method: &str, answer: Answer<T>) -> Vec<T> {
     for one in &answer.unreadable {
-        log::warn!("Komet {method}: left out, as it is unreadable: {}", one.what);
+        log::warn!("Komet {method}: left out, as it is unreadable: {}", without_words(&one.what));
     }
     answer.items
 }

@@ -269,14 +269,13 @@ fn unit_type(field: Loose<'_>) -> Result<Option<UnitType>, Bad> {
     }
 }
 
-/// As long as `purchase.order.list` documents its `number`: a longer one could never be looked up, and every run would
-/// fail at trying.
-const PO_NUMBER_LENGTH: usize = 10;
+/// Longer is nothing that people would call a PO by.
+const PO_NUMBER_LENGTH: usize = 40;
 
 pub(super) fn po_number(field: Loose<'_>, name: &str) -> Result<Option<PoNumber>, Bad> {
     match field.string(name)?.filter(|number| number != "0") {
         Some(number) if number.chars().count() > PO_NUMBER_LENGTH => {
-            Err(field.bad(name, "a PO number of at most 10 characters"))
+            Err(field.bad(name, "a PO number of at most 40 characters"))
         }
         number => Ok(number.map(PoNumber)),
     }
