@@ -12,7 +12,7 @@ use stemsync::sandbox::scenario::Scenario;
 use stemsync::store::{Store, orders};
 use stemsync::sync::apply::{apply, assume};
 use stemsync::sync::observe;
-use stemsync::sync::plan::{Facts, Rules, plan, window_of};
+use stemsync::sync::plan::{Facts, Made, Rules, plan, window_of};
 
 fn main() {
     divan::main();
@@ -71,7 +71,7 @@ fn with_rules<T>(order: &Order, work: impl FnOnce(&Rules<'_>) -> T) -> T {
         carriers: &carriers,
         visible_from: order.ship_date,
         facts: &facts,
-        made: &BTreeSet::new(),
+        made: &Made::default(),
         may_cancel: true,
     })
 }

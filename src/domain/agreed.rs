@@ -151,6 +151,9 @@ pub struct PoLink {
     /// stemsync deleted it.
     #[serde(default)]
     pub dead: bool,
+    /// stemsync made it, and the PO was read since and does not have it: somebody else took it off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }
 
 /// One of the order's Prebooks.

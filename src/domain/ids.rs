@@ -38,6 +38,13 @@ id!(/// A line of an Axerrio order: stable, unique within its order. Flow 2 line
 id!(/// A label in Axerrio.
     LabelId(String));
 
+impl PoNumber {
+    /// Whether Komet can be asked for it: `purchase.order.list` takes a comma for two numbers, and documents 10 characters.
+    pub fn can_be_asked_for(&self) -> bool {
+        !self.0.contains(',') && self.0.chars().count() <= 10
+    }
+}
+
 impl From<&ItemId> for LineId {
     /// Flow 2: the line that stemsync makes in Axerrio is named by its Prebook item.
     fn from(item: &ItemId) -> Self {

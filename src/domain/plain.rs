@@ -14,9 +14,26 @@ pub fn turns(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
+/// As a shell takes it for one word.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, quoted};
+
+    #[test]
+    fn a_shell_takes_a_code_for_one_word_and_for_nothing_else() {
+        assert_eq!(quoted("RFR60"), "RFR60");
+        assert_eq!(quoted("RED ROSE 60"), "'RED ROSE 60'");
+        assert_eq!(quoted("R$(reboot)'S"), "'R$(reboot)'\\''S'");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_blank_and_all_else_stands() {

@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 
 use super::braked;
-use super::ground::{Ground, everything_read};
+use super::ground::{Ground, everything_read, nothing_read_since};
 use crate::domain::{Decision, HoldReason, KometRef, LineId, NewGoods, Order, OrderKey, PrebookId, Verdict};
 use crate::store::holds::HoldRow;
 use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::Action;
-use crate::sync::apply::{Outcome, apply, assume};
+use crate::sync::apply::{apply, assume};
 use crate::sync::plan::{Rules, plan};
 use crate::systems::System;
 
@@ -141,7 +141,7 @@ impl Foreseen {
 /// cancelled.
 pub(super) fn chain(mut order: Order, ground: &Ground, may_cancel: bool) -> Foreseen {
     let facts = everything_read(&order);
-    let mut made = BTreeSet::new();
+    let mut made = nothing_read_since(&order);
     let mut sent: Vec<Action> = Vec::new();
     let mut keys = BTreeSet::new();
     for serial in 1..=STEPS {
@@ -157,9 +157,7 @@ pub(super) fn chain(mut order: Order, ground: &Ground, may_cancel: bool) -> Fore
         match outcome {
             Some(outcome) => {
                 apply(&mut order, &action, &outcome);
-                if let Outcome::PrebookCreated(created) = outcome {
-                    made.extend(created.items.into_iter().flatten());
-                }
+                outcome.note(&mut made);
             }
             None => return Foreseen { sent, waits_for: Some("What follows depends on the vendor's answer.") },
         }

@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::config::Config;
-use crate::domain::{Flow, ItemId, LineId, MapKind, Maps, Order};
+use crate::domain::{Flow, LineId, MapKind, Maps, Order};
 use crate::store::{Connection, StoreError, maps, reference};
 use crate::sync::audit::{AuditReport, compare_views};
 use crate::sync::engine::Settings;
-use crate::sync::plan::{Facts, Rules, window_of};
+use crate::sync::plan::{Facts, Made, Rules, window_of};
 
 /// Windows before and after the order's own that count as read.
 const WINDOWS: i64 = 60;
@@ -46,7 +46,7 @@ impl Ground {
     }
 
     /// The planner's rules, once the items `made` were made.
-    pub(super) fn rules<'r>(&'r self, facts: &'r Facts, made: &'r BTreeSet<ItemId>) -> Rules<'r> {
+    pub(super) fn rules<'r>(&'r self, facts: &'r Facts, made: &'r Made) -> Rules<'r> {
         Rules {
             on_conflict: self.settings.on_conflict,
             create_po: self.settings.create_po,
@@ -63,7 +63,7 @@ impl Ground {
     /// Where the two sides of an order differ, by the rules of `verify`.
     pub fn differences(&self, order: &Order) -> AuditReport {
         let facts = everything_read(order);
-        compare_views(order, &self.settings, &self.rules(&facts, &BTreeSet::new()), &self.box_types)
+        compare_views(order, &self.settings, &self.rules(&facts, &nothing_read_since(order)), &self.box_types)
     }
 
     /// The codes of a line's products that no map names; for a hold that waits for one. `None` of an order of flow 2, whose
@@ -81,6 +81,13 @@ impl Ground {
         let unmapped = products.filter(|product| self.maps.komet(MapKind::Product, &product.code).is_none());
         Some(unmapped.map(|product| product.code.clone()).collect())
     }
+}
+
+/// What was made and not read yet is taken as made a moment ago.
+pub(super) fn nothing_read_since(order: &Order) -> Made {
+    let links = order.agreed.lines.values().flat_map(|line| &line.po_lines);
+    let unread = links.filter(|link| link.seen.is_none()).map(|link| link.line.clone());
+    Made { items: BTreeSet::new(), po_lines: unread.collect() }
 }
 
 /// As if every list that concerns the order had just been read.

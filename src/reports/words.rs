@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Config;
-use crate::domain::HoldReason;
+use crate::domain::{HoldReason, quoted};
 
 /// How long ago, or how far ahead, in words: `3 min ago`, `in 2 h`.
 pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
@@ -63,16 +63,6 @@ pub fn reason(reason: HoldReason) -> &'static str {
         HoldReason::TooManyCancellations => "Too many cancellations",
         HoldReason::RejectedByKomet => "Refused by Komet",
         HoldReason::RejectedByAxerrio => "Refused by Axerrio",
-    }
-}
-
-/// As a shell takes it for one word.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
-use super::plan;
+use super::plan::{self, Made};
 use crate::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, Decision,
     Flow, HoldReason, ItemId, ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber,
@@ -27,6 +27,21 @@ pub enum Outcome {
     CodeChanged,
     /// Axerrio's order as it is now.
     Order(Box<AxOrder>),
+}
+
+impl Outcome {
+    /// Adds what was made.
+    pub fn note(&self, made: &mut Made) {
+        match self {
+            Self::PrebookCreated(CreatedPrebook { items: Some(items), .. }) => {
+                made.items.extend(items.iter().cloned());
+            }
+            Self::PoCreated(CreatedPo { lines: Some(lines), .. }) => {
+                made.po_lines.extend(lines.iter().cloned());
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Brings `order`'s views to what they are after `action` ended in `outcome`.
@@ -181,6 +196,7 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
             seen,
             before_approval: None,
             dead: false,
+            gone: false,
         });
     }
 }
@@ -239,6 +255,7 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
             seen: Some(terms),
             before_approval: None,
             dead: false,
+            gone: false,
         });
     }
 }

@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 use super::apply::Outcome;
 use super::budget::APART;
 use super::engine::{Listener, Progress, Settings};
-use super::plan::{Facts, Rules};
+use super::plan::{Facts, Made, Rules};
 use super::poll::Polled;
 use super::report::{ActionReport, ActionResult, Job};
-use crate::domain::{CreatedPrebook, HoldReason, ItemId, Maps, OrderKey};
+use crate::domain::{HoldReason, Maps, OrderKey};
 use crate::store::OnFile;
 use crate::store::intents::{Intent, IntentId};
 use crate::systems::{Fault, System, SystemError, without_words};
@@ -43,8 +43,8 @@ struct Shared {
     /// Only these orders are pushed; `None`: all of them.
     only: Option<BTreeSet<OrderKey>>,
     known: Known,
-    /// Prebook items that this run made.
-    made: HashMap<OrderKey, Arc<BTreeSet<ItemId>>>,
+    /// What this run made.
+    made: HashMap<OrderKey, Arc<Made>>,
     /// Carriers, by Komet's id, of the Prebooks that changed.
     carriers_seen: BTreeSet<i64>,
     tried: HashMap<(OrderKey, String), u8>,
@@ -95,8 +95,8 @@ pub(super) struct Known {
     carriers: Arc<HashMap<i64, String>>,
     /// The local maps, and by which ids they name Komet's box types.
     maps: Arc<Maps>,
-    /// The order's items that this run made.
-    made: Arc<BTreeSet<ItemId>>,
+    /// What this run made of the order.
+    made: Arc<Made>,
 }
 
 /// What a job has done so far.
@@ -204,12 +204,9 @@ impl RunState {
         Known { made, ..shared.known.clone() }
     }
 
-    /// This run made Prebook items of the order.
+    /// A request of this run ended so.
     pub(super) fn made(&self, order: OrderKey, outcome: &Outcome) {
-        if let Outcome::PrebookCreated(CreatedPrebook { items: Some(items), .. }) = outcome {
-            let mut shared = self.shared();
-            Arc::make_mut(shared.made.entry(order).or_default()).extend(items.iter().cloned());
-        }
+        outcome.note(Arc::make_mut(self.shared().made.entry(order).or_default()));
     }
 
     pub(super) fn learn(&self, change: impl FnOnce(&mut Facts)) {
@@ -371,7 +368,8 @@ impl RunState {
         // That the quota is spent is told once a day, at the end of the run that finds it out.
         let is_told = self.failures_are_told || matches!(error.fault, Fault::QuotaSpent(_));
         let level = if is_told { log::Level::Debug } else { log::Level::Error };
-        log::log!(level, job = job.name(); "{error}");
+        log::log!(level, job = job.name(); "{}", error.for_log());
+        log::debug!(job = job.name(); "{error}");
     }
 
     pub(super) fn is_down(&self, system: System) -> bool {
@@ -440,7 +438,7 @@ impl RunState {
                 let level = if self.is_spent(action.system) { log::Level::Debug } else { log::Level::Warn };
                 let short = without_words(detail);
                 log::log!(level, job = job.name(), order = order.as_str(); "{system} {method} failed: {short}");
-                if short != detail {
+                if short != *detail {
                     log::debug!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
                 }
             }

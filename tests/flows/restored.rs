@@ -3,7 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use chrono::TimeDelta;
-use stemsync::domain::Stage;
+use stemsync::domain::{HoldReason, Stage};
+use stemsync::sandbox::axerrio::OrderChange;
 use stemsync::sandbox::komet::HeaderChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
 use stemsync::store::back_up;
@@ -331,4 +332,49 @@ async fn with_an_empty_database_a_prebook_is_found_behind_whose_mark_a_rep_wrote
         });
     })
     .await;
+}
+
+/// The item is all that leads to a PO that was made since the copy: it is read before the item goes.
+#[tokio::test]
+async fn what_was_bought_since_the_copy_on_another_day_is_not_left_behind() {
+    for is_approved in [false, true] {
+        for is_cancelled in [false, true] {
+            let rules = KometRules { items_show_po: false, ..KometRules::default() };
+            let mut link = Link::start(Setup { rules, ..Setup::default() }).await;
+            let id = placed(&link).await;
+            let copy = link.path.with_file_name("copy.db");
+            back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+            let moves = |days| OrderChange { ship_date: Some(link.day(days)), ..OrderChange::default() };
+            let (second, third) = (moves(6), moves(8));
+            link.act(|w, now| w.axerrio.customer_changes_header(&id, &second, now)).unwrap();
+            link.sync_well().await;
+            if is_approved {
+                link.act(approve_all);
+                link.sync_well().await;
+            }
+            let made: Vec<u64> = link.act(|w, _| items_of(w, &id).iter().map(|item| item.id).collect());
+            link.act(|w, now| {
+                if is_cancelled {
+                    w.axerrio.customer_cancels(&id, now).unwrap();
+                } else {
+                    w.axerrio.customer_changes_header(&id, &third, now).unwrap();
+                }
+            });
+            link.let_pass(TimeDelta::minutes(20));
+            link.put_in_place(&copy);
+            link.sync().await;
+            link.sync().await;
+            let still = link.act(|w, _| made.iter().map(|item| bought(w, *item).len()).sum::<usize>());
+            let held = link.held().await;
+            if is_approved {
+                assert_eq!(still, 2, "what procurement has approved stands");
+                assert!(held.iter().all(|(reason, _)| *reason == HoldReason::ChangedAfterApproval), "{held:?}");
+                assert_ne!(held, []);
+            } else {
+                assert_eq!(still, 0, "nothing buys what is gone");
+                assert_eq!(held, []);
+                stands_once(&link, &id, if is_cancelled { 0 } else { 2 });
+            }
+        }
+    }
 }

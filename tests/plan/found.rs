@@ -382,3 +382,17 @@ fn ids_that_are_answered_in_another_order_end_on_the_lines_that_their_items_were
         assert_eq!(desk.sync(), [""; 0]);
     }
 }
+
+/// That a create answers the ids under which its lines are listed is assumed (komet-api.md).
+#[test]
+fn a_po_line_that_is_listed_under_another_id_than_was_answered_is_the_lines_own() {
+    let mut desk = Desk::flow1(vec![line("1", roses(4)), line("2", lilies(3))]);
+    desk.answers_other_ids = true;
+    desk.sync();
+    desk.read();
+    desk.has_read_po();
+    desk.approve();
+    assert_eq!(desk.sync(), ["tell approved"]);
+    assert_eq!(held(&desk), [""; 0]);
+    assert_eq!((bought(&desk, "1"), bought(&desk, "2")), (1, 1));
+}

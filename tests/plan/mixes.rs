@@ -137,3 +137,30 @@ fn parts_whose_products_the_map_had_crosswise_are_made_anew_once_it_is_corrected
     assert_eq!(bought(&desk), [(Some(501), 6), (Some(502), 4)]);
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
+
+#[test]
+fn a_map_that_is_taken_away_changes_no_part_of_a_mixed_box_that_went_out() {
+    for is_lost in [false, true] {
+        let mut desk = Desk::flow2(&[bouquet(2)]);
+        desk.map("RFR60", 501);
+        desk.map("LIL", 502);
+        desk.sync();
+        desk.accept();
+        desk.sync();
+        desk.approve();
+        desk.sync();
+        let codes = |desk: &mut Desk| {
+            desk.ax().lines[0].terms.mix.iter().map(|part| part.product.code.clone()).collect::<Vec<_>>()
+        };
+        let before = codes(&mut desk);
+        assert_eq!(before, ["RFR60", "LIL"]);
+        desk.maps.clear();
+        if is_lost {
+            desk.lose_database();
+        }
+        desk.sync();
+        assert_eq!(codes(&mut desk), before);
+        assert_eq!(desk.ax().status, AxStatus::Accepted, "the vendor is not asked again");
+        assert_eq!(held(&desk), [""; 0]);
+    }
+}

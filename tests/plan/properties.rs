@@ -160,6 +160,7 @@ impl Dice<'_> {
                 seen: self.coin().then_some(seen.terms),
                 before_approval: None,
                 dead: self.rarely(),
+                gone: self.rarely(),
             });
         }
         AgreedLine { terms, item, po_lines }

@@ -15,7 +15,7 @@ use stemsync::domain::{
 };
 use stemsync::sync::action::{Action, CreatePrebook, PutOrder, ShipBoxes};
 use stemsync::sync::apply::{Outcome, apply};
-use stemsync::sync::plan::{Facts, Need, Plan, Rules, plan, window_of};
+use stemsync::sync::plan::{Facts, Made, Need, Plan, Rules, plan, window_of};
 
 pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -110,8 +110,10 @@ pub(crate) struct Desk {
     pub(crate) known: HashMap<String, i64>,
     /// The Prebook that `useExisting` finds instead of the one that is meant.
     pub(crate) finds_instead: Option<PrebookId>,
-    /// The ids of new items are answered in another order than these were asked for.
+    /// The ids of new items and PO lines are answered in another order than these were asked for.
     pub(crate) answers_reversed: bool,
+    /// A new PO line is answered by an id under which no list shows it.
+    pub(crate) answers_other_ids: bool,
     /// Methods that are refused, and why.
     pub(crate) refuses: BTreeMap<&'static str, &'static str>,
     pub(crate) on_conflict: OnConflict,
@@ -119,8 +121,8 @@ pub(crate) struct Desk {
     pub(crate) maps: Vec<(MapKind, String, i64)>,
     pub(crate) facts: Facts,
     pub(crate) may_cancel: bool,
-    /// Items that were made since the run began.
-    made: BTreeSet<ItemId>,
+    /// What was made since the run began.
+    made: Made,
     serial: i64,
 }
 
@@ -153,13 +155,14 @@ impl Desk {
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             finds_instead: None,
             answers_reversed: false,
+            answers_other_ids: false,
             refuses: BTreeMap::new(),
             on_conflict: OnConflict::Hold,
             create_po: CreatePo::Accepted,
             maps: Vec::new(),
             facts,
             may_cancel: true,
-            made: BTreeSet::new(),
+            made: Made::default(),
             serial: 100,
         }
     }
@@ -374,7 +377,7 @@ impl Desk {
 
     /// As `sync`, in the order of the caller's choice.
     pub(crate) fn sync_choosing(&mut self, mut choose: impl FnMut(usize) -> usize) -> Vec<String> {
-        self.made.clear();
+        self.made = Made::default();
         let mut told = Vec::new();
         let mut tried = Vec::new();
         for _ in 0..200 {
@@ -440,9 +443,9 @@ impl Desk {
     pub(crate) fn execute(&mut self, action: &Action) -> Outcome {
         match action {
             Action::CreatePrebook(create) => {
-                let created = self.create_prebook(create);
-                self.made.extend(created.items.iter().flatten().cloned());
-                Outcome::PrebookCreated(created)
+                let created = Outcome::PrebookCreated(self.create_prebook(create));
+                created.note(&mut self.made);
+                created
             }
             Action::DeleteItem(delete) => {
                 let items = self.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
@@ -527,6 +530,14 @@ impl Desk {
             // Unmapped products are left out of a mixed PO line.
             terms.breakdowns.retain(|part| part.product.id.is_some());
             lines.push(PoLine { id, item_id: Some(line.item.clone()), terms, boxes: Vec::new() });
+        }
+        if self.answers_reversed {
+            ids.reverse();
+        }
+        if self.answers_other_ids {
+            for id in &mut ids {
+                id.0 += 1000;
+            }
         }
         match self.komet.purchase_orders.iter_mut().find(|p| p.number == number) {
             Some(po) => po.lines.extend(lines),

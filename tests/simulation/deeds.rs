@@ -427,8 +427,17 @@ impl Deed {
                     .iter()
                     .filter(|l| l.item.is_some() && l.goods.boxes > 0 && l.boxes.is_empty());
                 let line = pick(dice, lines.map(|l| l.id).collect())?;
-                let boxes = dice.u32(1..7);
-                world.komet.buyer_changes_line(line, Some(boxes), None, ko).map(|()| format!("{line}: {boxes}"))
+                match dice.u32(0..7) {
+                    0 => {
+                        let stays = dice.bool();
+                        let how = if stays { "0 boxes" } else { "off its PO" };
+                        world.komet.buyer_deletes_line(line, stays, ko).map(|()| format!("{line}: {how}"))
+                    }
+                    boxes => world
+                        .komet
+                        .buyer_changes_line(line, Some(boxes), None, ko)
+                        .map(|()| format!("{line}: {boxes}")),
+                }
             }
             Kind::BuyerMovesPo => {
                 let po = pos(world, dice, false)?;

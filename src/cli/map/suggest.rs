@@ -8,11 +8,11 @@ use crate::cli::exit::{Exit, WrongUsage};
 use crate::cli::look;
 use crate::cli::output::{Output, Page, Report, Tone};
 use crate::config::Config;
-use crate::domain::MapKind;
 use crate::domain::suggest::Suggestion;
+use crate::domain::{MapKind, quoted};
 use crate::reports::map_csv::code;
 use crate::reports::suggest::{Suggestions, compare};
-use crate::reports::words::{command, quoted};
+use crate::reports::words::command;
 use crate::store::seen::Reach;
 
 /// `map KIND suggest CODE --format json`.

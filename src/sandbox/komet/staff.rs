@@ -330,6 +330,19 @@ impl KometModel {
         Ok(())
     }
 
+    /// A buyer takes a line off its PO, by the line's id: it is gone, or `stays` with quantity 0.
+    pub fn buyer_deletes_line(&mut self, line: u64, stays: bool, now: DateTime<Utc>) -> Result<()> {
+        if stays {
+            return self.buyer_changes_line(line, Some(0), None, now);
+        }
+        let Some((po, item)) = self.po_line(line).map(|(po, line)| (po.id, line.item)) else {
+            bail!("PO line {line} does not exist")
+        };
+        self.change_po(po, now, |po| po.lines.retain(|own| own.id != line))?;
+        self.po_touched(item, now);
+        Ok(())
+    }
+
     /// A buyer moves a PO, by its number, to another ship date.
     pub fn buyer_moves_po(&mut self, po: u64, to: NaiveDate, now: DateTime<Utc>) -> Result<()> {
         let Some(id) = self.purchase_order(po).map(|po| po.id) else { bail!("PO {po} does not exist") };

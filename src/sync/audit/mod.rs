@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::action::Action;
 use super::engine::{Engine, Settings};
-use super::plan::{Facts, Plan, Rules, plan, same_input, shown, sight};
+use super::plan::{Facts, Made, Plan, Rules, plan, same_input, shown, sight};
 use super::poll::PollError;
 use crate::domain::{Flow, ItemId, Maps, Order, PoItemId};
 use crate::systems::{Axerrio, Komet};
@@ -57,7 +57,7 @@ pub struct Difference {
 }
 
 /// An audit makes nothing.
-static NONE_MADE: BTreeSet<ItemId> = BTreeSet::new();
+static NONE_MADE: Made = Made { items: BTreeSet::new(), po_lines: BTreeSet::new() };
 
 /// What every comparison needs to know.
 struct Context<'a> {
@@ -161,7 +161,7 @@ fn unread(order: &Order) -> (bool, bool) {
         |id: &PoItemId| order.komet.purchase_orders.iter().flat_map(|po| &po.lines).any(|line| line.id == *id);
     (
         items.clone().any(|link| !link.dead && !link.gone && link.seen.is_none() && !shown(&link.item)),
-        bought.clone().any(|link| !link.dead && link.seen.is_none() && !bought_shown(&link.line)),
+        bought.clone().any(|link| !link.dead && !link.gone && link.seen.is_none() && !bought_shown(&link.line)),
     )
 }
 

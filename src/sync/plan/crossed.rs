@@ -2,10 +2,12 @@
 //! assumed (komet-api.md), so the first sight of an item says which line it was made for: a PO that was made by then buys the
 //! wrong goods, and is put right like any other.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::compare::{asked_differences, goods_from_axerrio};
 use super::draft::Draft;
 use super::links::{Sureness, is_product};
-use crate::domain::{AgreedLine, ItemId, LineId, PoLink, PrebookItem};
+use crate::domain::{AgreedLine, ItemId, LineId, PoItemId, PoLink, PrebookItem};
 
 /// Gives lines that were linked crosswise the items that were made for them, where these are surely other lines'.
 pub(super) fn uncross(draft: &mut Draft<'_>) {
@@ -45,6 +47,33 @@ pub(super) fn uncross(draft: &mut Draft<'_>) {
         let owner = own.iter().find(|(_, item)| *item == link.item).map(|(line, _)| *line);
         if let Some(agreed) = owner.and_then(|line| draft.agreed.lines.get_mut(line)) {
             agreed.po_lines.push(link);
+        }
+    }
+}
+
+/// Gives PO lines whose ids were answered in another order than they were asked for, or that no list shows, the ids under which
+/// their PO buys their items: what was asked for stays with the item that it was asked for.
+pub(super) fn uncross_purchases(draft: &mut Draft<'_>) {
+    let links = || draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    let is_shown = |link: &PoLink| {
+        draft.po_line(&link.line).is_some_and(|(_, line)| line.item_id.as_ref() == Some(&link.item))
+    };
+    let is_crossed = |link: &&PoLink| {
+        let is_made = link.asked.is_some() && link.seen.is_none() && !link.dead;
+        let is_others = draft.po_line(&link.line).is_some_and(|(_, line)| line.item_id.is_some());
+        is_made && !is_shown(link) && (is_others || link.gone)
+    };
+    let others: BTreeSet<&PoItemId> = links().filter(|link| !is_crossed(link)).map(|link| &link.line).collect();
+    let own = |link: &PoLink| {
+        let mut lines = draft.po(&link.number)?.lines.iter().filter(|line| line.is_alive());
+        let line = lines.find(|line| line.item_id.as_ref() == Some(&link.item) && !others.contains(&line.id))?;
+        Some((link.line.clone(), line.id.clone()))
+    };
+    let renamed: BTreeMap<PoItemId, PoItemId> = links().filter(is_crossed).filter_map(own).collect();
+    for link in draft.agreed.lines.values_mut().flat_map(|line| &mut line.po_lines) {
+        if let Some(id) = renamed.get(&link.line) {
+            link.line = id.clone();
+            link.gone = false;
         }
     }
 }

@@ -85,6 +85,7 @@ impl<'a> Draft<'a> {
         let mut unread = BTreeSet::new();
         for action in &self.actions {
             unread.extend(self.unread_window(action));
+            unread.extend(self.unread_purchase(action));
             let Action::DeletePoLine(delete) = action else { continue };
             let links = self.agreed.lines.values().flat_map(|line| &line.po_lines);
             let asked = links.filter(|link| link.line == delete.po_item).find_map(|link| link.ship_date);
@@ -108,6 +109,19 @@ impl<'a> Draft<'a> {
         // What a buyer moved to another day is in the list of its old one no more.
         let has_left = facts.po_dates_read.contains(&day);
         Some(if has_left { Need::PurchaseOrder(number.clone()) } else { Need::PurchaseOrders(day) })
+    }
+
+    /// What is to be read before an item is given up that was found, not made, and that nothing is known to buy: a restored copy
+    /// may not know the PO that does, and the item is all that leads to it.
+    fn unread_purchase(&self, action: &Action) -> Vec<Need> {
+        let Action::DeleteItem(delete) = action else { return Vec::new() };
+        let link = delete.line.as_ref().and_then(|line| self.agreed.lines.get(line)?.item.as_ref());
+        let Some(link) = link.filter(|link| link.item == delete.item && !link.fresh) else { return Vec::new() };
+        let mut links = self.agreed.lines.values().flat_map(|line| &line.po_lines);
+        if links.any(|bought| bought.item == link.item) || self.rules.made.items.contains(&link.item) {
+            return Vec::new();
+        }
+        self.unread_pos_of(&link.item)
     }
 
     /// The window of the item that an action of flow 1 gives up, if it was not read in this run. What ships before yesterday
@@ -390,7 +404,7 @@ impl<'a> Draft<'a> {
     pub(super) fn po_alive(&self, link: &PoLink) -> bool {
         match self.po_line(&link.line) {
             Some((po, line)) => line.is_alive() && po.status != PoStatus::Cancelled,
-            None => !link.dead && link.seen.is_none(),
+            None => !link.dead && !link.gone && link.seen.is_none(),
         }
     }
 
@@ -449,28 +463,40 @@ impl<'a> Draft<'a> {
 
     /// Whether the POs were read that may already buy an item which was found, not made; asks for them otherwise.
     pub(super) fn knows_purchase(&mut self, item: &ItemId) -> bool {
+        let unread = self.unread_pos_of(item);
+        let is_known = unread.is_empty();
+        self.needs.extend(unread);
+        is_known
+    }
+
+    /// What is to be read of the POs that may buy an item.
+    fn unread_pos_of(&self, item: &ItemId) -> Vec<Need> {
         let shown = self.item(item);
         let facts = self.rules.facts;
         if let Some(number) = shown.and_then(|item| item.po_number.as_ref())
             && !facts.po_numbers_read.contains(number)
             && self.po(number).is_none()
         {
-            self.needs.insert(Need::PurchaseOrder(number.clone()));
-            return false;
+            return vec![Need::PurchaseOrder(number.clone())];
         }
         // Komet may have given the item another ship date than the PO was made for (assumed): both days are read. A buyer may
         // have moved the PO to any day, before this database first read that.
         let mut days = vec![self.order.ship_date, shown.map_or(self.order.ship_date, |item| item.ship_date)];
         days.extend(&facts.po_dates_unknown);
-        self.has_read_pos(&days)
+        self.unread_pos(&days).collect()
+    }
+
+    fn unread_pos<'d>(&'d self, days: &'d [NaiveDate]) -> impl Iterator<Item = Need> + 'd {
+        let read = &self.rules.facts.po_dates_read;
+        days.iter().filter(|day| !read.contains(day)).map(|day| Need::PurchaseOrders(*day))
     }
 
     /// Whether the POs of all these days were read; asks for those that were not.
     pub(super) fn has_read_pos(&mut self, days: &[NaiveDate]) -> bool {
-        let read = &self.rules.facts.po_dates_read;
-        let unread: Vec<_> = days.iter().filter(|day| !read.contains(day)).collect();
-        self.needs.extend(unread.iter().map(|day| Need::PurchaseOrders(**day)));
-        unread.is_empty()
+        let unread: Vec<Need> = self.unread_pos(days).collect();
+        let are_read = unread.is_empty();
+        self.needs.extend(unread);
+        are_read
     }
 
     /// [`Self::knows_purchase`] for every item of which no PO line is known, or none but of cancelled POs, and that `concerns`; asks

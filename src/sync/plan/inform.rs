@@ -147,9 +147,10 @@ fn emptied(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
     if links().any(|link| draft.po_alive(link)) {
         return None;
     }
+    let is_known = |link: &PoLink| link.seen.is_some() || link.gone;
     let Some(told) = &order.purchase_order else {
         let is_here = |link: &&PoLink| !draft.order.items_elsewhere.contains(&link.item);
-        let taken_off = links().filter(|link| !link.dead && link.seen.is_some()).filter(is_here);
+        let taken_off = links().filter(|link| !link.dead && is_known(link)).filter(is_here);
         // Of a line that is gone from an approved PO a person is asked in flow 1.
         let is_answered = |po: &&PurchaseOrder| match draft.order.flow {
             Flow::FromAxerrio => po.status == PoStatus::Cancelled,
@@ -166,7 +167,7 @@ fn emptied(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
             lines: Vec::new(),
         });
     };
-    let is_read = links().any(|link| link.number == told.number && link.seen.is_some());
+    let is_read = links().any(|link| link.number == told.number && is_known(link));
     is_read.then(|| PurchaseOrderInfo { status: PoInfoStatus::Cancelled, lines: Vec::new(), ..told.clone() })
 }
 

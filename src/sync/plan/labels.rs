@@ -9,7 +9,7 @@ use super::links::parts_in_red;
 use super::{twice, unbought};
 use crate::domain::{
     AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber, Shipment,
-    blank,
+    blank, quoted,
 };
 use crate::sync::action::{Action, ChangeCode, ShipBoxes};
 
@@ -152,7 +152,7 @@ pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &st
             unknown.iter().map(|(product, _)| format!("\u{201c}{product}\u{201d}")).collect();
         let codes = unknown.iter().filter_map(|(_, code)| code.as_ref()).filter(|_| !is_decided);
         let local: Vec<String> =
-            codes.map(|code| format!(", or run: stemsync map product set {code} KOMET-ID")).collect();
+            codes.map(|code| format!(", or run: stemsync map product set {} KOMET-ID", quoted(code))).collect();
         format!(
             "Komet does not know {}. Map it in Komet's Prebook Summary (shown in red){local}. stemsync goes on by itself then.",
             names.join(", "),

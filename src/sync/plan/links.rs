@@ -8,6 +8,7 @@ use super::compare::{
     asked_differences, goods_differences, goods_from_axerrio, item_differences, seen_differences,
 };
 use super::draft::Draft;
+use super::rules::Rules;
 use super::{crossed, header};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, LineId, LineTerms,
@@ -17,6 +18,8 @@ use crate::domain::{
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
 pub(super) fn recognise(draft: &mut Draft<'_>) {
     recognise_prebooks(draft);
+    miss_po_lines(draft);
+    crossed::uncross_purchases(draft);
     match draft.order.flow {
         Flow::FromAxerrio => {
             if let Some(order) = &draft.order.axerrio.order {
@@ -309,6 +312,24 @@ fn move_item_baselines(draft: &mut Draft<'_>) {
     draft.agreed.lines = lines;
 }
 
+/// A PO line that was made in an earlier run, and that its PO does not show though it was read in this one, is gone. What buys an
+/// item that moved to another ship date of its Prebook is shown there.
+fn miss_po_lines(draft: &mut Draft<'_>) {
+    let Rules { facts, made, .. } = draft.rules;
+    let is_missed = |link: &PoLink| {
+        facts.po_numbers_read.contains(&link.number)
+            && !made.po_lines.contains(&link.line)
+            && draft.item(&link.item).is_some()
+    };
+    let links = draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+    let unseen = links.filter(|link| link.seen.is_none() && draft.po_line(&link.line).is_none());
+    let gone: BTreeSet<PoItemId> =
+        unseen.filter(|link| link.gone || is_missed(link)).map(|link| link.line.clone()).collect();
+    for link in draft.agreed.lines.values_mut().flat_map(|line| &mut line.po_lines) {
+        link.gone = gone.contains(&link.line);
+    }
+}
+
 /// A PO line belongs to the order line whose item it buys, also when that item was replaced since.
 fn link_po_lines(draft: &mut Draft<'_>) {
     for po in &draft.order.komet.purchase_orders {
@@ -360,6 +381,7 @@ fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, i
             seen: Some(po_line.terms.clone()),
             before_approval: None,
             dead: false,
+            gone: false,
         });
     }
 }

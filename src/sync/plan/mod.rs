@@ -43,7 +43,7 @@ pub(crate) use flow2::{same_input, shown, take_over};
 pub(crate) use labels::{current_labels, is_komets_lot};
 pub(crate) use links::same_description;
 pub(in crate::sync) use purchase::PO_LINE;
-pub use rules::{Facts, Rules, window_of};
+pub use rules::{Facts, Made, Rules, window_of};
 pub(crate) use sight::{Sight, sight};
 pub(in crate::sync) use strays::UNSEEN;
 pub(crate) use unbought::labels_of_no_line;

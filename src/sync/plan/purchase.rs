@@ -142,7 +142,7 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
         draft.needs.insert(Need::PurchaseOrder(link.number.clone()));
         return false;
     }
-    draft.rules.made.contains(&buy.item) || draft.knows_purchase(&buy.item)
+    draft.rules.made.items.contains(&buy.item) || draft.knows_purchase(&buy.item)
 }
 
 /// Whether Komet's people took the line from its PO, or cancelled that: a deleted line is a question, since the vendor delivers
@@ -163,6 +163,8 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     if is_cancelled || is_flow_2 && (is_told || draft.po_status(last).is_decided()) {
         return true;
     }
+    // It may have been bought since on a PO that a restored copy does not know: nobody is asked in vain once that is read.
+    draft.knows_purchase(&buy.item);
     let cause = format!("{TAKEN_OFF}{}", last.line);
     let detail = || {
         format!(
@@ -171,8 +173,8 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
             last.line, last.number
         )
     };
-    let verdict = if is_flow_2 {
-        // Both sides of it are Komet's own.
+    let verdict = if is_flow_2 || last.gone {
+        // Both sides of it are Komet's own; or nobody ever saw it, and it may yet show.
         draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, detail)
     } else {
         draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
@@ -505,7 +507,7 @@ fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Opt
     let takes_more = |number: &PoNumber| match draft.po(number) {
         Some(po) if po.ship_date != ship_date || is_elsewhere(number) => false,
         Some(po) => po.status == PoStatus::Pending || by_word && po.status != PoStatus::Cancelled,
-        None => links().any(|link| link.number == *number && link.seen.is_none()),
+        None => links().any(|link| link.number == *number && link.seen.is_none() && !link.gone),
     };
     let own = draft.agreed.po.as_ref().filter(|number| takes_more(number));
     let other =

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
-use crate::domain::{CreatePo, ItemId, MapKind, Maps, OnConflict, PoNumber};
+use crate::domain::{CreatePo, ItemId, MapKind, Maps, OnConflict, PoItemId, PoNumber};
 
 /// The fixed window of seven ship dates that `date` lies in, counted from the epoch (product.md: Prebook
 /// watermarks are kept per window, so that one entering the horizon is read in full).
@@ -59,10 +59,19 @@ pub struct Rules<'a> {
     pub visible_from: NaiveDate,
     /// What has been read.
     pub facts: &'a Facts,
-    /// Items that stemsync made in this run: nobody can have bought them before it does.
-    pub made: &'a BTreeSet<ItemId>,
+    /// What stemsync made of the order in this run.
+    pub made: &'a Made,
     /// Whether the whole order may be cancelled: the brake has counted it among the run's cancellations.
     pub may_cancel: bool,
+}
+
+/// What stemsync made of an order in this run.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// Prebook items: nobody can have bought them before it does.
+    pub items: BTreeSet<ItemId>,
+    /// PO lines: what was read of their PO may be older.
+    pub po_lines: BTreeSet<PoItemId>,
 }
 
 impl Rules<'_> {

@@ -103,19 +103,18 @@ const MIXED: (&str, &str) = ("MIX", "Mixed box");
 
 /// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
 /// sent to the vendor.
-pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTerms]) -> LineTerms {
+pub(super) fn line_terms<'k>(item: &PrebookItem, rules: &Rules<'_>, known: &[&'k LineTerms]) -> LineTerms {
     // A map that was taken away since changes no order that went out, like one that is set later. A number is Komet's own.
     let is_unmapped_since = |known: &Product, p: &KometProduct| {
         known.code.parse::<i64>().is_err()
             && rules.maps.komet(MapKind::Product, &known.code).is_none()
             && same_description(&known.description, &p.description)
     };
-    let product = |p: &KometProduct, agreed: &[&Product]| Product {
+    let product = |p: &KometProduct, agreed: &[&Product], sent: &[&Product]| Product {
         code: match p.id {
             Some(id) => {
                 let names = Names { kind: MapKind::Product, id, komets: None, rules };
-                let sent = agreed.last();
-                let is_sent = |known: &&Product| sent.is_some_and(|sent| std::ptr::eq(*sent, *known));
+                let is_sent = |known: &&Product| sent.iter().any(|sent| std::ptr::eq(*sent, *known));
                 let mut known = agreed
                     .iter()
                     .filter(|known| names.stands(&known.code) || is_sent(known) && is_unmapped_since(known, p));
@@ -126,14 +125,19 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTe
         description: p.description.clone(),
     };
     let own: Vec<&Product> = known.iter().map(|known| &known.product).collect();
-    let parts: Vec<&Product> = known.iter().flat_map(|known| &known.mix).map(|part| &part.product).collect();
+    let own_sent = own.last().copied();
+    let parts_of = |known: &[&'k LineTerms]| -> Vec<&'k Product> {
+        known.iter().flat_map(|known| &known.mix).map(|part| &part.product).collect()
+    };
+    let parts = parts_of(known);
+    let parts_sent = known.last().map(|sent| parts_of(&[sent])).unwrap_or_default();
     let terms = &item.terms;
     LineTerms {
         product: match (terms.product.id, blank(Some(&terms.product.description))) {
             (None, None) if !terms.breakdowns.is_empty() => {
                 Product { code: MIXED.0.to_owned(), description: MIXED.1.to_owned() }
             }
-            _ => product(&terms.product, &own),
+            _ => product(&terms.product, &own, own_sent.as_slice()),
         },
         box_type: box_type(&terms.box_type, rules, known),
         boxes: terms.boxes,
@@ -148,7 +152,7 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTe
             .breakdowns
             .iter()
             .map(|part| MixPart {
-                product: product(&part.product, &parts),
+                product: product(&part.product, &parts, &parts_sent),
                 bunches: part.bunches,
                 stems_per_bunch: part.stems_per_bunch,
                 unit_cost: part.unit_cost,
