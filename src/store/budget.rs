@@ -16,7 +16,7 @@ pub(super) const SINCE: i64 = 5;
 /// Hours that are kept; learning looks back no further.
 const KEPT_HOURS: TimeDelta = TimeDelta::days(28);
 /// Days after its ship date for which a date is kept, more than it is polled.
-const KEPT_DAYS: Days = Days::new(14);
+const KEPT_DAYS: Days = Days::new(35);
 
 fn key(source: Source) -> (&'static str, i64) {
     match source {
@@ -173,6 +173,21 @@ pub fn never_shown(conn: &Connection, dates: &[NaiveDate]) -> Result<Vec<NaiveDa
     let range = [first.num_days_from_ce(), last.num_days_from_ce()];
     let shown = statement.query_map(range, |row| row.get(0))?.collect::<Result<BTreeSet<i32>, _>>()?;
     Ok(dates.iter().copied().filter(|date| !shown.contains(&date.num_days_from_ce())).collect())
+}
+
+/// Those of these ship dates that were not read since.
+pub fn unread_since(
+    conn: &Connection,
+    mut dates: Vec<NaiveDate>,
+    since: DateTime<Utc>,
+) -> Result<Vec<NaiveDate>, StoreError> {
+    let mut read = BTreeSet::new();
+    for date in &dates {
+        let at = source(conn, Source::ShipDate(*date))?.and_then(|state| state.read_at);
+        read.extend(at.filter(|at| *at >= since).map(|_| *date));
+    }
+    dates.retain(|date| !read.contains(date));
+    Ok(dates)
 }
 
 /// Takes every source for one that was never read.

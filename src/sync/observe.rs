@@ -491,6 +491,7 @@ pub fn forget_po(conn: &Connection, number: &PoNumber) -> Result<u64, StoreError
     for key in orders::keys_by_po(conn, number)? {
         let mut view = orders::load_komet(conn, key)?;
         view.purchase_orders.retain(|p| p.number != *number);
+        orders::look_for_po(conn, number, key)?;
         changed += u64::from(orders::observe_komet(conn, key, &view)?);
     }
     Ok(changed)

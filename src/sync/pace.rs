@@ -13,7 +13,7 @@ use super::budget::{
 };
 use super::engine::Engine;
 use super::plan::window_of;
-use super::poll::{FULL_READ_HOURS, RECEIVING_DAYS};
+use super::poll::{FULL_READ_HOURS, polled_from, seldom};
 use super::report::Job;
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, quota};
@@ -84,9 +84,12 @@ impl Outlook {
         let mut mandatory = mandatory(conn, &states, now)?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what polls may still spend")]
         let reads_left = decision.reads_left as usize;
-        for date in budget::to_look_at(conn, now)?.into_iter().take(reads_left) {
+        let unseen =
+            budget::to_look_at(conn, now)?.into_iter().map(|date| (date, "a PO of ours may stand there unseen"));
+        let seldom = seldom(conn, now.with_timezone(&zone).date_naive(), now)?;
+        for (date, why) in unseen.chain(seldom).take(reads_left) {
             let source = Source::ShipDate(date);
-            mandatory.insert(source, "a PO of ours may stand there unseen");
+            mandatory.insert(source, why);
             if !states.iter().any(|state| state.source == source) {
                 let state = budget::source(conn, source)?.unwrap_or_else(|| SourceState::new(source, now));
                 decision.sources.push(Judged { state, rate: 0.0, due: Due::NotWorthIt });
@@ -188,8 +191,7 @@ fn states(
     let (latest_po, latest_prebook) = (latest(Kind::PurchaseOrders), latest(Kind::Prebooks));
     let mut states = Vec::new();
     let mut moved = Vec::new();
-    let from = today.checked_sub_days(Days::new(RECEIVING_DAYS)).unwrap_or(today);
-    for (date, pending, approved) in budget::open_pos(conn, from)? {
+    for (date, pending, approved) in budget::open_pos(conn, polled_from(today))? {
         let source = Source::ShipDate(date);
         let mut state = known.get(&source).copied().unwrap_or_else(|| SourceState::new(source, now));
         state.advance(profile, latest_po, now);

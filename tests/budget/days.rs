@@ -107,6 +107,34 @@ async fn a_ship_date_on_which_a_po_may_stand_unseen_is_read_once_and_never_from_
 }
 
 #[tokio::test]
+async fn a_po_that_is_open_long_after_its_ship_date_is_read_once_a_day_until_a_month_is_over() {
+    let link = noon(1000).await;
+    let id = place(&link, 1);
+    link.sync_well().await;
+    let day = link.day(1);
+    let requests = || link.komet_requests("purchase.order.list");
+    link.let_pass(TimeDelta::days(12));
+    for _ in 0..3 {
+        let before = requests();
+        for _ in 0..4 {
+            paced(&link, &KOMETS).await;
+            link.let_pass(TimeDelta::hours(6));
+        }
+        assert_eq!(requests() - before, 1, "once a day");
+    }
+    link.act(approve_all);
+    link.let_pass(TimeDelta::days(1));
+    paced(&link, &KOMETS).await;
+    assert_eq!(link.order(&id).await.stage, Stage::PoApproved, "a late approval is seen");
+    link.let_pass(TimeDelta::days(30));
+    let outlook = link.engine.outlook().await.unwrap();
+    assert!(
+        outlook.decision.sources.iter().all(|one| one.state.source != Source::ShipDate(day)),
+        "and then no more"
+    );
+}
+
+#[tokio::test]
 async fn writes_are_never_held_on_a_day_whose_writes_fit() {
     let link = noon(120).await;
     link.sync_well().await;

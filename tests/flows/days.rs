@@ -2,14 +2,15 @@
 
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Verdict};
+use stemsync::sandbox::axerrio::InfoStatus;
 use stemsync::sandbox::komet::ItemChange;
-use stemsync::sandbox::{Clock, Fault, Target};
+use stemsync::sandbox::{Clock, Fault, KometRules, Target};
 use stemsync::store::holds::{self, Decided};
-use stemsync::sync::report::{ActionReport, ActionResult, Outcome};
+use stemsync::sync::report::{ActionReport, ActionResult, Job, Outcome};
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, accepted_prebook, approved, both, placed};
+use crate::link::{Link, Setup, accepted_prebook, approved, both, placed};
 use crate::trade::{
     AWB, FREEDOM, LOT, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook,
 };
@@ -236,4 +237,139 @@ async fn what_komet_shows_no_more_is_asked_about_and_not_made_again() {
     assert_eq!(link.komet_requests("prebook.create"), 1);
     assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 1);
     assert_eq!(link.holds().await, []);
+}
+
+/// A buyer may approve a PO after its ship date, and stemsync may have stood still meanwhile.
+#[tokio::test]
+async fn what_procurement_approved_is_told_and_shipped_though_nobody_read_it_for_ten_days() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        link.act(|w, now| {
+            approve_all(w, now);
+            w.axerrio.vendor_prints(&id, "1", 4, Some(AWB), Some(LOT), now).unwrap();
+        });
+        link.let_pass(TimeDelta::days(14));
+        link.sync_well().await;
+        let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone());
+        assert!(told.is_some_and(|told| told.status == InfoStatus::Approved), "the vendor learns of it");
+        let shipped = link.act(|w, _| bought(w, items_of(w, &id)[0].id)[0].1.boxes.len());
+        assert_eq!(shipped, 4);
+    })
+    .await;
+}
+
+/// komet-api.md: a deleted PO line is gone or has quantity 0, and a create may tell the ids, so that nobody has to read.
+#[tokio::test]
+async fn a_po_line_that_a_buyer_took_off_before_it_was_ever_read_is_asked_about() {
+    for stays in [false, true] {
+        let link = Link::plain().await;
+        let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_jobs(&[Job::Orders]).await;
+        link.act(|w, now| {
+            let taken = bought(w, items_of(w, &id)[0].id)[0].1.id;
+            w.komet.buyer_deletes_line(taken, stays, now).unwrap();
+            approve_all(w, now);
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))], "stays: {stays}");
+        let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone());
+        assert_eq!(told.map(|told| told.lines.len()), Some(1), "the vendor learns of the other line");
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        let boxes = link.act(|w, _| bought(w, items_of(w, &id)[0].id)[0].1.goods.boxes);
+        assert_eq!(boxes, 4, "bought again");
+        invariants(&link).await;
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_a_buyer_bought_anew_before_it_was_ever_read_is_the_lines_own() {
+    let link = Link::plain().await;
+    let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_jobs(&[Job::Orders]).await;
+    link.act(|w, now| {
+        let item = items_of(w, &id)[0].id;
+        let taken = bought(w, item)[0].1.id;
+        w.komet.buyer_deletes_line(taken, false, now).unwrap();
+        w.komet.buyer_buys_item(item, now).unwrap();
+        approve_all(w, now);
+    });
+    link.sync_well().await;
+    assert_eq!(link.holds().await, []);
+    let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone());
+    assert_eq!(told.map(|told| told.lines.len()), Some(2));
+    invariants(&link).await;
+}
+
+/// product.md: a PO that left a list because it moved to another date is found by its number and lives on.
+#[tokio::test]
+async fn a_po_that_a_buyer_moved_far_is_read_where_it_stands() {
+    both(async |link: Link| {
+        let draft = prebook(link.day(3), vec![item(FREEDOM, 4, link.day(1))]);
+        let id = accepted_prebook(&link, &draft).await;
+        link.sync_well().await;
+        let number = link.act(|w, now| {
+            let item = w.komet.prebook(id).unwrap().items[0].id;
+            let number = bought(w, item)[0].0.number;
+            w.komet.buyer_moves_po(number, now.date_naive() + TimeDelta::days(12), now).unwrap();
+            number
+        });
+        link.sync_well().await;
+        link.let_pass(TimeDelta::days(10));
+        link.act(|w, now| w.komet.buyer_approves(number, now)).unwrap();
+        link.sync_well().await;
+        let told = link.act(|w, _| orders_for(w, id)[0].purchase_order.clone());
+        assert!(told.is_some_and(|told| told.status == InfoStatus::Approved), "the vendor learns of it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_buyer_bought_anew_after_he_took_all_off_its_po_is_found() {
+    for po_touches_prebook in [false, true] {
+        let rules = KometRules { items_show_po: false, po_touches_prebook, ..KometRules::default() };
+        let link = Link::start(Setup { rules, ..Setup::default() }).await;
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        let id = accepted_prebook(&link, &draft).await;
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let bought_item = link.act(|w, now| {
+            let item = w.komet.prebook(id).unwrap().items[0].id;
+            let line = bought(w, item)[0].1.id;
+            w.komet.buyer_deletes_line(line, false, now).unwrap();
+            item
+        });
+        link.sync_well().await;
+        let told = |link: &Link| link.act(|w, _| orders_for(w, id)[0].purchase_order.clone().unwrap().status);
+        assert_eq!(told(&link), InfoStatus::Cancelled);
+        link.act(|w, now| {
+            w.komet.buyer_buys_item(bought_item, now).unwrap();
+            approve_all(w, now);
+        });
+        link.sync_well().await;
+        assert_eq!(told(&link), InfoStatus::Approved);
+        assert_eq!(link.holds().await, []);
+    }
+}
+
+/// Komet answers from a copy that lags, or a PO is another vendor's for a while.
+#[tokio::test]
+async fn a_po_that_was_in_no_list_for_a_while_is_taken_up_again() {
+    let link = Link::plain().await;
+    let id = approved(&link).await;
+    let body = "{\"status\":1,\"purchaseOrders\":[]}".to_owned();
+    let nothing = Fault::Http { status: 200, body, headers: Vec::new() };
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(99), nothing));
+    link.sync().await;
+    assert_eq!(link.holds().await.len(), 2, "what is in no list, nor under its number, is asked about");
+    link.act(|w, _| w.clear_faults());
+    link.sync_well().await;
+    assert_eq!(link.holds().await, []);
+    let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone().unwrap());
+    assert_eq!((told.status, told.lines.len()), (InfoStatus::Approved, 2));
+    invariants(&link).await;
 }

@@ -9,7 +9,10 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use serde::Serialize;
 
-use crate::domain::{Agreed, ItemId, KometView, OrderKey, PoNumber, PrebookHeader, PrebookId, blank, fingerprint};
+use crate::domain::{
+    Agreed, ItemId, KometView, OrderKey, PoLine, PoNumber, PoStatus, PrebookHeader, PrebookId, PurchaseOrder,
+    blank, fingerprint,
+};
 use crate::store::StoreError;
 use crate::store::columns::Day;
 
@@ -22,7 +25,8 @@ struct ViewLinks<'a> {
     /// Id, number, what `useExisting` goes by.
     prebooks: BTreeSet<(i64, &'a str, i64)>,
     items: BTreeSet<LinkedItem>,
-    pos: BTreeSet<&'a str>,
+    /// Number, ship date, whether it buys anything for the order.
+    pos: BTreeSet<(&'a str, NaiveDate, bool)>,
     boxes: BTreeSet<&'a str>,
 }
 
@@ -40,10 +44,14 @@ impl<'a> ViewLinks<'a> {
                 .iter()
                 .flat_map(|p| p.items.iter().map(|i| (i.id.0, p.id.0, i.ship_date, i.is_alive())))
                 .collect(),
-            pos: pos.iter().map(|po| po.number.0.as_str()).collect(),
+            pos: pos.iter().map(|po| (po.number.0.as_str(), po.ship_date, buys(po))).collect(),
             boxes: pos.iter().flat_map(|po| &po.lines).flat_map(|l| &l.boxes).map(|b| b.code.as_str()).collect(),
         }
     }
+}
+
+fn buys(po: &PurchaseOrder) -> bool {
+    po.status != PoStatus::Cancelled && po.lines.iter().any(PoLine::is_alive)
 }
 
 /// What `useExisting` goes by: "same location, carrier, truck date, customer and customer PO" (komet-api.md).
@@ -87,8 +95,14 @@ pub(super) fn save_of_view(
         )?
         .execute(params![prebook, key, number, header])?;
     }
-    for number in links.pos {
-        link_po(conn, number, key)?;
+    for (number, ship_date, buys) in links.pos {
+        conn.prepare_cached(
+            "INSERT INTO po_links (number, order_key, look_on)
+             SELECT ?1, ?2, iif(?4, nullif(?3, ship_date), ship_date) FROM orders WHERE key = ?2
+             ON CONFLICT (number, order_key) DO UPDATE SET look_on = excluded.look_on
+             WHERE look_on IS NOT excluded.look_on",
+        )?
+        .execute(params![number, key, Day(ship_date), buys])?;
     }
     for code in links.boxes {
         conn.prepare_cached("INSERT OR IGNORE INTO box_links (code, order_key) VALUES (?1, ?2)")?
@@ -208,6 +222,14 @@ pub fn key_by_item(conn: &Connection, item: &ItemId) -> Result<Option<OrderKey>,
 /// The orders that lines of this PO buy for, or bought for.
 pub fn keys_by_po(conn: &Connection, number: &PoNumber) -> Result<Vec<OrderKey>, StoreError> {
     keys(conn, "SELECT order_key FROM po_links WHERE number = ?1 ORDER BY 1", [&number.0])
+}
+
+/// A PO that bought for the order is gone: it is looked for on the order's ship date.
+pub fn look_for_po(conn: &Connection, number: &PoNumber, key: OrderKey) -> Result<(), StoreError> {
+    let sql = "UPDATE po_links SET look_on = (SELECT ship_date FROM orders WHERE key = ?2)
+               WHERE number = ?1 AND order_key = ?2 AND look_on IS NULL";
+    conn.prepare_cached(sql)?.execute(params![number.0, key])?;
+    Ok(())
 }
 
 /// The orders that have a box of this code in Komet or a label with it.

@@ -59,10 +59,27 @@ pub fn is_any_cancelled(conn: &Connection, ship_date: NaiveDate) -> Result<bool,
     Ok(conn.prepare_cached(sql)?.query_row([Day(ship_date)], |row| row.get(0))?)
 }
 
-/// The orders of one ship date with such a PO.
+/// The further ship dates from `from` on at which a PO is to be looked for: it stands there while its order ships on another, or
+/// nothing is bought for the order any more, which still stands in Komet.
+pub fn further_po_dates(conn: &Connection, from: NaiveDate) -> Result<Vec<NaiveDate>, StoreError> {
+    let sql = "SELECT DISTINCT p.look_on FROM po_links p INDEXED BY po_links_to_look_for
+               JOIN orders o ON o.key = p.order_key
+               WHERE p.look_on IS NOT NULL AND p.look_on >= ?1
+               AND (o.stage = 'prebooked'
+                    OR o.stage IN ('po_pending', 'po_approved', 'labelled') AND o.ship_date <> p.look_on)";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([Day(from)], |row| row.get::<_, Day>(0))?;
+    Ok(rows.map(|day| day.map(|day| day.0)).collect::<Result<_, _>>()?)
+}
+
+/// The orders with such a PO that ship on this date, or whose PO does.
 pub fn keys_with_open_po(conn: &Connection, ship_date: NaiveDate) -> Result<Vec<OrderKey>, StoreError> {
     let sql = "SELECT key FROM orders INDEXED BY orders_with_open_po
-               WHERE stage IN ('po_pending', 'po_approved', 'labelled') AND ship_date = ?1 ORDER BY key";
+               WHERE stage IN ('po_pending', 'po_approved', 'labelled') AND ship_date = ?1
+               UNION
+               SELECT o.key FROM po_links p INDEXED BY po_links_to_look_for JOIN orders o ON o.key = p.order_key
+               WHERE p.look_on = ?1 AND o.stage IN ('po_pending', 'po_approved', 'labelled')
+               ORDER BY 1";
     keys(conn, sql, [Day(ship_date)])
 }
 

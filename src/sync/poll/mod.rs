@@ -17,10 +17,10 @@ use super::engine::Engine;
 use super::report::Job;
 use crate::domain::PoNumber;
 use crate::store::{StoreError, reference};
-use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
+use crate::systems::{Axerrio, Komet, SystemError, Unreadable, without_words};
 
 pub use prebooks::{Windows, dates_of};
-pub(super) use purchase_orders::RECEIVING_DAYS;
+pub(super) use purchase_orders::{polled_from, seldom};
 
 /// Why a poll did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,11 @@ impl Polled {
             let text = format!("{what} {id} cannot be read: {}", record.what);
             // Of the other lists' records the order is not known by name.
             let order = record.id.as_deref().filter(|_| job == Job::Orders).unwrap_or_default();
-            log::warn!(job = job.name(), order = order; "{text}; it is read again next time, the others go on");
+            log::warn!(
+                job = job.name(), order = order;
+                "{}; it is read again next time, the others go on", without_words(&text)
+            );
+            log::debug!(job = job.name(), order = order; "{text}");
             self.unreadable.push(text);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{PollError, Polled};
 use crate::domain::{OrderKey, PoNumber, PoStatus, PrebookItem, PurchaseOrder};
@@ -21,6 +21,47 @@ const CANCELLED_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// How many days after its ship date a PO is still polled: boxes are scanned in within days.
 pub(in crate::sync) const RECEIVING_DAYS: u64 = 7;
 
+/// For how many days after its ship date a PO that is still open by then is read, once a day: a buyer may approve it late, and
+/// stemsync may have stood still while he did.
+const LATE_DAYS: u64 = 30;
+
+/// How often such a PO is read, and by runs that somebody asked for: those of a timer come every few minutes.
+const LATE_EVERY: TimeDelta = TimeDelta::days(1);
+const LATE_AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// How often a ship date is read on which a PO may stand that its order does not lead to.
+const FURTHER_EVERY: TimeDelta = TimeDelta::hours(1);
+
+/// The ship dates that are read now though no open order leads to them, each with the reason: seldom, for they are worth nothing to
+/// the budget, and still nothing may be forgotten.
+pub(in crate::sync) fn seldom(
+    conn: &Connection,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Vec<(NaiveDate, &'static str)>, StoreError> {
+    let late = late_dates(conn, today, now - LATE_EVERY)?.into_iter();
+    let further = orders::further_po_dates(conn, polled_from(today))?;
+    let further = budget::unread_since(conn, further, now - FURTHER_EVERY)?.into_iter();
+    let late = late.map(|date| (date, "still open long after its ship date"));
+    Ok(further.map(|date| (date, "a PO was moved there, or taken away")).chain(late).collect())
+}
+
+/// The ship dates on which a PO may still be open, though it should be received by `today`, and that were not read since.
+fn late_dates(conn: &Connection, today: NaiveDate, since: DateTime<Utc>) -> Result<Vec<NaiveDate>, StoreError> {
+    let mut open = orders::open_po_ship_dates(conn, days_before(today, LATE_DAYS))?;
+    open.retain(|date| *date < polled_from(today));
+    budget::unread_since(conn, open, since)
+}
+
+/// The first ship date whose POs are still polled.
+pub(in crate::sync) fn polled_from(today: NaiveDate) -> NaiveDate {
+    days_before(today, RECEIVING_DAYS)
+}
+
+fn days_before(today: NaiveDate, days: u64) -> NaiveDate {
+    today.checked_sub_days(Days::new(days)).unwrap_or(today)
+}
+
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Polls the POs of every ship date that holds an open linked PO, or an unseen one of ours; `paced`: of those that are
     /// worth a request now.
@@ -32,9 +73,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             };
             self.due(Kind::PurchaseOrders).await?.into_iter().filter_map(date).collect()
         } else {
-            let (from, now) = (self.open_from(), self.clock.now());
+            let (today, now) = (self.today(), self.clock.now());
             let dates = move |conn: &Connection| {
-                let mut dates = orders::open_po_ship_dates(conn, from)?;
+                let mut dates = orders::open_po_ship_dates(conn, polled_from(today))?;
+                dates.extend(late_dates(conn, today, now - LATE_AGAIN)?);
+                dates.extend(orders::further_po_dates(conn, polled_from(today))?);
                 dates.extend(budget::to_look_at(conn, now)?);
                 // Whoever asked for this run does not wait to see a cancellation taken back.
                 for date in budget::to_look_at(conn, now + CANCELLED_AGAIN)? {
@@ -57,7 +100,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// # Errors
     /// A PO that cannot be read is one as well: it may be the one that has the boxes.
     pub(in crate::sync) async fn poll_unseen_purchase_orders(&self) -> Result<Polled, PollError> {
-        let from = self.open_from();
+        let from = days_before(self.today(), LATE_DAYS);
         let unseen = move |conn: &Connection| {
             if watermarks::get(conn, Stream::PurchaseOrders, 0)?.is_some() {
                 return Ok(BTreeSet::new());
@@ -72,17 +115,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 system: System::Komet,
                 method: "purchase.order.list",
                 fault: Fault::Unreadable(format!(
-                    "{why}; labels wait until the boxes that are shipped already are known"
+                    "labels wait until the boxes that are shipped already are known: {why}"
                 )),
             }
             .into()),
         }
-    }
-
-    /// The first ship date whose POs may still be open.
-    fn open_from(&self) -> NaiveDate {
-        let today = self.today();
-        today.checked_sub_days(Days::new(RECEIVING_DAYS)).unwrap_or(today)
     }
 
     /// Reads the POs of these ship dates; a PO that left its date is looked up by its number.
@@ -101,7 +138,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             shown.extend(answer.items.iter().map(|po| po.number.clone()));
             let items = answer.items;
             let shows = readable.then_some(answer.as_of);
-            let (now, from) = (self.clock.now(), self.open_from());
+            let (now, from) = (self.clock.now(), polled_from(self.today()));
             let (changed, expected) = self
                 .store
                 .write(move |conn| {
@@ -137,11 +174,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(polled)
     }
 
-    /// Reads one PO by its number; if Komet has none of that number it is gone. Of a number with a comma, which Komet would take for
-    /// two, nothing can be said.
+    /// Reads one PO by its number; if Komet has none of that number it is gone. Of a number that cannot be asked for nothing can be
+    /// said.
     pub async fn read_po(&self, number: &PoNumber) -> Result<Polled, PollError> {
-        if number.0.contains(',') {
-            log::warn!(job = Job::PurchaseOrders.name(); "PO {number} cannot be looked up: its number holds a comma");
+        if !number.can_be_asked_for() {
+            log::warn!(
+                job = Job::PurchaseOrders.name();
+                "PO {number} cannot be looked up: its number holds a comma, or more than 10 characters"
+            );
             return Ok(Polled::default());
         }
         let answer = self.komet.purchase_orders(&PoQuery::Number(number.clone())).await?;
