@@ -48,7 +48,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             return Ok(BTreeSet::new());
         }
         match self.read(state, job, &reads).await {
-            Ok(()) => Ok(again),
+            Ok(_) => Ok(again),
             Err(PollError::Store(error)) => Err(error),
             Err(PollError::System(error)) => {
                 state.failed(job, &error);
@@ -57,21 +57,26 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
     }
 
-    /// Reads each list once; the run knows each from then on.
-    pub(super) async fn read(&self, state: &RunState, job: Job, reads: &Reads) -> Result<(), PollError> {
+    /// Reads each list once; the run knows each from then on. Answers what could not be read of them.
+    pub(super) async fn read(&self, state: &RunState, job: Job, reads: &Reads) -> Result<Vec<String>, PollError> {
+        let mut unreadable = Vec::new();
         if !reads.windows.is_empty() {
             let polled = self.read_windows(&reads.windows).await?;
             state.learn_from(&polled);
             state.tally(job, |tally| tally.polled += polled.records);
+            unreadable.extend(polled.unreadable);
         }
         if !reads.po_dates.is_empty() {
             let polled = self.read_po_dates(&reads.po_dates).await?;
             state.learn_from(&polled);
             state.tally(job, |tally| tally.polled += polled.records);
+            unreadable.extend(polled.unreadable);
         }
         for number in &reads.po_numbers {
-            state.learn_from(&self.read_po(number).await?);
+            let polled = self.read_po(number).await?;
+            state.learn_from(&polled);
+            unreadable.extend(polled.unreadable);
         }
-        Ok(())
+        Ok(unreadable)
     }
 }

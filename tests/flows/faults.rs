@@ -704,3 +704,46 @@ async fn a_list_that_fails_once_is_read_again_and_one_that_keeps_failing_stops_i
     link.sync_well().await;
     invariants(&link).await;
 }
+
+/// The Never list: nothing is sent twice on a guess. What cannot be read may be what is looked for.
+#[tokio::test]
+async fn a_list_with_a_record_that_cannot_be_read_proves_no_absence() {
+    let link = Link::plain().await;
+    let draft = order(link.day(3), vec![line(FREEDOM, 4)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    let po =
+        serde_json::json!({"id": 1, "number": "9", "status": "Draft", "shipDate": link.day(3), "details": []});
+    let body = serde_json::json!({"status": 1, "purchaseOrders": [po]}).to_string();
+    link.inject(System::Komet, "purchase.order.create", Fault::AnswerLost);
+    link.act(|w, _| {
+        let fault = Fault::Http { status: 200, body, headers: Vec::new() };
+        w.inject(Target::next(System::Komet, "purchase.order.list").times(99), fault);
+    });
+    for _ in 0..2 {
+        let report = link.sync().await;
+        assert_eq!(link.komet_requests("purchase.order.create"), 1, "it is not sent again");
+        let errors: Vec<_> = report.jobs.iter().filter_map(|job| job.error.as_deref()).collect();
+        assert!(errors.iter().any(|error| error.contains("nothing more is sent for its order")), "{errors:?}");
+    }
+    link.act(|w, _| w.clear_faults());
+    link.sync_well().await;
+    assert_eq!(link.komet_requests("purchase.order.create"), 1);
+    assert_eq!(link.act(|w, _| bought(w, items_of(w, &id)[0].id).len()), 1);
+    invariants(&link).await;
+}
+
+/// Komet's answer names the second of two Prebooks, and no items.
+#[tokio::test]
+async fn a_prebook_that_was_made_twice_is_settled_at_once_whichever_was_answered() {
+    let rules = KometRules { create_tells_items: false, ..KometRules::default() };
+    let link = Link::start(Setup { rules, ..Setup::default() }).await;
+    let id = ordered(&link);
+    link.inject(System::Komet, "prebook.create", Fault::DeliveredTwice);
+    link.sync_well().await;
+    link.sync_well().await;
+    let items = link.act(|w, _| items_of(w, &id));
+    assert_eq!(items.len(), 1, "one of the two went");
+    assert_eq!(link.act(|w, _| bought(w, items[0].id).len()), 1);
+    assert_eq!(link.holds().await, []);
+    invariants(&link).await;
+}

@@ -59,7 +59,7 @@ use super::tell::{done, event, report};
 use crate::domain::{Agreed, CreatedPo, CreatedPrebook, Order, OrderKey, Unseen};
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, budget, events, orders};
-use crate::systems::{Axerrio, Komet, System};
+use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What was answered and is in no list a quarter of an hour later was taken away by somebody since.
 const LISTS_LAG: TimeDelta = TimeDelta::minutes(15);
@@ -83,6 +83,18 @@ struct Case {
     entries: Vec<(OrderKey, Action)>,
     /// Before this, absence proves nothing.
     decided_from: DateTime<Utc>,
+}
+
+impl Case {
+    /// That the request stays in doubt, because something could not be read.
+    fn doubt(&self, why: &str) -> SystemError {
+        let Intent { sent, .. } = &self.intent;
+        let fault = Fault::Unreadable(format!(
+            "whether {} had its effect is not known, and nothing more is sent for its order before it is: {why}",
+            sent.method
+        ));
+        SystemError { system: sent.system, method: "read-back", fault }
+    }
 }
 
 /// How a request that was in doubt ended.
@@ -122,21 +134,29 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     continue;
                 }
                 let job = cases[0].intent.sent.job;
-                match self.read_back(state, job, &cases).await {
-                    Ok(()) => cases.iter().for_each(|case| state.was_read_back(&case.intent, now)),
+                let unreadable = match self.read_back(state, job, &cases).await {
+                    Ok(unreadable) => unreadable,
                     Err(PollError::Store(error)) => return Err(error),
                     Err(PollError::System(error)) => {
                         state.failed(job, &error);
                         continue;
                     }
+                };
+                for case in &cases {
+                    state.was_read_back(&case.intent, now);
                 }
                 for case in cases {
                     let keys: Vec<OrderKey> = case.entries.iter().map(|(key, _)| *key).collect();
                     let until = case.decided_from;
                     // Asked once: what is undecided a moment before its time must still be waited for.
                     let is_decided = self.clock.now() >= until;
-                    if self.settle(state, case, is_decided).await? {
+                    // What could not be read may be what is looked for.
+                    let is_proof = is_decided && unreadable.is_empty();
+                    let doubt = is_decided.then(|| unreadable.first().map(|why| case.doubt(why))).flatten();
+                    if self.settle(state, case, is_proof).await? {
                         freed.extend(keys);
+                    } else if let Some(doubt) = doubt {
+                        state.failed(job, &doubt);
                     } else if !is_decided {
                         undecided = Some(undecided.map_or(until, |at| at.min(until)));
                     }
@@ -171,8 +191,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(cases)
     }
 
-    /// Settles one intent by what the views show now; absence is believed where it `is_decided`. `false`: still open.
-    async fn settle(&self, state: &RunState, case: Case, is_decided: bool) -> Result<bool, StoreError> {
+    /// Settles one intent by what the views show now; absence is believed where it `is_proof`. `false`: still open.
+    async fn settle(&self, state: &RunState, case: Case, is_proof: bool) -> Result<bool, StoreError> {
         let id = case.intent.id;
         let job = case.intent.sent.job;
         let sent_at = case.intent.sent.sent_at;
@@ -189,7 +209,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let looked_further = match (&effect, &action) {
                 (None, Action::CreatePrebook(create)) => Some(self.look_on_truck_date(state, job, create).await?),
                 // The last look, and the dearest; what was answered was read by its number.
-                (None, Action::CreatePo(new)) if is_decided && !answered => {
+                (None, Action::CreatePo(new)) if is_proof && !answered => {
                     Some(self.look_at_the_items(state, job, &order, new).await?)
                 }
                 _ => None,
@@ -230,7 +250,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     results.push((order, action, end, detail));
                 }
                 // What was answered is done, even if no list shows it yet; what timed out may still come.
-                None if !is_decided || answered && self.clock.now() < sent_at + LISTS_LAG => return Ok(false),
+                None if !is_proof || answered && self.clock.now() < sent_at + LISTS_LAG => return Ok(false),
                 None => {
                     if let Some(Refusal { message, refused }) = refusal {
                         remember_refusal(state, &mut order, action.key(), &action, message);
@@ -329,7 +349,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let agreed = plan(order, &state.rules(order.key, &self.settings, &known)).agreed;
         let effect = match (action, answer.and_then(prebook_answer)) {
             (Action::CreatePrebook(create), Some(created)) => {
-                self.created_prebook(order, &agreed, create, created).await
+                let is_shown = order.komet.prebooks.iter().any(|prebook| prebook.id == created.id);
+                match self.created_prebook(order, &agreed, create, created).await {
+                    // Delivered twice, it was answered as the Prebook that the lines are not linked to: that one goes.
+                    None if is_shown => effect(order, &agreed, action),
+                    done => done,
+                }
             }
             _ => effect(order, &agreed, action),
         };

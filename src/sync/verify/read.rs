@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Case;
-use crate::domain::{AxOrderId, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, Order, PrebookItem};
+use crate::domain::{
+    AxOrderId, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, Order, PoNumber, PrebookItem,
+};
 use crate::store::{StoreError, orders};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::engine::Engine;
@@ -24,8 +26,13 @@ struct ReadBack {
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
-    /// Reads what the open intents need, each list once.
-    pub(super) async fn read_back(&self, state: &RunState, job: Job, cases: &[Case]) -> Result<(), PollError> {
+    /// Reads what the open intents need, each list once. Answers what could not be read of them: it may be what is looked for.
+    pub(super) async fn read_back(
+        &self,
+        state: &RunState,
+        job: Job,
+        cases: &[Case],
+    ) -> Result<Vec<String>, PollError> {
         let mut wanted = ReadBack::default();
         for case in cases {
             for (key, action) in &case.entries {
@@ -36,16 +43,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
             }
         }
-        self.read(state, job, &wanted.komet).await?;
+        let mut unreadable = self.read(state, job, &wanted.komet).await?;
         for id in wanted.ax_orders {
             if let Some(order) = self.axerrio.order(&id).await? {
                 self.store.write(move |conn| observe::axerrio_order(conn, &order)).await?;
             }
         }
         if wanted.ax_feed {
-            self.poll_orders(None).await?;
+            unreadable.extend(self.poll_orders(None).await?.unreadable);
         }
-        Ok(())
+        Ok(unreadable)
     }
 
     /// Komet may have given the items another ship date than it was sent (assumed); the truck date is the Prebook's own.
@@ -60,12 +67,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let query = PrebookQuery { dates, updated_as_of: None, number: None };
         match self.komet.prebooks(&query).await {
             Ok(answer) => {
+                let is_whole = answer.unreadable.is_empty();
                 self.store
                     .write(move |conn| {
                         answer.items.iter().try_for_each(|prebook| observe::prebook(conn, prebook).map(drop))
                     })
                     .await?;
-                Ok(true)
+                Ok(is_whole)
             }
             Err(error) => {
                 state.failed(job, &error);
@@ -89,13 +97,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         reads.windows.extend(shown(order, &bought).map(|item| window_of(item.ship_date)));
         let key = order.key;
         let look = async {
-            self.read(state, job, &reads).await?;
-            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { return Ok(()) };
+            let mut unreadable = self.read(state, job, &reads).await?;
+            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else {
+                return Ok(unreadable);
+            };
             let po_numbers = shown(&order, &bought).filter_map(|item| item.po_number.clone()).collect();
-            self.read(state, job, &Reads { po_numbers, ..Reads::default() }).await
+            unreadable.extend(self.read(state, job, &Reads { po_numbers, ..Reads::default() }).await?);
+            Ok(unreadable)
         };
         match look.await {
-            Ok(()) => Ok(true),
+            Ok(unreadable) => Ok(unreadable.is_empty()),
             Err(PollError::Store(error)) => Err(error),
             Err(PollError::System(error)) => {
                 state.failed(job, &error);
@@ -152,6 +163,16 @@ fn shown<'o>(order: &'o Order, items: &BTreeSet<&ItemId>) -> impl Iterator<Item 
 }
 
 impl ReadBack {
+    /// The PO, by its number or else on the day on which it was last shown.
+    fn add_po(&mut self, order: &Order, number: &PoNumber) {
+        if number.can_be_asked_for() {
+            self.komet.po_numbers.insert(number.clone());
+        } else {
+            let shown = order.komet.purchase_orders.iter().find(|po| po.number == *number);
+            self.komet.po_dates.insert(shown.map_or(order.ship_date, |po| po.ship_date));
+        }
+    }
+
     fn add(&mut self, order: &Order, action: &Action, answer: Option<&str>) {
         match action {
             Action::CreatePrebook(create) => {
@@ -164,13 +185,13 @@ impl ReadBack {
             Action::CreatePo(new) => {
                 let answered: Option<CreatedPo> = answer.and_then(|text| serde_json::from_str(text).ok());
                 match answered.map(|created| created.number).or_else(|| new.number.clone()) {
-                    Some(number) => drop(self.komet.po_numbers.insert(number)),
-                    None => drop(self.komet.po_dates.insert(new.ship_date)),
+                    Some(number) if number.can_be_asked_for() => drop(self.komet.po_numbers.insert(number)),
+                    _ => drop(self.komet.po_dates.insert(new.ship_date)),
                 }
             }
-            Action::DeletePoLine(delete) => drop(self.komet.po_numbers.insert(delete.number.clone())),
-            Action::Ship(ship) => drop(self.komet.po_numbers.insert(ship.number.clone())),
-            Action::ChangeCode(change) => drop(self.komet.po_numbers.insert(change.number.clone())),
+            Action::DeletePoLine(delete) => self.add_po(order, &delete.number),
+            Action::Ship(ship) => self.add_po(order, &ship.number),
+            Action::ChangeCode(change) => self.add_po(order, &change.number),
             Action::PutOrder(_) | Action::CancelOrder(_) | Action::PutPurchaseOrder(_) => match &order.ax_id {
                 Some(id) => drop(self.ax_orders.insert(id.clone())),
                 None => self.ax_feed = true,
