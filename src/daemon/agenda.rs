@@ -64,6 +64,11 @@ impl Agenda {
         self.backoff.awaits_quota(reset)
     }
 
+    /// What is left alone now, each with the moment at which it was last tried.
+    pub fn left_alone(&self, now: DateTime<Utc>) -> Vec<(Culprit, DateTime<Utc>)> {
+        self.backoff.left_alone(now)
+    }
+
     /// What is left alone is tried at once.
     pub fn try_now(&mut self, now: DateTime<Utc>) {
         self.await_retries(|_| true);

@@ -37,6 +37,16 @@ pub enum Culprit {
     Job(Job),
 }
 
+impl Culprit {
+    /// Whether a poll of this job shows that it fails no more.
+    pub fn is_asked_by(self, job: Job) -> bool {
+        match self {
+            Self::System(system) => polled_by(job) == system,
+            Self::Job(own) => job == own,
+        }
+    }
+}
+
 /// What is known of a failure that goes on.
 #[derive(Clone, Debug)]
 pub struct Trouble {
@@ -225,6 +235,12 @@ impl Backoff {
     /// What fails, and until when it is left alone.
     pub fn troubles(&self) -> impl Iterator<Item = (Culprit, DateTime<Utc>)> {
         self.troubles.iter().map(|(culprit, trouble)| (*culprit, trouble.until))
+    }
+
+    /// What is left alone now, each with the moment at which it was last tried.
+    pub fn left_alone(&self, now: DateTime<Utc>) -> Vec<(Culprit, DateTime<Utc>)> {
+        let left = self.troubles.iter().filter(|(_, trouble)| trouble.until > now);
+        left.map(|(culprit, trouble)| (*culprit, trouble.until - trouble.wait)).collect()
     }
 
     /// Until when `job` is left alone; `None` if it is not.

@@ -179,6 +179,7 @@ impl<S: Served> Daemon<S> {
                 continue;
             }
             self.set_alarm().await;
+            self.heed_others().await;
             let now = self.now();
             if !self.asked.is_empty() || self.agenda.look(now) {
                 self.run().await?;

@@ -14,8 +14,9 @@ use super::backoff::{Culprit, News, Seen};
 use super::board::Board;
 use super::signals::{Wish, until_told};
 use super::{Daemon, Served, words};
-use crate::store::{Fault, RunLock, StoreError};
+use crate::store::{Connection, Fault, RunLock, StoreError, runs};
 use crate::sync::engine::Clock;
+use crate::sync::report::Job;
 use crate::sync::{RunEnd, RunRequest, end_of};
 use crate::systems::Komet as _;
 
@@ -125,6 +126,33 @@ impl<S: Served> Daemon<S> {
             self.agenda.try_now(self.now());
         }
         Ok(())
+    }
+
+    /// A forced `sync` found that what is left alone here answers again: it need not wait either.
+    pub(super) async fn heed_others(&mut self) {
+        let now = self.now();
+        let left_alone = self.agenda.left_alone(now);
+        if left_alone.is_empty() {
+            return;
+        }
+        let is_read = move |conn: &Connection, job: Job, since: DateTime<Utc>| {
+            let last = runs::last(conn, job)?;
+            Ok::<_, StoreError>(last.and_then(|last| last.last_success).is_some_and(|at| since < at && at <= now))
+        };
+        let answers = move |conn: &Connection| {
+            for (culprit, tried_at) in left_alone {
+                for job in Job::ALL.into_iter().filter(|job| culprit.is_asked_by(*job)) {
+                    if is_read(conn, job, tried_at)? {
+                        return Ok(true);
+                    }
+                }
+            }
+            Ok(false)
+        };
+        // A database that fails is told of by the next run.
+        if self.link.engine().store.read(answers).await.unwrap_or(false) {
+            self.agenda.try_now(now);
+        }
     }
 
     /// The run lock; `None` if somebody asks to stop while another process holds it.

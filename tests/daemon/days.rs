@@ -8,7 +8,9 @@ use stemsync::daemon::signals::Wish;
 use stemsync::notify::what::Notice;
 use stemsync::reports::health;
 use stemsync::store::{RunLock, notices, orders, quota, runs};
-use stemsync::sync::report::Job;
+use stemsync::sync::report::{
+    Job, JobReport, Outcome as RunOutcome, QuotaReport, Requests, RunReport, WatermarkMove,
+};
 use stemsync::systems::System::{self, Axerrio, Komet};
 
 use crate::stage::{Outage, Play};
@@ -272,6 +274,56 @@ fn who_starts_it_anew_right_after_the_reset_has_the_whole_new_day() {
     assert!(play.stage.asked(Komet, "", from) > 5);
     let spent = play.store.read_blocking(|conn| quota::spent_at(conn, at("2026-05-05T00:00:00Z").date_naive()));
     assert_eq!(spent.unwrap(), None, "that day's is not spent");
+}
+
+/// A forced `sync` of this job did well just now.
+fn somebody_synced(play: &Play, job: Job) {
+    let now = play.now();
+    let job = JobReport {
+        job,
+        outcome: RunOutcome::Ok,
+        polled: 1,
+        changed: 0,
+        pushed: 0,
+        held: 0,
+        failed: 0,
+        requests: Requests::default(),
+        watermark: WatermarkMove::default(),
+        error: None,
+    };
+    let synced = move |conn: &Connection| {
+        let run = runs::next_id(conn, now)?;
+        runs::begin(conn, &run, "sync", now)?;
+        let report = RunReport {
+            run,
+            dry_run: false,
+            outcome: RunOutcome::Ok,
+            started_at: now,
+            finished_at: now,
+            jobs: vec![job],
+            actions: Vec::new(),
+            quota: QuotaReport { limit: 1000, used: 1, resets_at: now },
+        };
+        runs::finish(conn, &report, false)
+    };
+    play.store.write_blocking(synced).unwrap();
+}
+
+#[test]
+fn what_answers_somebody_else_is_left_alone_no_longer() {
+    for (system, job) in [(Axerrio, Job::Labels), (Komet, Job::Prebooks)] {
+        let mut play = at_work("2026-05-04T14:00:10Z");
+        play.stage.lock().outage = Some((system, Outage::Refused));
+        play.pass(HOUR);
+        play.stage.lock().outage = None;
+        let mended = play.now();
+        // Its own try is minutes away.
+        play.pass(TimeDelta::seconds(20));
+        assert_eq!(play.stage.asked(system, "", mended), 0);
+        somebody_synced(&play, job);
+        play.pass(MINUTE);
+        assert!(play.stage.asked(system, "", mended) > 0, "{system:?}");
+    }
 }
 
 /// What a forced `sync` does that Komet answers, because somebody pays for another user.
