@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use comfy_table::{Attribute, Cell as Drawn, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell as Drawn, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 pub use crate::reports::words::relative;
@@ -236,6 +236,13 @@ impl Page {
             }
             return;
         }
+        // A name is what another command takes: broken over two lines it could not be copied.
+        let names = (0..N).map(|at| {
+            let mut texts = rows.iter().map(|row| told(&row[at]));
+            texts.try_fold(0, |widest, text| (!text.contains(' ')).then(|| widest.max(text.chars().count())))
+        });
+        let names: Vec<Option<usize>> = names.collect();
+        let room_for_names = names.iter().flatten().map(|width| width + 2).sum::<usize>() <= self.width * 2 / 3;
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -248,8 +255,11 @@ impl Page {
         }
         table.set_header(header.map(|text| Drawn::new(text).add_attribute(Attribute::Bold)));
         table.add_rows(rows.into_iter().map(|row| row.each_ref().map(drawn)));
-        for column in table.column_iter_mut() {
+        for (column, name) in table.column_iter_mut().zip(names) {
             column.set_padding((0, 2));
+            if name.is_some() && room_for_names {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         for line in table.lines() {
             let _ = writeln!(self.text, "{}", line.trim_end());
@@ -321,6 +331,18 @@ mod tests {
         let mut page = page(true, false);
         page.table(["ID", "DETAIL"], vec![["1".into(), "roses ".repeat(30).into()]]);
         assert!(page.text().lines().count() > 3 && page.text().lines().all(|l| l.chars().count() <= 40));
+    }
+
+    #[test]
+    fn a_name_that_another_command_takes_is_never_broken() {
+        let run = "01M8GRKG5QEPNG2FGKG6WJ00F5";
+        for width in [60, 80] {
+            let mut page = Page { width, ..page(true, false) };
+            let row = [run, "Nov 28 10:00", "attention", "nothing new, 96 runs in a row, and then some"];
+            page.table(["RUN", "STARTED", "OUTCOME", "WHAT"], vec![row.map(Cell::from)]);
+            assert!(page.text().contains(run), "{}", page.text());
+            assert!(page.text().lines().all(|l| l.chars().count() <= width), "{}", page.text());
+        }
     }
 
     #[test]
