@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::StoreError;
 use super::columns::{Day, flow_name};
-use super::reference;
+use super::{reference, runs};
 use crate::domain::{CreatePo, Flow, OnConflict};
 
 /// Keeps the rules, and has the orders planned again that waited by others: those that are held, and those of flow 2 that ship
@@ -28,4 +28,16 @@ pub fn follow(
                OR flow = ?1 AND stage IN ('placed', 'prebooked') AND ship_date >= ?2)";
     conn.prepare_cached(sql)?.execute(params![flow_name(Flow::FromKomet), Day(from)])?;
     reference::set(conn, KIND, &rules, now)
+}
+
+/// Once the clock was set back, has the orders planned again that ship from `from` on and wait: what was over by the clock that was
+/// wrong is not over.
+pub fn follow_clock(conn: &Connection, from: NaiveDate, now: DateTime<Utc>) -> Result<(), StoreError> {
+    if runs::latest(conn)?.is_none_or(|last| last.started_at <= now) {
+        return Ok(());
+    }
+    let sql =
+        "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND ship_date >= ?1 AND stage IN ('placed', 'prebooked')";
+    conn.prepare_cached(sql)?.execute(params![Day(from)])?;
+    Ok(())
 }

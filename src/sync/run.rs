@@ -115,6 +115,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .write(move |conn| {
                 backup::doubt_after_a_pause(conn, started_at)?;
                 policy::follow(conn, on_conflict, create_po, visible_from, started_at)?;
+                policy::follow_clock(conn, visible_from, started_at)?;
                 let id = runs::next_id(conn, started_at)?;
                 runs::begin(conn, &id, &trigger, started_at)?;
                 Ok(id)

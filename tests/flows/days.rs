@@ -373,3 +373,23 @@ async fn a_po_that_was_in_no_list_for_a_while_is_taken_up_again() {
     assert_eq!((told.status, told.lines.len()), (InfoStatus::Approved, 2));
     invariants(&link).await;
 }
+
+#[tokio::test]
+async fn what_was_over_by_a_clock_that_was_wrong_goes_on_once_it_is_right() {
+    both(async |link: Link| {
+        link.sync_well().await;
+        let draft = order(link.day(4), vec![line(FREEDOM, 4)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        let rep = prebook(link.day(6), vec![item(MONDIAL, 2, link.day(4))]);
+        let rep = link.act(|w, now| w.komet.rep_creates_prebook(&rep, now)).unwrap();
+        link.set_own_clock(TimeDelta::days(8));
+        link.sync().await;
+        assert_eq!(link.act(|w, _| items_of(w, &id).len()), 0, "its ship date is over, for all that is known");
+        link.set_own_clock(-TimeDelta::days(8));
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| (items_of(w, &id).len(), orders_for(w, rep).len())), (1, 1));
+        invariants(&link).await;
+    })
+    .await;
+}

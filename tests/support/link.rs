@@ -189,6 +189,12 @@ impl Link {
         self.sandbox.set_clock(SandboxClock::Shifted(moved));
     }
 
+    /// The machine's clock is set; both systems' go right.
+    #[allow(dead_code, reason = "not every test binary has a clock that is wrong")]
+    pub(crate) fn set_own_clock(&self, by: TimeDelta) {
+        self.clock.0.fetch_add(by.num_seconds(), Ordering::SeqCst);
+    }
+
     pub(crate) async fn sync(&self) -> RunReport {
         self.run(RunRequest { trigger: "test".into(), ..RunRequest::default() }).await.report
     }
