@@ -82,6 +82,20 @@ async fn an_unreadable_order_is_reported_and_neither_stops_the_others_nor_is_pas
     }
 }
 
+/// It may be what is looked for; but what is put by its reference again makes nothing twice.
+#[tokio::test]
+async fn an_unreadable_order_keeps_no_other_one_in_doubt() {
+    let link = Link::plain().await;
+    let bad = place(&link, 2);
+    link.sync_well().await;
+    let rep = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+    let rep = link.act(|w, now| w.komet.rep_creates_prebook(&rep, now)).unwrap();
+    spoil(&link, &bad, "lines");
+    link.inject(System::Axerrio, "PUT orders/by-ref/{externalRef}", Fault::Html(502));
+    link.sync().await;
+    assert_eq!(link.act(|w, _| orders_for(w, rep).len()), 1, "it was put again");
+}
+
 #[tokio::test]
 async fn pages_are_followed_to_the_end() {
     let setup = Setup { page_size: 3, ..Setup::default() };
