@@ -158,7 +158,7 @@ pub fn gist(told: &str) -> Option<String> {
 /// A told failure without what the system said, which may hold a price or an address: fit for a log at the default level. Of a
 /// page or a server's complaint the HTTP status stays, of an answer that cannot be read where that is.
 pub fn without_words(told: &str) -> String {
-    const SAID: [&str; 2] = [": refused: ", ": not found: "];
+    const SAID: [&str; 3] = [": refused: ", ": not found: ", ": a web page instead of JSON: "];
     const IN_BRACKETS: [&str; 2] = [": server error (", ": refuses the token ("];
     let after = |said: &&str| told.find(said).map(|at| at + said.len());
     let refused = SAID.iter().filter_map(|said| Some((after(said)? - ": ".len(), "")));
@@ -226,6 +226,10 @@ mod tests {
                 "Komet x: unreadable answer: boxes: expected a number",
             ),
             ("Komet x: unreadable answer: cut short", "Komet x: unreadable answer: cut short"),
+            (
+                "Komet x: unreadable answer: a web page instead of JSON: Jane",
+                "Komet x: unreadable answer: a web page instead of JSON",
+            ),
             (
                 "Axerrio order AX-1 cannot be read: cost: expected a text, found 0.32",
                 "Axerrio order AX-1 cannot be read: cost: expected a text",
