@@ -178,16 +178,17 @@ pub fn never_shown(conn: &Connection, dates: &[NaiveDate]) -> Result<Vec<NaiveDa
 /// Those of these ship dates that were not read since.
 pub fn unread_since(
     conn: &Connection,
-    mut dates: Vec<NaiveDate>,
+    dates: Vec<NaiveDate>,
     since: DateTime<Utc>,
 ) -> Result<Vec<NaiveDate>, StoreError> {
-    let mut read = BTreeSet::new();
-    for date in &dates {
-        let at = source(conn, Source::ShipDate(*date))?.and_then(|state| state.read_at);
-        read.extend(at.filter(|at| *at >= since).map(|_| *date));
+    let mut unread = Vec::new();
+    for date in dates {
+        let read_at = source(conn, Source::ShipDate(date))?.and_then(|state| state.read_at);
+        if read_at.is_none_or(|at| at < since) {
+            unread.push(date);
+        }
     }
-    dates.retain(|date| !read.contains(date));
-    Ok(dates)
+    Ok(unread)
 }
 
 /// Takes every source for one that was never read.

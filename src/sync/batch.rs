@@ -8,13 +8,13 @@ use super::apply::{Outcome, apply};
 use super::engine::Engine;
 use super::push::{Refusal, save_views};
 use super::report::{ActionReport, ActionResult, Job};
-use super::state::RunState;
+use super::state::{READ_BACK_FIRST, RunState, log_without_words};
 use super::tell::done;
 use crate::domain::{CodeChange, OrderKey, Rejection, Shipment};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, NewIntent};
 use crate::store::{Connection, StoreError, orders};
-use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError, without_words};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError};
 
 /// One order's part in a request that serves many.
 pub(super) struct Entry {
@@ -107,11 +107,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     Err(error) => (error.to_string(), self.decided_from(&error)),
                     Ok(_) => ("the answer lacks results".to_owned(), self.clock.now()),
                 };
-                log::warn!(
-                    job = job.name();
-                    "{}; whether it was done is read back before anything is repeated", without_words(&why)
-                );
-                log::debug!(job = job.name(); "{why}");
+                log_without_words(log::Level::Warn, job, "", &why, READ_BACK_FIRST);
                 self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
                 return Ok(BTreeSet::new());
             }

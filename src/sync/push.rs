@@ -15,7 +15,7 @@ use super::batch::Entry;
 use super::engine::{Engine, Progress};
 use super::plan::{Need, Plan, plan};
 use super::report::{ActionResult, Job};
-use super::state::{Look, RunState};
+use super::state::{Look, READ_BACK_FIRST, RunState, log_without_words};
 use super::tell::{done, event, report};
 use super::verify::{Patience, prebook_answer};
 use crate::domain::{CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
@@ -235,11 +235,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
                 Err(error) => {
                     let why = error.to_string();
-                    log::warn!(
-                        job = job.name(), order = order.name();
-                        "{}; whether it was done is read back before anything is repeated", error.for_log()
-                    );
-                    log::debug!(job = job.name(), order = order.name(); "{why}");
+                    log_without_words(log::Level::Warn, job, order.name(), &why, READ_BACK_FIRST);
                     let from = self.decided_from(&error);
                     self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
                     return Ok(Driven::default());

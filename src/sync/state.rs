@@ -368,8 +368,7 @@ impl RunState {
         // That the quota is spent is told once a day, at the end of the run that finds it out.
         let is_told = self.failures_are_told || matches!(error.fault, Fault::QuotaSpent(_));
         let level = if is_told { log::Level::Debug } else { log::Level::Error };
-        log::log!(level, job = job.name(); "{}", error.for_log());
-        log::debug!(job = job.name(); "{error}");
+        log_without_words(level, job, "", &error.to_string(), "");
     }
 
     pub(super) fn is_down(&self, system: System) -> bool {
@@ -436,11 +435,7 @@ impl RunState {
             }
             ActionResult::Failed => {
                 let level = if self.is_spent(action.system) { log::Level::Debug } else { log::Level::Warn };
-                let short = without_words(detail);
-                log::log!(level, job = job.name(), order = order.as_str(); "{system} {method} failed: {short}");
-                if short != *detail {
-                    log::debug!(job = job.name(), order = order.as_str(); "{system} {method} failed: {detail}");
-                }
+                log_without_words(level, job, &order, &format!("{system} {method} failed: {detail}"), "");
             }
             ActionResult::Adopted => {
                 log::info!(job = job.name(), order = order.as_str(); "{system} {method} was done: {detail}");
@@ -477,6 +472,19 @@ impl RunState {
         std::mem::take(&mut self.shared().actions)
     }
 }
+
+/// Logs what was told of a failure without the words of the system that failed, and what stemsync does `then`; and whole where
+/// somebody asked for that (`-vv`).
+pub(super) fn log_without_words(level: log::Level, job: Job, order: &str, told: &str, then: &str) {
+    let short = without_words(told);
+    log::log!(level, job = job.name(), order = order; "{short}{then}");
+    if short != told {
+        log::debug!(job = job.name(), order = order; "{told}");
+    }
+}
+
+/// What is said of a write in doubt.
+pub(super) const READ_BACK_FIRST: &str = "; whether it was done is read back before anything is repeated";
 
 impl RunState {
     /// A read failed: the job did not do all it should; if the whole system is out of reach, nothing more is asked

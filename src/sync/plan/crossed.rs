@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compare::{asked_differences, goods_from_axerrio};
 use super::draft::Draft;
 use super::links::{Sureness, is_product};
-use crate::domain::{AgreedLine, ItemId, LineId, PoItemId, PoLink, PrebookItem};
+use crate::domain::{AgreedLine, ItemId, LineId, PoItemId, PoLine, PoLink, PrebookItem};
 
 /// Gives lines that were linked crosswise the items that were made for them, where these are surely other lines'.
 pub(super) fn uncross(draft: &mut Draft<'_>) {
@@ -55,13 +55,10 @@ pub(super) fn uncross(draft: &mut Draft<'_>) {
 /// their PO buys their items: what was asked for stays with the item that it was asked for.
 pub(super) fn uncross_purchases(draft: &mut Draft<'_>) {
     let links = || draft.agreed.lines.values().flat_map(|line| &line.po_lines);
-    let is_shown = |link: &PoLink| {
-        draft.po_line(&link.line).is_some_and(|(_, line)| line.item_id.as_ref() == Some(&link.item))
-    };
     let is_crossed = |link: &&PoLink| {
         let is_made = link.asked.is_some() && link.seen.is_none() && !link.dead;
-        let is_others = draft.po_line(&link.line).is_some_and(|(_, line)| line.item_id.is_some());
-        is_made && !is_shown(link) && (is_others || link.gone)
+        let buys_another = |line: &PoLine| line.item_id.as_ref().is_some_and(|item| *item != link.item);
+        is_made && draft.po_line(&link.line).map_or(link.gone, |(_, line)| buys_another(line))
     };
     let others: BTreeSet<&PoItemId> = links().filter(|link| !is_crossed(link)).map(|link| &link.line).collect();
     let own = |link: &PoLink| {

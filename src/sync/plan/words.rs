@@ -103,41 +103,38 @@ const MIXED: (&str, &str) = ("MIX", "Mixed box");
 
 /// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
 /// sent to the vendor.
-pub(super) fn line_terms<'k>(item: &PrebookItem, rules: &Rules<'_>, known: &[&'k LineTerms]) -> LineTerms {
+pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTerms]) -> LineTerms {
     // A map that was taken away since changes no order that went out, like one that is set later. A number is Komet's own.
     let is_unmapped_since = |known: &Product, p: &KometProduct| {
         known.code.parse::<i64>().is_err()
             && rules.maps.komet(MapKind::Product, &known.code).is_none()
             && same_description(&known.description, &p.description)
     };
-    let product = |p: &KometProduct, agreed: &[&Product], sent: &[&Product]| Product {
+    let product = |p: &KometProduct, agreed: &[(bool, &Product)]| Product {
         code: match p.id {
             Some(id) => {
                 let names = Names { kind: MapKind::Product, id, komets: None, rules };
-                let is_sent = |known: &&Product| sent.iter().any(|sent| std::ptr::eq(*sent, *known));
-                let mut known = agreed
-                    .iter()
-                    .filter(|known| names.stands(&known.code) || is_sent(known) && is_unmapped_since(known, p));
-                known.next().map_or_else(|| names.code(std::iter::empty()), |known| known.code.clone())
+                let mut known = agreed.iter().filter(|(is_sent, known)| {
+                    names.stands(&known.code) || *is_sent && is_unmapped_since(known, p)
+                });
+                known.next().map_or_else(|| names.code(std::iter::empty()), |(_, known)| known.code.clone())
             }
             None => p.description.clone(),
         },
         description: p.description.clone(),
     };
-    let own: Vec<&Product> = known.iter().map(|known| &known.product).collect();
-    let own_sent = own.last().copied();
-    let parts_of = |known: &[&'k LineTerms]| -> Vec<&'k Product> {
-        known.iter().flat_map(|known| &known.mix).map(|part| &part.product).collect()
-    };
-    let parts = parts_of(known);
-    let parts_sent = known.last().map(|sent| parts_of(&[sent])).unwrap_or_default();
+    // What was sent comes last.
+    let each = || known.iter().enumerate().map(|(at, terms)| (at + 1 == known.len(), *terms));
+    let own: Vec<(bool, &Product)> = each().map(|(is_sent, terms)| (is_sent, &terms.product)).collect();
+    let parts = each().flat_map(|(is_sent, terms)| terms.mix.iter().map(move |part| (is_sent, &part.product)));
+    let parts: Vec<(bool, &Product)> = parts.collect();
     let terms = &item.terms;
     LineTerms {
         product: match (terms.product.id, blank(Some(&terms.product.description))) {
             (None, None) if !terms.breakdowns.is_empty() => {
                 Product { code: MIXED.0.to_owned(), description: MIXED.1.to_owned() }
             }
-            _ => product(&terms.product, &own, own_sent.as_slice()),
+            _ => product(&terms.product, &own),
         },
         box_type: box_type(&terms.box_type, rules, known),
         boxes: terms.boxes,
@@ -152,7 +149,7 @@ pub(super) fn line_terms<'k>(item: &PrebookItem, rules: &Rules<'_>, known: &[&'k
             .breakdowns
             .iter()
             .map(|part| MixPart {
-                product: product(&part.product, &parts, &parts_sent),
+                product: product(&part.product, &parts),
                 bunches: part.bunches,
                 stems_per_bunch: part.stems_per_bunch,
                 unit_cost: part.unit_cost,

@@ -15,9 +15,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::engine::Engine;
 use super::report::Job;
+use super::state::log_without_words;
 use crate::domain::PoNumber;
 use crate::store::{StoreError, reference};
-use crate::systems::{Axerrio, Komet, SystemError, Unreadable, without_words};
+use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
 
 pub use prebooks::{Windows, dates_of};
 pub(super) use purchase_orders::{polled_from, seldom};
@@ -76,11 +77,13 @@ impl Polled {
             let text = format!("{what} {id} cannot be read: {}", record.what);
             // Of the other lists' records the order is not known by name.
             let order = record.id.as_deref().filter(|_| job == Job::Orders).unwrap_or_default();
-            log::warn!(
-                job = job.name(), order = order;
-                "{}; it is read again next time, the others go on", without_words(&text)
+            log_without_words(
+                log::Level::Warn,
+                job,
+                order,
+                &text,
+                "; it is read again next time, the others go on",
             );
-            log::debug!(job = job.name(), order = order; "{text}");
             self.unreadable.push(text);
         }
     }

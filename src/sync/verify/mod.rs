@@ -152,7 +152,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     let is_decided = self.clock.now() >= until;
                     // What could not be read may be what is looked for.
                     let is_proof = is_decided && unreadable.is_empty();
-                    let doubt = is_decided.then(|| unreadable.first().map(|why| case.doubt(why))).flatten();
+                    let doubt = unreadable.first().filter(|_| is_decided).map(|why| case.doubt(why));
                     if self.settle(state, case, is_proof).await? {
                         freed.extend(keys);
                     } else if let Some(doubt) = doubt {
