@@ -41,6 +41,10 @@ pub struct Agreed {
     pub doubtful_creates: u32,
     /// The same of POs: a second, pending line for a line that stemsync bought is then its own and may be cleared away.
     pub doubtful_purchases: u32,
+    /// The day on which a request was last given up like this. A system at work on a request ends within the day: what turns up
+    /// later is somebody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted_on: Option<NaiveDate>,
     /// The PO that further lines are added to.
     pub po: Option<PoNumber>,
     /// Flow 2: the order as last put to Axerrio.
@@ -58,6 +62,28 @@ pub struct Agreed {
 }
 
 impl Agreed {
+    /// A `prebook.create` of `today` is taken for not done.
+    pub fn doubt_create(&mut self, today: NaiveDate) {
+        self.doubtful_creates += 1;
+        self.doubted_on = Some(today);
+    }
+
+    /// The same of a PO.
+    pub fn doubt_purchase(&mut self, today: NaiveDate) {
+        self.doubtful_purchases += 1;
+        self.doubted_on = Some(today);
+    }
+
+    /// Whether a Prebook may still be the late effect of such a request.
+    pub fn doubts_creates(&self, yesterday: NaiveDate) -> bool {
+        self.doubtful_creates > 0 && self.doubted_on.is_some_and(|day| day >= yesterday)
+    }
+
+    /// The same of a PO line.
+    pub fn doubts_purchases(&self, yesterday: NaiveDate) -> bool {
+        self.doubtful_purchases > 0 && self.doubted_on.is_some_and(|day| day >= yesterday)
+    }
+
     /// Whether a line's item is, or was last, in this Prebook.
     pub fn has_lines_in(&self, prebook: &PrebookId) -> bool {
         self.lines.values().filter_map(|line| line.item.as_ref()).any(|link| link.prebook == *prebook)
@@ -93,6 +119,9 @@ pub struct ItemLink {
     /// that says the same has nothing to add, also while Komet still shows the product in red.
     #[serde(default)]
     pub products: Vec<i64>,
+    /// The same of the box type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub box_type: Option<i64>,
     /// stemsync put it into a Prebook that was there (`useExisting`): delivered twice, such a request puts it in twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub joined: bool,
@@ -168,6 +197,19 @@ pub struct AgreedPrebook {
     /// The same as [`ItemLink::before_approval`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_approval: Option<PrebookHeader>,
+    /// Komet's id of the customer, by which the local map had stemsync ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapped_customer: Option<i64>,
+    /// The same of the carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapped_carrier: Option<i64>,
+}
+
+impl AgreedPrebook {
+    /// One of which no more is known than this.
+    pub fn new(number: PrebookNumber, sent: Option<Header>, seen: Option<PrebookHeader>) -> Self {
+        Self { number, sent, seen, before_approval: None, mapped_customer: None, mapped_carrier: None }
+    }
 }
 
 /// A line in a Prebook that was not meant.

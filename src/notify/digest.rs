@@ -186,7 +186,7 @@ fn hold_lines(holds: &[HoldRow]) -> Vec<String> {
     }
     let mut lines = vec![format!("{} holds are new:", holds.len())];
     for (reason, count) in by_reason(holds) {
-        lines.push(format!("- {count} {}: {}", reason.name(), words::of_hold(reason).0));
+        lines.push(format!("- {count} {}: {}", reason.name(), words::of_reason(reason).0));
     }
     lines.push("The most urgent:".to_owned());
     lines.extend(holds.iter().take(MANY).map(|hold| format!("- {}, {}", about(hold), hold.reason.name())));
@@ -195,7 +195,7 @@ fn hold_lines(holds: &[HoldRow]) -> Vec<String> {
 }
 
 fn hold_line(hold: &HoldRow) -> String {
-    let (happened, to_do) = words::of_hold(hold.reason);
+    let (happened, to_do) = words::of_hold(hold.reason, &hold.cause);
     let to_do = to_do.replace("{id}", &hold.id.to_string());
     let (about, id) = (about(hold), hold.id);
     format!("Hold {id}, {about}: {happened}. To do: {to_do}. `stemsync holds` says more.")

@@ -15,9 +15,19 @@ pub(super) fn id(text: &str) -> String {
     cut(&text.chars().map(|c| if harmless(c) { c } else { '?' }).collect::<String>(), LONGEST)
 }
 
-/// What happened, and what a person can do; `{id}` stands for the hold's number.
-pub(super) fn of_hold(reason: HoldReason) -> (&'static str, &'static str) {
-    const EITHER: &str = "`stemsync holds release {id} --take axerrio` or `--take komet`";
+/// What happened, and what a person can do; `{id}` stands for the hold's number. Some questions of a reason have no side to take.
+pub(super) fn of_hold(reason: HoldReason, cause: &str) -> (&'static str, &'static str) {
+    let (happened, to_do) = of_reason(reason);
+    if to_do == EITHER && !reason.has_sides(cause) {
+        return (happened, "`stemsync holds` tells what to mend, or `stemsync holds dismiss {id}`");
+    }
+    (happened, to_do)
+}
+
+const EITHER: &str = "`stemsync holds release {id} --take axerrio` or `--take komet`";
+
+/// The same, of a question that has sides.
+pub(super) fn of_reason(reason: HoldReason) -> (&'static str, &'static str) {
     match reason {
         HoldReason::UnmappedProduct => (
             "Komet does not know a product",
@@ -44,7 +54,7 @@ pub(super) fn of_hold(reason: HoldReason) -> (&'static str, &'static str) {
             "shorten it in Axerrio, or `stemsync holds release {id} --take komet` to have it cut",
         ),
         HoldReason::TooManyCancellations => {
-            ("a run would cancel more orders than max_cancellations allows; none was cancelled", EITHER)
+            ("a run would cancel more orders than max_cancellations allows; what is left of them waits", EITHER)
         }
         HoldReason::RejectedByKomet => {
             ("Komet refuses a request; it is tried again each run", "`stemsync holds` tells what Komet says")
@@ -87,7 +97,7 @@ mod tests {
     #[test]
     fn every_hold_says_what_to_do() {
         for reason in HoldReason::ALL {
-            let (happened, to_do) = of_hold(reason);
+            let (happened, to_do) = of_reason(reason);
             assert!(!happened.is_empty() && !to_do.is_empty(), "{reason:?}");
         }
     }

@@ -286,7 +286,7 @@ pub fn happened(reason: HoldReason) -> &'static str {
         }
         HoldReason::FieldTooLong => "A value is longer than Komet's field for it.",
         HoldReason::TooManyCancellations => {
-            "One run would have cancelled more of the open orders than max_cancellations allows. It cancelled none."
+            "One run would have cancelled more of the open orders than max_cancellations allows. What is left of them waits."
         }
         HoldReason::RejectedByKomet => {
             "Komet refused a request, which is tried again in each run until it passes, or what it should be sent is too late."

@@ -1,12 +1,15 @@
 //! The local maps from Axerrio codes to Komet ids. A change makes those orders dirty that wait for one: whatever was
-//! held because Komet did not know a product or refused a request may pass now. A correction does so to those that were sent
-//! by it.
+//! held because Komet did not know a product or refused a request may pass now. So does it to those that have the code: they
+//! may have been sent by another id, and what was asked about that may be over.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::columns::Named;
 use super::{StoreError, reference};
 use crate::domain::{MapKind, Maps};
+
+/// So many codes are searched for in what was sent; with more of them all that was sent is looked at, which is less work.
+const SEARCHED_FOR: usize = 20;
 
 /// All maps, for planning.
 pub fn load(conn: &Connection) -> Result<Maps, StoreError> {
@@ -42,6 +45,7 @@ pub fn remove(conn: &Connection, kind: MapKind, code: &str) -> Result<bool, Stor
     let removed = conn.prepare_cached(sql)?.execute(params![kind.name(), code])? > 0;
     if removed {
         wake(conn)?;
+        wake_those_of(conn, &[code])?;
     }
     Ok(removed)
 }
@@ -52,18 +56,17 @@ pub fn import(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Resul
         "INSERT INTO maps (kind, code, komet_id) VALUES (?1, ?2, ?3)
          ON CONFLICT (kind, code) DO UPDATE SET komet_id = excluded.komet_id WHERE komet_id <> excluded.komet_id",
     )?;
-    let mut news = 0;
+    let mut news = Vec::new();
     for (code, komet_id) in rows {
-        let before = find(conn, kind, code)?;
-        news += statement.execute(params![kind.name(), code, komet_id])?;
-        if before.is_some_and(|before| before != *komet_id) {
-            wake_those_of(conn, code)?;
+        if statement.execute(params![kind.name(), code, komet_id])? > 0 {
+            news.push(code.as_str());
         }
     }
-    if news > 0 {
+    if !news.is_empty() {
         wake(conn)?;
+        wake_those_of(conn, &news)?;
     }
-    Ok(news)
+    Ok(news.len())
 }
 
 /// Maps exactly these codes of a kind and no other.
@@ -73,11 +76,20 @@ pub fn replace(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Resu
     wake(conn)
 }
 
-/// Has the next run look at the orders that were sent by a code which was mapped to something else.
-fn wake_those_of(conn: &Connection, code: &str) -> Result<(), StoreError> {
+/// Has the next run look at the orders that were sent with one of these codes. A code that is new may have meant something else
+/// before it was taken out.
+fn wake_those_of(conn: &Connection, codes: &[&str]) -> Result<(), StoreError> {
+    if codes.len() > SEARCHED_FOR {
+        let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND key IN (SELECT key FROM agreed_views)";
+        conn.prepare_cached(sql)?.execute([])?;
+        return Ok(());
+    }
     let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0
                AND key IN (SELECT key FROM agreed_views WHERE instr(doc, '\"code\":' || json_quote(?1)) > 0)";
-    conn.prepare_cached(sql)?.execute([code])?;
+    let mut statement = conn.prepare_cached(sql)?;
+    for code in codes {
+        statement.execute([code])?;
+    }
     Ok(())
 }
 

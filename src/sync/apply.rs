@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use super::action::Action;
+use super::action::{Action, CreatePrebook};
 use super::plan::{self, Made};
 use crate::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPoInfo, AgreedPrebook, AxOrder, CreatedPo, CreatedPrebook, Decision,
-    Flow, HoldReason, ItemId, ItemLink, KometRef, LineId, Order, PoBox, PoItemId, PoLine, PoLink, PoNumber,
-    PrebookId, PrebookNumber, Shipped, Stray, Verdict,
+    Flow, HoldReason, ItemId, ItemLink, KometRef, NewPrebookItem, Order, PoBox, PoItemId, PoLine, PoLink,
+    PoNumber, PrebookId, PrebookNumber, Shipped, Stray, Verdict,
 };
 
 /// The answer to a request, reduced to what it means.
@@ -17,6 +17,8 @@ use crate::domain::{
 pub enum Outcome {
     /// The Prebook and its items; the ids are complete, read back where Komet did not tell them.
     PrebookCreated(CreatedPrebook),
+    /// The items went into a Prebook that was not meant: which they are, of each line that can be told of.
+    Strayed(CreatedPrebook, Vec<Option<ItemId>>),
     /// The PO and its lines, likewise.
     PoCreated(CreatedPo),
     /// A Prebook item or PO line is gone.
@@ -47,6 +49,9 @@ impl Outcome {
 /// Brings `order`'s views to what they are after `action` ended in `outcome`.
 pub fn apply(order: &mut Order, action: &Action, outcome: &Outcome) {
     match (action, outcome) {
+        (Action::CreatePrebook(create), Outcome::Strayed(created, items)) => {
+            strayed(order, create, created, items)
+        }
         (Action::CreatePrebook(create), Outcome::PrebookCreated(created)) => {
             prebook_created(order, create, created);
         }
@@ -74,32 +79,26 @@ fn show(order: &mut Order, answer: &AxOrder) {
     order.axerrio.order = Some(answer.clone());
 }
 
-fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, created: &CreatedPrebook) {
+fn prebook_created(order: &mut Order, create: &CreatePrebook, created: &CreatedPrebook) {
     let items = created.items.clone().unwrap_or_default();
     if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
-        // Komet found another Prebook: its lines are not the order's (clarification 2).
-        order.agreed.avoid_existing = true;
-        for (index, (line, _)) in create.lines.iter().enumerate() {
-            order.agreed.strays.push(Stray {
-                prebook: created.id.clone(),
-                item: items.get(index).cloned(),
-                line: line.clone(),
-            });
-        }
+        let items: Vec<_> = items.into_iter().map(Some).collect();
+        strayed(order, create, created, &items);
         return;
     }
     prebook_named(order, create, created);
     for ((line, terms), item) in create.lines.iter().zip(items) {
         // What was asked for is the baseline, also where a read-back has shown the item already: somebody may have
         // changed it since.
-        let products = products_of(create, line);
+        let asked = create.new.items.iter().find(|item| item.line == *line);
         let prebook = created.id.clone();
         let link = ItemLink {
             prebook,
             item,
             seen: None,
             fresh: true,
-            products,
+            products: asked.map(products_of).unwrap_or_default(),
+            box_type: asked.and_then(|item| id_of(&item.goods.box_type)),
             joined: create.new.use_existing,
             dead: false,
             gone: false,
@@ -122,8 +121,19 @@ fn prebook_created(order: &mut Order, create: &super::action::CreatePrebook, cre
     }
 }
 
+/// Komet found another Prebook: its lines are not the order's (clarification 2).
+fn strayed(order: &mut Order, create: &CreatePrebook, created: &CreatedPrebook, items: &[Option<ItemId>]) {
+    order.agreed.avoid_existing = true;
+    let items = items.iter().cloned().chain(std::iter::repeat(None));
+    order.agreed.strays.extend(create.lines.iter().zip(items).map(|((line, _), item)| Stray {
+        prebook: created.id.clone(),
+        item,
+        line: line.clone(),
+    }));
+}
+
 /// Komet named the Prebook in which the lines are: it is the order's from then on, whatever becomes of its comments.
-pub(super) fn prebook_named(order: &mut Order, create: &super::action::CreatePrebook, created: &CreatedPrebook) {
+pub(super) fn prebook_named(order: &mut Order, create: &CreatePrebook, created: &CreatedPrebook) {
     if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
         return;
     }
@@ -133,25 +143,26 @@ pub(super) fn prebook_named(order: &mut Order, create: &super::action::CreatePre
         .prebooks
         .entry(created.id.clone())
         .or_insert_with(|| AgreedPrebook {
-            number: created.number.clone(),
-            sent: None,
-            seen: None,
-            before_approval: None,
+            mapped_customer: id_of(&create.new.customer),
+            mapped_carrier: create.new.carrier.as_ref().and_then(id_of),
+            ..AgreedPrebook::new(created.number.clone(), None, None)
         })
         .sent = Some(create.header.clone());
 }
 
-/// The Komet ids by which a line's products were asked for, as far as they did not go by description.
-fn products_of(create: &super::action::CreatePrebook, line: &LineId) -> Vec<i64> {
-    let Some(item) = create.new.items.iter().find(|item| item.line == *line) else { return Vec::new() };
-    let id = |product: &KometRef| match product {
+fn id_of(asked: &KometRef) -> Option<i64> {
+    match asked {
         KometRef::Id(id) => Some(*id),
         _ => None,
-    };
+    }
+}
+
+/// The Komet ids by which an item's products were asked for, as far as they did not go by description.
+fn products_of(item: &NewPrebookItem) -> Vec<i64> {
     if item.goods.mix.is_empty() {
-        id(&item.product).into_iter().collect()
+        id_of(&item.product).into_iter().collect()
     } else {
-        item.goods.mix.iter().filter_map(|part| id(&part.product)).collect()
+        item.goods.mix.iter().filter_map(|part| id_of(&part.product)).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Between the budget (`sync::budget`, which decides) and the polls, which do what it says: what is on file about the
-//! sources becomes a [`Outlook`], and every read of a source is noted, whoever asked for it. Only runs that the daemon
-//! starts are paced; whatever a paced poll leaves unread stays unread: no plan learns anything from it.
+//! sources becomes a [`Outlook`], and every read of a source is noted, whoever asked for it. Only runs that the
+//! daemon or a timer (`sync --paced`) starts are paced; whatever a paced poll leaves unread stays unread: no plan learns anything from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,9 @@ use crate::systems::{Axerrio, Komet};
 
 /// How far back learning looks.
 const LEARNT_FROM: TimeDelta = TimeDelta::days(28);
+
+/// How soon a full read that did not count is tried again.
+const TRIED_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// What an outlook depends on beside the database.
 #[derive(Clone, Copy, Debug)]
@@ -213,7 +216,8 @@ fn states(
     Ok((states, moved))
 }
 
-/// The windows that were never read, or not in full for a day (clarification 5); and what was read at a time that has not
+/// The windows that were never read, or not in full for a day (clarification 5), unless they were tried just now: one record of
+/// anybody's that cannot be read keeps a full read from counting, and may stay so for days. And what was read at a time that has not
 /// come yet, because the clock was set back since: nothing would be expected of it until then. Each with the reason.
 fn mandatory(
     conn: &Connection,
@@ -226,7 +230,8 @@ fn mandatory(
             mandatory.insert(state.source, "the clock was set back");
         } else if let Source::Window(window) = state.source {
             let full_at = watermarks::get(conn, Stream::Prebooks, window)?.and_then(|w| w.full_at);
-            if full_at.is_none_or(|at| now - at >= TimeDelta::hours(FULL_READ_HOURS)) {
+            let is_stale = full_at.is_none_or(|at| now - at >= TimeDelta::hours(FULL_READ_HOURS));
+            if is_stale && state.read_at.is_none_or(|at| now - at >= TRIED_AGAIN) {
                 mandatory.insert(state.source, "its daily full read");
             }
         }

@@ -4,7 +4,7 @@ use super::action::{Action, CreatePrebook};
 use super::apply::Outcome;
 use super::report::{ActionReport, ActionResult};
 use super::state::RunState;
-use crate::domain::Order;
+use crate::domain::{CreatedPrebook, Order};
 use crate::store::events::Event;
 
 pub(super) fn event(
@@ -39,12 +39,10 @@ pub(super) fn report(order: &Order, action: &Action, result: ActionResult, detai
 /// What was done, with the numbers that people know it by.
 pub(super) fn done(action: &Action, outcome: &Outcome) -> String {
     match (action, outcome) {
+        (Action::CreatePrebook(_), Outcome::Strayed(created, _)) => strayed(created),
         (Action::CreatePrebook(CreatePrebook { expect, .. }), Outcome::PrebookCreated(created)) => {
             if expect.as_ref().is_some_and(|expected| *expected != created.id) {
-                format!(
-                    "prebook {} was answered, which is not the order's; the line is taken out again",
-                    created.number
-                )
+                strayed(created)
             } else {
                 format!("prebook {}", created.number)
             }
@@ -53,6 +51,10 @@ pub(super) fn done(action: &Action, outcome: &Outcome) -> String {
         (Action::PutOrder(put), Outcome::Order(order)) => format!("{} is {}", put.reference, order.id),
         _ => action.detail(),
     }
+}
+
+fn strayed(created: &CreatedPrebook) -> String {
+    format!("prebook {} was answered, which is not the order's; the line is taken out again", created.number)
 }
 
 /// The first names of a list that may be long.

@@ -435,7 +435,7 @@ fn a_po_line_that_komet_deleted_is_not_bought_again_unasked() {
 fn a_buyers_edit_of_the_pending_po_is_komets_right() {
     for given_up in [0, 1] {
         let mut desk = accepted();
-        desk.order.agreed.doubtful_purchases = given_up;
+        desk.doubt_purchases(given_up);
         desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.29"));
         desk.edit_po(|po| po.ship_date = day("2026-12-02"));
         desk.split_line();
@@ -697,4 +697,30 @@ fn a_line_that_the_vendor_took_back_and_a_person_let_him_is_bought_no_more() {
     desk.sync();
     assert_eq!(bought(&desk), [5]);
     assert_eq!(desk.sync(), [""; 0]);
+}
+
+/// The vendor took one of two lines out and was let; then the rep deletes the other one.
+#[test]
+fn an_order_of_which_komet_wants_nothing_that_is_left_is_asked_about() {
+    let mut desk = Desk::flow2(&[roses(5), roses(3)]);
+    desk.sync();
+    desk.accept();
+    desk.sync();
+    let lines: Vec<_> = desk.ax().lines.iter().map(|line| line.id.0.clone()).collect();
+    desk.ax().lines.remove(1);
+    desk.sync();
+    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeAxerrio);
+    desk.sync();
+    assert_eq!(held(&desk), [""; 0]);
+    desk.edit_item(&lines[0], |item| item.terms.boxes = 0);
+    desk.sync();
+    assert_eq!(held(&desk), ["edited_in_axerrio"]);
+    assert!(desk.plan().holds[0].detail.contains("Cancel the order in Axerrio"));
+    let mut overruled = desk.clone();
+    overruled.decide(HoldReason::EditedInAxerrio, Verdict::TakeKomet);
+    overruled.sync();
+    let left: Vec<_> = overruled.ax().lines.iter().map(|line| line.id.0.clone()).collect();
+    assert_eq!((left, held(&overruled)), (lines[1..].to_vec(), vec![]));
+    desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeAxerrio);
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "left as it is");
 }

@@ -112,7 +112,7 @@ fn a_tag_of_no_order_decides_nothing_and_is_a_question() {
 #[test]
 fn a_late_second_prebook_of_a_doubtful_create_is_cleared_away() {
     let mut desk = placed();
-    desk.order.agreed.doubtful_creates = 1;
+    desk.doubt_creates(1);
     let items = vec![desk.item(901, &roses(5)), desk.item(902, &lilies(3))];
     desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
     desk.read();
@@ -321,7 +321,7 @@ fn what_is_left_in_a_cancelled_orders_prebooks_is_a_question() {
 #[test]
 fn what_a_doubtful_create_did_after_its_order_was_cancelled_is_cleared_away() {
     let mut desk = placed();
-    desk.order.agreed.doubtful_creates = 1;
+    desk.doubt_creates(1);
     desk.ax().status = AxStatus::Cancelled;
     desk.sync();
     let items = vec![desk.item(901, &roses(4))];

@@ -25,7 +25,7 @@ fn bought(desk: &mut Desk, item: ItemId, change: impl FnOnce(&mut PoLine)) {
 #[test]
 fn a_copy_for_another_customer_is_asked_about_also_where_a_create_was_given_up() {
     let mut desk = placed();
-    desk.order.agreed.doubtful_creates = 1;
+    desk.doubt_creates(1);
     let mut copy = prebook(70, desk.komet.prebooks[0].comments.clone(), vec![desk.item(900, &roses(5))]);
     copy.header.customer_code = Some("OTHER".into());
     copy.header.truck_date = day("2026-12-07");
@@ -38,7 +38,7 @@ fn a_copy_for_another_customer_is_asked_about_also_where_a_create_was_given_up()
 #[test]
 fn a_buyers_line_at_another_cost_is_not_what_a_request_left_that_was_given_up() {
     let mut desk = placed();
-    desk.order.agreed.doubtful_purchases = 1;
+    desk.doubt_purchases(1);
     let item = desk.item_of("1");
     bought(&mut desk, item, |line| line.terms.unit_cost = cost("0.10"));
     assert_eq!(desk.sync(), [""; 0]);
@@ -175,4 +175,94 @@ fn a_line_is_not_made_again_while_an_item_is_in_question_that_may_be_it() {
         assert_eq!(desk.sync(), sent, "{verdict:?}");
         assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{verdict:?}");
     }
+}
+
+/// What a request that was given up may have done, it has done within the day.
+#[test]
+fn what_a_buyer_adds_days_after_a_request_was_given_up_is_asked_about() {
+    for (day_of_doubt, sent, asked) in [("2026-11-21", 1, 0), ("2026-11-18", 0, 1)] {
+        let mut desk = placed();
+        desk.order.agreed.doubt_purchase(day(day_of_doubt));
+        let item = desk.item_of("1");
+        bought(&mut desk, item, |_| {});
+        desk.edit_po(|po| po.lines.last_mut().unwrap().terms.boxes = 6);
+        assert_eq!((desk.sync().len(), held(&desk).len()), (sent, asked), "{day_of_doubt}");
+    }
+}
+
+/// Of products the vendor is told nothing with the PO: the labels would be those of what was ordered.
+#[test]
+fn a_substitution_on_the_po_is_asked_about() {
+    let lilies = stemsync::domain::KometProduct { id: Some(502), description: "Lily White".into() };
+    for approved in [false, true] {
+        for was_read in [false, true] {
+            let mut desk = placed();
+            if was_read {
+                desk.read();
+                desk.sync();
+            }
+            if approved {
+                desk.approve();
+                desk.sync();
+            }
+            desk.edit_po(|po| po.lines[0].terms.product = lilies.clone());
+            let reason = if approved { "changed_after_approval 1" } else { "edited_in_komet 1" };
+            assert_eq!((desk.sync(), held(&desk)), (vec![], vec![reason.to_owned()]));
+            let reason = desk.plan().holds[0].reason;
+            let mut kept = desk.clone();
+            kept.decide(reason, Verdict::TakeKomet);
+            assert_eq!((kept.sync(), held(&kept)), (vec![], vec![]));
+            desk.edit_po(|po| po.lines[0].terms.product = desk_product());
+            assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "put right");
+        }
+    }
+}
+
+fn desk_product() -> stemsync::domain::KometProduct {
+    stemsync::domain::KometProduct { id: Some(501), description: "Rose Freedom 60 cm".into() }
+}
+
+/// What a person left of a PO line he left where it was.
+#[test]
+fn a_po_line_that_was_left_is_asked_about_again_once_the_order_moves() {
+    for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {
+        let mut desk = placed();
+        desk.read();
+        desk.sync();
+        desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.10"));
+        desk.sync();
+        desk.decide(HoldReason::EditedInKomet, verdict);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+        desk.ax().header.ship_date = day("2026-12-02");
+        desk.sync();
+        assert_eq!(held(&desk), ["edited_in_komet 1"], "{verdict:?}");
+        let detail = &desk.plan().holds[0].detail;
+        assert!(detail.contains("moved to another date"), "{detail}");
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeAxerrio);
+        desk.sync();
+        assert_eq!(held(&desk), [""; 0]);
+        assert!(
+            desk.komet
+                .prebooks
+                .iter()
+                .flat_map(|p| &p.items)
+                .all(|item| { item.terms.boxes == 0 || item.ship_date == day("2026-12-02") })
+        );
+    }
+}
+
+#[test]
+fn a_question_about_a_po_line_says_what_axerrio_wants_by_now() {
+    let mut desk = placed();
+    desk.read();
+    desk.sync();
+    desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.10"));
+    desk.sync();
+    let detail = |desk: &Desk| desk.plan().holds[0].detail.clone();
+    assert!(detail(&desk).contains("Approve the PO to keep it"), "{}", detail(&desk));
+    desk.ax_line("1").terms.boxes = 7;
+    assert!(detail(&desk).contains("and the line in Axerrio"), "{}", detail(&desk));
+    desk.ax().status = stemsync::domain::AxStatus::Cancelled;
+    assert!(detail(&desk).contains("no longer wants the line"), "{}", detail(&desk));
+    assert!(!detail(&desk).contains("Approve"), "{}", detail(&desk));
 }

@@ -8,6 +8,7 @@ mod flow1;
 mod flow2;
 mod found;
 mod hands;
+mod kept;
 mod labels;
 mod mixes;
 mod ownership;

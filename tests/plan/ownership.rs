@@ -292,7 +292,7 @@ fn a_line_that_a_buyer_split_still_buys_the_same() {
     // Also where the first request that bought it was given up: what that may have done buys the whole once more.
     for given_up in [0, 1] {
         let mut desk = placed();
-        desk.order.agreed.doubtful_purchases = given_up;
+        desk.doubt_purchases(given_up);
         desk.split_line();
         assert_eq!(desk.sync(), [""; 0]);
         assert_eq!(held(&desk), [""; 0]);
@@ -302,7 +302,7 @@ fn a_line_that_a_buyer_split_still_buys_the_same() {
 #[test]
 fn beside_a_line_that_a_buyer_split_only_what_was_given_up_goes() {
     let mut desk = placed();
-    desk.order.agreed.doubtful_purchases = 1;
+    desk.doubt_purchases(1);
     desk.edit_po(|po| {
         let (mut part, mut late) = (po.lines[0].clone(), po.lines[0].clone());
         (part.id, late.id) = (stemsync::domain::PoItemId(990), stemsync::domain::PoItemId(991));

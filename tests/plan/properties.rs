@@ -137,6 +137,7 @@ impl Dice<'_> {
             seen: self.coin().then(|| SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date }),
             fresh: self.coin(),
             products: Vec::new(),
+            box_type: None,
             dead: self.rarely(),
             gone: self.rarely(),
             joined: false,
@@ -301,10 +302,7 @@ fn muddle(bytes: &[u8]) -> Desk {
         let shown = prebook(i64::from(7 + id), None, Vec::new());
         let sent = dice.coin().then(header);
         let seen = dice.coin().then_some(shown.header);
-        agreed.prebooks.insert(
-            shown.id,
-            AgreedPrebook { number: PrebookNumber("P".into()), sent, seen, before_approval: None },
-        );
+        agreed.prebooks.insert(shown.id, AgreedPrebook::new(PrebookNumber("P".into()), sent, seen));
     }
     if dice.rarely() {
         let item = dice.coin().then(|| dice.item_id());
@@ -322,6 +320,7 @@ fn muddle(bytes: &[u8]) -> Desk {
     agreed.avoid_existing = dice.rarely();
     agreed.doubtful_creates = u32::from(dice.rarely());
     agreed.doubtful_purchases = u32::from(dice.rarely());
+    agreed.doubted_on = dice.coin().then(|| day("2026-11-21"));
     agreed.cancellation_released = dice.rarely();
     agreed.po = dice.coin().then(|| dice.po_number());
     if dice.rarely() {

@@ -100,6 +100,9 @@ pub(crate) fn ordered(lines: Vec<AxLine>) -> AxOrder {
     }
 }
 
+/// Komet's box types.
+const BOX_TYPES: [(i64, &str); 2] = [(2, "FB"), (3, "HB")];
+
 /// One order, and the two systems around it.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -110,6 +113,8 @@ pub(crate) struct Desk {
     pub(crate) known: HashMap<String, i64>,
     /// The Prebook that `useExisting` finds instead of the one that is meant.
     pub(crate) finds_instead: Option<PrebookId>,
+    /// How many decimals of a cost Komet keeps.
+    pub(crate) keeps_decimals: u32,
     /// The ids of new items and PO lines are answered in another order than these were asked for.
     pub(crate) answers_reversed: bool,
     /// A new PO line is answered by an id under which no list shows it.
@@ -127,6 +132,20 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
+    /// So many creates of a Prebook were given up today.
+    pub(crate) fn doubt_creates(&mut self, times: u32) {
+        for _ in 0..times {
+            self.order.agreed.doubt_create(day("2026-11-21"));
+        }
+    }
+
+    /// The same of POs.
+    pub(crate) fn doubt_purchases(&mut self, times: u32) {
+        for _ in 0..times {
+            self.order.agreed.doubt_purchase(day("2026-11-21"));
+        }
+    }
+
     fn new(flow: Flow) -> Self {
         let known = [("Rose Freedom 60 cm", 501), ("Lily White", 502), ("Mixed box", 503)];
         let mut facts = Facts::default();
@@ -154,6 +173,7 @@ impl Desk {
             komet: KometView::default(),
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             finds_instead: None,
+            keeps_decimals: 9,
             answers_reversed: false,
             answers_other_ids: false,
             refuses: BTreeMap::new(),
@@ -263,14 +283,17 @@ impl Desk {
             product: self.product(product),
             box_type: match &goods.box_type {
                 KometRef::Code { code, .. } => code.clone(),
-                other => format!("{other:?}"),
+                other => {
+                    let named = BOX_TYPES.iter().find(|(id, _)| *other == KometRef::Id(*id));
+                    named.map_or_else(|| format!("{other:?}"), |(_, code)| (*code).to_owned())
+                }
             },
             boxes: goods.boxes,
             bunches: goods.bunches,
             stems_per_bunch: goods.stems_per_bunch,
             unit_type: Some(goods.unit_type),
-            unit_cost: goods.unit_cost,
-            mark_code,
+            unit_cost: goods.unit_cost.round_dp(self.keeps_decimals),
+            mark_code: mark_code.map(|mark| mark.split_whitespace().collect::<Vec<_>>().join(" ")),
             notes: goods.notes.clone(),
             breakdowns: goods
                 .mix
@@ -354,7 +377,8 @@ impl Desk {
     // What stemsync does.
 
     pub(crate) fn plan(&self) -> Plan {
-        let maps = Maps::new(self.maps.clone());
+        let box_types = BOX_TYPES.iter().map(|(id, code)| (*id, (*code).to_owned()));
+        let maps = Maps::new(self.maps.clone()).with_box_types(box_types);
         let carriers = HashMap::from([(31, "ARM".to_owned()), (32, "PRIME".to_owned())]);
         let rules = Rules {
             on_conflict: self.on_conflict,
@@ -448,7 +472,8 @@ impl Desk {
                 created
             }
             Action::DeleteItem(delete) => {
-                let items = self.komet.prebooks.iter_mut().flat_map(|p| &mut p.items);
+                let prebooks = self.komet.prebooks.iter_mut().filter(|prebook| prebook.id == delete.prebook);
+                let items = prebooks.flat_map(|prebook| &mut prebook.items);
                 items.filter(|i| i.id == delete.item).for_each(|i| i.terms.boxes = 0);
                 Outcome::Deleted
             }
@@ -502,7 +527,11 @@ impl Desk {
                 made.header.truck_date = create.new.truck_date;
                 made.header.customer_po.clone_from(&create.new.customer_po);
                 made.header.location_code.clone_from(&create.new.location_code);
+                if let KometRef::Id(id) = create.new.customer {
+                    made.header.customer_id = Some(id);
+                }
                 made.header.carrier_id = match &create.new.carrier {
+                    Some(KometRef::Id(id)) => Some(*id),
                     Some(KometRef::Code { code, .. }) if code == "PRIME" => Some(32),
                     _ => Some(31),
                 };

@@ -20,7 +20,13 @@ fn an_order_is_loaded_as_it_was_saved() {
     let mut agreed = Agreed { doubtful_creates: 1, po: Some(PoNumber("PO-9".to_owned())), ..Agreed::default() };
     agreed.prebooks.insert(
         PrebookId(85),
-        AgreedPrebook { number: PrebookNumber("85".into()), sent: None, seen: None, before_approval: None },
+        AgreedPrebook {
+            number: PrebookNumber("85".into()),
+            sent: None,
+            seen: None,
+            before_approval: None,
+            ..AgreedPrebook::default()
+        },
     );
     agreed.lines.insert(LineId("1".to_owned()), AgreedLine { terms: terms(4), item: None, po_lines: vec![] });
     let printed = label("L1", "AX-1", "BOX1");
@@ -207,6 +213,7 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         seen: None,
         fresh: false,
         products: Vec::new(),
+        box_type: None,
         joined: false,
         dead: false,
         gone: false,
@@ -221,7 +228,13 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
     agreed.lines.insert(LineId("1".to_owned()), line);
     agreed.prebooks.insert(
         PrebookId(85),
-        AgreedPrebook { number: PrebookNumber("85".into()), sent: None, seen: None, before_approval: None },
+        AgreedPrebook {
+            number: PrebookNumber("85".into()),
+            sent: None,
+            seen: None,
+            before_approval: None,
+            ..AgreedPrebook::default()
+        },
     );
     store.write_blocking(move |conn| orders::save_agreed(conn, key, &agreed)).unwrap();
 

@@ -8,7 +8,8 @@ use crate::domain::{
     MapKind, MixPart, NO_ORDER, Prebook, PrebookItem, UnitType, blank,
 };
 use crate::sync::plan::{
-    SHORT_FIELD, Sight, UNSEEN, line_parts, mapped_otherwise, parts, parts_changed, parts_differ, same_description,
+    Sight, UNSEEN, is_cost_kept, is_field_kept, line_parts, mapped_otherwise, parts, parts_changed, parts_differ,
+    same_description,
 };
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
@@ -203,7 +204,7 @@ fn compare_header(
     }
     let po = (blank(ours.customer_po.as_deref()), blank(shown.customer_po.as_deref()));
     let normalised = explained && same_words(po.0, po.1);
-    if !same_short(po.0, po.1) && !normalised {
+    if !is_field_kept(po.0, po.1) && !normalised {
         found.report(left, None, "customer_po", po.0.and_then(text), po.1.and_then(text));
     }
     let maps = context.rules.maps;
@@ -388,12 +389,15 @@ fn line_differences(
     number("stems", !mixed, ours.stems_per_bunch.to_string(), then.stems_per_bunch.to_string(), now, before);
     let (now, before) = of(|t| t.unit_cost.normalize().to_string());
     let cost = |terms: &LineTerms| terms.unit_cost.normalize().to_string();
-    number("cost", !mixed, cost(ours), cost(then), now, before);
+    let as_seen = seen.is_none_or(|seen| seen.unit_cost == shown.unit_cost);
+    if !(as_seen && is_cost_kept(ours.unit_cost, shown.unit_cost)) {
+        number("cost", !mixed, cost(ours), cost(then), now, before);
+    }
     let (now, before) = of(|t| t.unit_type.map(unit_name).unwrap_or_default().to_owned());
     let unit = |terms: &LineTerms| unit_name(terms.unit_type).to_owned();
     number("unit_type", !mixed && shown.unit_type.is_some(), unit(ours), unit(then), now, before);
     let mark = (blank(ours.mark_code.as_deref()), blank(shown.mark_code.as_deref()));
-    if !same_short(mark.0, mark.1) {
+    if !is_field_kept(mark.0, mark.1) {
         fields.push(("mark_code", mark.0.and_then(text), mark.1.and_then(text)));
     }
     if box_type_differs(ours, then, shown, seen, context) {
@@ -525,14 +529,6 @@ fn in_order(mut parts: Vec<String>) -> String {
 
 fn part_text(product: &str, bunches: u32, stems: u32, cost: rust_decimal::Decimal) -> String {
     format!("{bunches}x{stems} {product} at {}", cost.normalize())
-}
-
-/// Whether a text of Axerrio's is what Komet's 20 characters hold of it.
-pub(super) fn same_short(ours: Option<&str>, shown: Option<&str>) -> bool {
-    let cut = |text: &str| text.chars().take(SHORT_FIELD).collect::<String>().trim().to_owned();
-    ours == shown
-        || matches!((ours, shown), (Some(ours), Some(shown))
-            if ours.chars().count() > SHORT_FIELD && cut(ours) == shown)
 }
 
 /// Whether two texts have the same words, whatever their case.

@@ -11,8 +11,8 @@ use crate::domain::{
     PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{
-    CONFIRMED, PO_LINE, Sight, changed_since_bought, item_differences, line_parts, parts, parts_differ,
-    ships_as_before,
+    CONFIRMED, PO_LINE, Sight, changed_since_bought, is_cost_kept, item_differences, line_parts, parts,
+    parts_differ, ships_as_before,
 };
 
 /// The request that tells Axerrio of the PO, as its refusal is named.
@@ -177,8 +177,9 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
         field("bunches", "po_bunches", ours.bunches != now.bunches, text(ours.bunches), text(now.bunches));
         let stems = (ours.stems_per_bunch, now.stems_per_bunch);
         field("stems", "po_stems", stems.0 != stems.1, text(stems.0), text(stems.1));
-        let cost = (ours.unit_cost.normalize(), now.unit_cost.normalize());
-        field("cost", "po_cost", cost.0 != cost.1, text(cost.0), text(cost.1));
+        let cost = (ours.unit_cost, now.unit_cost);
+        let differs = !is_cost_kept(cost.0, cost.1);
+        field("cost", "po_cost", differs, text(cost.0.normalize()), text(cost.1.normalize()));
         let unit = (unit_name(ours.unit_type), now.unit_type.map(unit_name));
         let differs = unit.1.is_some_and(|shown| shown != unit.0);
         field("unit_type", "po_unit_type", differs, text(unit.0), unit.1.and_then(text));

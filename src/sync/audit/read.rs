@@ -174,10 +174,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             readings.facts.po_dates_read.insert(date);
         }
         for number in numbers {
-            let found = self.read_po_list(readings, &PoQuery::Number(number.clone())).await?;
-            if !found.contains(&number) && readings.whole.purchase_orders {
-                let number = number.clone();
-                self.store.write(move |conn| observe::forget_po(conn, &number)).await?;
+            if number.can_be_asked_for() {
+                let found = self.read_po_list(readings, &PoQuery::Number(number.clone())).await?;
+                if !found.contains(&number) && readings.whole.purchase_orders {
+                    let number = number.clone();
+                    self.store.write(move |conn| observe::forget_po(conn, &number)).await?;
+                }
             }
             readings.facts.po_numbers_read.insert(number);
         }

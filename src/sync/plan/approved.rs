@@ -3,7 +3,8 @@
 
 use super::compare::{item_differences, komet_print};
 use super::draft::Draft;
-use super::purchase::{Buy, boxes_of, delete, names, shown};
+use super::edits::PRODUCT;
+use super::purchase::{Buy, boxes_of, delete, is_substituted, names, shown};
 use super::twice;
 use crate::domain::{
     Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink, PurchaseOrder, SHIPPED, Verdict,
@@ -79,7 +80,10 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
         twice::ask(draft, &buy.line, &surplus);
         return;
     }
-    if !stays_where_bought(draft, buy, alive) || !stays_as_bought(draft, buy, alive) {
+    if !stays_where_bought(draft, buy, alive)
+        || !stays_what_it_is(draft, buy, alive)
+        || !stays_as_bought(draft, buy, alive)
+    {
         return;
     }
     let Some(first) = alive.first() else { return };
@@ -123,6 +127,35 @@ pub(super) fn was_kept(draft: &Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
     let is_a_persons = !draft.agreed.decisions.is_empty() && draft.rules.on_conflict != OnConflict::Owner;
     let Some(first) = alive.first().filter(|_| is_a_persons) else { return false };
     is_left(draft, Some(&buy.line), &confirmed_cause(u64::from(buy.goods.boxes), first))
+}
+
+/// Asks about a PO line on which a buyer bought another product than its Prebook item is: the vendor is told of POs by boxes and
+/// cost alone, and prints its labels for what was ordered. `false` where the line is to be bought anew.
+fn stays_what_it_is(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool {
+    let other = alive.iter().find_map(|link| {
+        let (po, line) = draft.po_line(&link.line)?;
+        let item = draft.item(&link.item)?;
+        let is_other = line.terms.product.id != item.terms.product.id && is_substituted(draft, &line.terms, link);
+        is_other.then_some((po, line, item))
+    });
+    // Of an item that a rep changed since it was bought the next question speaks.
+    let is_reps = other.is_some() && changes_since_bought(draft, buy, alive).contains(&PRODUCT);
+    let Some((po, line, item)) = other.filter(|_| !is_reps) else { return true };
+    let question = Question {
+        line: Some(&buy.line),
+        cause: &format!("product {:?} on PO line {}", line.terms.product.id, line.id),
+        what: format!(
+            "line {} of PO {}, which procurement approved, buys {}, but its Prebook item is {}. Of products the vendor is told \
+             nothing.",
+            line.id, po.number, line.terms.product.description, item.terms.product.description
+        ),
+        choice: "Change one of the two in Komet (this clears itself then), take axerrio to buy anew what the item is, or tell the \
+                 vendor and take komet to keep it."
+            .to_owned(),
+        is_komets: false,
+        has_shipped: draft.has_shipped(&buy.line),
+    };
+    question.stays(draft, buy, alive)
 }
 
 /// Whether this was bought for another day than the flow 2 order ships on by now, and its PO has not followed.

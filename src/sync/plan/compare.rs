@@ -10,16 +10,29 @@ use super::links::plain_description;
 use super::rules::Rules;
 use crate::domain::{
     AxLine, Breakdown, Flow, Header, KometProduct, KometRef, KometTerms, LineTerms, MapKind, MixPart,
-    NewBreakdown, NewGoods, Product, SeenItem, UnitType, blank, fingerprint, tag,
+    NewBreakdown, NewGoods, NewPrebookItem, Product, SeenItem, UnitType, blank, fingerprint, tag,
 };
 
 /// Komet's `customerPO` and `markCode` hold this many characters.
-pub(in crate::sync) const SHORT_FIELD: usize = 20;
+pub(super) const SHORT_FIELD: usize = 20;
 
 /// A customer PO or mark code as Komet is sent it. A longer one is sent only after a person said to cut it.
 pub(super) fn cut_field(value: Option<&str>) -> Option<String> {
     let cut: String = blank(value)?.chars().take(SHORT_FIELD).collect();
     Some(cut.trim_end().to_owned())
+}
+
+/// Whether such a field shows what Komet was sent. Nobody says whether it keeps several blanks between two words.
+pub(in crate::sync) fn is_field_kept(sent: Option<&str>, shown: Option<&str>) -> bool {
+    let sent = cut_field(sent).unwrap_or_default();
+    sent.split_whitespace().eq(shown.unwrap_or_default().split_whitespace())
+}
+
+/// Whether a cost is what Komet was sent, or that with as many decimals as Komet keeps: nobody says how many, or whether the
+/// rest is rounded or cut. It keeps cents at least. Later sights are compared with the first one.
+pub(in crate::sync) fn is_cost_kept(sent: Decimal, shown: Decimal) -> bool {
+    let kept = shown.normalize().scale().max(2);
+    sent == shown || sent.normalize().scale() > kept && (sent - shown).abs() < Decimal::new(1, kept)
 }
 
 /// The goods of an Axerrio line as Komet is asked for them. Notes are cut to Komet's 200 characters.
@@ -256,10 +269,21 @@ pub(super) fn told(fields: &[&str], now: &crate::domain::PrebookItem) -> String 
 /// mixed box Komet computes bunches and cost itself.
 pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: &KometTerms) -> Vec<&'static str> {
     let mut fields = goods_differences(asked, now);
-    if cut_field(mark_code).as_deref() != blank(now.mark_code.as_deref()) {
+    if !is_field_kept(mark_code, now.mark_code.as_deref()) {
         fields.push("mark code");
     }
     fields
+}
+
+/// Whether an item may be what was asked for as `wanted`. A product that went by its description may be shown by Komet's own.
+pub(in crate::sync) fn is_made_of(wanted: &NewPrebookItem, shown: &KometTerms) -> bool {
+    let is_product = match &wanted.product {
+        KometRef::Id(id) => !wanted.goods.mix.is_empty() || shown.product.id == Some(*id),
+        KometRef::Description(name) | KometRef::Code { name, .. } => {
+            shown.product.id.is_some() || super::same_description(name, &shown.product.description)
+        }
+    };
+    is_product && asked_differences(&wanted.goods, wanted.mark_code.as_deref(), shown).is_empty()
 }
 
 /// As [`goods_differences`], however many boxes there are: of the parts of a split line, or where another amount was asked for.
@@ -280,7 +304,7 @@ pub(in crate::sync) fn goods_differences(asked: &NewGoods, now: &KometTerms) -> 
     differ("bunches per box", !mixed && asked.bunches != now.bunches);
     differ("stems per bunch", !mixed && asked.stems_per_bunch != now.stems_per_bunch);
     differ("unit type", !mixed && now.unit_type.is_some_and(|unit| unit != asked.unit_type));
-    differ("cost", !mixed && asked.unit_cost != now.unit_cost);
+    differ("cost", !mixed && !is_cost_kept(asked.unit_cost, now.unit_cost));
     differ(
         "mix",
         mixed && !now.breakdowns.is_empty() && parts_differ(&new_parts(&asked.mix), &parts(&now.breakdowns)),

@@ -6,8 +6,8 @@ use super::draft::Draft;
 use super::header::{self, Edited};
 use super::rules::window_of;
 use crate::domain::{
-    AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookId, Verdict,
-    blank, fingerprint, tag,
+    AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookHeader,
+    PrebookId, Verdict, blank, fingerprint, tag,
 };
 use crate::sync::action::{Action, CreatePrebook};
 
@@ -139,8 +139,12 @@ fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: 
         .collect();
     Action::CreatePrebook(CreatePrebook {
         new: NewPrebook {
-            customer: party(MapKind::Customer, &header.customer),
+            customer: match left.filter(|left| header::is_other_customer(&header.customer, left, rules)) {
+                Some(PrebookHeader { customer_id: Some(id), .. }) => KometRef::Id(*id),
+                _ => party(MapKind::Customer, &header.customer),
+            },
             carrier: match (carrier, &header.carrier) {
+                (Some(id), None) => Some(KometRef::Id(id)),
                 (Some(id), Some(wanted)) if header::is_carrier(Some(wanted), Some(id), rules) == Some(false) => {
                     Some(KometRef::Id(id))
                 }
@@ -152,7 +156,11 @@ fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: 
                 None => cut_field(header.customer_po.as_deref()),
             },
             comments: tag::append(header.comments.as_deref(), &order.id),
-            location_code: blank(header.location.as_deref()).or(rules.location_code).map(str::to_owned),
+            location_code: left
+                .and_then(|left| blank(left.location_code.as_deref()))
+                .or(blank(header.location.as_deref()))
+                .or(rules.location_code)
+                .map(str::to_owned),
             use_existing: expect.is_some(),
             items,
         },

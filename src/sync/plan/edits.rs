@@ -15,7 +15,7 @@ use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, P
 const ITEM: &str = "item ";
 
 /// Fields of an item by the names that people read, as [`seen_differences`] has them.
-const PRODUCT: &str = "product";
+pub(super) const PRODUCT: &str = "product";
 const SHIP_DATE: &str = "ship date";
 
 /// What comes of Komet's edits of an item.
@@ -237,7 +237,7 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
             return false;
         }
     }
-    purchase::may_delete(draft, line, None)
+    purchase::may_delete(draft, line, &purchase::Wish::Gone)
 }
 
 /// In what Komet's item differs from what was agreed.

@@ -5,19 +5,21 @@
 //! *in place* loses its PO line, then its Prebook item, and is created anew. Each step is planned from the views, so
 //! it does not matter who took the step before.
 
+use std::fmt::Write as _;
+
 use super::approved::{self, Question};
 use super::compare::{
-    asked_differences, goods_from_axerrio, header_changes, line_cause, line_changes, mapped_otherwise,
-    product_ids, said, terms_print,
+    asked_differences, goods_from_axerrio, header_changes, header_print, line_cause, line_changes,
+    mapped_otherwise, product_ids, said, terms_print,
 };
 use super::draft::Draft;
 use super::edits::Judged;
 use super::header::{self, Edited};
-use super::purchase::{self, Buy};
+use super::purchase::{self, Buy, Wish};
 use super::{create, edits, links, strays, twice};
 use crate::domain::{
-    AxLine, AxOrder, Breakdown, HoldReason, ItemId, ItemLink, KometRef, LineId, NewGoods, OnConflict, PoLink,
-    PoStatus, PrebookItem, Verdict,
+    AxLine, AxOrder, Breakdown, Header, HoldReason, ItemId, ItemLink, KometRef, LineId, MapKind, NewGoods,
+    OnConflict, PoLink, PoStatus, Prebook, PrebookItem, Verdict,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -130,7 +132,11 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
         Judged::AsAgreed => {
-            changed || moved || now_mapped(draft, line, &link) || remapped(draft, line, &link).is_some()
+            changed
+                || moved
+                || now_mapped(draft, line, &link)
+                || remapped(draft, line, &link).is_some()
+                || has_other_box_type(draft, line, &link)
         }
         Judged::Agreed => moved,
         Judged::Overruled => true,
@@ -159,7 +165,8 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         return Fate::Leave;
     }
     let goods = wanted_goods(draft, line);
-    if create::is_possible(draft, order, line) && purchase::may_delete(draft, &line.id, Some(&goods)) {
+    let wish = if moved { Wish::Moved(&goods, header_print(&order.header)) } else { Wish::Changed(&goods) };
+    if create::is_possible(draft, order, line) && purchase::may_delete(draft, &line.id, &wish) {
         Fate::Delete
     } else {
         Fate::Leave
@@ -194,7 +201,7 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
             }
             false
         }
-        _ => takes_deleted_anew(draft, line, link),
+        _ => takes_deleted_anew(draft, &order.header, line, link),
     };
     if !is_to_be_made || !create::is_possible(draft, order, line) {
         Fate::Leave
@@ -213,10 +220,14 @@ fn deleted_cause(item: &ItemId) -> String {
 
 /// Asks about an item that somebody deleted in Komet. One that was made and never shown is asked about whoever owns it: it
 /// may stand where the token cannot see it, and made again it would be there once more after each run.
-fn takes_deleted_anew(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+fn takes_deleted_anew(draft: &mut Draft<'_>, header: &Header, line: &AxLine, link: &ItemLink) -> bool {
+    let moved = !header::stands(draft, &link.prebook, header);
     // What Axerrio changes on the line later is a new question.
     let as_agreed = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
-    let since = if as_agreed { String::new() } else { format!(" {:016x}", terms_print(&line.terms)) };
+    let mut since = if as_agreed { String::new() } else { format!(" {:016x}", terms_print(&line.terms)) };
+    if moved {
+        let _ = write!(since, " {:016x}", header_print(header));
+    }
     let (reason, cause) = (HoldReason::EditedInKomet, deleted_cause(&link.item) + &since);
     let is_bought = !draft.alive_po_links(&line.id).is_empty();
     let owner = if draft.is_line_decided(&line.id) { Verdict::TakeKomet } else { Verdict::TakeAxerrio };
@@ -317,6 +328,14 @@ fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<Vec<i64
     mapped_otherwise(&line.terms, then, &draft.item(&link.item)?.terms, &link.products, draft.rules)
 }
 
+/// The same of the box type.
+fn has_other_box_type(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+    let maps = draft.rules.maps;
+    let (then, now) = (link.box_type, maps.komet(MapKind::BoxType, &line.terms.box_type));
+    let is_shown = |item: &PrebookItem| maps.box_type(&item.terms.box_type) == then;
+    then.is_some() && now.is_some() && now != then && draft.item(&link.item).is_some_and(is_shown)
+}
+
 /// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited
 /// for its product to be mapped, is on a PO of its own that nobody has approved yet.
 fn was_left_as_approved(draft: &Draft<'_>, order: &AxOrder, line: &AxLine) -> bool {
@@ -355,7 +374,8 @@ fn takes_axerrio_after_approval(draft: &mut Draft<'_>, line: &LineId, cause: &st
 }
 
 fn after_approval<'q>(draft: &Draft<'_>, line: &'q LineId, cause: &'q str, what: &str) -> Question<'q> {
-    let (done, kept) = if is_all_cancelled(draft, line) {
+    let is_new = draft.agreed.lines.get(line).is_none_or(|agreed| agreed.po_lines.is_empty());
+    let (done, kept) = if is_all_cancelled(draft, line) || is_new && draft.is_po_cancelled() {
         ("cancelled", "Komet as it is")
     } else {
         ("approved", "what was approved")
@@ -436,8 +456,11 @@ fn delete_line(draft: &mut Draft<'_>, line: &LineId) {
     purchase::delete(draft, line, &po_links);
     let link = draft.agreed.lines.get(line).and_then(|l| l.item.clone());
     if let Some(link) = link.filter(|link| po_links.is_empty() && draft.item_alive(link)) {
+        // A rep may have moved the item to another Prebook.
+        let shown_in = |prebook: &&Prebook| prebook.items.iter().any(|item| item.id == link.item);
+        let prebook = draft.order.komet.prebooks.iter().find(shown_in).map(|prebook| prebook.id.clone());
         draft.act(Action::DeleteItem(DeleteItem {
-            prebook: link.prebook,
+            prebook: prebook.unwrap_or(link.prebook),
             item: link.item,
             line: Some(line.clone()),
         }));

@@ -161,20 +161,31 @@ fn bring(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef, mut input
     let mut base = agreed.sent.clone();
     let mut keeps = Vec::new();
     let mut overrule = false;
+    let mut is_open = false;
     for edit in edits(&agreed.seen, &shown) {
         let line = edit.line.clone();
         let cause = format!("{:016x} {:016x}", edit.print(), wish_print(&wanted, line.as_ref()));
         let what = format!("{} changed in Axerrio, but the order is Komet's", edit.what);
-        if meddled(draft, line.as_ref(), &cause, &what) == Some(true) {
+        let verdict = meddled(draft, line.as_ref(), &cause, &what);
+        if verdict == Some(true) {
             overrule = true;
         } else {
+            is_open |= verdict.is_none();
             take_over(&mut input, &shown, line.as_ref());
             take_over(&mut base, &shown, line.as_ref());
             keeps.push(line);
         }
     }
-    draft.forget_settled(HoldReason::EditedInAxerrio);
     // Where each line was left as Axerrio has it, which is not at all, there is no order to put.
+    if input.lines.is_empty() && !is_open && !order.status.is_off() && !shown.lines.is_empty() {
+        let cause = format!("nothing left {:016x} {:016x}", print(&wanted), print(&shown));
+        let what = "Komet no longer wants what Axerrio has of the order, and the rest of its Prebook was left out of it. Cancel \
+                    the order in Axerrio to end it";
+        if meddled(draft, None, &cause, what) == Some(true) {
+            (input, keeps, overrule) = (wanted.clone(), Vec::new(), true);
+        }
+    }
+    draft.forget_settled(HoldReason::EditedInAxerrio);
     if !input.lines.is_empty() && (overrule || !same_text(&input, &base)) {
         draft.act(Action::PutOrder(PutOrder { reference, input, wanted, keeps }));
     }

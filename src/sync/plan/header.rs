@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use super::compare::{cut_field, header_print, terms_print};
+use super::compare::{header_print, is_field_kept, terms_print};
 use super::draft::Draft;
 use super::rules::Rules;
 use crate::domain::{
-    AgreedLine, AxOrder, Header, HoldReason, ItemLink, LineId, MapKind, Party, Prebook, PrebookHeader, PrebookId,
-    PrebookItem, Verdict, blank, fingerprint,
+    AgreedLine, AgreedPrebook, AxOrder, Header, HoldReason, ItemLink, LineId, MapKind, Party, Prebook,
+    PrebookHeader, PrebookId, PrebookItem, Verdict, blank, fingerprint,
 };
 
 /// What of a Prebook's header is reconciled.
@@ -36,9 +36,7 @@ impl Field {
     fn is_as_wanted(self, wanted: &Header, shown: &PrebookHeader, rules: &Rules<'_>) -> bool {
         match self {
             Self::TruckDate => wanted.truck_date() == shown.truck_date,
-            Self::CustomerPo => {
-                cut_field(wanted.customer_po.as_deref()).as_deref() == blank(shown.customer_po.as_deref())
-            }
+            Self::CustomerPo => is_field_kept(wanted.customer_po.as_deref(), shown.customer_po.as_deref()),
             Self::Carrier => is_carrier(wanted.carrier.as_ref(), shown.carrier_id, rules) == Some(true),
             Self::Customer => is_customer(&wanted.customer, shown.customer_id, rules) == Some(true),
             Self::Location => is_location(wanted, shown, rules) == Some(true),
@@ -122,9 +120,25 @@ pub(super) fn as_shown(wanted: &Header, prebook: &Prebook, rules: &Rules<'_>) ->
     header
 }
 
-/// Whether the Prebook was made from a header that still says the same.
+/// Whether the Prebook was made from a header that still says the same, and means the same by the local map.
 pub(super) fn stands(draft: &Draft<'_>, prebook: &PrebookId, header: &Header) -> bool {
-    draft.agreed.prebooks.get(prebook).and_then(|p| p.sent.as_ref()).is_some_and(|sent| sent.same_as(header))
+    let Some(agreed) = draft.agreed.prebooks.get(prebook) else { return false };
+    agreed.sent.as_ref().is_some_and(|sent| sent.same_as(header))
+        && !is_mapped_otherwise(draft, prebook, agreed, header)
+}
+
+/// Whether the local map was corrected since the Prebook was made by it: it is another customer's, or goes with another carrier.
+/// Once procurement has approved the PO it stays, and so does what Komet's people made of it.
+fn is_mapped_otherwise(draft: &Draft<'_>, id: &PrebookId, agreed: &AgreedPrebook, header: &Header) -> bool {
+    let is_other = |kind, code: &str, then: Option<i64>, shown: Option<i64>| {
+        let now = draft.rules.maps.komet(kind, code);
+        then.is_some() && now.is_some() && now != then && shown == then
+    };
+    let Some(prebook) = draft.prebook(id).filter(|_| !draft.is_decided()) else { return false };
+    let shown = &prebook.header;
+    let carrier = header.carrier.as_ref().map(|carrier| carrier.code.as_str()).unwrap_or_default();
+    is_other(MapKind::Customer, &header.customer.code, agreed.mapped_customer, shown.customer_id)
+        || is_other(MapKind::Carrier, carrier, agreed.mapped_carrier, shown.carrier_id)
 }
 
 /// Whether Axerrio moved the order to another of the importer's locations since its Prebooks were made: what the PO of the former
@@ -297,13 +311,15 @@ fn ask(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field
 /// In what Komet's header differs from its first sight, or, at first sight, from what was surely sent.
 fn edits(seen: Option<&PrebookHeader>, sent: &Header, now: &PrebookHeader, rules: &Rules<'_>) -> Vec<Field> {
     let truck_date = seen.map_or(sent.truck_date(), |seen| seen.truck_date);
-    let customer_po = match seen {
-        Some(seen) => blank(seen.customer_po.as_deref()).map(str::to_owned),
-        None => cut_field(sent.customer_po.as_deref()),
-    };
     let differences = [
         (Field::TruckDate, truck_date != now.truck_date),
-        (Field::CustomerPo, customer_po.as_deref() != blank(now.customer_po.as_deref())),
+        (
+            Field::CustomerPo,
+            match seen {
+                Some(seen) => blank(seen.customer_po.as_deref()) != blank(now.customer_po.as_deref()),
+                None => !is_field_kept(sent.customer_po.as_deref(), now.customer_po.as_deref()),
+            },
+        ),
         (
             Field::Carrier,
             match seen {

@@ -89,12 +89,7 @@ fn recognise_prebooks(draft: &mut Draft<'_>) {
             (Flow::FromAxerrio, Some(order)) => Some(header::as_shown(&order.header, prebook, draft.rules)),
             (Flow::FromKomet, _) => None,
         };
-        let agreed = AgreedPrebook {
-            number: prebook.number.clone(),
-            sent,
-            seen: Some(prebook.header.clone()),
-            before_approval: None,
-        };
+        let agreed = AgreedPrebook::new(prebook.number.clone(), sent, Some(prebook.header.clone()));
         draft.agreed.prebooks.insert(prebook.id.clone(), agreed);
     }
 }
@@ -247,6 +242,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         seen: Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date }),
         fresh: false,
         products: Vec::new(),
+        box_type: None,
         joined: false,
         dead: false,
         gone: false,
@@ -276,6 +272,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 seen,
                 fresh: false,
                 products: Vec::new(),
+                box_type: None,
                 joined: false,
                 dead: false,
                 gone: false,

@@ -37,7 +37,8 @@ use chrono::NaiveDate;
 pub(in crate::sync) use approved::{CONFIRMED, changed_since_bought, ships_as_before};
 pub use compare::item_differences;
 pub(in crate::sync) use compare::{
-    SHORT_FIELD, goods_differences, line_parts, mapped_otherwise, parts, parts_changed, parts_differ,
+    goods_differences, is_cost_kept, is_field_kept, is_made_of, line_parts, mapped_otherwise, parts,
+    parts_changed, parts_differ,
 };
 pub(crate) use flow2::{same_input, shown, take_over};
 pub(crate) use labels::{current_labels, is_komets_lot};

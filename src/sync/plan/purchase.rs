@@ -3,6 +3,7 @@
 //! the same PO; from approval on the PO is Komet's.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 
@@ -12,12 +13,14 @@ use super::compare::{
     packing_differences,
 };
 use super::draft::Draft;
+use super::edits::PRODUCT;
 use super::labels::ask_for_mapping;
+use super::links::same_description;
 use super::rules::window_of;
 use super::{approved, twice};
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoInfoStatus, PoLine,
-    PoLink, PoNumber, PoStatus, Verdict, blank, fingerprint,
+    AgreedLine, Decision, Flow, HoldReason, ItemId, KometTerms, LineId, NewGoods, NewPoLine, NewPurchaseOrder,
+    PoInfoStatus, PoLine, PoLink, PoNumber, PoStatus, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -52,7 +55,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
         if former.iter().any(|link| draft.is_link_decided(link)) {
             alive.append(&mut former);
         } else if !former.is_empty() {
-            if may_delete(draft, &buy.line, Some(&buy.goods)) {
+            if may_delete(draft, &buy.line, &Wish::of(&former, &buy.goods)) {
                 delete(draft, &buy.line, &former);
             }
             continue;
@@ -198,7 +201,7 @@ fn is_unseen(draft: &mut Draft<'_>, buy: &Buy) -> bool {
     }
     draft.agreed.unseen_purchases.remove(&buy.line);
     // Should it show after all, it is one too many.
-    draft.agreed.doubtful_purchases += 1;
+    draft.agreed.doubt_purchase(draft.rules.today());
     draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| decision.cause == cause);
     false
 }
@@ -251,7 +254,7 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
                 agree(draft, buy, alive);
                 return false;
             }
-            let verdict = ask_about_edits(draft, &buy.line, alive, &edits, Some(&buy.goods));
+            let verdict = ask_about_edits(draft, &buy.line, alive, &edits, &Wish::of(alive, &buy.goods));
             if verdict == Some(Verdict::TakeKomet) {
                 agree(draft, buy, alive);
             }
@@ -273,7 +276,7 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
     if left.is_empty() || buy.goods.boxes == 0 {
         return replaces;
     }
-    let verdict = ask_about_edits(draft, &buy.line, alive, &left, Some(&buy.goods));
+    let verdict = ask_about_edits(draft, &buy.line, alive, &left, &Wish::of(alive, &buy.goods));
     if verdict == Some(Verdict::TakeKomet) {
         agree(draft, buy, alive);
     }
@@ -352,21 +355,37 @@ fn buyers_edits(draft: &Draft<'_>, links: &[PoLink], wanted: Option<&NewGoods>) 
         return asked.map(|asked| differences(draft, links, asked)).unwrap_or_default();
     };
     let Some((_, line)) = draft.po_line(&link.line) else { return Vec::new() };
-    match (&link.seen, &link.asked, wanted) {
-        (Some(seen), Some(_), _) => item_differences(seen, &line.terms),
+    let mut edits = match (&link.seen, &link.asked, wanted) {
+        (Some(seen), Some(_), _) => return item_differences(seen, &line.terms),
         (None, Some(asked), _) => goods_differences(asked, &line.terms),
         (_, None, Some(wanted)) => goods_differences(wanted, &line.terms),
-        (_, None, None) => Vec::new(),
-    }
+        (_, None, None) => return Vec::new(),
+    };
+    edits.extend(is_substituted(draft, &line.terms, link).then_some(PRODUCT));
+    edits
+}
+
+/// Whether a PO line surely buys another product than the Prebook item that it is for, which names it to Komet.
+pub(super) fn is_substituted(draft: &Draft<'_>, bought: &KometTerms, link: &PoLink) -> bool {
+    let own = |line: &&AgreedLine| line.item.as_ref().is_some_and(|item| item.item == link.item);
+    let agreed = draft.agreed.lines.values().find(own).and_then(|line| line.item.as_ref());
+    let then = agreed.and_then(|item| item.seen.as_ref()).map(|seen| &seen.terms);
+    let Some(item) = then.or_else(|| draft.item(&link.item).map(|item| &item.terms)) else { return false };
+    let are_known = item.product.id.is_some() && bought.product.id.is_some();
+    are_known
+        && item.breakdowns.is_empty()
+        && item.product.id != bought.product.id
+        && !same_description(&item.product.description, &bought.product.description)
 }
 
 /// In what the PO lines together differ from `goods`: a line that a buyer split still buys the same.
 fn differences(draft: &Draft<'_>, links: &[PoLink], goods: &NewGoods) -> Vec<&'static str> {
     let mut fields = BTreeSet::new();
     let mut boxes = 0;
-    for line in shown(draft, links) {
+    for (link, line) in links.iter().filter_map(|link| Some((link, draft.po_line(&link.line)?.1))) {
         boxes += u64::from(line.terms.boxes);
         fields.extend(packing_differences(goods, &line.terms));
+        fields.extend(is_substituted(draft, &line.terms, link).then_some(PRODUCT));
     }
     let all_shown = shown(draft, links).count() == links.len();
     if all_shown && boxes != u64::from(goods.boxes) {
@@ -385,17 +404,50 @@ fn is_the_items(draft: &Draft<'_>, line: &LineId, links: &[PoLink], field: &str)
         && shown(draft, links).all(|line| !item_differences(&item.terms, &line.terms).contains(&field))
 }
 
+/// What Axerrio wants of a line whose PO line a buyer changed.
+pub(super) enum Wish<'w> {
+    /// What was bought.
+    AsBought(&'w NewGoods),
+    /// Other goods.
+    Changed(&'w NewGoods),
+    /// The same or other goods, under the header of this print: on another day, with another carrier or customer PO.
+    Moved(&'w NewGoods, u64),
+    /// Nothing any more.
+    Gone,
+}
+
+impl<'w> Wish<'w> {
+    fn of(links: &[PoLink], goods: &'w NewGoods) -> Self {
+        let asked = links.iter().find_map(|link| link.asked.as_ref());
+        if asked.is_some_and(|asked| asks_otherwise(asked, goods)) {
+            Self::Changed(goods)
+        } else {
+            Self::AsBought(goods)
+        }
+    }
+
+    fn goods(&self) -> Option<&'w NewGoods> {
+        match self {
+            Self::AsBought(goods) | Self::Changed(goods) | Self::Moved(goods, _) => Some(goods),
+            Self::Gone => None,
+        }
+    }
+}
+
 fn ask_about_edits(
     draft: &mut Draft<'_>,
     line: &LineId,
     links: &[PoLink],
     edits: &[&str],
-    wanted: Option<&NewGoods>,
+    wish: &Wish<'_>,
 ) -> Option<Verdict> {
     let lines: Vec<String> = links.iter().map(|link| link.line.to_string()).collect();
     let lines = lines.join(", ");
     let prints: Vec<u64> = shown(draft, links).map(|line| komet_print(&line.terms)).collect();
-    let cause = format!("{PO_LINE}{lines} {:016x}", fingerprint(&(prints, wanted.map(goods_print))));
+    let mut cause = format!("{PO_LINE}{lines} {:016x}", fingerprint(&(prints, wish.goods().map(goods_print))));
+    if let Wish::Moved(_, header) = wish {
+        let _ = write!(cause, " {header:016x}");
+    }
     let numbers: BTreeSet<String> = links.iter().map(|link| link.number.to_string()).collect();
     // By a request that took effect twice, one of whose lines a buyer changed before anybody saw both.
     let (pos, several) = match numbers.len() {
@@ -404,17 +456,33 @@ fn ask_about_edits(
     };
     let numbers = numbers.into_iter().collect::<Vec<_>>().join(", ");
     draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
-        format!(
-            "{} of line {lines} on {pos} {numbers} changed in Komet before approval, but the order is Axerrio's until then.{several} \
-             Approve the PO to keep it, or take axerrio to write Axerrio's line again, take komet to leave it.",
-            edits.join(", "),
-        )
+        let what = format!("{} of line {lines} on {pos} {numbers} changed in Komet before approval", edits.join(", "));
+        let (but, choice) = match wish {
+            Wish::AsBought(_) => (
+                "but the order is Axerrio's until then",
+                "Approve the PO to keep it, or take axerrio to write Axerrio's line again, take komet to leave it.",
+            ),
+            Wish::Changed(_) => (
+                "and the line in Axerrio, whose order it is until then",
+                "Take axerrio to write Axerrio's line again as it is now, take komet to leave the PO line.",
+            ),
+            Wish::Moved(..) => (
+                "and the order moved to another date, carrier or customer PO in Axerrio",
+                "Take axerrio to write Axerrio's line again where it belongs now, take komet to leave it as and where it is.",
+            ),
+            Wish::Gone => (
+                "but Axerrio no longer wants the line",
+                "Take axerrio to delete it, take komet to leave it.",
+            ),
+        };
+        format!("{what}, {but}.{several} {choice}")
     })
 }
 
-/// Whether the PO lines of a line may go because the line changed (`wanted`) or is off (`None`): what a buyer changed
-/// is not deleted over his head.
-pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&NewGoods>) -> bool {
+/// Whether the PO lines of a line may go because the line changed, moved or is off: what a buyer changed is not deleted over
+/// his head.
+pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wish: &Wish<'_>) -> bool {
+    let wanted = wish.goods();
     let mut links = draft.alive_po_links(line);
     // What a request left that was delivered twice goes with the rest; it is no buyer's change.
     let late = twice::late_effects(draft, wanted.map_or(0, |goods| goods.boxes), &links);
@@ -424,7 +492,7 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wanted: Option<&N
     if edits.is_empty() && wanted.is_some() {
         edits = left_to_the_buyer(draft, &links);
     }
-    edits.is_empty() || ask_about_edits(draft, line, &links, &edits, wanted) == Some(Verdict::TakeAxerrio)
+    edits.is_empty() || ask_about_edits(draft, line, &links, &edits, wish) == Some(Verdict::TakeAxerrio)
 }
 
 /// What Komet shows of the PO lines stands for what should be bought.

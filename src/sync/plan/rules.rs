@@ -75,6 +75,11 @@ pub struct Made {
 }
 
 impl Rules<'_> {
+    /// The day after [`Rules::visible_from`].
+    pub fn today(&self) -> NaiveDate {
+        self.visible_from.succ_opt().unwrap_or(self.visible_from)
+    }
+
     /// The Komet id that the local map gives an Axerrio product code.
     pub fn mapped_product(&self, code: &str) -> Option<i64> {
         self.maps.komet(MapKind::Product, code)

@@ -95,7 +95,7 @@ pub(super) fn ask_about_unseen(draft: &mut Draft<'_>, order: &AxOrder) {
             draft.agreed.unseen.retain(|line, _| !lines.contains(line));
             forget_empty(draft, &what);
             // Should it show after all, it is one too many.
-            draft.agreed.doubtful_creates += 1;
+            draft.agreed.doubt_create(draft.rules.today());
             draft.forget(HoldReason::EditedInKomet, None, |decision| decision.cause == cause);
         }
     }
@@ -155,7 +155,7 @@ fn ask_about_orphan(draft: &mut Draft<'_>, po: &PurchaseOrder, bought: &PoLine) 
 /// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
-        let is_given_up = draft.agreed.doubtful_creates > 0
+        let is_given_up = draft.agreed.doubts_creates(draft.rules.visible_from)
             && !draft.agreed.has_lines_in(&prebook.id)
             && may_be_ours(draft, prebook, item);
         let late = is_given_up || is_twin(draft, prebook, item);

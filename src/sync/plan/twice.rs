@@ -14,7 +14,7 @@ use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink, Verd
 pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink> {
     let is_decided = |link: &&PoLink| draft.is_link_decided(link);
     let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
-    let given_up = draft.agreed.doubtful_purchases > 0;
+    let given_up = draft.agreed.doubts_purchases(draft.rules.visible_from);
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
     let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
     if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
@@ -77,7 +77,7 @@ pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
     let foreign = |link: &&PoLink| {
         let is_twin = || unshipped(&own) && terms(link) == terms(own);
-        link.number != own.number || draft.agreed.doubtful_purchases > 0 || is_twin()
+        link.number != own.number || draft.agreed.doubts_purchases(draft.rules.visible_from) || is_twin()
     };
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
     let made = alive.iter().filter(|link| link.asked.is_some());

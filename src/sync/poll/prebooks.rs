@@ -168,11 +168,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             by_prebook.entry(prebook).or_default().insert(item, (key, window));
         }
         for (prebook, mut items) in by_prebook {
-            let Some(found) = self.find_prebook(&prebook, &items).await? else { continue };
-            if !found.unreadable.is_empty() {
+            let found = self.find_prebook(&prebook, &items).await?;
+            if let Some(found) = &found {
                 sweep.polled.report(Job::Prebooks, "Komet Prebook", &found.unreadable);
-                continue;
             }
+            let Some(found) = found.filter(|found| found.unreadable.is_empty()) else {
+                // What it is about must be noticed again.
+                sweep.full.retain(|window, _| items.values().all(|(_, of)| of != window));
+                continue;
+            };
             let shown: BTreeSet<ItemId> =
                 found.items.iter().flat_map(|p| &p.items).map(|i| i.id.clone()).collect();
             items.retain(|item, _| !shown.contains(item));
@@ -288,10 +292,13 @@ impl Sweep {
     }
 }
 
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
+
 /// The seven ship dates of a window.
 pub fn dates_of(window: i64) -> (NaiveDate, NaiveDate) {
     let from = DateTime::UNIX_EPOCH.date_naive() + chrono::Duration::days(window * 7);
-    (from, from + chrono::Duration::days(6))
+    // Komet takes no year of five digits, and an order may name the last day of all for none.
+    (from, (from + chrono::Duration::days(6)).min(LAST_DAY))
 }
 
 fn ship_dates(window: i64) -> PrebookDates {

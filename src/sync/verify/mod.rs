@@ -53,7 +53,7 @@ use super::engine::Engine;
 use super::plan::plan;
 use super::poll::PollError;
 use super::push::{Buried, Refusal, remember_refusal, save_views};
-use super::report::ActionResult;
+use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report};
 use crate::domain::{Agreed, CreatedPo, CreatedPrebook, Order, OrderKey, Unseen};
@@ -88,7 +88,7 @@ struct Case {
 impl Case {
     /// That the request stays in doubt, because something could not be read.
     fn doubt(&self, why: &str) -> SystemError {
-        let Intent { sent, .. } = &self.intent;
+        let sent = &self.intent.sent;
         let fault = Fault::Unreadable(format!(
             "whether {} had its effect is not known, and nothing more is sent for its order before it is: {why}",
             sent.method
@@ -205,7 +205,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let answer = case.intent.answer.as_deref();
             let refusal = answer.and_then(refusal_of);
             let answered = answer.is_some() && refusal.is_none();
-            let (mut agreed, mut effect) = self.judge(state, &order, &action, answer).await;
+            let Some((mut agreed, mut effect)) = self.judge(state, job, &order, &action, answer).await? else {
+                return Ok(false);
+            };
             let looked_further = match (&effect, &action) {
                 (None, Action::CreatePrebook(create)) => Some(self.look_on_truck_date(state, job, create).await?),
                 // The last look, and the dearest; what was answered was read by its number.
@@ -220,7 +222,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             if looked_further.is_some() {
                 let Some(now) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
                 order = now;
-                (agreed, effect) = self.judge(state, &order, &action, answer).await;
+                let Some(judged) = self.judge(state, job, &order, &action, answer).await? else {
+                    return Ok(false);
+                };
+                (agreed, effect) = judged;
             }
             match effect {
                 Some(effect) => {
@@ -278,9 +283,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         continue;
                     }
                     match action {
-                        Action::CreatePrebook(_) => order.agreed.doubtful_creates += 1,
+                        Action::CreatePrebook(_) => order.agreed.doubt_create(self.today()),
                         Action::CreatePo(_) => {
-                            order.agreed.doubtful_purchases += 1;
+                            order.agreed.doubt_purchase(self.today());
                             unseen = true;
                         }
                         _ => {}
@@ -337,20 +342,29 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(true)
     }
 
-    /// Whether the views show the effect, with the agreed view that recognised it.
+    /// Whether the views show the effect, with the agreed view that recognised it. `None` if it could not look.
     async fn judge(
         &self,
         state: &RunState,
+        job: Job,
         order: &Order,
         action: &Action,
         answer: Option<&str>,
-    ) -> (Agreed, Option<Effect>) {
+    ) -> Result<Option<(Agreed, Option<Effect>)>, StoreError> {
         let known = state.known_for(order.key);
         let agreed = plan(order, &state.rules(order.key, &self.settings, &known)).agreed;
         let effect = match (action, answer.and_then(prebook_answer)) {
             (Action::CreatePrebook(create), Some(created)) => {
                 let is_shown = order.komet.prebooks.iter().any(|prebook| prebook.id == created.id);
-                match self.created_prebook(order, &agreed, create, created).await {
+                let done = match self.created_prebook(order, &agreed, create, created).await {
+                    Ok(done) => done,
+                    Err(PollError::Store(error)) => return Err(error),
+                    Err(PollError::System(error)) => {
+                        state.failed(job, &error);
+                        return Ok(None);
+                    }
+                };
+                match done {
                     // Delivered twice, it was answered as the Prebook that the lines are not linked to: that one goes.
                     None if is_shown => effect(order, &agreed, action),
                     done => done,
@@ -358,7 +372,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             _ => effect(order, &agreed, action),
         };
-        (agreed, effect)
+        Ok(Some((agreed, effect)))
     }
 
     /// What must be said of a create that no list shows, where that does not prove that it was not done. A Vendor token sees
@@ -383,13 +397,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         agreed: &Agreed,
         create: &CreatePrebook,
         created: CreatedPrebook,
-    ) -> Option<Effect> {
-        let items = if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
-            self.stray_items(create, &created).await?
+    ) -> Result<Option<Effect>, PollError> {
+        let outcome = if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
+            let items = self.stray_items(create, &created).await?;
+            Some(Outcome::Strayed(created, items))
         } else {
-            linked_items(order, agreed, create, Some(&created))?
+            let items = linked_items(order, agreed, create, Some(&created));
+            items.map(|items| Outcome::PrebookCreated(CreatedPrebook { items: Some(items), ..created }))
         };
-        Some(Effect::Outcome(Outcome::PrebookCreated(CreatedPrebook { items: Some(items), ..created })))
+        Ok(outcome.map(Effect::Outcome))
     }
 }
 

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use super::Case;
 use crate::domain::{
-    AxOrderId, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, Order, PoNumber, PrebookItem,
+    AxOrderId, CreatedPo, CreatedPrebook, ItemId, NewPrebookItem, NewPurchaseOrder, Order, PoNumber, PrebookItem,
 };
 use crate::store::{StoreError, orders};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::engine::Engine;
 use crate::sync::needs::Reads;
 use crate::sync::observe;
-use crate::sync::plan::window_of;
+use crate::sync::plan::{is_made_of, window_of};
 use crate::sync::poll::{PollError, dates_of};
 use crate::sync::report::Job;
 use crate::sync::state::RunState;
-use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery};
+use crate::systems::{Axerrio, Fault, Komet, PrebookDates, PrebookQuery, System, SystemError};
 
 /// What must be read for the open intents.
 #[derive(Default)]
@@ -116,16 +116,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
     }
 
-    /// The items of a Prebook that was answered in place of the one that was meant: of those that order the same as was sent
-    /// the latest. `None` if they cannot be read.
+    /// The items of a Prebook that was answered in place of the one that was meant, line by line: of those that nobody knows and
+    /// that order the same as was sent the latest. Of what cannot be told a person is asked: it may be somebody else's.
     pub(super) async fn stray_items(
         &self,
         create: &CreatePrebook,
         created: &CreatedPrebook,
-    ) -> Option<Vec<ItemId>> {
+    ) -> Result<Vec<Option<ItemId>>, PollError> {
         // Komet may have given the items another ship date than it was sent (assumed): the truck date.
-        let days = [create.new.items.first()?.ship_date, create.new.truck_date];
-        let windows: BTreeSet<i64> = days.into_iter().map(window_of).collect();
+        let days = create.new.items.first().map(|item| item.ship_date).into_iter().chain([create.new.truck_date]);
+        let windows: BTreeSet<i64> = days.map(window_of).collect();
         let mut shown = Vec::new();
         for window in windows {
             let (from, to) = dates_of(window);
@@ -134,27 +134,39 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 updated_as_of: None,
                 number: Some(created.number.clone()),
             };
-            shown.extend(self.komet.prebooks(&query).await.ok()?.items);
+            let answer = self.komet.prebooks(&query).await?;
+            if let Some(why) = answer.unreadable.into_iter().next() {
+                return Err(SystemError {
+                    system: System::Komet,
+                    method: "prebook.list",
+                    fault: Fault::Unreadable(why.what),
+                }
+                .into());
+            }
+            shown.extend(answer.items);
         }
-        let mut found = Vec::new();
-        let mut candidates: Vec<_> = shown.iter().filter(|p| p.id == created.id).flat_map(|p| &p.items).collect();
+        let items = shown.into_iter().filter(|prebook| prebook.id == created.id).flat_map(|prebook| prebook.items);
+        let items: Vec<PrebookItem> = items.filter(PrebookItem::is_alive).collect();
+        let mut candidates = self
+            .store
+            .read(move |conn| {
+                let mut nobodys = Vec::new();
+                for item in items {
+                    if orders::key_by_item(conn, &item.id)?.is_none() {
+                        nobodys.push(item);
+                    }
+                }
+                Ok(nobodys)
+            })
+            .await?;
         // Komet numbers upwards: the latest of equal items is the one just made.
         candidates.sort_by_key(|item| std::cmp::Reverse(item.id.0));
         candidates.dedup_by(|a, b| a.id == b.id);
-        for wanted in &create.new.items {
-            let goods = &wanted.goods;
-            let at = candidates.iter().position(|item| {
-                item.terms.boxes == goods.boxes
-                    && (!goods.mix.is_empty()
-                        || (item.terms.bunches == goods.bunches
-                            && item.terms.stems_per_bunch == goods.stems_per_bunch
-                            && item.terms.unit_cost == goods.unit_cost))
-            });
-            if let Some(at) = at {
-                found.push(candidates.remove(at).id.clone());
-            }
-        }
-        Some(found)
+        let mut take = |wanted: &NewPrebookItem| {
+            let at = candidates.iter().position(|item| is_made_of(wanted, &item.terms))?;
+            Some(candidates.remove(at).id)
+        };
+        Ok(create.new.items.iter().map(&mut take).collect())
     }
 }
 

@@ -266,12 +266,11 @@ pub(super) fn shipped<'w>(
     )?;
     let mut results = Vec::with_capacity(sent.len());
     for (outcome, shipment) in outcomes.into_iter().zip(shipments) {
-        let (codes, rest) = match outcome.entry {
-            Some(entry) => {
-                (entry.box_codes.texts("boxCodes")?, entry.new_po_item_id.id("newPOItemId")?.map(PoItemId))
-            }
-            None => (Vec::new(), None),
-        };
+        // Whether it shipped is not known: the whole answer is read back, or boxes would be shipped twice.
+        let unmentioned = || Bad::new(LIST, "a result for each line", "none for one of them");
+        let entry = outcome.entry.ok_or_else(unmentioned)?;
+        let codes = entry.box_codes.texts("boxCodes")?;
+        let rest = entry.new_po_item_id.id("newPOItemId")?.map(PoItemId);
         results.push(Shipped { po_item: shipment.po_item.clone(), result: outcome.result, codes, rest });
     }
     Ok(results)

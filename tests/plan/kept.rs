@@ -1,0 +1,109 @@
+//! What Komet makes of what it is told, about which its pages say nothing.
+
+use stemsync::domain::{HoldReason, Verdict};
+
+use crate::trade::{Desk, cost, held, line, roses};
+
+/// Nobody says how many decimals of a cost Komet keeps.
+#[test]
+fn a_cost_of_which_komet_keeps_fewer_decimals_is_nobodys_edit() {
+    for (sent, kept) in [("0.3333333", 4), ("0.255", 2), ("0.25", 2)] {
+        let mut terms = roses(5);
+        terms.unit_cost = cost(sent);
+        let mut desk = Desk::flow1(vec![line("1", terms)]).with_owner_rule();
+        desk.keeps_decimals = kept;
+        assert_eq!(desk.sync(), ["prebook 1", "po 1"], "{sent}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{sent}");
+        // What somebody changes later is compared with that.
+        desk.on_conflict = stemsync::domain::OnConflict::Hold;
+        desk.edit_item("1", |item| item.terms.unit_cost = cost("0.24"));
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]), "{sent}");
+    }
+}
+
+#[test]
+fn a_mark_code_or_customer_po_whose_blanks_komet_folds_is_nobodys_edit() {
+    let mut terms = roses(5);
+    terms.mark_code = Some("GREEN  7".into());
+    let mut desk = Desk::flow1(vec![line("1", terms)]).with_owner_rule();
+    desk.ax().header.customer_po = Some("C  77".into());
+    assert_eq!(desk.sync(), ["prebook 1", "po 1"]);
+    desk.komet.prebooks[0].header.customer_po = Some("C 77".into());
+    desk.order.agreed.prebooks.values_mut().for_each(|prebook| prebook.seen = None);
+    desk.read();
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+}
+
+/// A rep gives the item to another Prebook, under the same id.
+#[test]
+fn an_item_that_a_rep_moved_to_another_prebook_is_deleted_there() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", roses(2))]);
+    desk.sync();
+    let mut other = desk.komet.prebooks[0].clone();
+    other.id.0 += 500;
+    other.items.truncate(1);
+    desk.komet.prebooks[0].items.remove(0);
+    desk.komet.prebooks.push(other.clone());
+    desk.read();
+    assert_eq!(desk.sync(), [""; 0]);
+    desk.ax_line("1").terms.boxes = 0;
+    assert_eq!(desk.sync(), ["delete po line 1", "delete item 1"]);
+    assert_eq!(desk.komet.prebooks[1].items[0].terms.boxes, 0);
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+}
+
+/// The map named the wrong customer, carrier or box type, and somebody put it right.
+#[test]
+fn a_corrected_map_makes_pending_lines_anew() {
+    use stemsync::domain::MapKind::{BoxType, Carrier, Customer};
+    for (kind, code, wrong, right) in
+        [(Customer, "FLORIST", 9, 8), (Carrier, "ARM", 32, 31), (BoxType, "HB", 2, 3)]
+    {
+        let place = || {
+            let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+            desk.maps.push((kind, code.into(), wrong));
+            desk.sync();
+            desk
+        };
+        let mut desk = place();
+        assert_eq!(desk.sync(), [""; 0], "{kind:?}");
+        desk.maps = vec![(kind, code.into(), right)];
+        let prebook = if kind == BoxType { "more prebook 1" } else { "prebook 1" };
+        assert_eq!(desk.sync(), ["delete po line 1", "delete item 1", prebook, "more po 1"], "{kind:?}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{kind:?}");
+        // What was approved stays.
+        let mut desk = place();
+        desk.approve();
+        desk.sync();
+        desk.maps = vec![(kind, code.into(), right)];
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{kind:?}");
+        // So does what the map no longer names.
+        let mut desk = place();
+        desk.maps.clear();
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{kind:?}");
+    }
+}
+
+/// Komet finds a Prebook by its whole header.
+#[test]
+fn a_further_line_joins_the_prebook_of_the_customer_that_was_left_to_komet() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.maps.push((stemsync::domain::MapKind::Customer, "FLORIST".into(), 9));
+    desk.sync();
+    let header = &mut desk.komet.prebooks[0].header;
+    (header.customer_id, header.customer_code) = (Some(77), Some("OTHER".into()));
+    header.location_code = Some("BOG".into());
+    desk.read();
+    desk.sync();
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    desk.sync();
+    desk.ax().lines.push(line("2", roses(1)));
+    desk.has_read_po();
+    let plan = desk.plan();
+    let [stemsync::sync::action::Action::CreatePrebook(create)] = &plan.actions[..] else {
+        panic!("{:?} {:?} {:?}", plan.actions, plan.needs, plan.holds)
+    };
+    assert_eq!(create.new.customer, stemsync::domain::KometRef::Id(77));
+    assert_eq!(create.new.location_code.as_deref(), Some("BOG"));
+    assert!(create.new.use_existing);
+}
