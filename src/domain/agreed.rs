@@ -141,6 +141,9 @@ pub struct ItemLink {
     /// back the item is Axerrio's again, and judged from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_approval: Option<SeenItem>,
+    /// What it was before a person left it as Komet has it: put back, it is as it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_left: Option<SeenItem>,
     /// The fields in which a person left it as Komet has it. What Axerrio says of others does not overrule them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<String>,

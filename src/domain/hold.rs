@@ -87,9 +87,15 @@ pub const SHIPPED: &str = "shipped ";
 /// How the cause begins of a Prebook whose tag names an order that Axerrio does not have.
 pub const NO_ORDER: &str = "no order ";
 
-/// How the causes begin of what stemsync can write to neither system: beside [`SHIPPED`] and [`NO_ORDER`] labels that have no
-/// box.
-const BY_HAND: [&str; 4] = [SHIPPED, NO_ORDER, "surplus ", "not bought "];
+/// How the causes begin of boxes that the vendor does not confirm, on a PO that somebody left as it was.
+pub const FEWER: &str = "fewer ";
+
+/// How the causes begin of box codes that Komet cannot hold: of another one the vendor's paper knows nothing.
+pub const BOX_CODE: &str = "box code ";
+
+/// How the causes begin of what stemsync can write to neither system: beside those above labels that
+/// have no box.
+const BY_HAND: [&str; 6] = [SHIPPED, NO_ORDER, FEWER, BOX_CODE, "surplus ", "not bought "];
 
 /// What `plan` says must wait. Two holds of one order are the same hold when reason, line and `cause` agree:
 /// that is how a hold keeps its number and age over the runs, and how a decision finds its question again.

@@ -69,6 +69,15 @@ impl Maps {
         self
     }
 
+    /// The same, with another meaning of one code, or none.
+    pub fn set(&mut self, kind: MapKind, code: &str, id: Option<i64>) {
+        let key = (kind, code.to_owned());
+        match id {
+            Some(id) => drop(self.forward.insert(key, id)),
+            None => drop(self.forward.remove(&key)),
+        }
+    }
+
     /// The id of the box type that has this code in Komet; `None` while its list was not read.
     pub fn box_type(&self, code: &str) -> Option<i64> {
         self.boxes.get(&code.trim().to_uppercase()).copied()

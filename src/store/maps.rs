@@ -69,13 +69,6 @@ pub fn import(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Resul
     Ok(news.len())
 }
 
-/// Maps exactly these codes of a kind and no other.
-pub fn replace(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Result<(), StoreError> {
-    conn.prepare_cached("DELETE FROM maps WHERE kind = ?1")?.execute([kind.name()])?;
-    import(conn, kind, rows)?;
-    wake(conn)
-}
-
 /// Has the next run look at the orders that were sent with one of these codes. A code that is new may have meant something else
 /// before it was taken out.
 fn wake_those_of(conn: &Connection, codes: &[&str]) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 //! well once the rule changes by which it waits.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rusqlite::{Connection, params};
 
 use super::StoreError;
@@ -10,16 +11,17 @@ use super::{reference, runs};
 use crate::domain::{CreatePo, Flow, OnConflict};
 
 /// Keeps the rules, and has the orders planned again that waited by others: those that are held, and those of flow 2 that ship
-/// from `from` on and have no PO yet. Writes nothing while they stay as they are.
+/// from `from` on and have no PO yet: in another time zone a ship date may not be over. Writes nothing while they stay as they are.
 pub fn follow(
     conn: &Connection,
     on_conflict: OnConflict,
     create_po: CreatePo,
+    timezone: Tz,
     from: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const KIND: &str = "policy";
-    let rules = [on_conflict.name(), create_po.name()];
+    let rules = [on_conflict.name(), create_po.name(), timezone.name()];
     let former: Vec<String> = reference::get(conn, KIND)?.map(|listed| listed.items).unwrap_or_default();
     if former == rules {
         return Ok(());

@@ -105,6 +105,7 @@ fn prebook_created(order: &mut Order, create: &CreatePrebook, created: &CreatedP
             removed: false,
             let_go: false,
             before_approval: None,
+            before_left: None,
             left: BTreeSet::new(),
         };
         order

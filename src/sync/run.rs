@@ -109,12 +109,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             Job::ALL.into_iter().filter(|job| request.jobs.is_empty() || request.jobs.contains(job)).collect();
         let trigger = request.trigger.clone();
         let (on_conflict, create_po) = (self.settings.on_conflict, self.settings.create_po);
+        let timezone = self.settings.timezone;
         let visible_from = self.visible_from();
         let run = self
             .store
             .write(move |conn| {
                 backup::doubt_after_a_pause(conn, started_at)?;
-                policy::follow(conn, on_conflict, create_po, visible_from, started_at)?;
+                policy::follow(conn, on_conflict, create_po, timezone, visible_from, started_at)?;
                 policy::follow_clock(conn, visible_from, started_at)?;
                 let id = runs::next_id(conn, started_at)?;
                 runs::begin(conn, &id, &trigger, started_at)?;

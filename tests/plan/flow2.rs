@@ -724,3 +724,30 @@ fn an_order_of_which_komet_wants_nothing_that_is_left_is_asked_about() {
     desk.decide(HoldReason::EditedInAxerrio, Verdict::TakeAxerrio);
     assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "left as it is");
 }
+
+/// The vendor accepted one day, and its own edit of the order keeps the other from it.
+#[test]
+fn what_is_bought_stays_where_it_is_until_the_vendor_has_answered_the_new_day() {
+    let mut desk = accepted();
+    desk.sync();
+    desk.ax().header.carrier = Some(stemsync::domain::Party { code: "PRIME".into(), name: String::new() });
+    desk.sync();
+    assert_eq!(held(&desk), ["edited_in_axerrio"]);
+    desk.order.ship_date = day("2026-12-07");
+    for item in &mut desk.komet.prebooks[0].items {
+        item.ship_date = day("2026-12-07");
+    }
+    desk.read();
+    assert_eq!(desk.sync(), [""; 0]);
+}
+
+#[test]
+fn what_is_bought_stays_as_it_is_while_axerrio_refuses_to_hear_of_the_change() {
+    let mut desk = accepted();
+    desk.sync();
+    desk.refuses.insert("PUT orders/by-ref/{externalRef}", "labels are printed");
+    desk.edit_item("11", |item| item.terms.bunches = 14);
+    let sent = desk.sync();
+    assert!(!sent.iter().any(|told| told.contains("po")), "{sent:?}");
+    assert!(held(&desk).contains(&"rejected_by_axerrio".to_owned()), "{:?}", held(&desk));
+}

@@ -266,3 +266,126 @@ fn a_question_about_a_po_line_says_what_axerrio_wants_by_now() {
     assert!(detail(&desk).contains("no longer wants the line"), "{}", detail(&desk));
     assert!(!detail(&desk).contains("Approve"), "{}", detail(&desk));
 }
+
+/// Of what a person left, what Axerrio changes next is a new question, also where the PO does not show it.
+#[test]
+fn a_po_line_that_was_left_is_asked_about_again_once_its_line_changes() {
+    let changes: [fn(&mut Desk); 3] = [
+        |d| d.ax_line("1").terms.product = lilies(1).product,
+        |d| d.ax_line("1").terms.box_type = "QB".into(),
+        |d| d.ax_line("1").terms.mark_code = Some("NEW".into()),
+    ];
+    for change in changes {
+        let mut desk = placed();
+        desk.read();
+        desk.sync();
+        desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.10"));
+        desk.sync();
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+        desk.sync();
+        change(&mut desk);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]));
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeAxerrio);
+        assert_eq!(desk.sync(), ["delete po line 1", "delete item 1", "more prebook 1", "more po 1"]);
+    }
+}
+
+/// What was left was left with the boxes that were on the PO.
+#[test]
+fn that_the_vendor_confirms_fewer_boxes_of_what_was_left_is_said() {
+    let edits: [(bool, fn(&mut Desk)); 3] = [
+        (true, |d| d.ax_line("1").terms.unit_cost = cost("0.40")),
+        (false, |d| d.edit_item("1", |item| item.terms.mark_code = Some("HIS".into()))),
+        (false, |d| d.edit_po(|po| po.ship_date = day("2026-12-02"))),
+    ];
+    for (approved, edit) in edits {
+        let mut desk = placed();
+        desk.read();
+        desk.sync();
+        let reason = if approved {
+            desk.approve();
+            HoldReason::ChangedAfterApproval
+        } else {
+            HoldReason::EditedInKomet
+        };
+        desk.sync();
+        edit(&mut desk);
+        desk.sync();
+        desk.decide(reason, Verdict::Dismissed);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+        desk.accept();
+        desk.ax_line("1").confirmed_boxes = Some(3);
+        desk.sync();
+        assert_eq!(held(&desk), [format!("{} 1", reason.name())]);
+        let hold = &desk.plan().holds[0];
+        assert!(hold.detail.contains("the vendor confirms 3 boxes"), "{}", hold.detail);
+        assert!(!reason.has_sides(&hold.cause), "by hand");
+        desk.edit_po(|po| po.lines[0].terms.boxes = 3);
+        desk.sync();
+        assert!(desk.plan().holds.iter().all(|hold| !hold.detail.contains("confirms")), "put right");
+    }
+}
+
+#[test]
+fn a_po_follows_no_line_whose_item_was_left_to_komet() {
+    let mut desk = placed();
+    desk.edit_item("1", |item| item.terms.boxes = 3);
+    desk.ax_line("1").terms.boxes = 7;
+    desk.sync();
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+}
+
+#[test]
+fn what_a_rep_puts_back_after_it_was_left_is_in_agreement() {
+    let edits: [fn(&mut stemsync::domain::PrebookItem); 2] =
+        [|item| item.terms.box_type = "QB".into(), |item| item.terms.product.id = Some(502)];
+    for edit in edits {
+        let mut desk = placed();
+        desk.read();
+        desk.sync();
+        let before = desk.komet.prebooks[0].items[0].clone();
+        desk.edit_item("1", edit);
+        desk.sync();
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+        desk.edit_item("1", |item| *item = before);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn a_po_that_is_moved_once_more_is_a_new_question() {
+    for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {
+        let mut desk = placed();
+        desk.read();
+        desk.sync();
+        for _ in 0..2 {
+            desk.edit_po(|po| po.ship_date = day("2026-12-02"));
+            desk.sync();
+            assert_eq!(held(&desk), ["edited_in_komet"], "{verdict:?}");
+            desk.decide(HoldReason::EditedInKomet, verdict);
+            desk.sync();
+            assert_eq!(held(&desk), [""; 0]);
+            desk.edit_po(|po| po.ship_date = day("2026-12-01"));
+            desk.sync();
+        }
+    }
+}
+
+/// It waited for its product to be mapped while the rest was approved.
+#[test]
+fn a_reps_edit_of_an_item_that_was_never_bought_is_asked_about_whatever_else_is_approved() {
+    let mut desk = Desk::flow1(vec![line("1", bouquet(2)), line("2", roses(5))]);
+    desk.known.remove("Lily White");
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    assert_eq!(held(&desk), ["unmapped_product 1"]);
+    desk.edit_item("1", |item| item.terms.boxes = 4);
+    desk.sync();
+    assert!(held(&desk).contains(&"edited_in_komet 1".to_owned()), "{:?}", held(&desk));
+    desk.known.insert("Lily White".into(), 502);
+    desk.edit_item("1", |item| item.terms.breakdowns[1].product.id = Some(502));
+    assert_eq!(desk.sync(), [""; 0]);
+}

@@ -132,6 +132,7 @@ impl Dice<'_> {
         let terms = self.terms();
         let shown = self.item(desk);
         let item = (!self.rarely()).then(|| ItemLink {
+            before_left: None,
             prebook: PrebookId(i64::from(6 + self.up_to(3))),
             item: self.item_id(),
             seen: self.coin().then(|| SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date }),

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use stemsync::domain::*;
 use stemsync::store::holds::Decided;
-use stemsync::store::{events, holds, maps};
+use stemsync::store::{events, holds, maps, orders};
 
 use crate::trade::*;
 
@@ -200,19 +200,48 @@ fn mapping_a_product_wakes_the_orders_that_wait_for_one() {
 }
 
 #[test]
-fn maps_are_imported_replaced_and_removed() {
+fn maps_are_imported_beside_those_on_file_and_removed() {
     let (_dir, store) = fresh();
     let rows = |codes: &[(&str, i64)]| codes.iter().map(|(c, id)| ((*c).to_owned(), *id)).collect::<Vec<_>>();
-    let (first, second) = (rows(&[("A", 1), ("B", 2)]), rows(&[("B", 3), ("C", 4)]));
-    let imported = first.clone();
-    assert_eq!(store.write_blocking(move |conn| maps::import(conn, MapKind::BoxType, &imported)).unwrap(), 2);
-    let list = || store.read_blocking(|conn| maps::list(conn, MapKind::BoxType)).unwrap();
-    assert_eq!(list(), first);
-    let replacing = second.clone();
-    store.write_blocking(move |conn| maps::replace(conn, MapKind::BoxType, &replacing)).unwrap();
-    assert_eq!(list(), second);
+    for (import, news, after) in [
+        (rows(&[("A", 1), ("B", 2)]), 2, rows(&[("A", 1), ("B", 2)])),
+        (rows(&[("B", 3), ("A", 1)]), 1, rows(&[("A", 1), ("B", 3)])),
+    ] {
+        assert_eq!(store.write_blocking(move |conn| maps::import(conn, MapKind::BoxType, &import)).unwrap(), news);
+        assert_eq!(store.read_blocking(|conn| maps::list(conn, MapKind::BoxType)).unwrap(), after);
+    }
     let loaded = store.read_blocking(maps::load).unwrap();
-    assert_eq!(loaded.axerrio(MapKind::BoxType, 4), Some("C"));
+    assert_eq!(loaded.axerrio(MapKind::BoxType, 3), Some("B"));
     assert!(store.write_blocking(|conn| maps::remove(conn, MapKind::BoxType, "B")).unwrap());
     assert!(!store.write_blocking(|conn| maps::remove(conn, MapKind::BoxType, "B")).unwrap());
+}
+
+/// Taken out and set anew, a code is corrected as well; and what was asked about its correction may be over.
+#[test]
+fn a_code_that_is_set_or_removed_wakes_the_orders_that_were_sent_with_it() {
+    for codes in [1, 50] {
+        let (_dir, store) = fresh();
+        let sent = settled(&store, flow_1("AX-1", "2026-03-05"));
+        let rows: Vec<(String, i64)> = (0..codes).map(|n| (format!("ROSE{n}"), 501)).collect();
+        let mut agreed = Agreed::default();
+        let mut terms = terms(1);
+        terms.product.code = "ROSE0".into();
+        agreed.lines.insert(LineId("1".into()), AgreedLine { terms, item: None, po_lines: Vec::new() });
+        let settle = || {
+            let agreed = agreed.clone();
+            store
+                .write_blocking(move |conn| {
+                    orders::save_agreed(conn, sent, &agreed)?;
+                    conn.execute("UPDATE orders SET dirty = 0", []).unwrap();
+                    Ok(())
+                })
+                .unwrap();
+        };
+        settle();
+        store.write_blocking(move |conn| maps::import(conn, MapKind::Product, &rows)).unwrap();
+        assert!(is_dirty(&store, sent), "{codes}");
+        settle();
+        store.write_blocking(|conn| maps::remove(conn, MapKind::Product, "ROSE0")).unwrap();
+        assert!(is_dirty(&store, sent));
+    }
 }

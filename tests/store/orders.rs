@@ -18,16 +18,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         purchase_orders: vec![purchase_order("PO-9", 1, &["BOX1"], "2026-03-05")],
     };
     let mut agreed = Agreed { doubtful_creates: 1, po: Some(PoNumber("PO-9".to_owned())), ..Agreed::default() };
-    agreed.prebooks.insert(
-        PrebookId(85),
-        AgreedPrebook {
-            number: PrebookNumber("85".into()),
-            sent: None,
-            seen: None,
-            before_approval: None,
-            ..AgreedPrebook::default()
-        },
-    );
+    agreed.prebooks.insert(PrebookId(85), AgreedPrebook::new(PrebookNumber("85".into()), None, None));
     agreed.lines.insert(LineId("1".to_owned()), AgreedLine { terms: terms(4), item: None, po_lines: vec![] });
     let printed = label("L1", "AX-1", "BOX1");
 
@@ -220,22 +211,14 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         removed: false,
         let_go: false,
         before_approval: None,
+        before_left: None,
         left: BTreeSet::new(),
     };
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };
     let stray = Stray { prebook: PrebookId(99), item: Some(ItemId(7)), line: LineId("1".to_owned()) };
     let mut agreed = Agreed { strays: vec![stray], po: Some(PoNumber("PO-9".to_owned())), ..Agreed::default() };
     agreed.lines.insert(LineId("1".to_owned()), line);
-    agreed.prebooks.insert(
-        PrebookId(85),
-        AgreedPrebook {
-            number: PrebookNumber("85".into()),
-            sent: None,
-            seen: None,
-            before_approval: None,
-            ..AgreedPrebook::default()
-        },
-    );
+    agreed.prebooks.insert(PrebookId(85), AgreedPrebook::new(PrebookNumber("85".into()), None, None));
     store.write_blocking(move |conn| orders::save_agreed(conn, key, &agreed)).unwrap();
 
     store

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::links::keys;
@@ -48,7 +48,8 @@ pub fn open_po_ship_dates(conn: &Connection, from: NaiveDate) -> Result<Vec<Naiv
     while let Some(day) = from {
         let found: Option<Day> = next.query_row([Day(day)], |row| row.get(0))?;
         dates.extend(found.as_ref().map(|day| day.0));
-        from = found.and_then(|day| day.0.succ_opt());
+        // Days are on file as texts, among which one of five digits would come first.
+        from = found.and_then(|day| day.0.succ_opt()).filter(|day| day.year() <= 9999);
     }
     Ok(dates)
 }

@@ -5,7 +5,7 @@
 use super::Context;
 use super::findings::{Findings, text};
 use super::purchase::standing;
-use crate::domain::{HoldReason, Label, LabelStatus, LineId, PoBox, blank};
+use crate::domain::{BOX_CODE, HoldReason, Label, LabelStatus, LineId, PoBox, blank};
 use crate::sync::plan::{Sight, current_labels, is_komets_lot, labels_of_no_line};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
@@ -100,7 +100,7 @@ fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
     let (code, lot) = (&label.box_code, blank(label.lot_number.as_deref()));
     let left = |reason, cause: &dyn Fn(&str) -> bool| found.is_left(reason, Some(line), cause);
     left(HoldReason::DuplicateBoxCode, &|cause| cause == format!("box {} {code}", label.box_number))
-        || left(HoldReason::FieldTooLong, &|cause| cause == format!("box code {code}"))
+        || left(HoldReason::FieldTooLong, &|cause| cause == format!("{BOX_CODE}{code}"))
         || left(HoldReason::ReservedLotNumber, &|cause| Some(cause) == lot)
         || left(HoldReason::UnmappedProduct, &|_| true)
         || left(HoldReason::RejectedByKomet, &|cause| {

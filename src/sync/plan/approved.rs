@@ -7,7 +7,8 @@ use super::edits::PRODUCT;
 use super::purchase::{Buy, boxes_of, delete, is_substituted, names, shown};
 use super::twice;
 use crate::domain::{
-    Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink, PurchaseOrder, SHIPPED, Verdict,
+    AxLine, Decision, FEWER, Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink,
+    PurchaseOrder, SHIPPED, Verdict,
 };
 use crate::sync::action::Action;
 
@@ -101,7 +102,11 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     let question = Question {
         line: Some(&buy.line),
         cause: &confirmed_cause(confirmed, first),
-        what: format!("the vendor confirms {confirmed} boxes, but procurement approved {bought}."),
+        what: if buy.confirmed {
+            format!("the vendor confirms {confirmed} boxes, but procurement approved {bought}.")
+        } else {
+            format!("{confirmed} boxes are ordered by now, but procurement approved {bought}.")
+        },
         choice: format!(
             "Change the PO in Komet (this clears itself then), take axerrio to buy {confirmed} in place of them, take komet to \
              keep what was approved."
@@ -110,6 +115,33 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
         has_shipped: draft.has_shipped(&buy.line),
     };
     question.stays(draft, buy, alive);
+}
+
+/// What a person left as it is, he left with the boxes that were on the PO: that the vendor delivers fewer is news to him.
+pub(super) fn judge_fewer(draft: &mut Draft<'_>, line: &AxLine) {
+    // Most orders have no decisions, and what is in question waits for its answer.
+    let is_left = |decision: &Decision| decision.line.as_ref().is_none_or(|of| *of == line.id);
+    if draft.agreed.decisions.iter().any(is_left) && !draft.is_held(&line.id) {
+        judge_fewer_of(draft, &line.id, line.confirmed_boxes);
+    }
+}
+
+/// The same of a line of which `confirmed` boxes come, if the vendor said so.
+pub(super) fn judge_fewer_of(draft: &mut Draft<'_>, line: &LineId, confirmed: Option<u32>) {
+    let Some(confirmed) = confirmed else { return };
+    let alive = draft.alive_po_links(line);
+    let bought = boxes_of(draft, &alive);
+    let Some(first) = alive.first().filter(|_| u64::from(confirmed) < bought) else { return };
+    let reason =
+        if draft.is_line_decided(line) { HoldReason::ChangedAfterApproval } else { HoldReason::EditedInKomet };
+    let cause = format!("{FEWER}{confirmed} on PO line {}", first.line);
+    let _ = draft.ask(reason, Some(line), &cause, || {
+        format!(
+            "the vendor confirms {confirmed} boxes, but {} buys {bought}, as it was left when somebody was asked. Change the PO in \
+             Komet (this clears itself then), or dismiss this to keep it.",
+            names(&alive)
+        )
+    });
 }
 
 /// How the causes of questions begin about boxes that the vendor confirms otherwise than was approved.

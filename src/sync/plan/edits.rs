@@ -8,6 +8,7 @@ use super::compare::{
     terms_print, told,
 };
 use super::draft::Draft;
+use super::flow1::wanted_goods;
 use super::{purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
 
@@ -53,18 +54,22 @@ pub(super) fn judge(
         }
         return Judged::AsAgreed;
     }
-    let is_as_wanted = is_alike
-        && edits.iter().all(|field| match *field {
-            "ship date" => item.ship_date == order.header.ship_date,
-            // Whether Komet's product or box type is the one that Axerrio means cannot be told.
-            "product" | "mix" | "box type" => false,
-            _ => true,
-        });
+    let is_put_back =
+        !changed && link.before_left.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty());
+    let is_as_wanted = is_put_back
+        || is_alike
+            && edits.iter().all(|field| match *field {
+                "ship date" => item.ship_date == order.header.ship_date,
+                // Whether Komet's product or box type is the one that Axerrio means cannot be told.
+                "product" | "mix" | "box type" => false,
+                _ => true,
+            });
     if is_as_wanted {
         forget_left(draft, line, |_| true);
         agree(draft, line, link);
         if let Some(link) = own_link(draft, line) {
             link.left.clear();
+            link.before_left = None;
         }
         return Judged::Agreed;
     }
@@ -93,7 +98,10 @@ pub(super) fn judge(
         Some(Verdict::TakeAxerrio) => Judged::Overruled,
         Some(Verdict::TakeKomet) => {
             agree(draft, line, link);
+            purchase::leave(draft, &line.id, &wanted_goods(draft, line));
+            let before = link.before_left.clone().or_else(|| link.seen.clone());
             if let Some(link) = own_link(draft, line) {
+                link.before_left = before;
                 link.left.extend(edits.iter().map(|field| (*field).to_owned()));
             }
             Judged::Agreed

@@ -19,7 +19,7 @@ use super::purchase::{self, Buy, Wish};
 use super::{create, edits, links, strays, twice};
 use crate::domain::{
     AxLine, AxOrder, Breakdown, Header, HoldReason, ItemId, ItemLink, KometRef, LineId, MapKind, NewGoods,
-    OnConflict, PoLink, PoStatus, Prebook, PrebookItem, Verdict,
+    OnConflict, PoLink, PoStatus, Prebook, PrebookItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -76,7 +76,10 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Fate::InPlace => buys.extend(buy(draft, line)),
             Fate::Create => new.push(*line),
             Fate::Delete => delete_line(draft, &line.id),
-            Fate::Leave => twice::judge_left(draft, &line.id),
+            Fate::Leave => {
+                twice::judge_left(draft, &line.id);
+                approved::judge_fewer(draft, line);
+            }
             Fate::TakenOff => {
                 let terms = draft.agreed.lines.get(&line.id).map(|agreed| agreed.terms.clone());
                 buys.extend(terms.and_then(|terms| buy(draft, &AxLine { terms, ..(*line).clone() })));
@@ -152,6 +155,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
             Some(Verdict::TakeAxerrio) => {}
             Some(Verdict::TakeKomet) => {
                 edits::agree(draft, line, &link);
+                purchase::leave(draft, &line.id, &wanted_goods(draft, line));
                 return if moved { Fate::Leave } else { Fate::InPlace };
             }
             Some(Verdict::Dismissed) | None => return Fate::Leave,
@@ -165,7 +169,11 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         return Fate::Leave;
     }
     let goods = wanted_goods(draft, line);
-    let wish = if moved { Wish::Moved(&goods, header_print(&order.header)) } else { Wish::Changed(&goods) };
+    let wish = if moved {
+        Wish::Moved(&goods, fingerprint(&(header_print(&order.header), terms_print(&line.terms))))
+    } else {
+        Wish::Changed(&goods, terms_print(&line.terms))
+    };
     if create::is_possible(draft, order, line) && purchase::may_delete(draft, &line.id, &wish) {
         Fate::Delete
     } else {
@@ -276,6 +284,18 @@ fn decided_line(
     changed: bool,
     moved: bool,
 ) -> Fate {
+    // Nobody approved of an item that was never bought.
+    let agreed = draft.agreed.lines.get(&line.id).filter(|agreed| agreed.po_lines.is_empty()).cloned();
+    if let Some(agreed) = agreed.filter(|_| !changed && !moved) {
+        match edits::judge(draft, order, line, &agreed, link, false, false) {
+            Judged::AsAgreed => {}
+            Judged::Agreed => return Fate::InPlace,
+            Judged::Held => return Fate::Leave,
+            Judged::Overruled => {
+                return if create::is_possible(draft, order, line) { Fate::Delete } else { Fate::Leave };
+            }
+        }
+    }
     edits::take_in(draft, line);
     if changed && !moved && komet_followed(draft, line, link) {
         edits::agree(draft, line, link);
@@ -540,7 +560,7 @@ fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
 }
 
 /// What of a line is to be bought: a lower `confirmedBoxes` counts (clarification 8).
-fn wanted_goods(draft: &Draft<'_>, line: &AxLine) -> NewGoods {
+pub(super) fn wanted_goods(draft: &Draft<'_>, line: &AxLine) -> NewGoods {
     let boxes = line.confirmed_boxes.map_or(line.terms.boxes, |confirmed| confirmed.min(line.terms.boxes));
     let mut goods = goods_from_axerrio(&line.terms, boxes, draft.rules);
     if let Some(item) = item_link(draft, &line.id).and_then(|link| draft.item(&link.item)) {

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use super::Need;
 use super::approved::Question;
-use super::compare::{goods_from_komet, header_changes, header_print, line_changes, said, terms_print};
+use super::compare::{
+    goods_from_komet, header_changes, header_print, item_differences, line_changes, said, terms_print,
+};
 use super::draft::Draft;
 use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
@@ -417,7 +419,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         let Some(shown) = order.lines.iter().find(|l| l.id == line) else { continue };
         let asked = if is_refused { shown.terms.boxes } else { item.terms.boxes };
         let boxes = shown.confirmed_boxes.map_or(asked, |confirmed| confirmed.min(asked));
-        if draft.is_held(&line) {
+        if draft.is_held(&line) || is_answered_otherwise(draft, order, &line, is_refused) {
             twice::judge_left(draft, &line);
             continue;
         }
@@ -441,6 +443,21 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
     take_off(draft, pending);
     let location = prebook.header.location_code.clone();
     purchase::plan(draft, &buys, draft.order.ship_date, location.as_deref());
+}
+
+/// Whether what buys the line is what the vendor answered, and the Prebook is not: on another day since, which Axerrio has not, or
+/// with other goods than Axerrio refused to hear of. What is bought stays until the vendor has answered again.
+fn is_answered_otherwise(draft: &Draft<'_>, order: &AxOrder, line: &LineId, is_refused: bool) -> bool {
+    let ship_date = draft.order.ship_date;
+    let bought = draft.alive_po_links(line);
+    let is_moved = bought.iter().any(|link| link.ship_date.is_some_and(|day| day != ship_date));
+    let item = bought.first().and_then(|link| draft.item(&link.item));
+    let then = bought.iter().find_map(|link| link.bought_as.as_ref());
+    let is_other = |item: &PrebookItem| {
+        let fields = then.map(|then| item_differences(then, &item.terms)).unwrap_or_default();
+        fields.iter().any(|field| *field != "boxes")
+    };
+    is_moved && order.header.ship_date != ship_date || is_refused && item.is_some_and(is_other)
 }
 
 /// Whether a person left the line as the vendor changed it in Axerrio.

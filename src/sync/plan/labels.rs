@@ -8,8 +8,8 @@ use super::draft::Draft;
 use super::links::parts_in_red;
 use super::{twice, unbought};
 use crate::domain::{
-    AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber, Shipment,
-    blank, quoted,
+    AgreedBox, BOX_CODE, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber,
+    Shipment, blank, quoted,
 };
 use crate::sync::action::{Action, ChangeCode, ShipBoxes};
 
@@ -415,7 +415,7 @@ fn fits(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
     if (1..=20).contains(&length) {
         return true;
     }
-    let cause = format!("box code {}", label.box_code);
+    let cause = format!("{BOX_CODE}{}", label.box_code);
     let _ = draft.ask(HoldReason::FieldTooLong, Some(line), &cause, || {
         format!(
             "the box code of box {} has {length} characters, Komet holds 1 to 20. Reprint it in Axerrio.",

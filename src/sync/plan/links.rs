@@ -249,6 +249,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         removed: false,
         let_go: false,
         before_approval: None,
+        before_left: None,
         left: BTreeSet::new(),
     };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
@@ -279,6 +280,7 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 removed: false,
                 let_go: false,
                 before_approval: None,
+                before_left: None,
                 left: BTreeSet::new(),
             });
         }

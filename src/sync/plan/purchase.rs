@@ -20,7 +20,7 @@ use super::rules::window_of;
 use super::{approved, twice};
 use crate::domain::{
     AgreedLine, Decision, Flow, HoldReason, ItemId, KometTerms, LineId, NewGoods, NewPoLine, NewPurchaseOrder,
-    PoInfoStatus, PoLine, PoLink, PoNumber, PoStatus, Verdict, blank, fingerprint,
+    PoInfoStatus, PoLine, PoLink, PoNumber, PoStatus, Prebook, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -235,6 +235,10 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
     if draft.order.flow == Flow::FromAxerrio {
         match judge_ship_date(draft, alive, ship_date) {
             Some(Verdict::TakeKomet) => {}
+            Some(Verdict::Dismissed) => {
+                approved::judge_fewer_of(draft, &buy.line, buy.confirmed.then_some(buy.goods.boxes));
+                return false;
+            }
             verdict => return verdict == Some(Verdict::TakeAxerrio),
         }
         let edits = buyers_edits(draft, alive, Some(&buy.goods));
@@ -333,7 +337,15 @@ fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date: NaiveDate
         let (po, _) = draft.po_line(&link.line)?;
         (po.ship_date != link.ship_date.unwrap_or(ship_date)).then_some(po)
     });
-    let Some(po) = moved else { return Some(Verdict::TakeKomet) };
+    let Some(po) = moved else {
+        // Moved once more, it is a new question.
+        let is_of_theirs =
+            |cause: &str| alive.iter().any(|link| cause.starts_with(&format!("PO {} ships ", link.number)));
+        if !draft.agreed.decisions.is_empty() {
+            draft.forget(HoldReason::EditedInKomet, None, |decision| is_of_theirs(&decision.cause));
+        }
+        return Some(Verdict::TakeKomet);
+    };
     let cause = format!("PO {} ships {} not {ship_date}", po.number, po.ship_date);
     draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
         format!(
@@ -408,9 +420,11 @@ fn is_the_items(draft: &Draft<'_>, line: &LineId, links: &[PoLink], field: &str)
 pub(super) enum Wish<'w> {
     /// What was bought.
     AsBought(&'w NewGoods),
-    /// Other goods.
-    Changed(&'w NewGoods),
-    /// The same or other goods, under the header of this print: on another day, with another carrier or customer PO.
+    /// That, in as many boxes as the vendor confirms by now.
+    Confirmed(&'w NewGoods),
+    /// Other goods; the number names the line as it is now.
+    Changed(&'w NewGoods, u64),
+    /// The same or other goods on another day, with another carrier or customer PO; the number names line and header.
     Moved(&'w NewGoods, u64),
     /// Nothing any more.
     Gone,
@@ -420,7 +434,7 @@ impl<'w> Wish<'w> {
     fn of(links: &[PoLink], goods: &'w NewGoods) -> Self {
         let asked = links.iter().find_map(|link| link.asked.as_ref());
         if asked.is_some_and(|asked| asks_otherwise(asked, goods)) {
-            Self::Changed(goods)
+            Self::Confirmed(goods)
         } else {
             Self::AsBought(goods)
         }
@@ -428,7 +442,9 @@ impl<'w> Wish<'w> {
 
     fn goods(&self) -> Option<&'w NewGoods> {
         match self {
-            Self::AsBought(goods) | Self::Changed(goods) | Self::Moved(goods, _) => Some(goods),
+            Self::AsBought(goods) | Self::Confirmed(goods) | Self::Changed(goods, _) | Self::Moved(goods, _) => {
+                Some(goods)
+            }
             Self::Gone => None,
         }
     }
@@ -445,8 +461,8 @@ fn ask_about_edits(
     let lines = lines.join(", ");
     let prints: Vec<u64> = shown(draft, links).map(|line| komet_print(&line.terms)).collect();
     let mut cause = format!("{PO_LINE}{lines} {:016x}", fingerprint(&(prints, wish.goods().map(goods_print))));
-    if let Wish::Moved(_, header) = wish {
-        let _ = write!(cause, " {header:016x}");
+    if let Wish::Changed(_, name) | Wish::Moved(_, name) = wish {
+        let _ = write!(cause, " {name:016x}");
     }
     let numbers: BTreeSet<String> = links.iter().map(|link| link.number.to_string()).collect();
     // By a request that took effect twice, one of whose lines a buyer changed before anybody saw both.
@@ -462,7 +478,15 @@ fn ask_about_edits(
                 "but the order is Axerrio's until then",
                 "Approve the PO to keep it, or take axerrio to write Axerrio's line again, take komet to leave it.",
             ),
-            Wish::Changed(_) => (
+            Wish::Confirmed(goods) if goods.boxes == 0 => (
+                "and the vendor confirms none of it",
+                "Take axerrio to take it off the PO, take komet to leave the PO line.",
+            ),
+            Wish::Confirmed(_) => (
+                "and the vendor confirms another number of boxes",
+                "Take axerrio to buy what it confirms, take komet to leave the PO line.",
+            ),
+            Wish::Changed(..) => (
                 "and the line in Axerrio, whose order it is until then",
                 "Take axerrio to write Axerrio's line again as it is now, take komet to leave the PO line.",
             ),
@@ -511,6 +535,24 @@ fn agree(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) {
     }
 }
 
+/// A person left the item as Komet has it, whatever Axerrio wants of its line: so its PO line stays. Only what Axerrio changes later
+/// is another matter.
+pub(super) fn leave(draft: &mut Draft<'_>, line: &LineId, wanted: &NewGoods) {
+    let own = draft.agreed.lines.get_mut(line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
+    for own in own.filter(|own| own.asked.is_some()) {
+        own.asked = Some(wanted.clone());
+    }
+}
+
+/// The location that the lines are for: of their Prebook, as Komet shows it. What `sync.toml` names may have been another when that
+/// was made, and no PO is of two locations.
+fn location_of(draft: &Draft<'_>, buys: &[&Buy], location: Option<&str>) -> Option<String> {
+    let prebooks = &draft.order.komet.prebooks;
+    let holds = |prebook: &&Prebook| buys.iter().any(|buy| prebook.items.iter().any(|item| item.id == buy.item));
+    let shown = prebooks.iter().find(holds).and_then(|prebook| blank(prebook.header.location_code.as_deref()));
+    shown.or(blank(location)).or(draft.rules.location_code).map(str::to_owned)
+}
+
 fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Option<&str>) {
     let number = open_po(draft, buys, ship_date, location);
     for mixed in [false, true] {
@@ -522,11 +564,12 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
             // The plain lines make the PO first; the mixed boxes then join it.
             return;
         }
+        let location = location_of(draft, &group, location);
         let action = |group: &[&Buy]| {
             Action::CreatePo(NewPurchaseOrder {
                 mixed,
                 ship_date,
-                location_code: blank(location).or(draft.rules.location_code).map(str::to_owned),
+                location_code: location.clone(),
                 number: number.clone(),
                 lines: group
                     .iter()

@@ -351,7 +351,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         action: &Action,
         answer: Option<&str>,
     ) -> Result<Option<(Agreed, Option<Effect>)>, StoreError> {
-        let known = state.known_for(order.key);
+        let mut known = state.known_for(order.key);
+        if let Action::CreatePrebook(create) = action {
+            known.ask_as(create);
+        }
         let agreed = plan(order, &state.rules(order.key, &self.settings, &known)).agreed;
         let effect = match (action, answer.and_then(prebook_answer)) {
             (Action::CreatePrebook(create), Some(created)) => {
