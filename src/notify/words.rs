@@ -101,4 +101,11 @@ mod tests {
             assert!(!happened.is_empty() && !to_do.is_empty(), "{reason:?}");
         }
     }
+
+    #[test]
+    fn where_there_is_no_side_to_take_none_is_offered() {
+        let reason = HoldReason::ChangedAfterApproval;
+        assert!(of_hold(reason, "cancelled").1.contains("--take axerrio"));
+        assert!(!of_hold(reason, "shipped cancelled").1.contains("--take"));
+    }
 }

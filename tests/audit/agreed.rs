@@ -399,3 +399,32 @@ async fn a_customer_po_that_a_person_let_be_cut_is_no_difference() {
     link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
     assert_eq!(differences(&link).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_product_that_komet_does_not_know_is_listed_apart_once_that_was_dismissed() {
+    for others in [vec![], vec![(FREEDOM, 2, 4)]] {
+        let link = Link::plain().await;
+        let mut items = vec![item(UNKNOWN, 5, link.day(4))];
+        items.extend(others.into_iter().map(|(description, boxes, day)| item(description, boxes, link.day(day))));
+        link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+        dismissed_is_listed_apart(&link, HoldReason::UnmappedProduct).await;
+    }
+}
+
+/// Nothing is said of a PO before the vendor has answered the order.
+#[tokio::test]
+async fn what_a_buyer_buys_of_a_prebook_before_the_vendor_accepts_is_no_difference() {
+    for cancelled in [true, false] {
+        let link = Link::plain().await;
+        let items = vec![item(FREEDOM, 5, link.day(4))];
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| {
+            let item = w.komet.prebook(id).unwrap().items[0].id;
+            let po = w.komet.buyer_buys_item(item, now).unwrap();
+            if cancelled { w.komet.buyer_cancels(po, now) } else { w.komet.buyer_approves(po, now) }.unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(differences(&link).await, Vec::<String>::new());
+    }
+}

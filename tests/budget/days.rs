@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use stemsync::domain::Stage;
 use stemsync::sandbox::axerrio::OrderStatus;
+use stemsync::sandbox::faults::{Fault, Target};
 use stemsync::store::{Connection, budget, quota};
 use stemsync::sync::budget::Source;
 use stemsync::sync::engine::Settings;
@@ -287,4 +288,31 @@ async fn the_stream_of_pos_has_read_no_further_than_its_oldest_ship_date() {
     assert!(read_to(&link).await < link.engine.clock.now() - TimeDelta::minutes(50));
     link.sync_well().await;
     assert!(read_to(&link).await > before + TimeDelta::minutes(90));
+}
+
+/// Somebody's record that makes no sense keeps the daily full read of its window from counting.
+#[tokio::test]
+async fn a_full_read_that_does_not_count_is_tried_again_after_an_hour_and_not_each_time() {
+    let link = noon(1000).await;
+    link.sync_well().await;
+    link.let_pass(TimeDelta::hours(25));
+    let nonsense = Fault::Http {
+        status: 200,
+        body: r#"{"status": 1, "prebooks": [{"id": "x"}]}"#.to_owned(),
+        headers: Vec::new(),
+    };
+    link.act(|w, _| w.inject(Target::next(System::Komet, "prebook.details.list").times(999), nonsense));
+    let must_be_read = async || {
+        let outlook = link.engine.outlook().await.unwrap();
+        outlook.decision.sources.iter().filter(|one| outlook.why(one) == "its daily full read").count()
+    };
+    let windows = link.engine.windows().count();
+    assert_eq!(must_be_read().await, windows);
+    paced(&link, &KOMETS).await;
+    for _ in 0..5 {
+        link.let_pass(TimeDelta::minutes(10));
+        assert_eq!(must_be_read().await, 0);
+    }
+    link.let_pass(TimeDelta::minutes(10));
+    assert_eq!(must_be_read().await, windows);
 }

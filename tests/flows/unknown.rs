@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, MapKind, Stage, Verdict};
-use stemsync::sandbox::KometRules;
 use stemsync::sandbox::axerrio::{Named, OrderChange};
+use stemsync::sandbox::{Fault, KometRules, Target};
 use stemsync::store::Connection;
 use stemsync::store::holds::{self, HoldRow};
+use stemsync::systems::System;
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, both, both_with};
@@ -326,6 +327,37 @@ async fn a_box_type_goes_to_the_vendor_by_his_own_name() {
         assert_eq!(line.box_type, "QUARTER");
         link.sync_well().await;
         assert_eq!(link.holds().await, []);
+    })
+    .await;
+}
+
+/// What came of a request is what was asked for, whatever the map says by now.
+#[tokio::test]
+async fn a_map_that_is_corrected_while_a_create_is_in_doubt_makes_nothing_twice() {
+    let rules = KometRules { create_tells_items: false, ..KometRules::default() };
+    both_with(Setup { rules, ..Setup::default() }, async |link: Link| {
+        let right = i64::try_from(UNKNOWN_IS).unwrap();
+        link.map(MapKind::Product, UNKNOWN_CODE, 9001).await;
+        link.sync_well().await;
+        let draft = order(link.day(3), vec![line(UNKNOWN, 3), line(FREEDOM, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.inject(System::Komet, "prebook.create", Fault::AnswerLost);
+        link.act(|w, _| {
+            let lists = Target::next(System::Komet, "prebook.details.list").times(20);
+            w.inject(lists, Fault::Http { status: 500, body: String::new(), headers: Vec::new() });
+        });
+        link.sync().await;
+        assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 2, "the request was carried out");
+        link.act(|w, _| w.clear_faults());
+        link.map(MapKind::Product, UNKNOWN_CODE, right).await;
+        link.let_pass(TimeDelta::minutes(30));
+        link.sync().await;
+        link.sync_well().await;
+        let items = link.act(|w, _| items_of(w, &id));
+        let products: Vec<_> = items.iter().map(|item| item.goods.product).collect();
+        assert!(items.len() == 2 && products.contains(&Some(UNKNOWN_IS)), "{products:?}");
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
     })
     .await;
 }

@@ -348,3 +348,19 @@ fn a_change_that_is_taken_back_leaves_the_counts_as_they_were() {
     let [kept, anew] = store.read_blocking(counts).unwrap();
     assert_eq!(kept, anew);
 }
+
+/// For "no date" some write the last of all, after which days have a year of five digits.
+#[test]
+fn an_order_of_the_last_day_of_all_is_one_of_the_open_ship_dates() {
+    let (_dir, store) = fresh();
+    let open = store
+        .write_blocking(|conn| {
+            orders::insert(conn, &flow_1("AX-1", "9999-12-31"))?;
+            conn.execute("UPDATE orders SET stage = 'po_pending'", []).unwrap();
+            orders::open_po_ship_dates(conn, day("2026-03-01"))
+        })
+        .unwrap();
+    assert_eq!(open, [day("9999-12-31")]);
+    let (from, to) = stemsync::sync::poll::dates_of(stemsync::sync::plan::window_of(day("9999-12-31")));
+    assert!(from <= to && to == day("9999-12-31"));
+}

@@ -29,9 +29,10 @@ fn compare_orders(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&Order
     let order = found.order;
     let (ax, wanted) = match (&order.axerrio.order, wanted) {
         (None, None) => return,
-        (None, Some(_)) => {
+        (None, Some(wanted)) => {
             if context.whole.orders {
-                found.report(found.is_refused(PUT), None, "order", text("absent"), text("present"));
+                let is_left = wanted.lines.iter().all(|line| is_left_unmapped(found, &line.id));
+                found.report(is_left || found.is_refused(PUT), None, "order", text("absent"), text("present"));
             }
             return;
         }
@@ -111,7 +112,10 @@ fn compare_lines(
         let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || found.is_refused(PUT);
         match find(now, &line.id) {
             Some(other) => compare_line(found, left, line, other, base),
-            None => found.report(left, Some(&line.id), "line", text("absent"), text("present")),
+            None => {
+                let left = left || is_left_unmapped(found, &line.id);
+                found.report(left, Some(&line.id), "line", text("absent"), text("present"));
+            }
         }
     }
     for line in now.lines.iter().filter(|l| l.terms.boxes > 0 && find(wanted, &l.id).is_none()) {
@@ -121,6 +125,11 @@ fn compare_lines(
             found.report(left, Some(&line.id), "line", text("present"), text("absent"));
         }
     }
+}
+
+/// Whether a person left it that Komet does not know the product, so that it was never sent.
+fn is_left_unmapped(found: &Findings<'_>, line: &LineId) -> bool {
+    found.is_left(HoldReason::UnmappedProduct, Some(line), |_| true)
 }
 
 fn find<'o>(order: &'o OrderInput, line: &LineId) -> Option<&'o InputLine> {

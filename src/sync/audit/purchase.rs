@@ -7,8 +7,8 @@ use super::Context;
 use super::findings::{DELETE_PO_LINE, Findings, text};
 use super::flow1::{expected_box_type, is_line_left, parts_of_komet, parts_of_mix, product_name, unit_name};
 use crate::domain::{
-    AxLine, AxStatus, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus,
-    PoLine, PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
+    AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine,
+    PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{
     CONFIRMED, PO_LINE, Sight, changed_since_bought, is_cost_kept, item_differences, line_parts, parts,
@@ -231,10 +231,7 @@ pub(super) fn compare_told(found: &mut Findings<'_>, sight: &Sight, context: &Co
     let told = ax.purchase_order.as_ref();
     let (told, should) = match (told, sight.po_to_tell.as_ref()) {
         (None, Some(should)) => {
-            // What a buyer buys of a Prebook by hand is looked for once the vendor has accepted it.
-            let mut links = sight.agreed.lines.values().flat_map(|line| &line.po_lines);
-            let waits = ax.status == AxStatus::Placed && links.all(|link| link.asked.is_none());
-            if should.status != PoInfoStatus::Pending && !(waits && found.order.flow == Flow::FromKomet) {
+            if should.status != PoInfoStatus::Pending {
                 found.report(left, None, "po", text("absent"), text(format_args!("PO {}", should.number)));
             }
             return;

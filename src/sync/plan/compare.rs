@@ -91,11 +91,11 @@ pub(super) fn goods_from_komet(terms: &KometTerms, boxes: u32) -> NewGoods {
     }
 }
 
-/// By the local map, else by description, which Komet may know or show in red.
+/// By the local map, else by description, or, without one, by what Axerrio calls it: Komet may know it or show it in red.
 pub(super) fn product_ref(product: &Product, rules: &Rules<'_>) -> KometRef {
     match rules.mapped_product(&product.code) {
         Some(id) => KometRef::Id(id),
-        None => KometRef::Description(product.description.clone()),
+        None => KometRef::Description(blank(Some(&product.description)).unwrap_or(&product.code).to_owned()),
     }
 }
 

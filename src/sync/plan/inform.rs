@@ -3,8 +3,8 @@
 
 use super::draft::Draft;
 use crate::domain::{
-    AgreedPoInfo, Flow, LineId, PoInfoLine, PoInfoStatus, PoLine, PoLink, PoStatus, PurchaseOrder,
-    PurchaseOrderInfo,
+    AgreedPoInfo, AxOrder, AxStatus, Flow, LineId, PoInfoLine, PoInfoStatus, PoLine, PoLink, PoStatus,
+    PurchaseOrder, PurchaseOrderInfo,
 };
 use crate::sync::action::{Action, PutPurchaseOrder};
 
@@ -52,8 +52,18 @@ fn moves_lines(action: &Action) -> bool {
     )
 }
 
-/// What Axerrio should know; `None` while no PO of the order was read.
+/// What Axerrio should know; `None` while no PO of the order was read, or what a buyer bought of a Prebook by hand is before the
+/// vendor's answer: POs are looked for from that on.
 pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
+    let is_early = |order: &AxOrder| {
+        let mut links = draft.agreed.lines.values().flat_map(|line| &line.po_lines);
+        order.status == AxStatus::Placed
+            && order.purchase_order.is_none()
+            && links.all(|link| link.asked.is_none())
+    };
+    if draft.order.flow == Flow::FromKomet && draft.order.axerrio.order.as_ref().is_some_and(is_early) {
+        return None;
+    }
     let mut linked: Vec<(&PurchaseOrder, &PoLine, &LineId)> = draft
         .agreed
         .lines

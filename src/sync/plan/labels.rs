@@ -150,7 +150,7 @@ pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &st
     let _ = draft.ask(HoldReason::UnmappedProduct, Some(line), &cause, || {
         let names: Vec<String> =
             unknown.iter().map(|(product, _)| format!("\u{201c}{product}\u{201d}")).collect();
-        let codes = unknown.iter().filter_map(|(_, code)| code.as_ref()).filter(|_| !is_decided);
+        let codes = unknown.iter().filter_map(|(_, code)| code.as_ref()).filter(|code| !is_decided && !code.trim().is_empty());
         let local: Vec<String> =
             codes.map(|code| format!(", or run: stemsync map product set {} KOMET-ID", quoted(code))).collect();
         format!(

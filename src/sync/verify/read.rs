@@ -147,7 +147,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         let items = shown.into_iter().filter(|prebook| prebook.id == created.id).flat_map(|prebook| prebook.items);
         let items: Vec<PrebookItem> = items.filter(PrebookItem::is_alive).collect();
-        let mut candidates = self
+        let candidates = self
             .store
             .read(move |conn| {
                 let mut nobodys = Vec::new();
@@ -159,15 +159,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(nobodys)
             })
             .await?;
-        // Komet numbers upwards: the latest of equal items is the one just made.
-        candidates.sort_by_key(|item| std::cmp::Reverse(item.id.0));
-        candidates.dedup_by(|a, b| a.id == b.id);
-        let mut take = |wanted: &NewPrebookItem| {
-            let at = candidates.iter().position(|item| is_made_of(wanted, &item.terms))?;
-            Some(candidates.remove(at).id)
-        };
-        Ok(create.new.items.iter().map(&mut take).collect())
+        Ok(strays_among(candidates, &create.new.items))
     }
+}
+
+/// Which of the `candidates` is each item that was sent.
+fn strays_among(mut candidates: Vec<PrebookItem>, sent: &[NewPrebookItem]) -> Vec<Option<ItemId>> {
+    // Komet numbers upwards: the latest of equal items is the one just made.
+    candidates.sort_by_key(|item| std::cmp::Reverse(item.id.0));
+    candidates.dedup_by(|a, b| a.id == b.id);
+    let mut take = |wanted: &NewPrebookItem| {
+        let at = candidates.iter().position(|item| is_made_of(wanted, &item.terms))?;
+        Some(candidates.remove(at).id)
+    };
+    sent.iter().map(&mut take).collect()
 }
 
 /// The items among these that Komet last showed.
@@ -210,5 +215,79 @@ impl ReadBack {
                 None => self.ax_feed = true,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Breakdown, KometProduct, KometRef, KometTerms, LineId, NewBreakdown, NewGoods, UnitType};
+
+    fn sent(product: i64, mix: &[i64]) -> NewPrebookItem {
+        let part = |id: &i64| NewBreakdown {
+            product: KometRef::Id(*id),
+            bunches: 5,
+            stems_per_bunch: 25,
+            unit_cost: 1.into(),
+        };
+        NewPrebookItem {
+            line: LineId("1".into()),
+            product: KometRef::Id(product),
+            goods: NewGoods {
+                boxes: 2,
+                box_type: KometRef::Code { code: "HB".into(), name: String::new() },
+                bunches: 10,
+                stems_per_bunch: 25,
+                unit_type: UnitType::Stem,
+                unit_cost: 1.into(),
+                notes: None,
+                mix: mix.iter().map(part).collect(),
+            },
+            price: None,
+            ship_date: chrono::NaiveDate::MIN,
+            mark_code: None,
+        }
+    }
+
+    fn shown(id: i64, new: &NewPrebookItem) -> PrebookItem {
+        let product = |asked: &KometRef| match asked {
+            KometRef::Id(id) => KometProduct { id: Some(*id), description: String::new() },
+            _ => unreachable!("asked for by id"),
+        };
+        let part = |part: &NewBreakdown| Breakdown {
+            product: product(&part.product),
+            bunches: part.bunches,
+            stems_per_bunch: part.stems_per_bunch,
+            unit_cost: part.unit_cost,
+        };
+        let goods = &new.goods;
+        let terms = KometTerms {
+            product: product(&new.product),
+            box_type: "HB".into(),
+            boxes: goods.boxes,
+            bunches: goods.bunches,
+            stems_per_bunch: goods.stems_per_bunch,
+            unit_type: Some(goods.unit_type),
+            unit_cost: goods.unit_cost,
+            mark_code: None,
+            notes: None,
+            breakdowns: goods.mix.iter().map(part).collect(),
+        };
+        PrebookItem { id: ItemId(id), ship_date: new.ship_date, terms, po_number: None }
+    }
+
+    /// Each line gets its own item or none: what is taken for a stray is deleted.
+    #[test]
+    fn only_the_goods_that_were_sent_are_taken_for_a_stray() {
+        let (mixed, roses, lilies) = (sent(9, &[1, 2]), sent(1, &[]), sent(2, &[]));
+        let of = |items: Vec<PrebookItem>, sent: &[&NewPrebookItem]| {
+            let sent: Vec<NewPrebookItem> = sent.iter().map(|one| (*one).clone()).collect();
+            strays_among(items, &sent).into_iter().map(|id| id.map(|id| id.0)).collect::<Vec<_>>()
+        };
+        let both = || vec![shown(1, &mixed), shown(2, &roses)];
+        assert_eq!(of(both(), &[&mixed, &roses]), [Some(1), Some(2)]);
+        assert_eq!(of(both(), &[&lilies, &roses]), [None, Some(2)], "packed alike, another product");
+        let twins = vec![shown(3, &roses), shown(7, &roses)];
+        assert_eq!(of(twins, &[&roses]), [Some(7)], "the latest is the one just made");
     }
 }
