@@ -141,8 +141,12 @@ fn owner_of(owners: &BTreeMap<OrderKey, BTreeSet<ItemId>>, item: &PrebookItem) -
     owners.iter().find(|(_, items)| items.contains(&item.id)).map(|(key, _)| *key)
 }
 
-/// The Prebook with these items in place of what the view had of them; items of other ship dates stay.
+/// The Prebook with these items in place of what the view had of them; items of other ship dates stay. An item is in one Prebook:
+/// a rep may have moved it to this one.
 fn merge(view: &mut KometView, prebook: &Prebook, items: Vec<PrebookItem>) {
+    for other in view.prebooks.iter_mut().filter(|other| other.id != prebook.id) {
+        other.items.retain(|old| !items.iter().any(|new| new.id == old.id));
+    }
     let former = view.prebooks.iter().position(|p| p.id == prebook.id);
     let mut kept = former.map(|at| view.prebooks.remove(at).items).unwrap_or_default();
     kept.retain(|old| !items.iter().any(|new| new.id == old.id));

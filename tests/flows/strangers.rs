@@ -215,3 +215,28 @@ async fn a_request_without_an_answer_is_told_and_then_what_became_of_it() {
     })
     .await;
 }
+
+/// The item lives on in another Prebook: there it is deleted when its line changes.
+#[tokio::test]
+async fn an_item_that_a_rep_gave_a_prebook_of_its_own_follows_its_line() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 5), line(NOBBIO, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        let own = link.act(|w, now| {
+            let item = items_of(w, &id)[0].id;
+            w.komet.rep_splits_prebook(item, now).unwrap()
+        });
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes = 7, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, _| {
+            assert!(w.komet.prebook(own).unwrap().items.iter().all(|item| item.goods.boxes == 0));
+            let boxes: u32 = items_of(w, &id).iter().map(|item| item.goods.boxes).sum();
+            assert_eq!(boxes, 9);
+        });
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}

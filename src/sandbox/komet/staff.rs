@@ -262,6 +262,17 @@ impl KometModel {
         Ok(())
     }
 
+    /// A rep gives an item a Prebook of its own, without the comments of the one that it was in. It keeps its id (assumed).
+    pub fn rep_splits_prebook(&mut self, item: u64, now: DateTime<Utc>) -> Result<u64> {
+        let found = self.prebook_item(item).map(|(prebook, item)| (prebook.clone(), item.clone()));
+        let Some((prebook, moved)) = found else { bail!("Prebook item {item} does not exist") };
+        self.rep_deletes_item(item, now)?;
+        let own = Prebook { comments: String::new(), items: Vec::new(), ..prebook };
+        let id = self.add_prebook(own, false, now)?.0;
+        self.change_prebook(id, Touch::Yes(now), |prebook| prebook.items.push(moved))?;
+        Ok(id)
+    }
+
     /// A rep deletes a Prebook: it vanishes from every list, also from changed-since reads.
     pub fn rep_deletes_prebook(&mut self, prebook: u64) -> Result<()> {
         Ok(self.take_prebook(prebook)?)

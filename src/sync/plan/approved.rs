@@ -1,10 +1,11 @@
 //! What procurement has approved is Komet's: it stays as it is, and what differs from it by now is a question. Once boxes have
 //! shipped not even that: stemsync can take nothing back, and says so.
 
+use super::buyers::is_substituted;
 use super::compare::{item_differences, komet_print};
 use super::draft::Draft;
 use super::edits::PRODUCT;
-use super::purchase::{Buy, boxes_of, delete, is_substituted, names, shown};
+use super::purchase::{Buy, boxes_of, delete, names, shown};
 use super::twice;
 use crate::domain::{
     AxLine, Decision, FEWER, Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink,

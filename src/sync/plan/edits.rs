@@ -9,7 +9,7 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::flow1::wanted_goods;
-use super::{purchase, twice};
+use super::{buyers, purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
 
 /// What the causes of questions about an edited item begin with.
@@ -245,7 +245,7 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
             return false;
         }
     }
-    purchase::may_delete(draft, line, &purchase::Wish::Gone)
+    buyers::may_delete(draft, line, &buyers::Wish::Gone)
 }
 
 /// In what Komet's item differs from what was agreed.

@@ -8,6 +8,7 @@
 use std::fmt::Write as _;
 
 use super::approved::{self, Question};
+use super::buyers::{self, Wish};
 use super::compare::{
     asked_differences, goods_from_axerrio, header_changes, header_print, line_cause, line_changes,
     mapped_otherwise, product_ids, said, terms_print,
@@ -15,7 +16,7 @@ use super::compare::{
 use super::draft::Draft;
 use super::edits::Judged;
 use super::header::{self, Edited};
-use super::purchase::{self, Buy, Wish};
+use super::purchase::{self, Buy};
 use super::{create, edits, links, strays, twice};
 use crate::domain::{
     AxLine, AxOrder, Breakdown, Header, HoldReason, ItemId, ItemLink, KometRef, LineId, MapKind, NewGoods,
@@ -174,7 +175,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     } else {
         Wish::Changed(&goods, terms_print(&line.terms))
     };
-    if create::is_possible(draft, order, line) && purchase::may_delete(draft, &line.id, &wish) {
+    if create::is_possible(draft, order, line) && buyers::may_delete(draft, &line.id, &wish) {
         Fate::Delete
     } else {
         Fate::Leave

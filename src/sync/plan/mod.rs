@@ -5,11 +5,12 @@
 //!
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
 //! [`create`], [`edits`] and [`strays`]), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
-//! (with [`approved`] for what procurement has decided about and [`twice`] for what is bought once too often), [`inform`] for
+//! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about and [`twice`] for what is bought once too often), [`inform`] for
 //! what Axerrio learns of it, [`labels`] for boxes (with [`unbought`] for labels that have none). [`links`] recognises what is
 //! already there (with [`crossed`]), [`compare`] says what counts as a difference.
 
 mod approved;
+mod buyers;
 mod compare;
 mod create;
 mod crossed;
