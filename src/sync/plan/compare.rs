@@ -283,7 +283,8 @@ pub(in crate::sync) fn is_made_of(wanted: &NewPrebookItem, shown: &KometTerms) -
             shown.product.id.is_some() || super::same_description(name, &shown.product.description)
         }
     };
-    is_product && asked_differences(&wanted.goods, wanted.mark_code.as_deref(), shown).is_empty()
+    let is_kind = wanted.goods.mix.is_empty() == shown.breakdowns.is_empty();
+    is_product && is_kind && asked_differences(&wanted.goods, wanted.mark_code.as_deref(), shown).is_empty()
 }
 
 /// As [`goods_differences`], however many boxes there are: of the parts of a split line, or where another amount was asked for.

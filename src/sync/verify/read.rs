@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::Case;
 use crate::domain::{
-    AxOrderId, CreatedPo, CreatedPrebook, ItemId, NewPrebookItem, NewPurchaseOrder, Order, PoNumber, PrebookItem,
+    AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, PoNumber,
+    PrebookItem,
 };
-use crate::store::{StoreError, orders};
+use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::engine::Engine;
 use crate::sync::needs::Reads;
@@ -152,7 +153,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .read(move |conn| {
                 let mut nobodys = Vec::new();
                 for item in items {
-                    if orders::key_by_item(conn, &item.id)?.is_none() {
+                    if !is_somebodys(conn, &item.id)? {
                         nobodys.push(item);
                     }
                 }
@@ -161,6 +162,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .await?;
         Ok(strays_among(candidates, &create.new.items))
     }
+}
+
+/// Whether an item is known as another order's line: of flow 1, or as one that Axerrio has from its Prebook. What has just come into
+/// a rep's Prebook may be what was sent.
+fn is_somebodys(conn: &Connection, item: &ItemId) -> Result<bool, StoreError> {
+    let Some(key) = orders::key_by_item(conn, item)? else { return Ok(false) };
+    let Some(order) = orders::load(conn, key)? else { return Ok(false) };
+    let line = LineId::from(item);
+    let sent = order.agreed.input.iter().flat_map(|input| &input.sent.lines).any(|own| own.id == line);
+    let shown = order.axerrio.order.iter().flat_map(|order| &order.lines).any(|own| own.id == line);
+    Ok(order.flow == Flow::FromAxerrio || sent || shown)
 }
 
 /// Which of the `candidates` is each item that was sent.
@@ -221,7 +233,7 @@ impl ReadBack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Breakdown, KometProduct, KometRef, KometTerms, LineId, NewBreakdown, NewGoods, UnitType};
+    use crate::domain::{Breakdown, KometProduct, KometRef, KometTerms, NewBreakdown, NewGoods, UnitType};
 
     fn sent(product: i64, mix: &[i64]) -> NewPrebookItem {
         let part = |id: &i64| NewBreakdown {
