@@ -50,7 +50,7 @@ impl Outcome {
 pub fn apply(order: &mut Order, action: &Action, outcome: &Outcome) {
     match (action, outcome) {
         (Action::CreatePrebook(create), Outcome::Strayed(created, items)) => {
-            strayed(order, create, created, items)
+            strayed(order, create, created, items);
         }
         (Action::CreatePrebook(create), Outcome::PrebookCreated(created)) => {
             prebook_created(order, create, created);

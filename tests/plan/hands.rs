@@ -293,7 +293,8 @@ fn a_po_line_that_was_left_is_asked_about_again_once_its_line_changes() {
 /// What was left was left with the boxes that were on the PO.
 #[test]
 fn that_the_vendor_confirms_fewer_boxes_of_what_was_left_is_said() {
-    let edits: [(bool, fn(&mut Desk)); 3] = [
+    type Edit = fn(&mut Desk);
+    let edits: [(bool, Edit); 3] = [
         (true, |d| d.ax_line("1").terms.unit_cost = cost("0.40")),
         (false, |d| d.edit_item("1", |item| item.terms.mark_code = Some("HIS".into()))),
         (false, |d| d.edit_po(|po| po.ship_date = day("2026-12-02"))),
