@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::backoff::{Backoff, Culprit, News, Seen, polled_by};
+use super::backoff::{Backoff, Culprit, News, Seen};
 use super::schedule::Timetable;
 use crate::config::JobsConfig;
 use crate::sync::report::Job;
@@ -83,7 +83,7 @@ impl Agenda {
                 Culprit::Job(job) => self.timetable.has(job).then_some(job),
                 Culprit::System(system) => {
                     let polls =
-                        Job::ALL.into_iter().filter(|job| polled_by(*job) == system && self.timetable.has(*job));
+                        Job::ALL.into_iter().filter(|job| job.polls() == system && self.timetable.has(*job));
                     polls.min_by_key(|job| !self.owed.contains(&(system, *job)))
                 }
             };
@@ -124,14 +124,13 @@ impl Agenda {
         }
         let rests = |job: &Job| self.backoff.rests(*job, now).is_some();
         let ready: Vec<Job> = self.waiting.iter().copied().filter(|job| !rests(job)).collect();
-        let (trials, sound): (Vec<_>, Vec<_>) =
-            ready.into_iter().partition(|job| self.backoff.fails(polled_by(*job)));
+        let (trials, sound): (Vec<_>, Vec<_>) = ready.into_iter().partition(|job| self.backoff.fails(job.polls()));
         let turn = match (sound.is_empty(), trials.first()) {
             (false, _) => {
                 Turn { jobs: sound, paused: self.backoff.paused(None), is_trial: false, is_asked_for: false }
             }
             (true, Some(trial)) => {
-                let paused = self.backoff.paused(Some(polled_by(*trial)));
+                let paused = self.backoff.paused(Some(trial.polls()));
                 Turn { jobs: vec![*trial], paused, is_trial: true, is_asked_for: false }
             }
             (true, None) => return None,

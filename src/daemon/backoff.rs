@@ -20,14 +20,6 @@ const LONGEST: Duration = Duration::from_mins(15);
 /// A quota that is spent when its day has just begun follows another clock than Komet's `Date` (clarification 15).
 const OTHER_CLOCK: Duration = Duration::from_hours(1);
 
-/// The system that a job polls.
-pub fn polled_by(job: Job) -> System {
-    match job {
-        Job::Orders | Job::Labels => System::Axerrio,
-        Job::Prebooks | Job::PurchaseOrders => System::Komet,
-    }
-}
-
 /// What is left alone for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Culprit {
@@ -41,7 +33,7 @@ impl Culprit {
     /// Whether a poll of this job shows that it fails no more.
     pub fn is_asked_by(self, job: Job) -> bool {
         match self {
-            Self::System(system) => polled_by(job) == system,
+            Self::System(system) => job.polls() == system,
             Self::Job(own) => job == own,
         }
     }
@@ -119,7 +111,7 @@ impl Backoff {
         let before = self.troubles.clone();
         for job in &seen.polled {
             self.troubles.remove(&Culprit::Job(*job));
-            self.troubles.remove(&Culprit::System(polled_by(*job)));
+            self.troubles.remove(&Culprit::System(job.polls()));
         }
         for error in &seen.down {
             self.fail(Culprit::System(error.system), error, seen.until_reset, now, jitter);
@@ -127,9 +119,8 @@ impl Backoff {
         for (job, error) in &seen.failed {
             let is_known = self.troubles.contains_key(&Culprit::System(error.system));
             // What is in doubt is read back by whichever job runs: where no poll was answered it is the system that fails.
-            let is_read_back = polled_by(*job) != error.system;
-            let of_whole =
-                is_known || is_read_back && !seen.polled.iter().any(|job| polled_by(*job) == error.system);
+            let is_read_back = job.polls() != error.system;
+            let of_whole = is_known || is_read_back && !seen.polled.iter().any(|job| job.polls() == error.system);
             if seen.down.iter().any(|down| down.system == error.system) {
                 // Counted already.
             } else if of_whole {
@@ -148,7 +139,7 @@ impl Backoff {
     fn gather(&mut self, system: System, scheduled: &[Job]) {
         let whole = Culprit::System(system);
         let fails = |job: &Job| self.troubles.get(&Culprit::Job(*job)).filter(|t| t.error.system == system);
-        let polling: Vec<_> = scheduled.iter().filter(|job| polled_by(**job) == system).collect();
+        let polling: Vec<_> = scheduled.iter().filter(|job| job.polls() == system).collect();
         let all: Option<Vec<_>> = polling.into_iter().map(fails).collect();
         let worst = all.and_then(|all| {
             // As a whole it fails since the last of them does.
@@ -245,7 +236,7 @@ impl Backoff {
 
     /// Until when `job` is left alone; `None` if it is not.
     pub fn rests(&self, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let troubles = [Culprit::Job(job), Culprit::System(polled_by(job))];
+        let troubles = [Culprit::Job(job), Culprit::System(job.polls())];
         troubles.iter().filter_map(|culprit| Some(self.troubles.get(culprit)?.until)).filter(|at| *at > now).max()
     }
 

@@ -92,6 +92,13 @@ pub struct AxLine {
     pub confirmed_boxes: Option<u32>,
 }
 
+impl AxLine {
+    /// How many boxes are bought where so many are `asked` for: a lower `confirmedBoxes` counts (clarification 8).
+    pub fn wanted_boxes(&self, asked: u32) -> u32 {
+        self.confirmed_boxes.map_or(asked, |confirmed| confirmed.min(asked))
+    }
+}
+
 /// An order as Axerrio shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AxOrder {

@@ -87,6 +87,19 @@ pub const SHIPPED: &str = "shipped ";
 /// How the cause begins of a Prebook whose tag names an order that Axerrio does not have.
 pub const NO_ORDER: &str = "no order ";
 
+/// The cause of every brake and of an order that is cancelled as a whole; causes about an order that was cancelled in Axerrio begin
+/// with it.
+pub const CANCELLED: &str = "cancelled";
+
+/// The cause of an order in Axerrio whose Prebook Komet does not show.
+pub const NO_PREBOOK: &str = "no Prebook";
+
+/// How the causes begin of labels beyond what was bought; the codes follow.
+pub const SURPLUS: &str = "surplus ";
+
+/// The same of labels for what was never bought.
+pub const NOT_BOUGHT: &str = "not bought ";
+
 /// How the causes begin of boxes that the vendor does not confirm, on a PO that somebody left as it was.
 pub const FEWER: &str = "fewer ";
 
@@ -95,7 +108,7 @@ pub const BOX_CODE: &str = "box code ";
 
 /// How the causes begin of what stemsync can write to neither system: beside those above labels that
 /// have no box.
-const BY_HAND: [&str; 6] = [SHIPPED, NO_ORDER, FEWER, BOX_CODE, "surplus ", "not bought "];
+const BY_HAND: [&str; 6] = [SHIPPED, NO_ORDER, FEWER, BOX_CODE, SURPLUS, NOT_BOUGHT];
 
 /// What `plan` says must wait. Two holds of one order are the same hold when reason, line and `cause` agree:
 /// that is how a hold keeps its number and age over the runs, and how a decision finds its question again.

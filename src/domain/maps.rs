@@ -69,7 +69,7 @@ impl Maps {
         self
     }
 
-    /// The same, with another meaning of one code, or none.
+    /// Gives one code another meaning, or none, for whoever looks up Komet's id of it.
     pub fn set(&mut self, kind: MapKind, code: &str, id: Option<i64>) {
         let key = (kind, code.to_owned());
         match id {

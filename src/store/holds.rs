@@ -10,10 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::columns::{Day, Named, Time, from_doc, to_doc};
 use super::events::{self, Event};
 use super::{StoreError, orders};
-use crate::domain::{Agreed, Decision, Flow, Hold, HoldReason, LineId, OrderKey, Verdict};
-
-/// The cause of every brake, and of the decisions about it.
-pub const BRAKE_CAUSE: &str = "cancelled";
+use crate::domain::{Agreed, CANCELLED, Decision, Flow, Hold, HoldReason, LineId, OrderKey, Verdict};
 
 /// A hold on file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,7 +315,7 @@ pub fn set_brake(
         return Ok(false);
     }
     let sql = "INSERT INTO holds (reason, cause, detail, since, covers) VALUES (?1, ?2, ?3, ?4, ?5)";
-    conn.prepare_cached(sql)?.execute(params![reason, BRAKE_CAUSE, detail, Time(now), covers])?;
+    conn.prepare_cached(sql)?.execute(params![reason, CANCELLED, detail, Time(now), covers])?;
     Ok(true)
 }
 

@@ -46,7 +46,7 @@ struct Driven {
 
 /// A step whose result is not committed yet.
 struct Finished {
-    intent: Option<IntentId>,
+    intent: IntentId,
     event: Event,
     buried: Option<Buried>,
 }
@@ -193,7 +193,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     let detail = done(&action, &outcome);
                     finished = Some(Finished {
                         buried: Buried::of(&order, &action),
-                        intent: Some(intent),
+                        intent,
                         event: event(state, &order, &action, at, ActionResult::Done, &detail),
                     });
                     state.report(job, report(&order, &action, ActionResult::Done, detail));
@@ -227,7 +227,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     let detail = format!("{}: {error}", action.detail());
                     finished = Some(Finished {
                         buried: None,
-                        intent: Some(intent),
+                        intent,
                         event: event(state, &order, &action, at, ActionResult::Failed, &detail),
                     });
                     Self::not_done(state, job, &mut order, planned_key, &action, &error);
@@ -442,17 +442,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             Action::PutPurchaseOrder(put) => {
                 Outcome::Order(Box::new(self.axerrio.put_purchase_order(&put.order, &put.info).await?))
             }
-            Action::Ship(ship) => {
-                let mut shipped = self.komet.ship(std::slice::from_ref(&ship.shipment)).await?;
-                match shipped.pop() {
-                    Some(shipped) => Outcome::Shipped(shipped),
-                    None => return Err(unmentioned(action)),
-                }
-            }
-            Action::ChangeCode(change) => {
-                self.komet.change_codes(std::slice::from_ref(&change.change)).await?;
-                Outcome::CodeChanged
-            }
+            // Boxes go with others, each with a result of its own (`batch`): one that came here was not sent.
+            Action::Ship(_) | Action::ChangeCode(_) => return Err(not_alone(action)),
         };
         Ok(Answered::Outcome(outcome))
     }
@@ -499,12 +490,9 @@ fn incomplete(created: &impl serde::Serialize) -> Answered {
     Answered::Incomplete(serde_json::to_string(created).unwrap_or_default())
 }
 
-fn unmentioned(action: &Action) -> SystemError {
-    SystemError {
-        system: action.system(),
-        method: action.method(),
-        fault: Fault::Unreadable("the answer has no result".to_owned()),
-    }
+fn not_alone(action: &Action) -> SystemError {
+    let fault = Fault::Rejected("it is sent with others only".to_owned());
+    SystemError { system: action.system(), method: action.method(), fault }
 }
 
 pub(super) fn save_views(
@@ -525,8 +513,5 @@ fn finish(conn: &Connection, finished: &Finished) -> Result<(), StoreError> {
     if let Some(buried) = &finished.buried {
         buried.tell_others(conn)?;
     }
-    match finished.intent {
-        Some(intent) => intents::close(conn, intent),
-        None => Ok(()),
-    }
+    intents::close(conn, finished.intent)
 }

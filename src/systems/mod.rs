@@ -125,7 +125,7 @@ pub enum PoQuery {
 /// Komet, as stemsync needs it: the eleven methods a Vendor token may have.
 ///
 /// Reads retry what is safe to retry (time-outs, 429 with `Retry-After`, 5xx, resets) with capped, jittered
-/// back-off. Writes are sent exactly once; [`SystemError::certainty`] says whether the effect may have happened.
+/// back-off. Writes are sent once, but for a 429, which is no effect; [`SystemError::certainty`] says whether the effect may have happened.
 /// Every attempt counts against the quota, see [`Komet::requests`]. Clones share connections and counts.
 pub trait Komet: Clone + Send + Sync {
     /// `prebook.details.list`: this vendor's items only, also with a Company token.
@@ -135,7 +135,7 @@ pub trait Komet: Clone + Send + Sync {
         &self,
         query: &PoQuery,
     ) -> impl Future<Output = Result<Answer<PurchaseOrder>, SystemError>> + Send;
-    /// `carrier.list`, active ones.
+    /// `carrier.list`, inactive ones too: orders may still name them.
     fn carriers(&self) -> impl Future<Output = Result<Vec<Carrier>, SystemError>> + Send;
     /// `boxtype.list`.
     fn box_types(&self) -> impl Future<Output = Result<Vec<BoxType>, SystemError>> + Send;

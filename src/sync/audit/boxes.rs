@@ -5,7 +5,7 @@
 use super::Context;
 use super::findings::{Findings, text};
 use super::purchase::standing;
-use crate::domain::{BOX_CODE, HoldReason, Label, LabelStatus, LineId, PoBox, blank};
+use crate::domain::{BOX_CODE, HoldReason, Label, LabelStatus, LineId, NOT_BOUGHT, PoBox, SURPLUS, blank};
 use crate::sync::plan::{Sight, current_labels, is_komets_lot, labels_of_no_line};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
@@ -107,7 +107,7 @@ fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
             cause.starts_with("purchase.order.items.awb.add") || cause.starts_with("box.code.change")
         })
         || left(HoldReason::ChangedAfterApproval, &|cause| {
-            let codes = cause.strip_prefix("surplus ").or_else(|| cause.strip_prefix("not bought "));
+            let codes = cause.strip_prefix(SURPLUS).or_else(|| cause.strip_prefix(NOT_BOUGHT));
             codes.is_some_and(|codes| codes.split(", ").any(|c| c == code))
         })
 }

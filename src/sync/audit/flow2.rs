@@ -6,15 +6,11 @@ use super::findings::{Findings, text};
 use super::flow1::{parts_of_mix, status_name, unit_name};
 use super::purchase::{self, Expected};
 use crate::domain::{
-    AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, ItemId, LineId, LineTerms,
-    OrderInput, blank,
+    AgreedInput, AxOrder, AxStatus, CANCELLED, CreatePo, Header, HoldReason, InputLine, ItemId, LineId, LineTerms,
+    NO_PREBOOK, OrderInput, blank,
 };
 use crate::sync::plan::{Sight, shown};
 
-/// What the planner's causes for an order that was cancelled in Axerrio begin with.
-const CANCELLED: &str = "cancelled";
-/// The planner's cause for an order whose Prebook Komet does not show.
-const ORPHAN: &str = "no Prebook";
 /// The requests that bring an order, and take it back, as refusals name them.
 const PUT: &str = "PUT orders/by-ref/";
 const CANCEL: &str = "POST orders/by-ref/";
@@ -40,7 +36,7 @@ fn compare_orders(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&Order
             if !ax.status.is_off() && context.whole.prebooks {
                 let left = found.was_left(HoldReason::TooManyCancellations, None)
                     || found.is_refused(CANCEL)
-                    || found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause == ORPHAN);
+                    || found.is_left(HoldReason::EditedInAxerrio, None, |cause| cause == NO_PREBOOK);
                 found.report(left, None, "order", text("present"), text("absent"));
             }
             return;

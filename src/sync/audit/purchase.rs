@@ -32,7 +32,7 @@ pub(super) struct Expected<'o> {
 impl<'o> Expected<'o> {
     /// A lower `confirmedBoxes` is what is bought (clarification 8).
     pub(super) fn of(line: &'o AxLine, item: ItemId) -> Option<Self> {
-        let boxes = line.confirmed_boxes.map_or(line.terms.boxes, |confirmed| confirmed.min(line.terms.boxes));
+        let boxes = line.wanted_boxes(line.terms.boxes);
         let confirmed = line.confirmed_boxes;
         (line.terms.boxes > 0).then_some(Self { line: &line.id, item, terms: &line.terms, boxes, confirmed })
     }

@@ -143,6 +143,7 @@ impl<'w> Wish<'w> {
     }
 }
 
+/// Asks what becomes of a PO line that a buyer changed in these fields.
 pub(super) fn ask_about_edits(
     draft: &mut Draft<'_>,
     line: &LineId,

@@ -19,13 +19,10 @@ use super::header::{self, Edited};
 use super::purchase::{self, Buy};
 use super::{create, edits, links, strays, twice};
 use crate::domain::{
-    AxLine, AxOrder, Breakdown, Header, HoldReason, ItemId, ItemLink, KometRef, LineId, MapKind, NewGoods,
-    OnConflict, PoLink, PoStatus, Prebook, PrebookItem, Verdict, fingerprint,
+    AxLine, AxOrder, Breakdown, CANCELLED, Header, HoldReason, ItemId, ItemLink, KometRef, LineId, MapKind,
+    NewGoods, OnConflict, PoLink, PoStatus, Prebook, PrebookItem, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
-
-/// Cause and decision of a whole order's cancellation.
-pub(super) const CANCELLED: &str = "cancelled";
 
 /// What is to become of a line.
 enum Fate {
@@ -560,10 +557,9 @@ fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(id)))
 }
 
-/// What of a line is to be bought: a lower `confirmedBoxes` counts (clarification 8).
+/// What of a line is to be bought.
 pub(super) fn wanted_goods(draft: &Draft<'_>, line: &AxLine) -> NewGoods {
-    let boxes = line.confirmed_boxes.map_or(line.terms.boxes, |confirmed| confirmed.min(line.terms.boxes));
-    let mut goods = goods_from_axerrio(&line.terms, boxes, draft.rules);
+    let mut goods = goods_from_axerrio(&line.terms, line.wanted_boxes(line.terms.boxes), draft.rules);
     if let Some(item) = item_link(draft, &line.id).and_then(|link| draft.item(&link.item)) {
         name_known_parts(&mut goods, item);
     }

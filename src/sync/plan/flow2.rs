@@ -11,22 +11,18 @@ use super::compare::{
     goods_from_komet, header_changes, header_print, item_differences, line_changes, said, terms_print,
 };
 use super::draft::Draft;
-use super::flow1::CANCELLED;
 use super::labels::ask_for_mapping;
 use super::purchase::{self, Buy};
 use super::rules::window_of;
 use super::{twice, words};
 use crate::domain::{
-    AgreedInput, AxOrder, AxStatus, CreatePo, Header, HoldReason, InputLine, LineId, LineTerms, Order, OrderInput,
-    Prebook, PrebookItem, Verdict, blank, fingerprint,
+    AgreedInput, AxOrder, AxStatus, CANCELLED, CreatePo, Header, HoldReason, InputLine, LineId, LineTerms,
+    NO_PREBOOK, Order, OrderInput, Prebook, PrebookItem, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, CancelOrder, DeletePoLine, PutOrder};
 
 /// Cause of the hold of an order that the vendor rejected.
 const REJECTED: &str = "rejected by the vendor";
-
-/// Cause of the hold of an order whose Prebook Komet does not show.
-const ORPHAN: &str = "no Prebook";
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(reference) = draft.order.reference.clone() else { return };
@@ -94,7 +90,7 @@ fn ask_about_orphan(draft: &mut Draft<'_>, reference: crate::domain::ExternalRef
         draft.needs.insert(Need::Prebooks(ship_date));
         return;
     }
-    let verdict = draft.ask(HoldReason::EditedInAxerrio, None, ORPHAN, || {
+    let verdict = draft.ask(HoldReason::EditedInAxerrio, None, NO_PREBOOK, || {
         format!(
             "the order stands in Axerrio, but Komet shows no Prebook for it ({reference}): it was deleted, or is another \
              company's. Take komet to cancel the order in Axerrio, take axerrio to leave it."
@@ -418,7 +414,7 @@ fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) {
         let line = LineId::from(&item.id);
         let Some(shown) = order.lines.iter().find(|l| l.id == line) else { continue };
         let asked = if is_refused { shown.terms.boxes } else { item.terms.boxes };
-        let boxes = shown.confirmed_boxes.map_or(asked, |confirmed| confirmed.min(asked));
+        let boxes = shown.wanted_boxes(asked);
         if draft.is_held(&line) || is_answered_otherwise(draft, order, &line, is_refused) {
             twice::judge_left(draft, &line);
             continue;

@@ -7,7 +7,9 @@
 //! [`create`], [`edits`] and [`strays`]), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
 //! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about and [`twice`] for what is bought once too often), [`inform`] for
 //! what Axerrio learns of it, [`labels`] for boxes (with [`unbought`] for labels that have none). [`links`] recognises what is
-//! already there (with [`crossed`]), [`compare`] says what counts as a difference.
+//! already there (with [`crossed`]), [`compare`] says what counts as a difference. [`draft`] is the plan in the making, with the
+//! questions that were asked and what must be read first; [`rules`] is what it depends on beside the views, [`stage`] how far the
+//! order has come, [`sight`] what the views show without being acted upon.
 
 mod approved;
 mod buyers;

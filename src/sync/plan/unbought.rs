@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::labels::current_labels;
-use crate::domain::{Agreed, HoldReason, Label, LabelStatus, LineId, Order, PoLink, Verdict};
+use crate::domain::{Agreed, HoldReason, Label, LabelStatus, LineId, NOT_BOUGHT, Order, PoLink, SURPLUS, Verdict};
 
 fn codes_of(labels: &[&Label]) -> String {
     let codes: Vec<&str> = labels.iter().map(|label| label.box_code.as_str()).collect();
@@ -28,7 +28,7 @@ pub(super) fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[P
         return;
     }
     let codes = codes_of(labels);
-    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("surplus {codes}"), || {
+    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("{SURPLUS}{codes}"), || {
         format!(
             "Axerrio printed more labels than the PO has boxes: {codes}. Void them in Axerrio, or buy more boxes in Komet."
         )
@@ -65,7 +65,7 @@ pub(super) fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, 
         return;
     }
     let codes = codes_of(labels);
-    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("not bought {codes}"), || {
+    let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("{NOT_BOUGHT}{codes}"), || {
         format!(
             "Axerrio printed labels for a line that no PO buys: {codes}. Void them in Axerrio, or buy the line in Komet."
         )
@@ -108,7 +108,7 @@ pub(super) fn ask_about_labels_of_no_line(draft: &mut Draft<'_>) {
             continue;
         }
         let codes = codes_of(&labels);
-        let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("not bought {codes}"), || {
+        let _ = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &format!("{NOT_BOUGHT}{codes}"), || {
             format!(
                 "Axerrio printed labels for line {line}, which the order does not have: {codes}. Void them in Axerrio, or add the \
                  line there."
