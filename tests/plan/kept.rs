@@ -107,3 +107,16 @@ fn a_further_line_joins_the_prebook_of_the_customer_that_was_left_to_komet() {
     assert_eq!(create.new.location_code.as_deref(), Some("BOG"));
     assert!(create.new.use_existing);
 }
+
+/// `sync.toml` names another location since the Prebook was made.
+#[test]
+fn what_is_bought_for_a_prebook_is_bought_for_its_location() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", roses(2))]);
+    desk.ax().header.location = None;
+    desk.location = Some("MIA");
+    desk.sync();
+    desk.location = Some("BOG");
+    desk.ax_line("1").terms.boxes = 7;
+    assert_eq!(desk.sync(), ["delete po line 1", "delete item 1", "more prebook 1", "more po 1"]);
+    assert_eq!(desk.bought_for, [Some("MIA".to_owned()), Some("MIA".to_owned())]);
+}

@@ -113,6 +113,10 @@ pub(crate) struct Desk {
     pub(crate) known: HashMap<String, i64>,
     /// The Prebook that `useExisting` finds instead of the one that is meant.
     pub(crate) finds_instead: Option<PrebookId>,
+    /// The location that `sync.toml` names.
+    pub(crate) location: Option<&'static str>,
+    /// The locations for which POs were made or added to.
+    pub(crate) bought_for: Vec<Option<String>>,
     /// How many decimals of a cost Komet keeps.
     pub(crate) keeps_decimals: u32,
     /// The ids of new items and PO lines are answered in another order than these were asked for.
@@ -173,6 +177,8 @@ impl Desk {
             komet: KometView::default(),
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             finds_instead: None,
+            location: None,
+            bought_for: Vec::new(),
             keeps_decimals: 9,
             answers_reversed: false,
             answers_other_ids: false,
@@ -383,7 +389,7 @@ impl Desk {
         let rules = Rules {
             on_conflict: self.on_conflict,
             create_po: self.create_po,
-            location_code: None,
+            location_code: self.location,
             maps: &maps,
             carriers: &carriers,
             visible_from: day("2026-11-20"),
@@ -545,6 +551,7 @@ impl Desk {
     }
 
     fn create_po_of(&mut self, new: &stemsync::domain::NewPurchaseOrder) -> CreatedPo {
+        self.bought_for.push(new.location_code.clone());
         let number = new.number.clone().unwrap_or_else(|| PoNumber(format!("PO{}", self.next())));
         let mut ids = Vec::new();
         let mut lines = Vec::new();

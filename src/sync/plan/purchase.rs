@@ -13,7 +13,7 @@ use super::rules::window_of;
 use super::{approved, twice};
 use crate::domain::{
     Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoInfoStatus, PoLine,
-    PoLink, PoNumber, PoStatus, Prebook, Verdict, blank,
+    PoLink, PoNumber, PoStatus, Verdict, blank,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -344,9 +344,10 @@ pub(super) fn leave(draft: &mut Draft<'_>, line: &LineId, wanted: &NewGoods) {
 /// The location that the lines are for: of their Prebook, as Komet shows it. What `sync.toml` names may have been another when that
 /// was made, and no PO is of two locations.
 fn location_of(draft: &Draft<'_>, buys: &[&Buy], location: Option<&str>) -> Option<String> {
-    let prebooks = &draft.order.komet.prebooks;
-    let holds = |prebook: &&Prebook| buys.iter().any(|buy| prebook.items.iter().any(|item| item.id == buy.item));
-    let shown = prebooks.iter().find(holds).and_then(|prebook| blank(prebook.header.location_code.as_deref()));
+    let agreed =
+        buys.first().and_then(|buy| draft.agreed.lines.get(&buy.line)).and_then(|line| line.item.as_ref());
+    let prebook = agreed.and_then(|item| draft.prebook(&item.prebook));
+    let shown = prebook.and_then(|prebook| blank(prebook.header.location_code.as_deref()));
     shown.or(blank(location)).or(draft.rules.location_code).map(str::to_owned)
 }
 
