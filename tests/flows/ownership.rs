@@ -290,6 +290,28 @@ async fn what_waits_by_a_rule_goes_on_once_the_admin_changes_the_rule() {
     .await;
 }
 
+/// At noon in Greenwich it is tomorrow on Kiritimati, and yesterday's ship date over.
+#[tokio::test]
+async fn what_was_over_in_a_wrong_time_zone_goes_on_once_that_is_put_right() {
+    both(async |mut link: Link| {
+        let now = link.engine.clock.now();
+        let noon = now.date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc() + TimeDelta::days(1);
+        link.let_pass(noon - now);
+        link.engine.settings.timezone = chrono_tz::Pacific::Kiritimati;
+        let yesterday = noon.date_naive().pred_opt().unwrap();
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, yesterday)]);
+        let asked = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        for _ in 0..2 {
+            link.sync().await;
+            assert_eq!(link.act(|w, _| orders_for(w, asked).len()), 0);
+        }
+        link.engine.settings.timezone = chrono_tz::UTC;
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| orders_for(w, asked).len()), 1);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_line_edited_in_axerrio_waits_and_is_put_right_or_left() {
     for (verdict, left) in [(Verdict::TakeKomet, 4), (Verdict::TakeAxerrio, 1), (Verdict::Dismissed, 1)] {
