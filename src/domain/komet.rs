@@ -233,6 +233,16 @@ pub enum KometRef {
     Description(String),
 }
 
+impl KometRef {
+    /// Komet's id, where it is named by that.
+    pub fn id(&self) -> Option<i64> {
+        match self {
+            Self::Id(id) => Some(*id),
+            Self::Code { .. } | Self::Description(_) => None,
+        }
+    }
+}
+
 /// One part of a mixed box to be written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewBreakdown {

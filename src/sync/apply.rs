@@ -98,7 +98,7 @@ fn prebook_created(order: &mut Order, create: &CreatePrebook, created: &CreatedP
             seen: None,
             fresh: true,
             products: asked.map(products_of).unwrap_or_default(),
-            box_type: asked.and_then(|item| id_of(&item.goods.box_type)),
+            box_type: asked.and_then(|item| item.goods.box_type.id()),
             joined: create.new.use_existing,
             dead: false,
             gone: false,
@@ -144,26 +144,19 @@ pub(super) fn prebook_named(order: &mut Order, create: &CreatePrebook, created: 
         .prebooks
         .entry(created.id.clone())
         .or_insert_with(|| AgreedPrebook {
-            mapped_customer: id_of(&create.new.customer),
-            mapped_carrier: create.new.carrier.as_ref().and_then(id_of),
+            mapped_customer: create.new.customer.id(),
+            mapped_carrier: create.new.carrier.as_ref().and_then(KometRef::id),
             ..AgreedPrebook::new(created.number.clone(), None, None)
         })
         .sent = Some(create.header.clone());
 }
 
-fn id_of(asked: &KometRef) -> Option<i64> {
-    match asked {
-        KometRef::Id(id) => Some(*id),
-        _ => None,
-    }
-}
-
 /// The Komet ids by which an item's products were asked for, as far as they did not go by description.
 fn products_of(item: &NewPrebookItem) -> Vec<i64> {
     if item.goods.mix.is_empty() {
-        id_of(&item.product).into_iter().collect()
+        item.product.id().into_iter().collect()
     } else {
-        item.goods.mix.iter().filter_map(|part| id_of(&part.product)).collect()
+        item.goods.mix.iter().filter_map(|part| part.product.id()).collect()
     }
 }
 

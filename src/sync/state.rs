@@ -15,7 +15,7 @@ use super::engine::{Listener, Progress, Settings};
 use super::plan::{Facts, Made, Rules};
 use super::poll::Polled;
 use super::report::{ActionReport, ActionResult, Job};
-use crate::domain::{HoldReason, KometRef, MapKind, Maps, OrderKey};
+use crate::domain::{HoldReason, MapKind, Maps, OrderKey};
 use crate::store::OnFile;
 use crate::store::intents::{Intent, IntentId};
 use crate::systems::{Fault, System, SystemError, without_words};
@@ -104,19 +104,15 @@ impl Known {
     /// Reads the maps as they were when this was asked for: they may have been corrected since, and what came of the request is
     /// what was asked for.
     pub(super) fn ask_as(&mut self, create: &CreatePrebook) {
-        let id = |asked: &KometRef| match asked {
-            KometRef::Id(id) => Some(*id),
-            _ => None,
-        };
         let maps = Arc::make_mut(&mut self.maps);
-        maps.set(MapKind::Customer, &create.header.customer.code, id(&create.new.customer));
+        maps.set(MapKind::Customer, &create.header.customer.code, create.new.customer.id());
         for ((_, terms), item) in create.lines.iter().zip(&create.new.items) {
             if terms.is_mixed() {
                 for (part, asked) in terms.mix.iter().zip(&item.goods.mix) {
-                    maps.set(MapKind::Product, &part.product.code, id(&asked.product));
+                    maps.set(MapKind::Product, &part.product.code, asked.product.id());
                 }
             } else {
-                maps.set(MapKind::Product, &terms.product.code, id(&item.product));
+                maps.set(MapKind::Product, &terms.product.code, item.product.id());
             }
         }
     }

@@ -144,8 +144,9 @@ fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: 
                 _ => party(MapKind::Customer, &header.customer),
             },
             carrier: match (carrier, &header.carrier) {
-                (Some(id), None) => Some(KometRef::Id(id)),
-                (Some(id), Some(wanted)) if header::is_carrier(Some(wanted), Some(id), rules) == Some(false) => {
+                (Some(id), wanted)
+                    if wanted.is_none() || header::is_carrier(wanted.as_ref(), Some(id), rules) == Some(false) =>
+                {
                     Some(KometRef::Id(id))
                 }
                 (_, wanted) => wanted.as_ref().map(|c| party(MapKind::Carrier, c)),

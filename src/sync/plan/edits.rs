@@ -97,8 +97,7 @@ pub(super) fn judge(
     }) {
         Some(Verdict::TakeAxerrio) => Judged::Overruled,
         Some(Verdict::TakeKomet) => {
-            agree(draft, line, link);
-            purchase::leave(draft, &line.id, &wanted_goods(draft, line));
+            leave_to_komet(draft, line, link);
             let before = link.before_left.clone().or_else(|| link.seen.clone());
             if let Some(link) = own_link(draft, line) {
                 link.before_left = before;
@@ -271,6 +270,12 @@ pub(super) fn take_in(draft: &mut Draft<'_>, line: &AxLine) {
         link.before_approval = before;
         link.seen = Some(seen);
     }
+}
+
+/// A person took Komet's: item and PO line stay as they are.
+pub(super) fn leave_to_komet(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) {
+    agree(draft, line, link);
+    purchase::leave(draft, &line.id, &wanted_goods(draft, line));
 }
 
 /// Makes what both sides show now the agreed state of a line.

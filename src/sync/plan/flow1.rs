@@ -152,8 +152,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         match edits::takes_changed_anew(draft, order, line, &link, &left) {
             Some(Verdict::TakeAxerrio) => {}
             Some(Verdict::TakeKomet) => {
-                edits::agree(draft, line, &link);
-                purchase::leave(draft, &line.id, &wanted_goods(draft, line));
+                edits::leave_to_komet(draft, line, &link);
                 return if moved { Fate::Leave } else { Fate::InPlace };
             }
             Some(Verdict::Dismissed) | None => return Fate::Leave,
