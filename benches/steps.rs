@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use divan::{Bencher, black_box};
 use stemsync::domain::{AxLine, AxOrderId, CreatePo, OnConflict, Origin};
@@ -56,6 +56,7 @@ fn order_of(shown: AxOrder) -> Order {
         items_elsewhere: BTreeSet::new(),
         bought_elsewhere: Vec::new(),
         ambiguous: BTreeSet::new(),
+        codes_elsewhere: BTreeMap::new(),
     }
 }
 

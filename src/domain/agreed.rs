@@ -167,12 +167,13 @@ pub struct PoLink {
     pub line: PoItemId,
     /// The Prebook item it buys for.
     pub item: ItemId,
-    /// The goods asked for when stemsync made it; `None` for a line that was found.
+    /// The goods asked for when stemsync made it, or, in flow 2, what a buyer put in its place; `None` for another line that was
+    /// found.
     pub asked: Option<NewGoods>,
-    /// The order's ship date when it was bought; `None` for a line that was found or split off.
+    /// The order's ship date when it was bought, or, in flow 2, found; `None` for another line that was found or split off.
     #[serde(default)]
     pub ship_date: Option<NaiveDate>,
-    /// Flow 2: the item as it was when stemsync bought it. The PO line takes from it what is not asked for, the product for one.
+    /// Flow 2: the item as it was when stemsync bought it, or found it bought. The PO line takes from it what is not asked for, the product for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bought_as: Option<KometTerms>,
     /// What Komet first showed of it; `None` until it was read.
@@ -186,6 +187,13 @@ pub struct PoLink {
     /// stemsync made it, and the PO was read since and does not have it: somebody else took it off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// It goes together with the line's other parts, of which it is the last that stands: what was decided about them is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub going: bool,
+    /// Somebody took it off, or some of its boxes, and every ship date was looked through since, for what a buyer bought in their
+    /// place; with the boxes that the line was bought in then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sought: Option<u64>,
 }
 
 /// One of the order's Prebooks.

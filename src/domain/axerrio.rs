@@ -1,5 +1,7 @@
 //! What Axerrio shows: orders, what it knows of their PO, and labels (axerrio-api.md).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -235,4 +237,23 @@ pub struct Label {
     pub status: LabelStatus,
     /// When it last changed, by Axerrio's clock.
     pub changed_at: DateTime<Utc>,
+}
+
+/// The label that counts for each box: the latest printed one, else a void one (clarification 10: a reprint may have
+/// the same label id or a new one).
+pub fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
+    // Of two printed in the same instant the one with the higher number is the reprint.
+    let rank = |l: &Label| (l.status == LabelStatus::Printed, l.changed_at, l.id.0.len(), l.id.clone());
+    let mut current: BTreeMap<u32, &'a Label> = BTreeMap::new();
+    for &label in labels {
+        current
+            .entry(label.box_number)
+            .and_modify(|best| {
+                if rank(label) > rank(best) {
+                    *best = label;
+                }
+            })
+            .or_insert(label);
+    }
+    current
 }

@@ -1,6 +1,6 @@
 //! One order with its three views, as the engine sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,17 @@ pub struct Order {
     pub bought_elsewhere: Vec<PoLink>,
     /// Flow 1: those of its Prebooks whose header another order's Prebook shares, so that `useExisting` may lead there.
     pub ambiguous: BTreeSet<PrebookId>,
+    /// Codes of its labels and boxes that another order has, or had first.
+    pub codes_elsewhere: BTreeMap<String, CodeElsewhere>,
+}
+
+/// Another order that has a box code of this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeElsewhere {
+    /// What people call the other order.
+    pub order: String,
+    /// Whether Komet shows it on a box there; else it is on a label that was printed for an order that came first.
+    pub in_komet: bool,
 }
 
 impl Order {

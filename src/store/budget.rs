@@ -104,6 +104,27 @@ pub fn shows(
     Ok(())
 }
 
+/// Notes that a source was read just now, and whether anything in it could not be.
+pub fn was_in_vain(conn: &Connection, source: Source, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+    let (kind, part) = key(source);
+    let sql = "UPDATE sources SET in_vain_at = ?3 WHERE kind = ?1 AND part = ?2 AND in_vain_at IS NOT ?3";
+    conn.prepare_cached(sql)?.execute(params![kind, part, at.map(Time)])?;
+    Ok(())
+}
+
+/// The sources that were read in vain since `from`, and not later than `now`: the clock may have been set back.
+pub fn in_vain(
+    conn: &Connection,
+    from: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<Source>, StoreError> {
+    let sql = "SELECT kind, part, read_at, changed_at, as_of, pending, approved, unseen, waiting FROM sources
+               WHERE in_vain_at > ?1 AND in_vain_at <= ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params![Time(from), Time(now)], from_row)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().flatten().map(|state| state.source).collect())
+}
+
 /// These ship dates are to be read once, from `from` on: a PO of ours may stand there that nobody knows of.
 pub fn look_again(
     conn: &Connection,

@@ -113,6 +113,13 @@ pub fn doubt(conn: &Connection, id: IntentId, why: &str, decided_from: DateTime<
     Ok(())
 }
 
+/// Has a read-back that does not find the effect believed from another time on.
+pub fn decide(conn: &Connection, id: IntentId, from: DateTime<Utc>) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE intents SET decided_from = ?2 WHERE id = ?1")?
+        .execute(params![id.0, Time(from)])?;
+    Ok(())
+}
+
 /// Forgets an intent whose result is stored in this same transaction.
 pub fn close(conn: &Connection, id: IntentId) -> Result<(), StoreError> {
     conn.prepare_cached("DELETE FROM intents WHERE id = ?1")?.execute([id.0])?;

@@ -46,12 +46,12 @@ pub fn used(conn: &Connection, day: NaiveDate) -> Result<u64, StoreError> {
     Ok(used.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
 }
 
-/// The day that Komet counts for, as far as is known at `today`: a request that was made on a later one tells that its clock
-/// is ahead.
+/// The day that Komet counts for, as far as is known at `today`: a request that was made on the next one tells that its clock
+/// is ahead. A later one tells that ours once was.
 pub fn day(conn: &Connection, today: NaiveDate) -> Result<NaiveDate, StoreError> {
-    let sql = "SELECT max(day) FROM quota WHERE day > ?1 AND used > 0";
-    let later: Option<Day> = conn.prepare_cached(sql)?.query_row([Day(today)], |row| row.get(0))?;
-    Ok(later.map_or(today, |day| day.0))
+    let Some(next) = today.succ_opt() else { return Ok(today) };
+    let is_next = used(conn, next)? > 0;
+    Ok(if is_next { next } else { today })
 }
 
 /// When the day's quota was found spent.

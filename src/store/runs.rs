@@ -99,8 +99,10 @@ fn take_quiet(
     jobs: &str,
     outcome: Outcome,
 ) -> Result<Option<(u32, Time)>, StoreError> {
-    let sql = "SELECT id, quiet, outcome, repeats, first_started_at FROM runs
-               WHERE jobs = ?1 AND id <> ?2 ORDER BY id DESC LIMIT 1";
+    // What cleared a hold, for one, is told of by its events, and they by their run.
+    let sql =
+        "SELECT id, quiet AND NOT EXISTS (SELECT 1 FROM events WHERE run = id), outcome, repeats, first_started_at
+               FROM runs WHERE jobs = ?1 AND id <> ?2 ORDER BY id DESC LIMIT 1";
     let mut statement = conn.prepare_cached(sql)?;
     let row = |row: &Row<'_>| {
         Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, Named<Outcome>>(2)?.0, row.get(3)?, row.get(4)?))

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_number_search.sql"),
     include_str!("migrations/0009_doubtful_dates.sql"),
     include_str!("migrations/0010_pos_to_look_for.sql"),
+    include_str!("migrations/0011_read_in_vain.sql"),
 ];
 
 /// The schema version this binary writes.

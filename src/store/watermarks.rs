@@ -85,10 +85,12 @@ pub fn set_full(
     Ok(())
 }
 
-/// Notes that everything since the watermark was read by now, if that was in doubt.
+/// Notes that everything since the watermark was read by now, if that was in doubt. Where none could be set, because of a record
+/// that cannot be read, it stays at the beginning of time.
 pub fn read_whole(conn: &Connection, stream: Stream, part: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let sql = "UPDATE watermarks SET full_at = ?3 WHERE stream = ?1 AND part = ?2 AND full_at IS NULL";
-    conn.prepare_cached(sql)?.execute(params![stream.name(), part, Time(now)])?;
+    let sql = "INSERT INTO watermarks (stream, part, at, full_at) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (stream, part) DO UPDATE SET full_at = excluded.full_at WHERE full_at IS NULL";
+    conn.prepare_cached(sql)?.execute(params![stream.name(), part, Time(DateTime::UNIX_EPOCH), Time(now)])?;
     Ok(())
 }
 
@@ -103,15 +105,5 @@ pub fn forget_full(conn: &Connection, stream: Stream, part: i64) -> Result<(), S
 /// Forgets a stream's watermarks: it is read in full next time.
 pub fn reset(conn: &Connection, stream: Stream) -> Result<(), StoreError> {
     conn.prepare_cached("DELETE FROM watermarks WHERE stream = ?1")?.execute([stream.name()])?;
-    Ok(())
-}
-
-/// Puts all of a stream's watermarks to `at`. A window that was never read stays so: it is read in full anyway.
-pub fn set_all(conn: &Connection, stream: Stream, at: DateTime<Utc>) -> Result<(), StoreError> {
-    if stream != Stream::Prebooks {
-        return set(conn, stream, 0, at);
-    }
-    let sql = "UPDATE watermarks SET at = ?2 WHERE stream = ?1 AND at <> ?2";
-    conn.prepare_cached(sql)?.execute(params![stream.name(), Time(at)])?;
     Ok(())
 }

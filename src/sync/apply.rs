@@ -202,6 +202,8 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
             before_approval: None,
             dead: false,
             gone: false,
+            going: false,
+            sought: None,
         });
     }
 }
@@ -261,6 +263,8 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
             before_approval: None,
             dead: false,
             gone: false,
+            going: false,
+            sought: None,
         });
     }
 }
@@ -294,6 +298,8 @@ fn code_changed(order: &mut Order, change: &super::action::ChangeCode) {
         shown.code.clone_from(&change.change.new);
     }
     let known = order.agreed.boxes.remove(&change.change.current);
+    // It may have had the new code before, until somebody gave it another by hand.
+    let known = known.or_else(|| order.agreed.boxes.remove(&change.change.new));
     let agreed = known.unwrap_or_else(|| AgreedBox::shipped_by_komet(change.line.clone(), change.box_number));
     order.agreed.boxes.insert(change.change.new.clone(), AgreedBox { box_number: change.box_number, ..agreed });
 }

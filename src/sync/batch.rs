@@ -1,7 +1,7 @@
 //! Requests that serve many orders: shipments and code changes travel together, in as few requests as 64 KB allow. One
 //! intent stands for all of a request's entries; each entry is judged by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::action::Action;
 use super::apply::{Outcome, apply};
@@ -21,6 +21,16 @@ pub(super) struct Entry {
     pub(super) key: OrderKey,
     pub(super) name: String,
     pub(super) action: Action,
+    /// Komet refused it before.
+    pub(super) was_refused: bool,
+}
+
+/// What became of a shared request.
+enum Sent {
+    /// Each part is settled; these orders are planned again.
+    Settled(BTreeSet<OrderKey>),
+    /// All of it was refused, it may be for the sake of one part.
+    Refused(Vec<Entry>),
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
@@ -48,12 +58,29 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             return Ok(again);
         }
-        while !batch.is_empty() && !state.is_stopped() && !state.is_down(System::Komet) {
-            let method = batch[0].action.method();
-            let same = batch.iter().take_while(|entry| entry.action.method() == method).count();
-            let fits = self.batch_fits(&batch[..same]);
-            let chunk: Vec<Entry> = batch.drain(..fits).collect();
-            again.extend(self.send_batch(state, job, chunk).await?);
+        // A part for which Komet may refuse the whole call keeps no other from going.
+        let (alone, mut together): (Vec<Entry>, Vec<Entry>) =
+            batch.into_iter().partition(|entry| entry.was_refused);
+        let mut calls = VecDeque::new();
+        while !together.is_empty() {
+            let method = together[0].action.method();
+            let same = together.iter().take_while(|entry| entry.action.method() == method).count();
+            let fits = self.batch_fits(&together[..same]);
+            calls.push_back(together.drain(..fits).collect());
+        }
+        calls.extend(alone.into_iter().map(|entry| vec![entry]));
+        while let Some(chunk) = calls.pop_front() {
+            if state.is_stopped() || state.is_down(System::Komet) {
+                break;
+            }
+            match self.send_batch(state, job, chunk).await? {
+                Sent::Settled(keys) => again.extend(keys),
+                Sent::Refused(mut chunk) => {
+                    let half = chunk.split_off(chunk.len() / 2);
+                    calls.push_front(half);
+                    calls.push_front(chunk);
+                }
+            }
         }
         Ok(again)
     }
@@ -68,12 +95,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         fits.clamp(1, entries.len())
     }
 
-    async fn send_batch(
-        &self,
-        state: &RunState,
-        job: Job,
-        chunk: Vec<Entry>,
-    ) -> Result<BTreeSet<OrderKey>, StoreError> {
+    async fn send_batch(&self, state: &RunState, job: Job, chunk: Vec<Entry>) -> Result<Sent, StoreError> {
         let keys: Vec<OrderKey> = chunk.iter().map(|entry| entry.key).collect();
         let entries: Vec<(OrderKey, Action)> = chunk.iter().map(|e| (e.key, e.action.clone())).collect();
         let method = chunk[0].action.method();
@@ -92,6 +114,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         };
         let results: Vec<Result<Outcome, String>> = match answer {
             Ok(results) if results.len() == chunk.len() => results,
+            Err(SystemError { fault: Fault::Rejected(_), .. }) if chunk.len() > 1 => {
+                self.store.write(move |conn| intents::close(conn, intent)).await?;
+                return Ok(Sent::Refused(chunk));
+            }
             Err(error) if error.certainty() == Certainty::NotDone => {
                 if error.is_systemic() {
                     state.lost_at_write(job, &error);
@@ -109,7 +135,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 };
                 log_without_words(log::Level::Warn, job, "", &why, READ_BACK_FIRST);
                 self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
-                return Ok(BTreeSet::new());
+                return Ok(Sent::Settled(BTreeSet::new()));
             }
         };
         let is_down = state.is_down(System::Komet);
@@ -166,7 +192,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 intents::close(conn, intent)
             })
             .await?;
-        Ok(keys.into_iter().collect())
+        Ok(Sent::Settled(keys.into_iter().collect()))
     }
 
     /// An intent of its own for a part that was refused, with Komet's words for whoever is asked if it had no effect.

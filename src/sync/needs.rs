@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::budget::Source;
 use super::engine::Engine;
 use super::plan::{Need, window_of};
 use super::poll::PollError;
@@ -19,6 +20,12 @@ pub(super) struct Reads {
     pub(super) windows: BTreeSet<i64>,
     pub(super) po_dates: BTreeSet<NaiveDate>,
     pub(super) po_numbers: BTreeSet<PoNumber>,
+}
+
+impl Reads {
+    fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.po_dates.is_empty() && self.po_numbers.is_empty()
+    }
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
@@ -45,6 +52,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             };
         }
         if again.is_empty() || state.is_down(System::Komet) {
+            return Ok(BTreeSet::new());
+        }
+        let in_vain = self.in_vain(state.paced).await?;
+        reads.windows.retain(|window| !in_vain.contains(&Source::Window(*window)));
+        reads.po_dates.retain(|date| !in_vain.contains(&Source::ShipDate(*date)));
+        if reads.is_empty() {
             return Ok(BTreeSet::new());
         }
         match self.read(state, job, &reads).await {

@@ -419,17 +419,6 @@ pub fn forget_items(conn: &Connection, key: OrderKey, items: &BTreeSet<ItemId>) 
     Ok(orders::observe_komet(conn, key, &view)? || unread > 0)
 }
 
-/// Takes a whole Prebook out of its orders' views.
-pub fn forget_prebook(conn: &Connection, prebook: &PrebookId) -> Result<u64, StoreError> {
-    let mut changed = 0;
-    for key in orders::keys_by_prebook(conn, prebook)? {
-        let mut view = orders::load_komet(conn, key)?;
-        view.prebooks.retain(|p| p.id != *prebook);
-        changed += u64::from(orders::observe_komet(conn, key, &view)?);
-    }
-    Ok(changed)
-}
-
 /// Stores what Komet showed of a PO: each order gets the lines that buy for its items. Lines of others, and POs
 /// without a Prebook, are nobody's. Says how many orders' views changed.
 pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, StoreError> {

@@ -8,12 +8,12 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::budget::{
-    Decision, Due, Forecast, Hour, Judged, Kind, Profile, Situation, Source, SourceState, decide, forecast,
+    APART, Decision, Due, Forecast, Hour, Judged, Kind, Profile, Situation, Source, SourceState, decide, forecast,
     hour_of, reading, watched, window_share,
 };
 use super::engine::Engine;
 use super::plan::window_of;
-use super::poll::{FULL_READ_HOURS, polled_from, seldom};
+use super::poll::{is_stale, polled_from, seldom};
 use super::report::Job;
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, quota};
@@ -22,7 +22,7 @@ use crate::systems::{Axerrio, Komet};
 /// How far back learning looks.
 const LEARNT_FROM: TimeDelta = TimeDelta::days(28);
 
-/// How soon a full read that did not count is tried again.
+/// How soon a source is read again in which something could not be read: it may stay so for days.
 const TRIED_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// What an outlook depends on beside the database.
@@ -84,14 +84,15 @@ impl Outlook {
             sources: &states,
         };
         let mut decision = decide(&situation);
-        let mut mandatory = mandatory(conn, &states, now)?;
+        let in_vain = budget::in_vain(conn, now - TRIED_AGAIN, now)?;
+        let mut mandatory = mandatory(conn, &states, &in_vain, now)?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what polls may still spend")]
         let reads_left = decision.reads_left as usize;
         let unseen =
             budget::to_look_at(conn, now)?.into_iter().map(|date| (date, "a PO of ours may stand there unseen"));
         let seldom = seldom(conn, now.with_timezone(&zone).date_naive(), now)?;
-        for (date, why) in unseen.chain(seldom).take(reads_left) {
-            let source = Source::ShipDate(date);
+        let further = unseen.chain(seldom).map(|(date, why)| (Source::ShipDate(date), why));
+        for (source, why) in further.filter(|(source, _)| !in_vain.contains(source)).take(reads_left) {
             mandatory.insert(source, why);
             if !states.iter().any(|state| state.source == source) {
                 let state = budget::source(conn, source)?.unwrap_or_else(|| SourceState::new(source, now));
@@ -216,12 +217,13 @@ fn states(
     Ok((states, moved))
 }
 
-/// The windows that were never read, or not in full for a day (clarification 5), unless they were tried just now: one record of
-/// anybody's that cannot be read keeps a full read from counting, and may stay so for days. And what was read at a time that has not
-/// come yet, because the clock was set back since: nothing would be expected of it until then. Each with the reason.
+/// The windows that were never read, or not in full for a day (clarification 5), unless they were tried just now, in vain. And what
+/// was read at a time that has not come yet, because the clock was set back since: nothing would be expected of it until then. Each
+/// with the reason.
 fn mandatory(
     conn: &Connection,
     states: &[SourceState],
+    in_vain: &BTreeSet<Source>,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<Source, &'static str>, StoreError> {
     let mut mandatory = BTreeMap::new();
@@ -230,8 +232,7 @@ fn mandatory(
             mandatory.insert(state.source, "the clock was set back");
         } else if let Source::Window(window) = state.source {
             let full_at = watermarks::get(conn, Stream::Prebooks, window)?.and_then(|w| w.full_at);
-            let is_stale = full_at.is_none_or(|at| now - at >= TimeDelta::hours(FULL_READ_HOURS));
-            if is_stale && state.read_at.is_none_or(|at| now - at >= TRIED_AGAIN) {
+            if full_at.is_none_or(|at| is_stale(at, now)) && !in_vain.contains(&state.source) {
                 mandatory.insert(state.source, "its daily full read");
             }
         }
@@ -240,13 +241,13 @@ fn mandatory(
 }
 
 /// Notes that a source was read, and what is learned from that. `shows`: up to which moment of Komet's clock, where all of
-/// it could be read.
+/// it could be `read_whole`.
 pub(super) fn saw(
     conn: &Connection,
     source: Source,
     now: DateTime<Utc>,
     shows: Option<DateTime<Utc>>,
-    changed: u64,
+    (changed, read_whole): (u64, bool),
 ) -> Result<(), StoreError> {
     let mut state = budget::source(conn, source)?.unwrap_or_else(|| SourceState::new(source, now));
     for hour in reading(&state, now, changed) {
@@ -254,6 +255,7 @@ pub(super) fn saw(
     }
     state.was_read(now, changed > 0);
     budget::save(conn, &state)?;
+    budget::was_in_vain(conn, source, (!read_whole).then_some(now))?;
     match shows {
         Some(up_to) => budget::shows(conn, source, up_to, now),
         None => Ok(()),
@@ -293,6 +295,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let today = self.today();
         self.store.write(move |conn| outlook.keep(conn, today)).await?;
         Ok(due)
+    }
+
+    /// The sources in which something could not be read just now, so that nothing is gained by reading them again: for an hour, or,
+    /// where somebody waits for it, for as long as no source is read twice (quota.md).
+    pub(super) async fn in_vain(&self, paced: bool) -> Result<BTreeSet<Source>, StoreError> {
+        let now = self.clock.now();
+        let from = now - if paced { TRIED_AGAIN } else { APART };
+        self.store.read(move |conn| budget::in_vain(conn, from, now)).await
     }
 
     /// Counts requests that were no polls, for expecting as many at this hour of other days.

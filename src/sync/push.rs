@@ -356,7 +356,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Action::Ship(ship) => shipping.insert(&ship.shipment.po_item),
                 _ => true,
             })
-            .map(|action| Entry { key, name: name.clone(), action: action.clone() })
+            .map(|action| Entry {
+                key,
+                name: name.clone(),
+                action: action.clone(),
+                was_refused: planned.agreed.rejections.contains_key(&action.key()),
+            })
             .collect();
         let ship_date = match (&order.axerrio.order, flow) {
             (Some(shown), Flow::FromAxerrio) => shown.header.ship_date,

@@ -8,9 +8,10 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::budget::Source;
 use super::engine::{Engine, Listener, Progress};
 use super::plan::Facts;
-use super::poll::{PollError, Polled, Windows};
+use super::poll::{PollError, Polled, Windows, unseen};
 use super::report::{Job, JobReport, Outcome, Requests, RunReport};
 use super::state::{RunState, Setup};
 use super::verify::Patience;
@@ -148,12 +149,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     async fn prepare(&self, run: &str, request: &RunRequest) -> Result<RunState, StoreError> {
         let horizon: Vec<NaiveDate> =
             self.visible_from().iter_days().take_while(|day| *day <= self.horizon_end()).collect();
-        let (maps, carriers, windows, unknown, orders) = self
+        let today = self.today();
+        let in_vain = self.in_vain(request.paced).await?;
+        let po_dates = horizon.iter().copied().collect();
+        let (maps, carriers, windows, unknown, unseen, orders) = self
             .store
             .read(move |conn| {
                 let windows = watermarks::list(conn, Stream::Prebooks)?;
                 let orders = watermarks::get(conn, Stream::Orders, 0)?;
-                Ok((maps::load(conn)?, carriers(conn)?, windows, budget::never_shown(conn, &horizon)?, orders))
+                let (unknown, unseen) = (budget::never_shown(conn, &horizon)?, unseen(conn, today)?);
+                Ok((maps::load(conn)?, carriers(conn)?, windows, unknown, unseen, orders))
             })
             .await?;
         Ok(RunState::new(Setup {
@@ -168,10 +173,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             stop: Arc::clone(&request.stop),
             listener: request.listener.clone(),
             paused: request.paused.clone(),
+            paced: request.paced,
             failures_are_told: request.failures_are_told,
             facts: Facts {
                 windows_known: windows.into_iter().map(|(w, _)| w).collect(),
+                po_dates,
                 po_dates_unknown: unknown.into_iter().collect(),
+                po_dates_unseen: unseen,
+                po_dates_in_vain: in_vain.into_iter().filter_map(Source::ship_date).collect(),
                 orders_read: orders.map(|watermark| watermark.at),
                 ..Facts::default()
             },
@@ -186,8 +195,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         jobs: &[Job],
         requests: &mut BTreeMap<Job, Requests>,
     ) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (jobs.first().copied(), jobs.last().copied()) else { return Ok(()) };
         // What a crash or a time-out left open comes first, whatever the jobs.
-        self.verify(state, Patience::None).await?;
+        self.counted(requests, first, self.verify(state, Patience::None)).await?;
         let mut pushed_before: BTreeMap<Job, u64> = BTreeMap::new();
         for job in jobs {
             self.counted(requests, *job, self.pass(state, request, *job)).await?;
@@ -212,7 +222,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         // What was shipped, for one, is told to Axerrio at once; nothing has to be read for it.
         self.push_all(state, jobs, requests).await?;
         // What timed out may still take effect: everything else is done, so that can be waited out.
-        if !self.verify(state, Patience::UntilDecided).await?.is_empty() {
+        if !self.counted(requests, last, self.verify(state, Patience::UntilDecided)).await?.is_empty() {
             self.push_all(state, jobs, requests).await?;
         }
         Ok(())
@@ -247,13 +257,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         self.push(state, job).await
     }
 
-    /// Runs a pass and adds its requests to its job's.
-    async fn counted(
+    /// Runs a pass or a read-back and adds its requests to its job's (clarification 18).
+    async fn counted<T>(
         &self,
         requests: &mut BTreeMap<Job, Requests>,
         job: Job,
-        pass: impl Future<Output = Result<(), StoreError>>,
-    ) -> Result<(), StoreError> {
+        pass: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let before = Counts { axerrio: self.axerrio.requests(), komet: self.komet.requests() };
         let result = pass.await;
         let entry = requests.entry(job).or_default();
@@ -313,7 +323,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
                 // Before the first push every window was read once (clarification 1): stemsync's own work of a former
                 // life is there to be found.
-                let known = self.poll_prebooks(None, Windows::Unknown).await?;
+                let known = self.poll_prebooks(None, Windows::Unknown { paced: request.paced }).await?;
                 state.saw_carriers(&known.carriers);
                 polled.add(known);
                 Ok(polled)
@@ -345,7 +355,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 let mut polled = if state.is_down(System::Komet) {
                     Polled::default()
                 } else {
-                    self.poll_unseen_purchase_orders().await?
+                    self.poll_unseen_purchase_orders(request.paced).await?
                 };
                 polled.add(self.poll_labels(request.since).await?);
                 Ok(polled)

@@ -35,6 +35,8 @@ pub(super) struct RunState {
     pub(super) permits: Semaphore,
     stop: Arc<AtomicBool>,
     listener: Option<Listener>,
+    /// Nobody waits for the run.
+    pub(super) paced: bool,
     pub(super) failures_are_told: bool,
     shared: Mutex<Shared>,
 }
@@ -149,6 +151,7 @@ pub(super) struct Setup {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) listener: Option<Listener>,
     pub(super) paused: Vec<SystemError>,
+    pub(super) paced: bool,
     pub(super) failures_are_told: bool,
     pub(super) facts: Facts,
 }
@@ -162,6 +165,7 @@ impl RunState {
             permits: Semaphore::new(setup.concurrency.max(1)),
             stop: setup.stop,
             listener: setup.listener,
+            paced: setup.paced,
             failures_are_told: setup.failures_are_told,
             shared: Mutex::new(Shared {
                 known: Known {
@@ -250,6 +254,7 @@ impl RunState {
             facts.windows_seen.extend(&polled.windows_seen);
             facts.windows_whole.extend(&polled.windows);
             facts.po_dates_unknown.retain(|date| !polled.po_dates.contains(date));
+            facts.po_dates_unseen.retain(|date| !polled.po_dates.contains(date));
             facts.po_dates_read.extend(&polled.po_dates);
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());
         });

@@ -63,14 +63,18 @@ pub enum Fault {
     TooLarge(usize),
 }
 
+/// How the finding begins that a web page came in place of an answer.
+pub(super) const PAGE: &str = "a web page instead of JSON";
+
 /// What is known of a failed write's effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
     /// It did not happen.
     NotDone,
-    /// It may have happened: the system has finished with the request, so a read shows the truth.
+    /// It may have happened: the system answered, and so has finished with the request, and a read shows the truth.
     Unknown,
-    /// It may have happened or may still happen: the system may still be working on it.
+    /// It may have happened or may still happen: nobody answered, or what stands before the system did, which may still be working on
+    /// it.
     Pending,
 }
 
@@ -93,8 +97,8 @@ impl SystemError {
             | Fault::Uncounted(_)
             | Fault::Stopped
             | Fault::TooLarge(_) => Certainty::NotDone,
-            Fault::Broken(_) | Fault::Server(_) | Fault::Unreadable(_) => Certainty::Unknown,
-            Fault::TimedOut(_) => Certainty::Pending,
+            Fault::Unreadable(ref what) if !what.starts_with(PAGE) => Certainty::Unknown,
+            Fault::Unreadable(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::Server(_) => Certainty::Pending,
         }
     }
 

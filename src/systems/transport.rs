@@ -15,6 +15,9 @@ use super::network::{Received, Sent, SharedNetwork};
 use super::reply::{Failure, Reply, http_date, pause};
 use super::{Fault, Meter, SharedMeter, System, SystemError};
 
+/// How soon a wait ends when a signal says to stop.
+const HEARS_A_SIGNAL: Duration = Duration::from_millis(200);
+
 /// No answer of either system comes near it; whatever does is not an answer.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// A read is tried this many times before the run gives it up; the next run tries again anyway.
@@ -171,9 +174,17 @@ impl Transport {
         }
     }
 
+    /// Waits, but no longer than until a signal says to stop.
     async fn sleep(&self, wait: Duration) {
         match &self.line {
-            Line::Http(_) => tokio::time::sleep(wait).await,
+            Line::Http(_) => {
+                let mut left = wait;
+                while !left.is_zero() && !self.is_stopped() {
+                    let step = left.min(HEARS_A_SIGNAL);
+                    tokio::time::sleep(step).await;
+                    left -= step;
+                }
+            }
             Line::Simulated(network, _) => network.sleep(wait).await,
         }
     }
@@ -213,6 +224,9 @@ impl Transport {
                 wait.as_secs()
             );
             self.sleep(wait).await;
+            if self.is_stopped() {
+                return judge(&reply).map_err(|failure| self.error(method, failure.fault));
+            }
             request = next;
             attempt += 1;
         }

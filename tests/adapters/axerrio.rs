@@ -268,7 +268,7 @@ async fn problem_details_say_why_and_the_status_says_what_it_means() {
         (problem(403, "who"), Certainty::NotDone, |f| *f == Fault::Unauthorized("HTTP 403: who".to_owned())),
         (problem(404, "gone"), Certainty::NotDone, |f| *f == Fault::NotFound("gone".to_owned())),
         (problem(429, ""), Certainty::NotDone, |f| *f == Fault::Throttled(Duration::from_mins(1))),
-        (problem(503, "busy"), Certainty::Unknown, |f| *f == Fault::Server("HTTP 503: busy".to_owned())),
+        (problem(503, "busy"), Certainty::Pending, |f| *f == Fault::Server("HTTP 503: busy".to_owned())),
         (Canned::status(200, "[]"), Certainty::Unknown, |f| matches!(f, Fault::Unreadable(_))),
     ];
     for (answer, certainty, expect) in table {

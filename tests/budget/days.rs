@@ -290,6 +290,29 @@ async fn the_stream_of_pos_has_read_no_further_than_its_oldest_ship_date() {
     assert!(read_to(&link).await > before + TimeDelta::minutes(90));
 }
 
+/// A record that makes no sense stands in a window that was never read, and an order of its dates waits.
+#[tokio::test]
+async fn a_window_that_was_never_read_and_cannot_be_is_tried_again_after_an_hour_and_not_each_time() {
+    let link = noon(1000).await;
+    let nonsense = Fault::Http {
+        status: 200,
+        body: r#"{"status": 1, "prebooks": [{"id": "x"}]}"#.to_owned(),
+        headers: Vec::new(),
+    };
+    link.act(|w, _| w.inject(Target::next(System::Komet, "prebook.details.list").times(999), nonsense));
+    let id = place(&link, 5);
+    let windows = u64::try_from(link.engine.windows().count()).unwrap();
+    for minutes in [0, 2, 2, 2, 50] {
+        link.let_pass(TimeDelta::minutes(minutes));
+        paced(&link, &[Job::Orders, Job::Labels]).await;
+        assert_eq!(asked(&link), windows, "each window once");
+    }
+    link.let_pass(TimeDelta::minutes(10));
+    link.act(|w, _| w.clear_faults());
+    paced(&link, &[Job::Orders]).await;
+    assert_eq!(link.act(|w, _| items_of(w, &id).len()), 2);
+}
+
 /// Somebody's record that makes no sense keeps the daily full read of its window from counting.
 #[tokio::test]
 async fn a_full_read_that_does_not_count_is_tried_again_after_an_hour_and_not_each_time() {

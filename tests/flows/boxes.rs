@@ -348,6 +348,72 @@ async fn a_code_that_another_line_bears_is_told_and_not_taken_for_done() {
     .await;
 }
 
+/// Komet refuses the call with all labels in it, and then the half with the first order's.
+#[tokio::test]
+async fn a_part_for_which_komet_refuses_a_whole_call_keeps_no_other_from_shipping() {
+    let link = Link::plain().await;
+    let [bad, good, third] = [approved(&link, 1).await, approved(&link, 1).await, approved(&link, 1).await];
+    let refusal = Fault::Http {
+        status: 200,
+        body: r#"{"status": 0, "message": "The lot is closed"}"#.to_owned(),
+        headers: Vec::new(),
+    };
+    let calls = Target::next(System::Komet, "purchase.order.items.awb.add").times(2);
+    link.act(|w, now| {
+        print_all(w, &bad, now);
+        print_all(w, &good, now);
+        w.inject(calls, refusal.clone());
+    });
+    link.sync().await;
+    let shipped = |id: &String| link.act(|w, _| codes(w, id)).concat().len();
+    assert_eq!((shipped(&bad), shipped(&good)), (0, 1));
+    assert_eq!(link.komet_requests("purchase.order.items.awb.add"), 3);
+    assert_eq!(link.held().await, [(HoldReason::RejectedByKomet, Some("1".into()))]);
+    // From then on it goes by itself, beside the labels of others.
+    link.act(|w, now| {
+        print_all(w, &third, now);
+        w.inject(Target::next(System::Komet, "purchase.order.items.awb.add").after(1), refusal);
+    });
+    link.sync().await;
+    assert_eq!((shipped(&bad), shipped(&third)), (0, 1));
+    link.sync_well().await;
+    assert_eq!(shipped(&bad), 1);
+    invariants(&link).await;
+}
+
+/// The vendor copied a sheet: a box of another order bears the code of one of the labels.
+#[tokio::test]
+async fn a_code_that_another_orders_box_bears_waits_for_a_reprint_while_the_rest_ships() {
+    both(async |link: Link| {
+        let (id, other) = (approved(&link, 2).await, approved(&link, 1).await);
+        let token = link.sandbox.komet_token().to_owned();
+        let code = link.act(|w, now| {
+            print_all(w, &id, now);
+            let code = current_labels(w, &id)[0].box_code.clone();
+            let taken = bought(w, items_of(w, &other)[0].id)[0].1.id;
+            let theirs = w.komet.person_ships_line(taken, AWB, now).unwrap().remove(0);
+            let body = format!("{{\"authenticationToken\":\"{token}\",\"boxes\":[{{\"currentBoxCode\":\"{theirs}\",\"newBoxCode\":\"{code}\"}}]}}");
+            let uri = "/komet/api/box.code.change".parse().unwrap();
+            w.serve(&Request::of("POST", &uri, None, body.into_bytes()), now);
+            code
+        });
+        link.sync().await;
+        link.sync().await;
+        let held = link.holds().await;
+        let told = |hold: &stemsync::store::holds::HoldRow| hold.reason == HoldReason::DuplicateBoxCode;
+        assert!(held.iter().any(|hold| told(hold) && hold.detail.contains(&code)), "{held:?}");
+        assert_eq!(link.act(|w, _| codes(w, &id)).concat().len(), 1);
+        link.act(|w, now| {
+            let label = current_labels(w, &id).into_iter().find(|label| label.box_code == code).unwrap();
+            w.axerrio.vendor_reprints(&label.id, Reprint::NewLabel, now).unwrap();
+        });
+        link.sync().await;
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| codes(w, &id)).concat().len(), 2);
+    })
+    .await;
+}
+
 /// Two labels of one line with different AWBs, and Komet has both codes on boxes of another order.
 #[tokio::test]
 async fn two_groups_that_are_refused_are_both_told_and_tried_until_they_pass() {

@@ -15,10 +15,10 @@ use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::{Fault as SystemFault, System};
 
 use crate::invariants::invariants;
-use crate::link::{BOTH, Link, Setup, accepted_prebook};
+use crate::link::{BOTH, Link, Setup, accepted_prebook, approved};
 use crate::trade::{
-    FREEDOM, MONDIAL, NOBBIO, WRITES, approve_all, bought, item, items_of, line, mixed_line, order, orders_for,
-    prebook, prebooks_of, print_all,
+    FREEDOM, MONDIAL, NOBBIO, WRITES, approve_all, bought, current_labels, item, items_of, line, mixed_line,
+    order, orders_for, prebook, prebooks_of, print_all,
 };
 
 fn system_of(method: &str) -> System {
@@ -748,4 +748,33 @@ async fn a_prebook_that_was_made_twice_is_settled_at_once_whichever_was_answered
     }
     assert_eq!(link.holds().await, []);
     invariants(&link).await;
+}
+
+/// Each of an order's lines is one part of the request, and what was sent is known of all of them.
+#[tokio::test]
+async fn what_changes_on_a_label_after_a_shipment_of_several_lines_that_was_not_answered_is_held() {
+    for answers in BOTH {
+        let link = link(answers).await;
+        let id = approved(&link).await;
+        link.act(|w, now| {
+            print_all(w, &id, now);
+            w.inject(Target::next(System::Komet, "purchase.order.items.awb.add"), Fault::AnswerLost);
+            // Nor does the read-back of this run come through.
+            w.inject(Target::next(System::Komet, "purchase.order.list").times(99), Fault::RefusedBefore);
+        });
+        link.sync().await;
+        link.act(|w, now| {
+            w.clear_faults();
+            for line in ["1", "2"] {
+                let labels = current_labels(w, &id);
+                let label = labels.iter().find(|label| label.line_id == line).unwrap();
+                let lot = label.lot_number.as_deref();
+                w.axerrio.vendor_corrects_label(&label.id, Some("145-12345675"), None, lot, now).unwrap();
+            }
+        });
+        link.sync().await;
+        link.sync().await;
+        let held = ["1", "2"].map(|line| (HoldReason::LabelChangedAfterShipping, Some(line.to_owned())));
+        assert_eq!(link.held().await, held);
+    }
 }

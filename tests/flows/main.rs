@@ -13,6 +13,7 @@ mod standing;
 mod trade;
 
 mod boxes;
+mod buyers;
 mod cancelling;
 mod crashes;
 mod days;

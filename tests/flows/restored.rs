@@ -207,6 +207,43 @@ async fn boxes_that_were_shipped_since_the_copy_are_not_shipped_again() {
     }
 }
 
+/// A PO that makes no sense may be the one that has the boxes: its date waits, and no other.
+#[tokio::test]
+async fn after_a_restore_an_unreadable_po_keeps_the_labels_of_its_own_date_waiting_alone() {
+    let mut link = Link::plain().await;
+    let mut ids = Vec::new();
+    for ahead in [3, 5] {
+        let draft = order(link.day(ahead), vec![line(FREEDOM, 2)]);
+        ids.push(link.act(|w, now| w.axerrio.customer_orders(draft, now)));
+    }
+    link.sync_well().await;
+    link.act(approve_all);
+    link.sync_well().await;
+    let copy = link.path.with_file_name("copy.db");
+    back_up(&link.path, &copy, false, &AtomicBool::new(false)).unwrap();
+    link.act(|w, now| print_all(w, &ids[0], now));
+    link.sync_well().await;
+
+    link.put_in_place(&copy);
+    let nonsense = Fault::Http {
+        status: 200,
+        body: r#"{"status": 1, "purchaseOrders": [{"number": {}}]}"#.to_owned(),
+        headers: Vec::new(),
+    };
+    link.act(|w, now| {
+        print_all(w, &ids[1], now);
+        w.inject(Target::next(System::Komet, "purchase.order.list"), nonsense);
+    });
+    link.sync_jobs(&[Job::Labels]).await;
+    let boxes = |id: &String| link.act(|w, _| bought(w, items_of(w, id)[0].id)[0].1.boxes.len());
+    assert_eq!((boxes(&ids[0]), boxes(&ids[1])), (2, 2));
+    assert_eq!(link.komet_requests("purchase.order.items.awb.add"), 2, "nothing is shipped twice");
+    link.sync().await;
+    link.sync_well().await;
+    assert_eq!(link.komet_requests("purchase.order.items.awb.add"), 2);
+    invariants(&link).await;
+}
+
 /// Whichever job the schedule begins with, and however far the order came.
 #[tokio::test]
 async fn a_prebook_that_is_read_before_its_order_is_found_as_it_was_left() {

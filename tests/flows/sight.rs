@@ -1,5 +1,7 @@
 //! What people do before stemsync has read for the first time what it made.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
@@ -134,7 +136,12 @@ async fn an_order_that_could_not_be_sent_before_its_ship_date_was_over_is_told()
         link.sync_well().await;
         let draft = order(link.day(1), vec![line(FREEDOM, 4)]);
         link.act(|w, now| w.axerrio.customer_orders(draft, now));
-        link.act(|w, _| w.inject(Target::next(System::Komet, "prebook.create").times(999), Fault::RefusedBefore));
+        link.act(|w, _| {
+            w.inject(
+                Target::next(System::Komet, "prebook.create").times(999),
+                Fault::Throttle(Duration::from_secs(99)),
+            );
+        });
         link.sync().await;
         let tries = link.komet_requests("prebook.create");
         link.let_pass(TimeDelta::days(4));

@@ -362,6 +362,66 @@ fn a_line_that_a_buyer_moved_to_another_po_is_looked_for_there() {
     assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()));
 }
 
+/// The vendor knows the PO as approved.
+#[test]
+fn a_po_whose_lines_went_to_a_pending_one_and_from_that_too_is_told_as_cancelled() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    let mut other = desk.po().clone();
+    other.number.0 = "PO-OTHER".into();
+    other.status = PoStatus::Pending;
+    desk.edit_po(|po| po.lines.clear());
+    desk.komet.purchase_orders.push(other);
+    desk.read();
+    desk.ax_line("1").confirmed_boxes = Some(0);
+    assert_eq!(desk.sync(), ["delete po line 1", "tell cancelled"]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+/// The one that nobody has approved took its place.
+#[test]
+fn a_line_beside_a_cancelled_po_is_pending_where_a_buyer_bought_it_anew() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    let mut anew = desk.po().clone();
+    anew.number.0 = "PO-ANEW".into();
+    anew.lines[0].id.0 += 500;
+    desk.edit_po(|po| po.status = PoStatus::Cancelled);
+    desk.komet.purchase_orders.push(anew);
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    desk.ax_line("1").confirmed_boxes = Some(3);
+    assert_eq!(desk.sync(), ["delete po line 1", "po 1"]);
+    desk.ax_line("1").terms.boxes = 7;
+    desk.ax_line("1").confirmed_boxes = None;
+    let told = desk.sync();
+    assert_eq!((told.len(), held(&desk)), (4, Vec::new()), "{told:?}");
+}
+
+/// A buyer may have bought it anew on a PO of any day.
+#[test]
+fn a_line_that_is_off_its_po_is_looked_for_on_every_day_before_anything_else_is_done() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.has_read_po();
+    desk.facts.po_dates = (1..=9).map(|date| day(&format!("2026-12-0{date}"))).collect();
+    let mut other = desk.po().clone();
+    other.number.0 = "PO-OTHER".into();
+    other.ship_date = day("2026-12-07");
+    other.lines[0].id.0 += 500;
+    desk.edit_po(|po| po.lines.clear());
+    desk.ax().status = AxStatus::Cancelled;
+    let plan = desk.plan();
+    assert!(plan.actions.is_empty(), "{:?}", plan.actions);
+    assert!(plan.needs.contains(&Need::PurchaseOrders(day("2026-12-09"))), "{:?}", plan.needs);
+    desk.komet.purchase_orders.push(other);
+    assert_eq!(desk.sync(), ["delete po line 1", "delete item 1"]);
+    desk.facts.po_dates_read.clear();
+    assert!(desk.plan().needs.is_empty(), "once");
+}
+
 #[test]
 fn a_change_that_was_left_before_the_line_was_made_anew_is_a_new_question() {
     let mut desk = approved();

@@ -1,6 +1,6 @@
 //! From an order in Axerrio to a Prebook and a PO.
 
-use stemsync::domain::{HoldReason, KometProduct, KometRef, Stage, Verdict};
+use stemsync::domain::{AxStatus, HoldReason, KometProduct, KometRef, Stage, Verdict};
 use stemsync::sync::action::Action;
 use stemsync::sync::plan::Need;
 
@@ -238,4 +238,17 @@ fn fewer_boxes_confirmed_later_reduce_the_pending_po() {
     assert_eq!(desk.sync(), ["delete po line 1", "more po 1"]);
     desk.ax_line("1").confirmed_boxes = Some(0);
     assert_eq!(desk.sync(), ["delete po line 1"]);
+}
+
+#[test]
+fn nobody_waits_for_the_product_of_a_line_that_is_off() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.known.clear();
+    desk.sync();
+    assert_eq!(held(&desk), ["unmapped_product 1"]);
+    // A rep has changed it meanwhile, so it stays for now.
+    desk.edit_item("1", |item| item.terms.boxes = 4);
+    desk.ax().status = AxStatus::Cancelled;
+    desk.sync();
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
 }

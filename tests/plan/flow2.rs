@@ -223,6 +223,80 @@ fn a_code_that_the_vendor_writes_in_his_own_words_is_no_edit() {
 }
 
 #[test]
+fn what_a_buyer_bought_before_the_vendor_confirmed_fewer_is_reduced() {
+    let desk = accepted();
+    let by_hand = PurchaseOrder { number: PoNumber("PO990".into()), ..desk.po().clone() };
+    let mut desk = sent();
+    desk.komet.purchase_orders.push(by_hand);
+    desk.read();
+    desk.accept();
+    desk.ax_line("11").confirmed_boxes = Some(2);
+    desk.sync();
+    assert_eq!(bought(&desk), [3, 2]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+/// Nobody read what the buyer did before the rep changed the item as well.
+#[test]
+fn what_a_buyer_put_in_place_of_a_line_follows_the_reps_changes() {
+    for cost_changes in [false, true] {
+        let mut desk = accepted();
+        desk.read();
+        desk.sync();
+        let by_hand = first_line_again(&desk);
+        desk.edit_po(|po| po.lines.retain(|line| line.item_id != Some(ItemId(11))));
+        desk.komet.purchase_orders.push(by_hand);
+        if cost_changes {
+            item(&mut desk, 11).terms.unit_cost = cost("0.99");
+            desk.read();
+        } else {
+            rep_changes(&mut desk, 11, 9);
+        }
+        assert_eq!(desk.sync(), ["put"]);
+        desk.accept();
+        let told = desk.sync();
+        assert_eq!(told[0], "delete po line 11", "{told:?}");
+        let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
+        let bought: Vec<_> = lines.filter(|line| line.item_id == Some(ItemId(11)) && line.is_alive()).collect();
+        assert_eq!(bought.len(), 1);
+        let wanted = item(&mut desk.clone(), 11).terms.clone();
+        assert_eq!((bought[0].terms.boxes, bought[0].terms.unit_cost), (wanted.boxes, wanted.unit_cost));
+        assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_line_that_a_buyer_split_is_bought_anew_as_a_whole() {
+    let mut desk = accepted();
+    desk.split_line();
+    assert_eq!(desk.sync(), [""; 0]);
+    desk.ax_line("11").confirmed_boxes = Some(1);
+    let told = desk.sync();
+    assert_eq!(told.last().map(String::as_str), Some("more po 11"), "{told:?}");
+    let lines = desk.po().lines.iter().filter(|line| line.item_id == Some(ItemId(11)));
+    assert_eq!(lines.map(|line| line.terms.boxes).filter(|boxes| *boxes > 0).collect::<Vec<_>>(), [1]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
+/// Of the empty PO nothing is told, and of the pending one neither.
+#[test]
+fn a_line_that_is_off_an_approved_po_is_a_question_while_the_rest_waits_on_another() {
+    let mut desk = accepted();
+    let other = PurchaseOrder { lines: vec![desk.po().lines[1].clone()], ..first_line_again(&desk) };
+    desk.edit_po(|po| {
+        po.lines.clear();
+        po.status = PoStatus::Approved;
+    });
+    desk.komet.purchase_orders.push(other);
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet 11".to_owned()]));
+    desk.komet.purchase_orders[1].status = PoStatus::Approved;
+    desk.read();
+    assert_eq!(desk.sync(), ["tell approved"]);
+    assert_eq!(held(&desk), [""; 0], "the vendor knows by now");
+}
+
+#[test]
 fn a_line_that_a_buyer_takes_off_a_pending_po_is_a_question() {
     for (verdict, sent) in [(Verdict::TakeAxerrio, &["more po 11"][..]), (Verdict::TakeKomet, &[])] {
         let mut desk = accepted();

@@ -1,7 +1,7 @@
 //! What is already there is recognised: after a lost database, a lost answer, a late effect.
 
 use stemsync::domain::{
-    AxStatus, HoldReason, LineTerms, PoItemId, PoNumber, PoStatus, PrebookId, PurchaseOrder, Verdict,
+    AxStatus, HoldReason, LineTerms, PoBox, PoItemId, PoNumber, PoStatus, PrebookId, PurchaseOrder, Verdict,
 };
 use stemsync::sync::plan::Need;
 
@@ -284,6 +284,62 @@ fn what_was_bought_twice_and_approved_unseen_is_asked_about_after_its_line_was_r
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
     let lines = desk.komet.purchase_orders.iter().flat_map(|po| &po.lines);
     assert_eq!(lines.filter(|line| line.is_alive()).count(), 2, "each of the other two is bought once");
+}
+
+#[test]
+fn a_twin_on_the_same_approved_po_stays_a_question_whatever_a_buyer_makes_of_the_other() {
+    let mut desk = placed();
+    let number = desk.po().number.clone();
+    let again = po_again(&mut desk, number).lines.swap_remove(0);
+    desk.edit_po(|po| {
+        po.lines.push(again);
+        po.status = PoStatus::Approved;
+    });
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+    desk.edit_po(|po| po.lines[0].terms.boxes = 1);
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+    desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+    desk.sync();
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn what_was_bought_twice_and_kept_may_still_be_confirmed_otherwise() {
+    let mut desk = placed();
+    let mut again = po_again(&mut desk, PoNumber("PO990".into()));
+    again.lines.truncate(1);
+    desk.approve();
+    again.status = PoStatus::Approved;
+    desk.komet.purchase_orders.push(again);
+    desk.read();
+    desk.sync();
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    desk.ax_line("1").confirmed_boxes = Some(2);
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["changed_after_approval 1".to_owned()]));
+}
+
+#[test]
+fn what_was_bought_and_shipped_twice_is_put_right_by_hand() {
+    let mut desk = placed();
+    let mut again = po_again(&mut desk, PoNumber("PO990".into()));
+    again.lines.truncate(1);
+    desk.approve();
+    again.status = PoStatus::Approved;
+    desk.komet.purchase_orders.push(again);
+    for po in &mut desk.komet.purchase_orders {
+        let boxes = (0..5).map(|n| PoBox { code: format!("{} {n}", po.number), lot_number: None, status: None });
+        po.lines[0].boxes = boxes.collect();
+    }
+    desk.read();
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+    let told = &desk.plan().holds[0].detail;
+    assert!(told.contains("bought twice") && told.contains("by hand"), "{told}");
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::Dismissed);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What Komet's people do beside stemsync is not taken for its own doing, nor a word about one thing for a word about another.
 
-use stemsync::domain::{AxStatus, HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, Verdict};
+use stemsync::domain::{AxStatus, HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, PrebookItem, Verdict};
 
 use stemsync::sync::plan::Need;
 
@@ -389,4 +389,30 @@ fn a_reps_edit_of_an_item_that_was_never_bought_is_asked_about_whatever_else_is_
     desk.known.insert("Lily White".into(), 502);
     desk.edit_item("1", |item| item.terms.breakdowns[1].product.id = Some(502));
     assert_eq!(desk.sync(), [""; 0]);
+}
+
+/// Nobody had read what was made before a rep made another product of it; its id says that it is one.
+#[test]
+fn a_product_that_was_changed_before_the_item_was_read_is_asked_about() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.map(&roses(5).product.code, 501);
+    desk.sync();
+    desk.edit_item("1", |item| item.terms.product.id = Some(777));
+    desk.sync();
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+    assert!(desk.plan().holds[0].detail.starts_with("product"), "{}", desk.plan().holds[0].detail);
+}
+
+#[test]
+fn an_item_that_was_made_again_for_another_day_is_not_taken_for_the_lines_own() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.read();
+    desk.sync();
+    let again = PrebookItem { ship_date: day("2026-12-05"), ..desk.item(950, &roses(5)) };
+    desk.edit_item("1", |item| item.terms.boxes = 0);
+    desk.komet.prebooks[0].items.push(again);
+    desk.read();
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["edited_in_komet", "edited_in_komet 1"]);
 }

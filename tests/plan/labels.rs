@@ -1,8 +1,11 @@
 //! Labels printed in Axerrio become the boxes of the PO in Komet.
 
-use stemsync::domain::{HoldReason, LabelStatus, PoBox, PoStatus, Stage, Verdict};
+use stemsync::domain::{
+    CodeElsewhere, HoldReason, Label, LabelStatus, LineId, PoBox, PoNumber, PoStatus, Stage, Verdict,
+};
+use stemsync::sync::plan::Need;
 
-use crate::trade::{Desk, at, held, label, line, roses};
+use crate::trade::{Desk, at, day, held, label, lilies, line, roses};
 
 /// An order whose PO of so many boxes is approved, and Axerrio knows.
 fn approved(boxes: u32) -> Desk {
@@ -333,4 +336,131 @@ fn labels_of_a_line_that_nobody_buys_are_told() {
         desk.sync();
         assert_eq!(held(&desk), ["changed_after_approval 2"]);
     }
+}
+
+/// The vendor stuck it on the wrong box: the label is another line's by now, and the box has shipped.
+#[test]
+fn a_label_that_is_moved_to_another_line_after_it_shipped_is_asked_about_on_both() {
+    let mut desk = Desk::flow1(vec![line("1", roses(1)), line("2", lilies(1))]);
+    desk.sync();
+    desk.approve();
+    desk.print(vec![label("1", 1, "B1")]);
+    desk.sync();
+    desk.order.axerrio.labels[0].line_id = LineId("2".into());
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["void_label 1", "duplicate_box_code 2"]);
+    // Somebody takes the box out; another label comes for it.
+    desk.edit_po(|po| po.lines[0].boxes.clear());
+    assert_eq!(desk.sync(), ["ship 2 B1"]);
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+#[test]
+fn a_code_that_another_order_has_keeps_its_box_waiting_and_no_other() {
+    for in_komet in [true, false] {
+        let mut desk = approved(2);
+        desk.print(vec![label("1", 1, "B1"), label("1", 2, "B2")]);
+        let other = CodeElsewhere { order: "AX-2".into(), in_komet };
+        desk.order.codes_elsewhere.insert("B1".into(), other);
+        assert_eq!(desk.sync()[0], "ship 1 B2");
+        assert_eq!((held(&desk), desk.plan().waits), (vec!["duplicate_box_code 1".to_owned()], true));
+        desk.order.codes_elsewhere.clear();
+        assert_eq!(desk.sync()[0], "ship 1 B1");
+        assert_eq!((held(&desk).len(), desk.plan().waits), (0, false));
+    }
+}
+
+/// Komet changes the code of whichever box it finds by it.
+#[test]
+fn a_code_that_a_box_of_another_order_bears_too_is_not_changed() {
+    let mut desk = shipped(&["B1"]);
+    desk.order.codes_elsewhere.insert("B1".into(), CodeElsewhere { order: "AX-2".into(), in_komet: true });
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["duplicate_box_code 1".to_owned()]));
+    desk.order.axerrio.labels[0].box_code = "B9".into();
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["duplicate_box_code 1".to_owned()]));
+    desk.order.codes_elsewhere.clear();
+    assert_eq!(desk.sync(), ["code B1>B9"]);
+}
+
+/// The box of a withdrawn label stays in Komet, whichever box has its number by now.
+#[test]
+fn a_withdrawn_label_is_asked_about_also_after_the_vendor_numbered_the_rest_anew() {
+    let mut desk = shipped(&["B1", "B2", "B3"]);
+    desk.order.axerrio.labels[1].status = LabelStatus::Void;
+    desk.order.axerrio.labels[2].box_number = 2;
+    for _ in 0..2 {
+        desk.sync();
+        assert_eq!(held(&desk), ["void_label 1"]);
+        assert!(desk.plan().holds[0].detail.contains("B2"));
+    }
+    desk.edit_po(|po| po.lines[0].boxes.retain(|shown| shown.code != "B2"));
+    desk.sync();
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+/// The database was lost, and the lot corrected meanwhile.
+#[test]
+fn a_lot_is_held_against_the_one_that_komet_shows_for_the_box() {
+    let mut desk = approved(1);
+    desk.print(vec![Label { lot_number: Some("LOT".into()), ..label("1", 1, "B1") }]);
+    desk.sync();
+    desk.lose_database();
+    desk.sync();
+    assert_eq!(held(&desk), [""; 0]);
+    desk.lose_database();
+    desk.order.axerrio.labels[0].lot_number = Some("OTHER".into());
+    desk.sync();
+    assert_eq!(held(&desk), ["label_changed_after_shipping 1"]);
+}
+
+/// Somebody gave a shipped box another code by hand, and before anybody read that the vendor printed more labels.
+#[test]
+fn a_box_that_was_given_another_code_by_hand_gets_its_own_back() {
+    let mut desk = approved(3);
+    desk.print(vec![label("1", 3, "B3")]);
+    desk.sync();
+    desk.edit_po(|po| po.lines[0].boxes[0].code = "HAND".into());
+    desk.print(vec![label("1", 1, "B1"), label("1", 2, "B2")]);
+    let told = desk.sync();
+    assert!(told.contains(&"code HAND>B3".to_owned()), "{told:?}");
+    assert_eq!(codes(&desk), ["B3", "B1", "B2"]);
+    // And what it shipped with is not forgotten.
+    desk.order.axerrio.labels[0].awb = Some("145-9".into());
+    desk.sync();
+    assert_eq!(held(&desk), ["label_changed_after_shipping 1"]);
+}
+
+#[test]
+fn labels_of_what_waits_for_approval_on_another_po_wait_too() {
+    let mut desk = approved(5);
+    desk.split_line();
+    let mut rest = desk.po().clone();
+    rest.number = PoNumber("PO-REST".into());
+    rest.status = PoStatus::Pending;
+    rest.lines = vec![desk.po().lines.last().unwrap().clone()];
+    desk.edit_po(|po| drop(po.lines.pop()));
+    desk.komet.purchase_orders.push(rest);
+    desk.read();
+    desk.print((1..=5).map(|n| label("1", n, &format!("B{n}"))).collect());
+    assert_eq!(desk.sync()[0], "ship 1 B1+B2+B3");
+    assert_eq!(held(&desk), [""; 0]);
+    desk.approve();
+    assert_eq!(desk.sync()[0], "ship 1 B4+B5");
+    assert_eq!(held(&desk), [""; 0]);
+}
+
+/// "The rest flies tomorrow."
+#[test]
+fn boxes_that_are_off_a_po_are_looked_for_on_every_day() {
+    let mut desk = approved(5);
+    desk.has_read_po();
+    desk.facts.po_dates = [day("2026-12-01"), day("2026-12-02")].into();
+    desk.edit_po(|po| po.lines[0].terms.boxes = 3);
+    let needs = desk.plan().needs;
+    assert!(needs.contains(&Need::PurchaseOrders(day("2026-12-02"))), "{needs:?}");
+    desk.sync();
+    desk.facts.po_dates_read.clear();
+    assert!(desk.plan().needs.is_empty(), "once");
+    desk.edit_po(|po| po.lines[0].terms.boxes = 2);
+    assert!(!desk.plan().needs.is_empty());
 }

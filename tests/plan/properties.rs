@@ -163,6 +163,8 @@ impl Dice<'_> {
                 before_approval: None,
                 dead: self.rarely(),
                 gone: self.rarely(),
+                going: self.rarely(),
+                sought: self.rarely().then_some(2),
             });
         }
         AgreedLine { terms, item, po_lines }
@@ -815,7 +817,13 @@ fn both_sides(desk: &Desk, axerrio_owns: bool) -> [String; 2] {
             let t = &l.terms;
             format!(
                 "{} {} {} {} {:?} {} {:?}",
-                t.boxes, t.bunches, t.stems_per_bunch, t.unit_cost, t.mark_code, t.box_type, t.unit_type
+                t.boxes,
+                t.bunches,
+                t.stems_per_bunch,
+                t.unit_cost.normalize(),
+                t.mark_code,
+                t.box_type,
+                t.unit_type
             )
         })
         .collect();
@@ -835,7 +843,12 @@ fn both_sides(desk: &Desk, axerrio_owns: bool) -> [String; 2] {
                 line,
                 format!(
                     "{} {} {} {} {:?} {} {unit:?}",
-                    t.boxes, t.bunches, t.stems_per_bunch, t.unit_cost, t.mark_code, t.box_type
+                    t.boxes,
+                    t.bunches,
+                    t.stems_per_bunch,
+                    t.unit_cost.normalize(),
+                    t.mark_code,
+                    t.box_type
                 ),
             )
         })

@@ -173,6 +173,7 @@ impl Desk {
                 items_elsewhere: BTreeSet::new(),
                 bought_elsewhere: Vec::new(),
                 ambiguous: BTreeSet::new(),
+                codes_elsewhere: BTreeMap::new(),
             },
             komet: KometView::default(),
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),

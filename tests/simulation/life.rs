@@ -570,9 +570,13 @@ impl Life {
         let gone = before.iter().filter(|(_, stage)| is_open(stage));
         let gone = gone.filter(|(key, _)| after.get(key).is_some_and(|now| now == "cancelled"));
         // What procurement called off itself is no run's doing.
-        let gone = gone.filter(|(key, _)| !self.is_called_off(**key)).count();
-        if !self.released && self.settings.brake.stops(gone, open) {
-            self.wrong.push(format!("a run cancelled {gone} of {open} open orders, and nobody was asked"));
+        let gone = gone.filter(|(key, _)| !self.is_called_off(**key));
+        let gone = gone.filter_map(|(key, _)| orders::load(&self.anchor, OrderKey(*key)).unwrap());
+        // Nor is what Axerrio never had.
+        let gone: Vec<stemsync::domain::Order> = gone.filter(|order| order.ax_id.is_some()).collect();
+        if !self.released && self.settings.brake.stops(gone.len(), open) {
+            let names: Vec<&str> = gone.iter().map(stemsync::domain::Order::name).collect();
+            self.wrong.push(format!("a run cancelled {names:?} of {open} open orders, and nobody was asked"));
         }
     }
 
@@ -649,10 +653,10 @@ impl Life {
                 writes = self.writes() - before;
                 alike = if writes == last { alike + 1 } else { 0 };
                 last = writes;
-                // What a system refuses is tried again each run, and nothing else is left.
-                if writes == 0
-                    || alike == 2 && self.link().store.read_blocking(Remembered::read).unwrap().retries()
-                {
+                // What a system refuses is tried again each run, and what was answered and is in no list may take a quarter of an hour
+                // to be; nothing else is left.
+                let mut known = || self.link().store.read_blocking(Remembered::read).unwrap();
+                if writes == 0 && known().in_doubt == 0 || alike == 2 && known().retries() {
                     break;
                 }
                 self.net.pass(TimeDelta::minutes(10));
@@ -718,6 +722,8 @@ fn anchor(uri: &str) -> Connection {
     });
     let mut conn = connect(uri);
     Backup::new(&EMPTY.lock().unwrap(), &mut conn).unwrap().step(-1).unwrap();
+    // What was cut off in the middle of a transaction keeps its lock until its process is gone: nobody waits for that.
+    conn.busy_timeout(std::time::Duration::ZERO).unwrap();
     conn
 }
 

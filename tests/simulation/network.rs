@@ -40,6 +40,8 @@ pub(crate) enum Mishap {
     ServerErrorAfter,
     WebPageBefore,
     WebPageAfter,
+    /// What stands before the system waits no longer, and the system goes on.
+    GatewayGaveUp,
     Truncated,
     Malformed,
     NotJson,
@@ -49,7 +51,7 @@ pub(crate) enum Mishap {
 }
 
 impl Mishap {
-    const DRAWN: [Self; 17] = [
+    const DRAWN: [Self; 18] = [
         Self::RefusedBefore,
         Self::BrokenBefore,
         Self::AnswerLost,
@@ -63,6 +65,7 @@ impl Mishap {
         Self::ServerErrorAfter,
         Self::WebPageBefore,
         Self::WebPageAfter,
+        Self::GatewayGaveUp,
         Self::Truncated,
         Self::Malformed,
         Self::NotJson,
@@ -264,6 +267,11 @@ impl State {
             }
             Some(Mishap::WebPageBefore) => {
                 self.at(there + back, Ticket::Deliver { slot, what: plain(502, page) });
+            }
+            Some(Mishap::GatewayGaveUp) => {
+                let late = self.millis(5..15_000);
+                self.at(there + late, Ticket::Arrive { request, answer: None });
+                self.at(there + back, Ticket::Deliver { slot, what: plain(504, page) });
             }
             Some(
                 mishap @ (Mishap::AnswerLost

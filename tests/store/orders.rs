@@ -49,6 +49,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         items_elsewhere: std::collections::BTreeSet::new(),
         bought_elsewhere: Vec::new(),
         ambiguous: std::collections::BTreeSet::new(),
+        codes_elsewhere: std::collections::BTreeMap::new(),
     };
     assert_eq!(load(&store, key), expected);
 }
@@ -363,4 +364,35 @@ fn an_order_of_the_last_day_of_all_is_one_of_the_open_ship_dates() {
     assert_eq!(open, [day("9999-12-31")]);
     let (from, to) = stemsync::sync::poll::dates_of(stemsync::sync::plan::window_of(day("9999-12-31")));
     assert!(from <= to && to == day("9999-12-31"));
+}
+
+#[test]
+fn a_box_code_is_another_orders_that_shows_it_or_whose_label_was_there_first() {
+    let (_dir, store) = fresh();
+    let first = settled(&store, flow_1("AX-1", "2026-03-05"));
+    let second = settled(&store, flow_1("AX-2", "2026-03-05"));
+    let long_after = settled(&store, flow_1("AX-3", "2026-09-05"));
+    let print = |id: &'static str, order: &'static str, code: &'static str| {
+        store.write_blocking(move |conn| labels::observe(conn, &label(id, order, code))).unwrap();
+    };
+    let elsewhere = |key| {
+        let codes = load(&store, key).codes_elsewhere.into_iter();
+        codes.map(|(code, other)| (code, other.order, other.in_komet)).collect::<Vec<_>>()
+    };
+    for (id, order) in [("L1", "AX-1"), ("L2", "AX-2"), ("L3", "AX-3")] {
+        print(id, order, "BOX1");
+    }
+    assert_eq!((elsewhere(first), elsewhere(long_after)), (vec![], vec![]));
+    assert_eq!(elsewhere(second), [("BOX1".to_owned(), "AX-1".to_owned(), false)]);
+    let shows = |codes: &'static [&'static str]| {
+        let pos = vec![purchase_order("PO-9", 1, codes, "2026-03-05")];
+        let komet = KometView { prebooks: vec![], purchase_orders: pos };
+        store.write_blocking(move |conn| orders::save_komet(conn, second, &komet)).unwrap();
+    };
+    shows(&["BOX1"]);
+    assert_eq!(elsewhere(first), [("BOX1".to_owned(), "AX-2".to_owned(), true)]);
+    assert_eq!(elsewhere(second), []);
+    shows(&["BOX7"]);
+    print("L2", "AX-2", "BOX7");
+    assert_eq!((elsewhere(first), elsewhere(second)), (vec![], vec![]));
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
-use stemsync::domain::{HoldReason, Order as Known, Verdict};
+use stemsync::domain::{Decision, HoldReason, Order as Known, SHIPPED, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{Born, InfoStatus, Order, OrderStatus};
 use stemsync::sandbox::komet::{PoLine, PoStatus, PrebookItem, PurchaseOrder};
@@ -61,10 +61,14 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
         };
         // A person is asked, or has said that it stays.
         let held = holds.iter().filter(|h| h.order_key == Some(known.key));
-        let decided = known.agreed.decisions.iter().filter(|d| d.verdict != Verdict::TakeAxerrio);
+        // What has shipped nobody can take back, whichever side is taken.
+        let is_kept = |d: &&Decision| d.verdict != Verdict::TakeAxerrio || d.cause.starts_with(SHIPPED);
+        let decided = known.agreed.decisions.iter().filter(is_kept);
         let causes: Vec<&str> =
             held.clone().map(|h| h.cause.as_str()).chain(decided.map(|d| d.cause.as_str())).collect();
-        let about = |wanted: &str| causes.iter().any(|cause| cause.starts_with(wanted));
+        let about = |wanted: &str| {
+            causes.iter().any(|cause| cause.strip_prefix(SHIPPED).unwrap_or(cause).starts_with(wanted))
+        };
         // Or was told that Komet refuses to let it go.
         let refused =
             held.clone().any(|h| h.reason == HoldReason::RejectedByKomet && h.cause.contains("item.delete"));

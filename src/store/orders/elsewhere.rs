@@ -1,14 +1,18 @@
-//! What the other orders of a flow 2 Prebook have: it is one order per ship date, and its items move from one to the other.
-//! Of their views no more is read than that.
+//! What other orders have: those of the same flow 2 Prebook, which is one order per ship date, and whose items move from one to the
+//! other; and any that has a box code of this one. Of their views no more is read than that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use rusqlite::{Connection, params};
 use serde::Deserialize;
 
-use crate::domain::{AxStatus, ItemId, LineId, OrderKey, PoLink, PrebookId};
-use crate::store::StoreError;
-use crate::store::columns::from_doc;
+use crate::domain::{
+    AxOrderId, AxStatus, CodeElsewhere, ItemId, KometView, Label, LabelStatus, LineId, OrderKey, PoLink, PoStatus,
+    PrebookId, current_labels,
+};
+use crate::store::columns::{Day, from_doc, to_doc};
+use crate::store::{StoreError, labels};
 
 /// What the Prebook's other orders have.
 #[derive(Default)]
@@ -93,4 +97,91 @@ impl Elsewhere {
         }
         Ok(all)
     }
+}
+
+/// Vendors' codes may come round again in another season: orders that ship further apart than this have nothing to do with each
+/// other.
+const SEASON_DAYS: i64 = 60;
+
+/// An order whose box codes are looked for in others.
+pub(super) struct Codes<'a> {
+    pub(super) key: OrderKey,
+    pub(super) prebook: Option<&'a PrebookId>,
+    pub(super) ship_date: NaiveDate,
+    pub(super) labels: &'a [Label],
+    pub(super) komet: &'a KometView,
+}
+
+impl Codes<'_> {
+    /// Which of them other orders have: on a box that Komet shows, or on the label of an order that came first. The orders of one
+    /// Prebook hand boxes on to each other.
+    pub(super) fn elsewhere(&self, conn: &Connection) -> Result<BTreeMap<String, CodeElsewhere>, StoreError> {
+        let own: BTreeSet<&str> = codes_of(self.komet).collect();
+        let printed = self.labels.iter().filter(|label| label.status == LabelStatus::Printed);
+        let all: BTreeSet<&str> =
+            printed.map(|label| label.box_code.as_str()).chain(own.iter().copied()).collect();
+        if all.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let all = to_doc(&all, format_args!("box codes of order {}", self.key.0))?;
+        let mut elsewhere = self.on_boxes(conn, &all)?;
+        for (code, other) in self.on_earlier_labels(conn, &all)? {
+            if !own.contains(code.as_str()) {
+                elsewhere.entry(code).or_insert(other);
+            }
+        }
+        Ok(elsewhere)
+    }
+
+    /// A link stays when a box gets another code, so the view has the last word.
+    fn on_boxes(&self, conn: &Connection, all: &str) -> Result<BTreeMap<String, CodeElsewhere>, StoreError> {
+        let mut statement = conn.prepare_cached(
+            "SELECT b.code, o.key, coalesce(o.ax_id, o.reference), k.doc FROM json_each(?1) own
+             JOIN box_links b ON b.code = own.value AND b.order_key <> ?2
+             JOIN orders o ON o.key = b.order_key JOIN komet_views k ON k.key = o.key
+             WHERE (o.prebook IS NULL OR ?3 IS NULL OR o.prebook <> ?3)
+             AND abs(julianday(o.ship_date) - julianday(?4)) <= ?5 ORDER BY b.code, o.key",
+        )?;
+        let mut rows = statement.query(params![all, self.key, self.prebook, Day(self.ship_date), SEASON_DAYS])?;
+        let mut found = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let (code, other, order): (String, OrderKey, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let doc: String = row.get(3)?;
+            let view: KometView = from_doc(&doc, format_args!("Komet view of order {}", other.0))?;
+            let has_it = codes_of(&view).any(|shown| shown == code);
+            if has_it {
+                let order = order.unwrap_or_default();
+                found.entry(code).or_insert(CodeElsewhere { order, in_komet: true });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Of two orders that wait with labels of one code, the one that has been on file longer ships.
+    fn on_earlier_labels(&self, conn: &Connection, all: &str) -> Result<Vec<(String, CodeElsewhere)>, StoreError> {
+        let mut statement = conn.prepare_cached(
+            "SELECT l.box_code, o.ax_id, l.line FROM json_each(?1) own
+             JOIN labels l ON l.box_code = own.value JOIN orders o ON o.ax_id = l.ax_order AND o.key < ?2
+             WHERE (o.prebook IS NULL OR ?3 IS NULL OR o.prebook <> ?3) AND o.stage <> 'cancelled'
+             AND abs(julianday(o.ship_date) - julianday(?4)) <= ?5 ORDER BY o.key",
+        )?;
+        let mut rows = statement.query(params![all, self.key, self.prebook, Day(self.ship_date), SEASON_DAYS])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (code, order, line): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let labels = labels::for_order(conn, &AxOrderId(order.clone()))?;
+            let of_line: Vec<&Label> = labels.iter().filter(|label| label.line_id.0 == line).collect();
+            let has_it = |label: &Label| label.box_code == code && label.status == LabelStatus::Printed;
+            if current_labels(&of_line).into_values().any(has_it) {
+                found.push((code, CodeElsewhere { order, in_komet: false }));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The codes of the boxes that a view shows, but on cancelled POs.
+fn codes_of(view: &KometView) -> impl Iterator<Item = &str> {
+    let pos = view.purchase_orders.iter().filter(|po| po.status != PoStatus::Cancelled);
+    pos.flat_map(|po| &po.lines).flat_map(|line| &line.boxes).map(|shown| shown.code.as_str())
 }

@@ -25,7 +25,7 @@ pub use views::{
 
 use std::collections::BTreeSet;
 
-use self::elsewhere::Elsewhere;
+use self::elsewhere::{Codes, Elsewhere};
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
@@ -124,21 +124,26 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     // stemsync adds to Prebooks of flow 1 only.
     let ambiguous =
         if flow == Flow::FromAxerrio { links::ambiguous_prebooks(conn, key)? } else { BTreeSet::new() };
+    let (labels, komet) = (labels.unwrap_or_default(), komet.unwrap_or_default());
+    let ship_date = row.get::<_, Day>(4)?.0;
+    let codes = Codes { key, prebook: prebook.as_ref(), ship_date, labels: &labels, komet: &komet };
+    let codes_elsewhere = codes.elsewhere(conn)?;
     Ok(Some(Order {
         key,
         flow,
         ax_id,
         reference: row.get::<_, Option<String>>(2)?.map(ExternalRef),
         prebook,
-        ship_date: row.get::<_, Day>(4)?.0,
+        ship_date,
         stage: row.get::<_, Named<_>>(5)?.0,
-        axerrio: AxerrioView { order, labels: labels.unwrap_or_default() },
-        komet: komet.unwrap_or_default(),
+        axerrio: AxerrioView { order, labels },
+        komet,
         agreed: agreed.unwrap_or_default(),
         elsewhere,
         items_elsewhere,
         bought_elsewhere,
         ambiguous,
+        codes_elsewhere,
     }))
 }
 

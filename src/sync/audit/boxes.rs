@@ -5,8 +5,10 @@
 use super::Context;
 use super::findings::{Findings, text};
 use super::purchase::standing;
-use crate::domain::{BOX_CODE, HoldReason, Label, LabelStatus, LineId, NOT_BOUGHT, PoBox, SURPLUS, blank};
-use crate::sync::plan::{Sight, current_labels, is_komets_lot, labels_of_no_line};
+use crate::domain::{
+    BOX_CODE, HoldReason, Label, LabelStatus, LineId, NOT_BOUGHT, PoBox, SURPLUS, blank, current_labels,
+};
+use crate::sync::plan::{Sight, is_komets_lot, labels_of_no_line};
 
 pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context<'_>) {
     let order = found.order;
@@ -101,7 +103,10 @@ fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
     let left = |reason, cause: &dyn Fn(&str) -> bool| found.is_left(reason, Some(line), cause);
     left(HoldReason::DuplicateBoxCode, &|cause| cause == format!("box {} {code}", label.box_number))
         || left(HoldReason::FieldTooLong, &|cause| cause == format!("{BOX_CODE}{code}"))
-        || left(HoldReason::ReservedLotNumber, &|cause| Some(cause) == lot)
+        || left(HoldReason::ReservedLotNumber, &|cause| {
+            let (of, codes) = cause.split_once(' ').unwrap_or((cause, code));
+            Some(of) == lot && codes.split(", ").any(|of| of == code)
+        })
         || left(HoldReason::UnmappedProduct, &|_| true)
         || left(HoldReason::RejectedByKomet, &|cause| {
             cause.starts_with("purchase.order.items.awb.add") || cause.starts_with("box.code.change")

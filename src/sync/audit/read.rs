@@ -133,6 +133,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// What must still be read before the orders can be compared. `all_dates`: the POs of every ship date, too.
     async fn needs(&self, readings: &Readings, all_dates: bool) -> Result<BTreeSet<Need>, AuditError> {
         let mut needs = BTreeSet::new();
+        if all_dates {
+            // A buyer may have bought anything on any day.
+            let days = self.visible_from().iter_days().take_while(|day| *day <= self.horizon_end());
+            needs.extend(days.map(Need::PurchaseOrders));
+        }
         for key in readings.keys.iter().copied() {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
             let rules = self.audit_rules(&readings.maps, &readings.carriers, &readings.facts);

@@ -52,6 +52,14 @@ impl Source {
             Self::Window(_) => Kind::Prebooks,
         }
     }
+
+    /// The date whose POs it is.
+    pub fn ship_date(self) -> Option<NaiveDate> {
+        match self {
+            Self::ShipDate(date) => Some(date),
+            Self::Window(_) => None,
+        }
+    }
 }
 
 /// What is known of a source.

@@ -78,8 +78,7 @@ pub(super) fn is_answered(draft: &Draft<'_>, line: Option<&LineId>, cause: &str)
 /// know.
 pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     let surplus = twice::surplus(draft, alive);
-    if !surplus.is_empty() {
-        twice::ask(draft, &buy.line, &surplus);
+    if !surplus.is_empty() && !twice::ask(draft, &buy.line, &surplus) {
         return;
     }
     if !stays_where_bought(draft, buy, alive)
@@ -92,14 +91,15 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     let confirmed = u64::from(buy.goods.boxes);
     let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
     let bought = boxes_of(draft, alive);
-    // What was found after a lost database was asked for in another life; that the vendor confirms fewer is plain.
-    let is_found = asked == 0 && !(buy.confirmed && confirmed < bought);
-    if is_found || asked > 0 && confirmed == asked || confirmed == bought {
-        return;
-    }
     // Where the rep changed the item since it was bought, both sides of it are Komet's own.
     let then = alive.iter().find_map(|link| link.bought_as.as_ref());
     let is_reps = then.zip(draft.item(&buy.item)).is_some_and(|(then, item)| then.boxes != item.terms.boxes);
+    // What was found, a buyer bought, or stemsync in another life; that the vendor confirms fewer, or a rep wants another number, is
+    // plain.
+    let is_found = asked == 0 && !is_reps && !(buy.confirmed && confirmed < bought);
+    if is_found || asked > 0 && confirmed == asked || confirmed == bought {
+        return;
+    }
     let question = Question {
         line: Some(&buy.line),
         cause: &confirmed_cause(confirmed, first),

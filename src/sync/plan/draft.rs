@@ -28,6 +28,8 @@ pub(super) struct Draft<'a> {
     pub(super) cancels: bool,
     /// Something waits until another order has let go of it.
     pub(super) waits: bool,
+    /// What somebody took off a PO is looked for, and until it is known where it stands nothing is done.
+    pub(super) seeks: bool,
     holds: Vec<Hold>,
     /// Conflicts that the owner rule settled in this plan.
     recorded: Vec<Hold>,
@@ -49,6 +51,7 @@ impl<'a> Draft<'a> {
             needs: BTreeSet::new(),
             cancels: false,
             waits: false,
+            seeks: false,
             holds: Vec::new(),
             recorded: Vec::new(),
             answered: Vec::new(),
@@ -59,6 +62,7 @@ impl<'a> Draft<'a> {
 
     pub(super) fn finish(mut self) -> Plan {
         self.read_before_deleting();
+        self.mark_what_goes();
         self.keep_rejections();
         self.forget_what_is_over();
         self.holds.sort();
@@ -91,9 +95,24 @@ impl<'a> Draft<'a> {
             let asked = links.filter(|link| link.line == delete.po_item).find_map(|link| link.ship_date);
             unread.extend(self.unread_po(&delete.number, asked));
         }
-        if !unread.is_empty() {
+        if self.seeks || !unread.is_empty() {
             self.needs.extend(unread);
             self.actions.clear();
+        }
+    }
+
+    /// Where several PO lines of a line are about to go, all of them do, whatever the rest looks like when the first is gone.
+    fn mark_what_goes(&mut self) {
+        let going = self.actions.iter().filter_map(|action| match action {
+            Action::DeletePoLine(delete) => Some((delete.line.clone(), delete.po_item.clone())),
+            _ => None,
+        });
+        let going: BTreeSet<(LineId, PoItemId)> = going.collect();
+        for (line, agreed) in &mut self.agreed.lines {
+            let goes = |link: &PoLink| going.contains(&(line.clone(), link.line.clone()));
+            if agreed.po_lines.iter().filter(|link| goes(link)).count() > 1 {
+                agreed.po_lines.iter_mut().filter(|link| goes(link)).for_each(|link| link.going = true);
+            }
         }
     }
 
@@ -107,7 +126,7 @@ impl<'a> Draft<'a> {
         }
         let day = po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date);
         // What a buyer moved to another day is in the list of its old one no more.
-        let has_left = facts.po_dates_read.contains(&day);
+        let has_left = facts.po_dates_read.contains(&day) || facts.po_dates_in_vain.contains(&day);
         Some(if has_left { Need::PurchaseOrder(number.clone()) } else { Need::PurchaseOrders(day) })
     }
 
@@ -210,7 +229,9 @@ impl<'a> Draft<'a> {
             match decision.reason {
                 HoldReason::ChangedAfterApproval
                 | HoldReason::VoidLabel
-                | HoldReason::LabelChangedAfterShipping => true,
+                | HoldReason::LabelChangedAfterShipping
+                | HoldReason::ReservedLotNumber
+                | HoldReason::DuplicateBoxCode => true,
                 // What was cut is in Komet.
                 HoldReason::FieldTooLong => decision.verdict != Verdict::TakeKomet,
                 _ => false,
@@ -452,8 +473,13 @@ impl<'a> Draft<'a> {
     /// when stemsync has taken it from its PO, nothing is decided about it.
     fn decided_on(&self, line: &LineId) -> Option<bool> {
         let links = &self.agreed.lines.get(line)?.po_lines;
+        let mut alive = links.iter().filter(|link| self.po_alive(link)).peekable();
+        if alive.peek().is_some() {
+            return Some(alive.any(|link| self.is_link_decided(link)));
+        }
+        // What nothing took the place of may be on a cancelled PO.
         let stands = |link: &&PoLink| match self.po_line(&link.line) {
-            Some((_, line)) => line.is_alive(),
+            Some((_, line)) => line.is_alive() && !link.dead,
             None => self.po_alive(link),
         };
         let states: Vec<bool> = links.iter().filter(stands).map(|link| self.is_link_decided(link)).collect();
@@ -499,11 +525,13 @@ impl<'a> Draft<'a> {
         are_read
     }
 
-    /// [`Self::knows_purchase`] for every item of which no PO line is known, or none but of cancelled POs, and that `concerns`; asks
-    /// for all at once.
+    /// [`Self::knows_purchase`] for every item of which no PO line is known, or none but those that somebody else took off or
+    /// cancelled, and that `concerns`; asks for all at once.
     pub(super) fn knows_purchases(&mut self, concerns: impl Fn(&Self, &ItemLink) -> bool) -> bool {
-        let is_cancelled = |link: &PoLink| self.po_status(link) == PoStatus::Cancelled;
-        let lines = self.agreed.lines.values().filter(|line| line.po_lines.iter().all(is_cancelled));
+        let is_off = |link: &PoLink| {
+            self.po_status(link) == PoStatus::Cancelled || !link.dead && !link.gone && !self.po_alive(link)
+        };
+        let lines = self.agreed.lines.values().filter(|line| line.po_lines.iter().all(is_off));
         let links = lines.filter_map(|line| line.item.as_ref()).filter(|link| concerns(self, link));
         let items: Vec<ItemId> = links.map(|link| link.item.clone()).collect();
         items.iter().filter(|item| !self.knows_purchase(item)).count() == 0

@@ -9,7 +9,7 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::flow1::wanted_goods;
-use super::{buyers, purchase, twice};
+use super::{buyers, links, purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
 
 /// What the causes of questions about an edited item begin with.
@@ -254,7 +254,9 @@ pub(super) fn edits(draft: &Draft<'_>, agreed: &AgreedLine, link: &ItemLink) -> 
         Some(seen) => seen_differences(seen, item),
         None => {
             let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
-            asked_differences(&goods, agreed.terms.mark_code.as_deref(), &item.terms)
+            let mut edits = asked_differences(&goods, agreed.terms.mark_code.as_deref(), &item.terms);
+            edits.extend(links::is_other_product(link, item).then_some(PRODUCT));
+            edits
         }
     }
 }

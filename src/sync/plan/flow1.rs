@@ -51,8 +51,14 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     strays::judge_orphans(draft);
     let wanted: Vec<&AxLine> = order.lines.iter().filter(|l| l.terms.boxes > 0).collect();
     let is_off = order.status.is_off() || wanted.is_empty();
-    // Items that were found, not made, may have been bought, and the PO approved: that is read before anything is done.
-    if !draft.knows_purchases(|draft, link| !link.fresh && draft.item_alive(link)) {
+    // Items that were found, not made, or that somebody took off their PO, may have been bought, and the PO approved: that is read
+    // before anything is done.
+    let was_bought = |draft: &Draft<'_>, item: &ItemId| {
+        draft.agreed.lines.values().flat_map(|line| &line.po_lines).any(|bought| bought.item == *item)
+    };
+    if !draft
+        .knows_purchases(|draft, link| draft.item_alive(link) && (!link.fresh || was_bought(draft, &link.item)))
+    {
         draft.cancels = is_off && may_cancel_unasked(draft);
         return;
     }
@@ -128,6 +134,16 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     }
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
+    }
+    match header::judge_home(draft, order, &line.id, &link) {
+        Some(Verdict::TakeKomet) => {}
+        Some(Verdict::TakeAxerrio) => {
+            let goods = wanted_goods(draft, line);
+            let goes = create::is_possible(draft, order, line)
+                && buyers::may_delete(draft, &line.id, &Wish::AsBought(&goods));
+            return if goes { Fate::Delete } else { Fate::Leave };
+        }
+        Some(Verdict::Dismissed) | None => return Fate::Leave,
     }
     let replace = match edits::judge(draft, order, line, &agreed, &link, changed, moved && !is_left) {
         // The line stays in its Prebook, whatever Axerrio says of the header.

@@ -241,6 +241,35 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
     Judged::Stands
 }
 
+/// Asks about a line whose item a rep put on another Prebook, which is another customer's, or leaves on another truck. Answers "take
+/// Komet's" where there is nothing to ask.
+pub(super) fn judge_home(
+    draft: &mut Draft<'_>,
+    order: &AxOrder,
+    line: &LineId,
+    link: &ItemLink,
+) -> Option<Verdict> {
+    let has_it = |prebook: &&Prebook| prebook.items.iter().any(|item| item.id == link.item && item.is_alive());
+    let home = draft.order.komet.prebooks.iter().find(has_it).filter(|home| home.id != link.prebook);
+    let agreed = draft.agreed.prebooks.get(&link.prebook);
+    let Some((home, agreed)) = home.zip(agreed) else { return Some(Verdict::TakeKomet) };
+    let Some(sent) = &agreed.sent else { return Some(Verdict::TakeKomet) };
+    let differs = edits(agreed.seen.as_ref(), sent, &home.header, draft.rules);
+    if differs.is_empty() {
+        return Some(Verdict::TakeKomet);
+    }
+    let cause = format!("home {} of {} {:016x}", home.id, link.item, header_print(&order.header));
+    draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
+        format!(
+            "Prebook item {} was moved to Prebook {} in Komet, which has another {}, but the order is Axerrio's until its PO is \
+             approved. Take axerrio to make the line again where it belongs, take komet to leave it there.",
+            link.item,
+            home.number,
+            told(&differs)
+        )
+    })
+}
+
 /// What was decided about edits that were put right since is forgotten: made again, they are a new question. What was left as it is
 /// stays known while it is so.
 fn forget_put_right(draft: &mut Draft<'_>, prebook: &Prebook, edits: &[Field], are_as_wanted: bool) {

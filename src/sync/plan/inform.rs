@@ -177,8 +177,11 @@ fn emptied(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
             lines: Vec::new(),
         });
     };
+    // Its lines may have gone to another PO since, and from that, too.
+    let stands = draft.po(&told.number).is_some_and(|po| po.lines.iter().any(PoLine::is_alive));
     let is_read = links().any(|link| link.number == told.number && is_known(link));
-    is_read.then(|| PurchaseOrderInfo { status: PoInfoStatus::Cancelled, lines: Vec::new(), ..told.clone() })
+    let is_empty = is_read || !stands && links().any(|link| link.seen.is_some() && link.dead);
+    is_empty.then(|| PurchaseOrderInfo { status: PoInfoStatus::Cancelled, lines: Vec::new(), ..told.clone() })
 }
 
 fn status(status: PoStatus) -> PoInfoStatus {

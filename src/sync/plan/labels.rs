@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::links::parts_in_red;
-use super::{twice, unbought};
+use super::{codes, twice, unbought};
 use crate::domain::{
     AgreedBox, BOX_CODE, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber,
-    Shipment, blank, quoted,
+    Shipment, blank, current_labels, quoted,
 };
 use crate::sync::action::{Action, ChangeCode, ShipBoxes};
 
@@ -23,88 +23,23 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     for label in &draft.order.axerrio.labels {
         by_line.entry(&label.line_id).or_default().push(label);
     }
-    let doubled = doubled_labels(&by_line, &draft.agreed.boxes);
-    let mut changes = Vec::new();
+    // Of a line that has shipped all labels may be another's by now.
+    for shipped in draft.order.agreed.boxes.values() {
+        by_line.entry(&shipped.line).or_default();
+    }
+    let doubled = codes::doubled_labels(&by_line, &draft.agreed.boxes);
+    let (mut changes, mut unshipped) = (Vec::new(), Vec::new());
     for (line, labels) in by_line {
-        plan_line(draft, line, &labels, &doubled, &mut changes);
+        let waiting = plan_line(draft, line, &labels, &doubled, &mut changes);
+        unshipped.push((line, waiting));
     }
-    carry_out(draft, changes);
-}
-
-/// Changes codes. One that another box of the order bears waits until that box has given it up; where it does not, a person must
-/// look: Komet would refuse it, or have two boxes of one code.
-fn carry_out(draft: &mut Draft<'_>, changes: Vec<ChangeCode>) {
-    let lines = draft.order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
-    let borne: BTreeSet<&str> = lines.flat_map(|line| &line.boxes).map(|shown| shown.code.as_str()).collect();
-    let (free, mut taken): (Vec<_>, Vec<_>) =
-        changes.into_iter().partition(|change| !borne.contains(change.change.new.as_str()));
-    let mut given_up = BTreeSet::new();
-    for change in free {
-        let action = Action::ChangeCode(change.clone());
-        if !draft.was_refused(&action) {
-            given_up.insert(change.change.current);
-        }
-        draft.act(action);
-    }
-    loop {
-        let (waits, stuck): (Vec<_>, Vec<_>) =
-            taken.into_iter().partition(|change| given_up.contains(&change.change.new));
-        taken = stuck;
-        if waits.is_empty() {
-            break;
-        }
-        given_up.extend(waits.into_iter().map(|change| change.change.current));
-    }
-    for ChangeCode { line, box_number, change, .. } in taken {
-        let cause = format!("box {box_number} {}", change.new);
-        let _ = draft.ask(HoldReason::DuplicateBoxCode, Some(&line), &cause, || {
-            format!(
-                "box {box_number} has the code {}, which another box of the order still has in Komet; there it is {}. Reprint one of \
-                 them in Axerrio.",
-                change.new, change.current
-            )
-        });
-    }
-}
-
-/// Boxes whose current label bears the code of another box of the order: the later ones of each code, with the box that
-/// has it already, or first.
-type Doubled<'l> = BTreeMap<(&'l LineId, u32), (&'l LineId, u32)>;
-
-fn doubled_labels<'l>(
-    by_line: &BTreeMap<&'l LineId, Vec<&'l Label>>,
-    boxes: &BTreeMap<String, AgreedBox>,
-) -> Doubled<'l> {
-    let mut by_code: BTreeMap<&str, Vec<(&LineId, u32)>> = BTreeMap::new();
-    for (line, labels) in by_line {
-        for (number, label) in current_labels(labels) {
-            if label.status == LabelStatus::Printed {
-                by_code.entry(&label.box_code).or_default().push((line, number));
-            }
+    let given_up = codes::change(draft, changes);
+    for (line, mut labels) in unshipped {
+        labels.retain(|label| codes::is_free(draft, line, label, &given_up));
+        if !labels.is_empty() {
+            ship_line(draft, line, &labels);
         }
     }
-    let mut doubled = Doubled::new();
-    for (code, bearers) in by_code.into_iter().filter(|(_, bearers)| bearers.len() > 1) {
-        let shipped = |(line, number): &(&LineId, u32)| {
-            boxes.get(code).is_some_and(|known| known.line == **line && known.box_number == *number)
-        };
-        let first = bearers.iter().copied().find(shipped).unwrap_or(bearers[0]);
-        doubled.extend(bearers.into_iter().filter(|bearer| *bearer != first).map(|bearer| (bearer, first)));
-    }
-    doubled
-}
-
-/// The box waits until its label is printed anew with a code of its own.
-fn ask_about_doubled(draft: &mut Draft<'_>, line: &LineId, label: &Label, other: (&LineId, u32)) {
-    let (other_line, other_number) = other;
-    let cause = format!("box {} {}", label.box_number, label.box_code);
-    let _ = draft.ask(HoldReason::DuplicateBoxCode, Some(line), &cause, || {
-        format!(
-            "box {} has the code {}, which is also that of box {other_number} of line {other_line}. Reprint one of them in \
-             Axerrio; until then this box has no label in Komet.",
-            label.box_number, label.box_code
-        )
-    });
 }
 
 /// Komet refuses labels of products it does not know; says so as soon as it shows.
@@ -112,10 +47,18 @@ fn ask_for_unmapped(draft: &mut Draft<'_>) {
     if draft.order.flow == crate::domain::Flow::FromKomet {
         return;
     }
+    // Nobody waits for what the order no longer wants.
+    let is_wanted = |id: &LineId| {
+        let order = draft.order.axerrio.order.as_ref();
+        order.is_none_or(|order| {
+            !order.status.is_off() && order.lines.iter().any(|line| line.id == *id && line.terms.boxes > 0)
+        })
+    };
     let unmapped: Vec<(LineId, String, String)> = draft
         .agreed
         .lines
         .iter()
+        .filter(|(id, _)| is_wanted(id))
         .filter_map(|(id, line)| {
             let item = draft.item(&line.item.as_ref()?.item).filter(|i| i.is_alive())?;
             (!item.terms.is_mapped() && !is_mapped_on_po(draft, id))
@@ -180,31 +123,32 @@ struct Shown<'a> {
     seen: &'a PoBox,
 }
 
-fn plan_line(
+/// Plans the codes of the boxes that a line has; answers the labels for which it has none.
+fn plan_line<'l>(
     draft: &mut Draft<'_>,
     line: &LineId,
-    labels: &[&Label],
-    doubled: &Doubled<'_>,
+    labels: &[&'l Label],
+    doubled: &codes::Doubled<'_>,
     changes: &mut Vec<ChangeCode>,
-) {
-    let mut links = draft.alive_po_links(line);
+) -> Vec<&'l Label> {
+    let links = draft.alive_po_links(line);
     // Boxes that have shipped are there, also where procurement takes its approval back.
     let boxes: Vec<Shown<'_>> = links
         .iter()
         .filter_map(|link| draft.po_line(&link.line))
         .flat_map(|(po, l)| l.boxes.iter().map(move |b| Shown { po: &po.number, line: &l.id, seen: b }))
         .collect();
-    links.retain(|link| draft.po_status(link).can_ship());
     let current = current_labels(labels);
-    judge_voids(draft, line, &current, &boxes);
+    judge_moved_voids(draft, line, &current);
     let mut printed: Vec<&Label> =
         current.values().copied().filter(|l| l.status == LabelStatus::Printed).collect();
+    let is_borne = |code: &str| boxes.iter().any(|b| b.seen.code == code);
     printed.retain(|label| {
-        let other = doubled.get(&(line, label.box_number)).copied();
-        if let Some(other) = other {
-            ask_about_doubled(draft, line, label, other);
+        if is_borne(&label.box_code) && !doubled.contains_key(&(line, label.box_number)) {
+            // Its box is there already, whoever else has the code.
+            return true;
         }
-        other.is_none()
+        codes::is_its_own(draft, line, label, doubled)
     });
     let mut free: Vec<&Shown<'_>> = boxes.iter().collect();
     let mut waiting = Vec::new();
@@ -216,7 +160,8 @@ fn plan_line(
         }
     }
     for label in printed {
-        if boxes.iter().any(|b| b.seen.code == label.box_code) {
+        if is_borne(&label.box_code) {
+            codes::is_unique_in_komet(draft, line, &label.box_code, std::iter::empty());
             continue;
         }
         let bore = |code: &str| {
@@ -233,30 +178,43 @@ fn plan_line(
     }
     // Codes that Komet made itself are replaced, and those of boxes whose present label another box bears already, but never
     // those of boxes whose label is merely void.
-    free.retain(|b| {
+    let (free, mut left): (Vec<&Shown<'_>>, Vec<&Shown<'_>>) = free.into_iter().partition(|b| {
         let former = numbers_of(draft, line, labels, &b.seen.code);
         let is_elsewhere = |number: &u32| {
             let label = current.get(number).filter(|label| label.status == LabelStatus::Printed);
             let is_its_own = !doubled.contains_key(&(line, *number));
-            is_its_own && label.is_some_and(|label| boxes.iter().any(|b| b.seen.code == label.box_code))
+            is_its_own && label.is_some_and(|label| is_borne(&label.box_code))
         };
         former.is_some_and(|numbers| numbers.iter().all(is_elsewhere))
     });
-    let mut free = free.into_iter();
+    // What has shipped before, and was given another code by hand since, gets a box before any other, and of its own lot if there is
+    // one.
+    waiting.sort_by_key(|label| !draft.agreed.boxes.contains_key(&label.box_code));
+    let mut free: Vec<&Shown<'_>> = free;
     let mut unshipped = Vec::new();
     for label in waiting {
-        match free.next() {
-            Some(shown) => changes.extend(change_code(draft, line, label, shown, &boxes)),
-            None => unshipped.push(label),
+        let lot = blank(label.lot_number.as_deref());
+        let is_its_lot = |b: &&Shown<'_>| lot.is_some() && blank(b.seen.lot_number.as_deref()) == lot;
+        if free.is_empty() {
+            unshipped.push(label);
+            continue;
         }
+        let shown = free.remove(free.iter().position(is_its_lot).unwrap_or(0));
+        changes.extend(change_code(draft, line, label, shown, &boxes));
     }
-    if unshipped.is_empty() {
-        return;
-    }
+    left.extend(free);
+    judge_left_boxes(draft, line, labels, &current, (&left, &boxes));
+    unshipped
+}
+
+/// Ships labels for which the line has no box yet, if it may.
+fn ship_line(draft: &mut Draft<'_>, line: &LineId, unshipped: &[&Label]) {
     if unbought::was_taken_off(draft, line) {
-        unbought::ask_about_labels_of_nothing(draft, line, &unshipped);
+        unbought::ask_about_labels_of_nothing(draft, line, unshipped);
     } else if may_ship(draft, line) {
-        ship(draft, line, &links, &unshipped);
+        let mut links = draft.alive_po_links(line);
+        links.retain(|link| draft.po_status(link).can_ship());
+        ship(draft, line, &links, unshipped);
     }
 }
 
@@ -268,39 +226,19 @@ fn numbers_of(draft: &Draft<'_>, line: &LineId, labels: &[&Label], code: &str) -
     }
 }
 
-/// The label that counts for each box: the latest printed one, else a void one (clarification 10: a reprint may have
-/// the same label id or a new one).
-pub(crate) fn current_labels<'a>(labels: &[&'a Label]) -> BTreeMap<u32, &'a Label> {
-    // Of two printed in the same instant the one with the higher number is the reprint.
-    let rank = |l: &Label| (l.status == LabelStatus::Printed, l.changed_at, l.id.0.len(), l.id.clone());
-    let mut current: BTreeMap<u32, &'a Label> = BTreeMap::new();
-    for &label in labels {
-        current
-            .entry(label.box_number)
-            .and_modify(|best| {
-                if rank(label) > rank(best) {
-                    *best = label;
-                }
-            })
-            .or_insert(label);
-    }
-    current
-}
-
 /// Remembers which label a shipped box bears, and holds what changed on it since.
 fn recognise(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &PoBox) {
-    let Some(known) = draft.agreed.boxes.get_mut(&label.box_code) else {
+    let known = draft.agreed.boxes.entry(label.box_code.clone()).or_insert_with(|| {
         // Komet's lot tells a box that stemsync gave its code by a change which nobody confirmed.
         let lot = blank(shown.lot_number.as_deref());
         let is_komets = lot.is_some_and(is_komets_lot) && lot != blank(label.lot_number.as_deref());
-        let known = if is_komets {
+        if is_komets {
             AgreedBox::shipped_by_komet(line.clone(), label.box_number)
         } else {
-            agreed_box(line, label)
-        };
-        draft.agreed.boxes.insert(label.box_code.clone(), known);
-        return;
-    };
+            let lot_number = lot.map(str::to_owned).or_else(|| label.lot_number.clone());
+            AgreedBox { lot_number, ..agreed_box(line, label) }
+        }
+    });
     known.line = line.clone();
     known.box_number = label.box_number;
     let known = known.clone();
@@ -340,34 +278,48 @@ fn agreed_box(line: &LineId, label: &Label) -> AgreedBox {
     }
 }
 
-/// A withdrawn label whose box is in Komet already.
-fn judge_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u32, &Label>, boxes: &[Shown<'_>]) {
+/// Boxes of the line that have shipped under a label which is withdrawn, or another box's by now: `left` are those that no label
+/// claims.
+fn judge_left_boxes(
+    draft: &mut Draft<'_>,
+    line: &LineId,
+    labels: &[&Label],
+    current: &BTreeMap<u32, &Label>,
+    (left, boxes): (&[&Shown<'_>], &[Shown<'_>]),
+) {
+    let is_borne = |label: &&Label| boxes.iter().any(|b| b.seen.code == label.box_code);
+    let is_withdrawn = |number: &u32| match current.get(number) {
+        Some(label) if label.status == LabelStatus::Printed => is_borne(label),
+        _ => true,
+    };
+    for shown in left {
+        let numbers = numbers_of(draft, line, labels, &shown.seen.code).unwrap_or_default();
+        let Some(number) = numbers.first().filter(|_| numbers.iter().all(is_withdrawn)) else { continue };
+        ask_about_void(draft, line, *number, &shown.seen.code);
+    }
+}
+
+/// The same of boxes that went to another ship date with their item, and are shown there.
+fn judge_moved_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u32, &Label>) {
     let item = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
-    // An item that moved to another ship date has taken its PO line there, and the boxes that are on it.
-    let has_moved = item.is_some_and(|link| draft.order.items_elsewhere.contains(&link.item));
-    for label in current.values().filter(|l| l.status == LabelStatus::Void) {
-        let shipped = draft.agreed.boxes.iter().any(|(code, agreed)| {
-            agreed.line == *line
-                && agreed.box_number == label.box_number
-                && (has_moved || boxes.iter().any(|b| b.seen.code == *code))
-        });
-        // Of two labels of one code the box is the other's.
-        let is_others = draft
-            .agreed
-            .boxes
-            .get(&label.box_code)
-            .is_some_and(|agreed| (&agreed.line, agreed.box_number) != (line, label.box_number));
-        if shipped || !is_others && boxes.iter().any(|b| b.seen.code == label.box_code) {
-            let cause = format!("box {} {}", label.box_number, label.box_code);
-            let _ = draft.ask(HoldReason::VoidLabel, Some(line), &cause, || {
-                format!(
-                    "the label of box {} was withdrawn in Axerrio after it shipped. Take the box out in Komet by hand, then \
-                     dismiss this.",
-                    label.box_code
-                )
-            });
+    if !item.is_some_and(|link| draft.order.items_elsewhere.contains(&link.item)) {
+        return;
+    }
+    for label in current.values().filter(|label| label.status == LabelStatus::Void) {
+        let mut shipped = draft.agreed.boxes.values();
+        if shipped.any(|agreed| agreed.line == *line && agreed.box_number == label.box_number) {
+            ask_about_void(draft, line, label.box_number, &label.box_code);
         }
     }
+}
+
+fn ask_about_void(draft: &mut Draft<'_>, line: &LineId, number: u32, code: &str) {
+    let _ = draft.ask(HoldReason::VoidLabel, Some(line), &codes::cause(number, code), || {
+        format!(
+            "the label of box {code} was withdrawn in Axerrio after it shipped. Take the box out in Komet by hand, then dismiss \
+             this."
+        )
+    });
 }
 
 fn change_code(
@@ -377,7 +329,8 @@ fn change_code(
     shown: &Shown<'_>,
     boxes: &[Shown<'_>],
 ) -> Option<ChangeCode> {
-    let is_unique = is_unique_in_komet(draft, line, label, shown, boxes);
+    let all = boxes.iter().map(|other| other.seen.code.as_str());
+    let is_unique = codes::is_unique_in_komet(draft, line, &shown.seen.code, all);
     (is_unique && fits(draft, line, label)).then(|| ChangeCode {
         line: line.clone(),
         number: shown.po.clone(),
@@ -385,28 +338,6 @@ fn change_code(
         box_number: label.box_number,
         change: CodeChange { current: shown.seen.code.clone(), new: label.box_code.clone() },
     })
-}
-
-/// Komet finds the box whose code changes by its code.
-fn is_unique_in_komet(
-    draft: &mut Draft<'_>,
-    line: &LineId,
-    label: &Label,
-    shown: &Shown<'_>,
-    boxes: &[Shown<'_>],
-) -> bool {
-    let code = &shown.seen.code;
-    let is_unique = boxes.iter().filter(|other| other.seen.code == *code).nth(1).is_none();
-    if !is_unique {
-        let _ = draft.ask(HoldReason::DuplicateBoxCode, Some(line), &format!("in Komet {code}"), || {
-            format!(
-                "Komet shows the code {code} on several boxes of the line, one of which is to have the code {}. Put their codes right \
-                 in Komet by hand (this clears itself then).",
-                label.box_code
-            )
-        });
-    }
-    is_unique
 }
 
 /// Komet's box codes have 20 characters.
@@ -450,13 +381,24 @@ type Group = (chrono::NaiveDate, String, String, String);
 
 /// Ships what is labelled: one group at a time, because each call gives the rest a new PO line.
 fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
+    let facts = draft.rules.facts;
+    let is_unseen = |link: &&PoLink| {
+        let day = draft.po(&link.number).map(|po| po.ship_date);
+        !facts.po_numbers_read.contains(&link.number)
+            && day.is_some_and(|day| facts.po_dates_unseen.contains(&day))
+    };
+    if links.iter().any(|link| is_unseen(&link)) {
+        // Boxes of it may have shipped that this database does not know.
+        draft.waits = true;
+        return;
+    }
     let in_question = twice::in_question(draft, line);
     let open = links.iter().filter(|link| !in_question.contains(&link.line)).find_map(|link| {
         let (po, po_line) = draft.po_line(&link.line)?;
         po_line.boxes.is_empty().then(|| (po.number.clone(), po_line.id.clone(), po_line.terms.boxes as usize))
     });
     let Some((number, po_item, room)) = open else {
-        unbought::ask_about_surplus(draft, line, links, labels);
+        unbought::ask_about_surplus(draft, line, labels);
         return;
     };
     let calls: Vec<Action> = groups(draft, line, labels)
@@ -506,14 +448,22 @@ fn in_one_call(labels: &[&Label]) -> usize {
 /// The labels that can ship. They wait for their AWB.
 fn groups<'l>(draft: &mut Draft<'_>, line: &LineId, labels: &[&'l Label]) -> BTreeMap<Group, Vec<&'l Label>> {
     let mut groups: BTreeMap<Group, Vec<&Label>> = BTreeMap::new();
+    let mut reserved: BTreeMap<&str, Vec<&Label>> = BTreeMap::new();
     for label in labels {
         let Some(awb) = blank(label.awb.as_deref()) else { continue };
-        if !fits(draft, line, label) || is_reserved(draft, line, label) {
+        if !fits(draft, line, label) {
+            continue;
+        }
+        if let Some(lot) = blank(label.lot_number.as_deref()).filter(|lot| is_komets_lot(lot)) {
+            reserved.entry(lot).or_default().push(label);
             continue;
         }
         let text = |value: &Option<String>| blank(value.as_deref()).unwrap_or_default().to_owned();
         let group = (label.ship_date, awb.to_owned(), text(&label.house_awb), text(&label.lot_number));
         groups.entry(group).or_default().push(label);
+    }
+    for (lot, labels) in reserved {
+        ask_about_reserved(draft, line, lot, &labels);
     }
     groups
 }
@@ -524,12 +474,12 @@ pub(crate) fn is_komets_lot(lot: &str) -> bool {
 }
 
 /// A lot number in Komet's own range would be refused.
-fn is_reserved(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
-    let Some(lot) = blank(label.lot_number.as_deref()).filter(|lot| is_komets_lot(lot)) else { return false };
-    let _ = draft.ask(HoldReason::ReservedLotNumber, Some(line), lot, || {
+fn ask_about_reserved(draft: &mut Draft<'_>, line: &LineId, lot: &str, labels: &[&Label]) {
+    // Of further labels of that lot a person knows nothing yet.
+    let codes: Vec<&str> = labels.iter().map(|label| label.box_code.as_str()).collect();
+    let _ = draft.ask(HoldReason::ReservedLotNumber, Some(line), &format!("{lot} {}", codes.join(", ")), || {
         format!(
             "lot number {lot} lies in Komet's own range (1000 to 99999). Give the lot another number in Axerrio."
         )
     });
-    true
 }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use super::compare::{
     asked_differences, goods_differences, goods_from_axerrio, item_differences, seen_differences,
 };
@@ -11,8 +13,8 @@ use super::draft::Draft;
 use super::rules::Rules;
 use super::{crossed, header};
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, LineId, LineTerms,
-    MixPart, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId,
+    LineTerms, MixPart, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -32,6 +34,7 @@ pub(super) fn recognise(draft: &mut Draft<'_>) {
     move_item_baselines(draft);
     link_po_lines(draft);
     move_po_baselines(draft);
+    seek_what_was_taken_off(draft);
     if draft.order.flow == Flow::FromAxerrio {
         take_back_approval(draft);
     }
@@ -133,7 +136,17 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
                 return true;
             }
             let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
-            let found = free.iter().position(|(_, item)| {
+            let former = draft.agreed.lines.get(&line.id).and_then(|agreed| agreed.item.as_ref());
+            let former = former.and_then(|link| Some((&link.prebook, link.seen.as_ref()?.ship_date)));
+            let is_moved = |prebook: &Prebook, item: &PrebookItem| {
+                let (home, day) = former.unwrap_or((&prebook.id, item.ship_date));
+                *home == prebook.id && ![day, order.header.ship_date].contains(&item.ship_date)
+            };
+            let found = free.iter().position(|(prebook, item)| {
+                // Made again beside the former one, but for another day, it is a rep's change.
+                if is_moved(prebook, item) {
+                    return false;
+                }
                 let differences = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms);
                 is_product(draft, &line.terms, item) >= sureness && (!same_goods || differences.is_empty())
             });
@@ -196,6 +209,12 @@ pub(super) fn is_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem
 /// Whether an item's product is a line's for sure.
 pub(super) fn is_surely_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem) -> bool {
     is_product(draft, line, item) == Sureness::Sure
+}
+
+/// Whether Komet shows another product of its own than it was asked for by its id.
+pub(super) fn is_other_product(link: &ItemLink, item: &PrebookItem) -> bool {
+    let [asked] = link.products[..] else { return false };
+    item.terms.breakdowns.is_empty() && item.terms.product.id.is_some_and(|shown| shown != asked)
 }
 
 /// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
@@ -302,6 +321,7 @@ fn move_item_baselines(draft: &mut Draft<'_>) {
             None => {
                 let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
                 asked_differences(&goods, agreed.terms.mark_code.as_deref(), &item.terms).is_empty()
+                    && !is_other_product(link, item)
             }
         };
         if as_agreed {
@@ -329,6 +349,49 @@ fn miss_po_lines(draft: &mut Draft<'_>) {
     }
 }
 
+/// A buyer who takes a line off its PO, or some of its boxes, or cancels the PO, may have bought them anew, on a PO of any day: every
+/// ship date of the horizon is read once before anything is made of it.
+fn seek_what_was_taken_off(draft: &mut Draft<'_>) {
+    if draft.order.ship_date < draft.rules.visible_from {
+        return;
+    }
+    let mut sought: Vec<(PoItemId, u64)> = Vec::new();
+    for agreed in draft.agreed.lines.values() {
+        let alive = || agreed.po_lines.iter().filter(|link| draft.po_alive(link));
+        let shown = |link: &PoLink| draft.po_line(&link.line).map_or(0, |(_, line)| u64::from(line.terms.boxes));
+        let boxes: u64 = alive().map(shown).sum();
+        let made: u64 = alive().filter_map(|link| link.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+        let missing = agreed.po_lines.iter().filter(|link| {
+            if draft.po_alive(link) {
+                let is_read = draft.rules.facts.po_numbers_read.contains(&link.number);
+                link.asked.is_some() && is_read && boxes < made && link.sought != Some(boxes)
+            } else {
+                is_taken_off(draft, link) && link.sought.is_none()
+            }
+        });
+        sought.extend(missing.map(|link| (link.line.clone(), boxes)));
+    }
+    if sought.is_empty() {
+        return;
+    }
+    let days: Vec<_> = draft.rules.facts.po_dates.iter().copied().collect();
+    if !draft.has_read_pos(&days) {
+        draft.seeks = true;
+        return;
+    }
+    for link in draft.agreed.lines.values_mut().flat_map(|line| &mut line.po_lines) {
+        if let Some((_, boxes)) = sought.iter().find(|(line, _)| *line == link.line) {
+            link.sought = Some(*boxes);
+        }
+    }
+}
+
+/// Whether somebody else took this PO line off, and its item is still this order's.
+fn is_taken_off(draft: &Draft<'_>, link: &PoLink) -> bool {
+    let is_known = link.seen.is_some() || link.gone;
+    is_known && !link.dead && !draft.order.items_elsewhere.contains(&link.item)
+}
+
 /// A PO line belongs to the order line whose item it buys, also when that item was replaced since.
 fn link_po_lines(draft: &mut Draft<'_>) {
     for po in &draft.order.komet.purchase_orders {
@@ -337,7 +400,12 @@ fn link_po_lines(draft: &mut Draft<'_>) {
             let Some(owner) = owner_of(draft, item) else { continue };
             for (line, agreed) in &mut draft.agreed.lines {
                 if *line == owner {
-                    link_po_line(agreed, po, po_line, item, &draft.order.bought_elsewhere);
+                    // What it is by now is what a buyer bought: later changes of a flow 2 item are held against that.
+                    let shown = draft.order.komet.prebooks.iter().flat_map(|prebook| &prebook.items);
+                    let then =
+                        shown.filter(|_| draft.order.flow == Flow::FromKomet).find(|shown| shown.id == *item);
+                    let then = then.map(|shown| (shown.terms.clone(), draft.order.ship_date));
+                    link_po_line(agreed, po, po_line, (item, then), &draft.order.bought_elsewhere);
                 } else {
                     agreed.po_lines.retain(|link| link.line != po_line.id);
                 }
@@ -358,7 +426,13 @@ fn owner_of(draft: &Draft<'_>, item: &ItemId) -> Option<LineId> {
 }
 
 /// `before`: what is remembered of PO lines that moved to this order with their items.
-fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, item: &ItemId, before: &[PoLink]) {
+fn link_po_line(
+    agreed: &mut AgreedLine,
+    po: &PurchaseOrder,
+    po_line: &PoLine,
+    (item, then): (&ItemId, Option<(KometTerms, NaiveDate)>),
+    before: &[PoLink],
+) {
     if let Some(link) = agreed.po_lines.iter_mut().find(|link| link.line == po_line.id) {
         link.number.clone_from(&po.number);
         // A buyer may have it buy the item by which a deleted one was replaced.
@@ -375,12 +449,14 @@ fn link_po_line(agreed: &mut AgreedLine, po: &PurchaseOrder, po_line: &PoLine, i
             line: po_line.id.clone(),
             item: item.clone(),
             asked: None,
-            ship_date: None,
-            bought_as: None,
+            ship_date: then.as_ref().map(|(_, day)| *day),
+            bought_as: then.map(|(terms, _)| terms),
             seen: Some(po_line.terms.clone()),
             before_approval: None,
             dead: false,
             gone: false,
+            going: false,
+            sought: None,
         });
     }
 }

@@ -13,6 +13,7 @@
 
 mod approved;
 mod buyers;
+mod codes;
 mod compare;
 mod create;
 mod crossed;
@@ -44,7 +45,7 @@ pub(in crate::sync) use compare::{
     parts_changed, parts_differ,
 };
 pub(crate) use flow2::{same_input, shown, take_over};
-pub(crate) use labels::{current_labels, is_komets_lot};
+pub(crate) use labels::is_komets_lot;
 pub(crate) use links::same_description;
 pub(in crate::sync) use purchase::PO_LINE;
 pub use rules::{Facts, Made, Rules, window_of};

@@ -2,15 +2,17 @@
 //! confirmed. While the PO is pending a line that should be bought otherwise loses its PO line and gets a new one on
 //! the same PO; from approval on the PO is Komet's.
 
+use std::fmt::Write as _;
+
 use chrono::NaiveDate;
 
 use super::Need;
 use super::buyers::{self, Wish};
-use super::compare::{asks_for_same_parts, asks_otherwise, packing_differences};
+use super::compare::{asks_for_same_parts, asks_otherwise, komet_print, packing_differences};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use super::rules::window_of;
-use super::{approved, twice};
+use super::{approved, inform, twice};
 use crate::domain::{
     Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoInfoStatus, PoLine,
     PoLink, PoNumber, PoStatus, Verdict, blank,
@@ -54,10 +56,23 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             continue;
         }
         if !alive.is_empty() {
+            supersede(draft, buy);
+            let own = draft.agreed.lines.get(&buy.line).map(|line| &line.po_lines[..]).unwrap_or_default();
+            let as_it_is_now = |link: &PoLink| own.iter().find(|own| own.line == link.line).cloned();
+            alive = alive.iter().filter_map(as_it_is_now).collect();
             draft.agreed.unseen_purchases.remove(&buy.line);
             // Put back and taken off again, a line is a new question.
-            let is_back = |cause: &str| alive.iter().any(|link| *cause == format!("{TAKEN_OFF}{}", link.line));
+            let names = |cause: &str, link: &PoLink| {
+                let named = cause.strip_prefix(TAKEN_OFF).and_then(|rest| rest.split(' ').next());
+                named == Some(link.line.to_string().as_str())
+            };
+            let is_back = |cause: &str| alive.iter().any(|link| names(cause, link));
             draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| is_back(&decision.cause));
+        }
+        let going = rest_of_what_goes(draft, &buy.line, &alive);
+        if !going.is_empty() {
+            delete(draft, &buy.line, &going);
+            continue;
         }
         let late = twice::late_effects(draft, buy.goods.boxes, &alive);
         if !late.is_empty() {
@@ -68,8 +83,10 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             if buy.goods.boxes > 0 && may_buy(draft, buy, &links) {
                 create.push(buy);
             }
-        } else if let Some(surplus) = twice::surplus_while_pending(draft, &alive) {
-            twice::ask(draft, &buy.line, &surplus);
+        } else if let Some(surplus) = twice::surplus_while_pending(draft, &alive)
+            && !twice::ask(draft, &buy.line, &surplus)
+        {
+            // Until a person has said that both stay nothing else is done about it.
         } else if must_replace(draft, buy, &alive, ship_date) {
             delete(draft, &buy.line, &alive);
         }
@@ -79,6 +96,42 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
     if !create.is_empty() && !busy {
         create_lines(draft, &create, ship_date, location);
     }
+}
+
+/// What buyers took off, or cancelled, and bought anew since, is over: where the new one goes, the line is not off its PO for that. In
+/// flow 2 the new one stands for what was asked for: what changed since is held against that.
+fn supersede(draft: &mut Draft<'_>, buy: &Buy) {
+    let Some(agreed) = draft.agreed.lines.get(&buy.line) else { return };
+    let is_over = |link: &&PoLink| link.item == buy.item && link.seen.is_some() && !draft.po_alive(link);
+    let over: Vec<PoLink> = agreed.po_lines.iter().filter(is_over).cloned().collect();
+    let is_made = agreed.po_lines.iter().any(|link| draft.po_alive(link) && link.asked.is_some());
+    let asked = over.iter().rev().find(|link| link.asked.is_some() && !link.dead);
+    let asked = asked.filter(|_| draft.order.flow == Flow::FromKomet && !is_made);
+    let heir = asked.and_then(|_| agreed.po_lines.iter().find(|link| draft.po_alive(link)));
+    let heir = heir.map(|link| link.line.clone());
+    let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
+    for link in own {
+        if over.iter().any(|over| over.line == link.line) {
+            link.dead = true;
+        } else if let Some(asked) = asked.filter(|_| heir.as_ref() == Some(&link.line)) {
+            link.asked.clone_from(&asked.asked);
+            link.bought_as.clone_from(&asked.bought_as);
+            link.ship_date = asked.ship_date;
+        }
+    }
+}
+
+/// The parts of a line that a buyer split go one by one, and when the first is gone the others are not what was decided about: they
+/// go all the same, unless procurement approved one of them meanwhile.
+fn rest_of_what_goes(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Vec<PoLink> {
+    let is_word = |decision: &Decision| {
+        decision.reason == HoldReason::ChangedAfterApproval
+            && decision.verdict == Verdict::TakeAxerrio
+            && decision.line.as_ref().is_none_or(|of| of == line)
+    };
+    let by_word = || draft.agreed.decisions.iter().any(is_word);
+    let goes = |link: &&PoLink| link.going && (!draft.is_link_decided(link) || by_word());
+    alive.iter().filter(goes).cloned().collect()
 }
 
 /// Whether the POs buy these goods for a line, and nothing else.
@@ -152,16 +205,17 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     if !is_cancelled && may_be_on_another_po(draft, buy, &last.number) {
         return true;
     }
-    // Of what procurement decided about a flow 2 order Axerrio is told.
-    let told = draft.order.axerrio.order.as_ref().and_then(|order| order.purchase_order.as_ref());
-    let is_told = told.is_some_and(|told| told.status != PoInfoStatus::Pending);
     let is_flow_2 = draft.order.flow == Flow::FromKomet;
-    if is_cancelled || is_flow_2 && (is_told || draft.po_status(last).is_decided()) {
+    if is_cancelled || is_flow_2 && hears_of_it(draft, last) {
         return true;
     }
     // It may have been bought since on a PO that a restored copy does not know: nobody is asked in vain once that is read.
     draft.knows_purchase(&buy.item);
-    let cause = format!("{TAKEN_OFF}{}", last.line);
+    let mut cause = format!("{TAKEN_OFF}{}", last.line);
+    if let Some(item) = draft.item(&buy.item).filter(|_| is_flow_2) {
+        // What a rep changes on the item later is another question.
+        let _ = write!(cause, " {:016x}", komet_print(&item.terms));
+    }
     let detail = || {
         format!(
             "line {} was deleted from PO {} in Komet, but the order still stands in Axerrio. Take axerrio to buy it again, \
@@ -178,10 +232,22 @@ fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
     verdict != Some(Verdict::TakeAxerrio)
 }
 
+/// Whether Axerrio was told, or is about to be, what procurement decided about a flow 2 order, a line that is off its PO by now
+/// included. While the rest of the order waits on another PO nothing is told.
+fn hears_of_it(draft: &Draft<'_>, off: &PoLink) -> bool {
+    let told = draft.order.axerrio.order.as_ref().and_then(|order| order.purchase_order.as_ref());
+    let is_decided = |status: PoInfoStatus| status != PoInfoStatus::Pending;
+    told.is_some_and(|told| is_decided(told.status))
+        || draft.po_status(off).is_decided() && inform::desired(draft).is_some_and(|info| is_decided(info.status))
+}
+
 /// Whether Komet answered that it bought the line, though no PO shows it: somebody took it off before anybody read it, or it stands
 /// where it is not shown. Only a person can say.
 fn is_unseen(draft: &mut Draft<'_>, buy: &Buy) -> bool {
     let Some(number) = draft.agreed.unseen_purchases.get(&buy.line).cloned() else { return false };
+    if !draft.has_read_pos(&[draft.order.ship_date]) {
+        return true;
+    }
     let cause = format!("unseen on PO {number}");
     let verdict = draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, || {
         format!(
@@ -261,12 +327,17 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
     // The order moved to another ship date since it was bought; a PO that the buyer moved stays where it is.
     let has_moved = alive.iter().any(|link| link.ship_date.is_some_and(|bought_for| bought_for != ship_date));
     let asked: Vec<&NewGoods> = alive.iter().filter_map(|link| link.asked.as_ref()).collect();
-    if asked.is_empty() && buy.goods.boxes > 0 && !has_moved {
+    // What a buyer bought himself stands as it is, but for boxes that the vendor does not deliver.
+    let is_fewer = buy.confirmed && u64::from(buy.goods.boxes) < boxes_of(draft, alive);
+    let is_changed =
+        draft.order.flow == Flow::FromKomet && !approved::changes_since_bought(draft, buy, alive).is_empty();
+    if asked.is_empty() && buy.goods.boxes > 0 && !has_moved && !is_fewer && !is_changed {
         agree(draft, buy, alive);
         return false;
     }
     let replaces = has_moved
         || buy.goods.boxes == 0
+        || asked.is_empty()
         || asked.iter().any(|asked| asks_otherwise(asked, &buy.goods))
         || !approved::changes_since_bought(draft, buy, alive).is_empty();
     let left = if replaces { buyers::left_to_the_buyer(draft, alive) } else { Vec::new() };

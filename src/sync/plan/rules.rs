@@ -23,8 +23,15 @@ pub struct Facts {
     pub windows_seen: BTreeSet<i64>,
     /// Windows of Prebooks that were read in full in this run: what they do not show is gone.
     pub windows_whole: BTreeSet<i64>,
-    /// Ship dates of the horizon whose POs this database has never read.
+    /// Ship dates of the horizon.
+    pub po_dates: BTreeSet<NaiveDate>,
+    /// Those of them whose POs this database has never read.
     pub po_dates_unknown: BTreeSet<NaiveDate>,
+    /// Ship dates of open POs of which a new database, or a restored copy, has not seen all: boxes may have shipped there that it
+    /// does not know.
+    pub po_dates_unseen: BTreeSet<NaiveDate>,
+    /// Ship dates among whose POs one could not be read just now: they are not read again for the sake of another.
+    pub po_dates_in_vain: BTreeSet<NaiveDate>,
     /// Ship dates whose POs were read in this run.
     pub po_dates_read: BTreeSet<NaiveDate>,
     /// Up to when every change of Axerrio's orders is on file.

@@ -1,9 +1,10 @@
 //! PO lines by which a line is bought twice: by a request that took effect late, or was delivered twice, or by a buyer.
 
+use super::approved::{self, Question};
 use super::compare::{are_twins, goods_differences, packing_differences};
 use super::draft::Draft;
 use super::purchase::{boxes_of, delete, names};
-use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink, Verdict};
+use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink};
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, without which as
 /// much is bought as was asked for, and exact twins, which a request that was delivered twice left. A buyer who splits a line
@@ -75,8 +76,10 @@ pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
     let mut total: u64 = alive.iter().map(boxes_of).sum();
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
+    // A part of a split line does not buy the whole by itself, whatever a buyer made of the other.
+    let is_whole = |link: &PoLink| terms(link) == terms(own) || boxes_of(link) >= asked;
     let foreign = |link: &&PoLink| {
-        let is_twin = || unshipped(&own) && terms(link) == terms(own);
+        let is_twin = || unshipped(&own) && is_whole(link);
         link.number != own.number || draft.agreed.doubts_purchases(draft.rules.visible_from) || is_twin()
     };
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
@@ -85,12 +88,18 @@ pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
         return Vec::new();
     }
     let mut surplus = Vec::new();
-    for link in found.chain(made).filter(unshipped) {
+    let (open, shipped): (Vec<&PoLink>, Vec<&PoLink>) = found.chain(made).partition(unshipped);
+    for link in open {
         let left = total.saturating_sub(boxes_of(link));
         if left >= asked {
             total = left;
             surplus.push(link.clone());
         }
+    }
+    if surplus.is_empty() {
+        // Nothing takes back what has shipped; that it did so twice a person must know all the same.
+        let other = shipped.into_iter().filter(|link| link.asked.is_none());
+        surplus.extend(other.filter(|link| total.saturating_sub(boxes_of(link)) >= asked).cloned());
     }
     surplus
 }
@@ -101,11 +110,13 @@ pub(super) fn surplus_while_pending(draft: &Draft<'_>, alive: &[PoLink]) -> Opti
     (draft.order.flow == Flow::FromKomet).then(twice).filter(|twice| !twice.is_empty())
 }
 
-/// A PO that buys a line once more: which of the two is wanted only a person can say.
-pub(super) fn ask(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) {
+/// A PO that buys a line once more: which of the two is wanted only a person can say. Answers whether one said that both are.
+pub(super) fn ask(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) -> bool {
     if goes(draft, line, surplus) {
         delete(draft, line, surplus);
+        return false;
     }
+    approved::is_answered(draft, Some(line), &bought_twice(surplus))
 }
 
 /// Whether a person wants what buys the line once more deleted.
@@ -114,14 +125,21 @@ fn goes(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) -> bool {
     let links = draft.alive_po_links(line);
     let are_approved = links.iter().all(|link| draft.po_status(link).is_decided());
     let approved = if are_approved { ", and procurement approved both" } else { "" };
-    // Not left to `on_conflict`: whoever owns the PO, a line bought twice is in nobody's interest.
-    let verdict = draft.ask(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(surplus), || {
-        format!(
-            "the line is bought twice{approved}: {names} buys it once more, by a request that took effect \
-             late or by a buyer. Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
-        )
-    });
-    verdict == Some(Verdict::TakeAxerrio)
+    let has_shipped = |link: &PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| !line.boxes.is_empty());
+    let question = Question {
+        line: Some(line),
+        cause: &bought_twice(surplus),
+        what: format!(
+            "the line is bought twice{approved}: {names} buys it once more, by a request that took effect late or by a buyer."
+        ),
+        choice:
+            "Cancel it in Komet (this clears itself then), take axerrio to delete it, take komet to keep both."
+                .to_owned(),
+        // Whoever owns the PO, a line bought twice is in nobody's interest.
+        is_komets: false,
+        has_shipped: surplus.iter().any(has_shipped),
+    };
+    question.takes_axerrio(draft)
 }
 
 /// PO lines that may be bought by mistake, of which nobody has said yet that they stay: nothing is shipped on them.

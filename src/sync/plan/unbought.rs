@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::labels::current_labels;
-use crate::domain::{Agreed, HoldReason, Label, LabelStatus, LineId, NOT_BOUGHT, Order, PoLink, SURPLUS, Verdict};
+use crate::domain::{
+    Agreed, HoldReason, Label, LabelStatus, LineId, NOT_BOUGHT, Order, SURPLUS, Verdict, current_labels,
+};
 
 fn codes_of(labels: &[&Label]) -> String {
     let codes: Vec<&str> = labels.iter().map(|label| label.box_code.as_str()).collect();
@@ -14,7 +15,9 @@ fn codes_of(labels: &[&Label]) -> String {
 
 /// More labels than boxes were bought: nothing is left to ship them on. While a PO still has boxes without a code, the
 /// line that holds them has only not been read yet; and while the line's PO is being changed, it is too early to ask.
-pub(super) fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
+pub(super) fn ask_about_surplus(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
+    // What is bought and not approved yet counts as well: its labels only wait.
+    let links = draft.alive_po_links(line);
     let shown = links.iter().filter_map(|link| draft.po_line(&link.line));
     let (bought, shipped) = shown.fold((0, 0), |(b, s), (_, l)| (b + l.terms.boxes as usize, s + l.boxes.len()));
     let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));

@@ -141,7 +141,7 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTe
         bunches: terms.bunches,
         stems_per_bunch: terms.stems_per_bunch,
         unit_type: terms.unit_type.unwrap_or(UnitType::Stem),
-        unit_cost: terms.unit_cost,
+        unit_cost: terms.unit_cost.normalize(),
         unit_price: None,
         mark_code: blank(terms.mark_code.as_deref()).map(str::to_owned),
         notes: blank(terms.notes.as_deref()).map(str::to_owned),
@@ -152,7 +152,7 @@ pub(super) fn line_terms(item: &PrebookItem, rules: &Rules<'_>, known: &[&LineTe
                 product: product(&part.product, &parts),
                 bunches: part.bunches,
                 stems_per_bunch: part.stems_per_bunch,
-                unit_cost: part.unit_cost,
+                unit_cost: part.unit_cost.normalize(),
             })
             .collect(),
     }

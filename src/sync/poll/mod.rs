@@ -11,7 +11,7 @@ mod purchase_orders;
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::engine::Engine;
 use super::report::Job;
@@ -21,7 +21,7 @@ use crate::store::{StoreError, reference};
 use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
 
 pub use prebooks::{Windows, dates_of};
-pub(super) use purchase_orders::{polled_from, seldom};
+pub(super) use purchase_orders::{polled_from, seldom, unseen};
 
 /// Why a poll did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -90,14 +90,20 @@ impl Polled {
 }
 
 /// How long a window's last full read satisfies: a deleted Prebook shows in no changed-since read (clarification 5).
-pub(super) const FULL_READ_HOURS: i64 = 24;
+const FULL_READ_HOURS: TimeDelta = TimeDelta::hours(24);
+
+/// Whether what was read in full `then` is to be read in full again; also where that is yet to come, because the clock was set back
+/// since.
+pub(super) fn is_stale(then: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (now - then).abs() >= FULL_READ_HOURS
+}
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Reads Komet's carriers and box types, which change rarely: once a day, and the carriers also when a Prebook goes
     /// by one that is not in the list (`lacks_carriers`).
     pub async fn poll_reference(&self, lacks_carriers: bool) -> Result<(), PollError> {
         let now = self.clock.now();
-        let stale = move |read_at: DateTime<Utc>| now - read_at >= chrono::Duration::hours(FULL_READ_HOURS);
+        let stale = move |read_at| is_stale(read_at, now);
         let due = self
             .store
             .read(move |conn| {

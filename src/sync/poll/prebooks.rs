@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{FULL_READ_HOURS, PollError, Polled};
+use super::{PollError, Polled, is_stale};
 use crate::domain::{Header, ItemId, OrderKey, Prebook, PrebookId, PrebookNumber};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, orders};
@@ -23,8 +23,11 @@ const WINDOWS_BEYOND: i64 = 12;
 pub enum Windows {
     /// All of them.
     All,
-    /// Those that were never read.
-    Unknown,
+    /// Those that were never read, but those that were tried just now, in vain.
+    Unknown {
+        /// Nobody waits for it.
+        paced: bool,
+    },
     /// Those that are worth a request now, and those that must be read in full.
     Due,
 }
@@ -39,17 +42,21 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     pub async fn poll_prebooks(&self, since: Option<DateTime<Utc>>, which: Windows) -> Result<Polled, PollError> {
         let mut sweep = Sweep::default();
         let due = if which == Windows::Due { Some(self.due(Kind::Prebooks).await?) } else { None };
+        let in_vain = match which {
+            Windows::Unknown { paced } => self.in_vain(paced).await?,
+            Windows::All | Windows::Due => BTreeSet::new(),
+        };
         for window in self.windows() {
             if due.as_ref().is_some_and(|due| !due.contains(&Source::Window(window))) {
                 continue;
             }
             let watermark = self.store.read(move |conn| watermarks::get(conn, Stream::Prebooks, window)).await?;
-            if which == Windows::Unknown && watermark.is_some() {
+            let is_unknown = watermark.is_none() && !in_vain.contains(&Source::Window(window));
+            if matches!(which, Windows::Unknown { .. }) && !is_unknown {
                 continue;
             }
             let now = self.clock.now();
-            let stale = |at| now - at >= chrono::Duration::hours(FULL_READ_HOURS);
-            let full = watermark.and_then(|w| w.full_at).is_none_or(stale);
+            let full = watermark.and_then(|w| w.full_at).is_none_or(|at| is_stale(at, now));
             let updated = if full { None } else { since.or(watermark.map(|w| w.at)) };
             // Forced from a later time than the watermark, a poll leaves a gap that the watermark must not pass.
             let gap = updated.is_some_and(|since| watermark.is_none_or(|w| w.at < since));
@@ -111,7 +118,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     changed += observe::prebook(conn, item)?;
                 }
                 if !gap {
-                    pace::saw(conn, Source::Window(window), now, None, changed)?;
+                    pace::saw(conn, Source::Window(window), now, None, (changed, readable))?;
                 }
                 if readable && !gap {
                     watermarks::set(conn, Stream::Prebooks, window, as_of - overlap)?;

@@ -12,7 +12,7 @@ use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
 use crate::sync::report::Job;
 use crate::sync::{observe, pace};
-use crate::systems::{Axerrio, Fault, Komet, PoQuery, System, SystemError};
+use crate::systems::{Axerrio, Komet, PoQuery};
 
 /// How soon the ship date of a cancelled PO is read again while its order stands: a buyer may take the cancellation back, or buy the
 /// items anew, and neither shows anywhere else.
@@ -67,11 +67,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// worth a request now.
     pub async fn poll_purchase_orders(&self, paced: bool) -> Result<Polled, PollError> {
         let dates: BTreeSet<NaiveDate> = if paced {
-            let date = |source| match source {
-                Source::ShipDate(date) => Some(date),
-                Source::Window(_) => None,
-            };
-            self.due(Kind::PurchaseOrders).await?.into_iter().filter_map(date).collect()
+            self.due(Kind::PurchaseOrders).await?.into_iter().filter_map(Source::ship_date).collect()
         } else {
             let (today, now) = (self.today(), self.clock.now());
             let dates = move |conn: &Connection| {
@@ -95,31 +91,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 
     /// Reads the POs of the ship dates that were never read while the stream as a whole was not either: in a new database, or
-    /// in a restored copy, boxes may have been shipped that it does not know, and they are not shipped again.
-    ///
-    /// # Errors
-    /// A PO that cannot be read is one as well: it may be the one that has the boxes.
-    pub(in crate::sync) async fn poll_unseen_purchase_orders(&self) -> Result<Polled, PollError> {
-        let from = days_before(self.today(), LATE_DAYS);
-        let unseen = move |conn: &Connection| {
-            if watermarks::get(conn, Stream::PurchaseOrders, 0)?.is_some() {
-                return Ok(BTreeSet::new());
-            }
-            let open = orders::open_po_ship_dates(conn, from)?;
-            Ok(budget::never_shown(conn, &open)?.into_iter().collect())
-        };
-        let polled = self.read_po_dates(&self.store.read(unseen).await?).await?;
-        match polled.unreadable.first() {
-            None => Ok(polled),
-            Some(why) => Err(SystemError {
-                system: System::Komet,
-                method: "purchase.order.list",
-                fault: Fault::Unreadable(format!(
-                    "labels wait until the boxes that are shipped already are known: {why}"
-                )),
-            }
-            .into()),
-        }
+    /// in a restored copy, boxes may have been shipped that it does not know, and they are not shipped again. What a date has that
+    /// cannot be read may be those boxes, so nothing is shipped on its other unread POs either.
+    pub(in crate::sync) async fn poll_unseen_purchase_orders(&self, paced: bool) -> Result<Polled, PollError> {
+        let in_vain = self.in_vain(paced).await?;
+        let today = self.today();
+        let mut unseen = self.store.read(move |conn| unseen(conn, today)).await?;
+        unseen.retain(|date| !in_vain.contains(&Source::ShipDate(*date)));
+        self.read_po_dates(&unseen).await
     }
 
     /// Reads the POs of these ship dates; a PO that left its date is looked up by its number.
@@ -150,7 +129,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     for key in orders::keys_with_open_po(conn, date)? {
                         expected.extend(open_numbers(conn, key)?);
                     }
-                    pace::saw(conn, Source::ShipDate(date), now, shows, changed)?;
+                    pace::saw(conn, Source::ShipDate(date), now, shows, (changed, readable))?;
                     if stands_without_po(conn, &items)? {
                         budget::look_later(conn, date, now, now + CANCELLED_AGAIN)?;
                     }
@@ -209,6 +188,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .await?;
         Ok(polled)
     }
+}
+
+/// The ship dates of open POs that were never read, while the stream as a whole was not either.
+pub(in crate::sync) fn unseen(conn: &Connection, today: NaiveDate) -> Result<BTreeSet<NaiveDate>, StoreError> {
+    if watermarks::get(conn, Stream::PurchaseOrders, 0)?.is_some() {
+        return Ok(BTreeSet::new());
+    }
+    let open = orders::open_po_ship_dates(conn, days_before(today, LATE_DAYS))?;
+    Ok(budget::never_shown(conn, &open)?.into_iter().collect())
 }
 
 /// The POs on which something may still happen for an order.

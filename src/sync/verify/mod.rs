@@ -34,9 +34,9 @@
 //!
 //! A refused deletion is read back, too: what "does not exist" may be gone by the same request, delivered twice.
 //!
-//! An answer that broke off or could not be read is followed by one read: the system has finished with the request.
-//! After a time-out it may still be at work, so that absence is believed only a further time-out later. Until it is
-//! settled the intent stays open, nothing is sent for its orders, and the others go on.
+//! An answer that cannot be read is followed by one read: the system has finished with the request. After a time-out, a connection
+//! that broke, a server's error or a proxy's page it may still be at work, so that absence is believed only a time-out later. Until it
+//! is settled the intent stays open, nothing is sent for its orders, and the others go on.
 
 mod effect;
 mod read;
@@ -67,6 +67,9 @@ const LISTS_LAG: TimeDelta = TimeDelta::minutes(15);
 /// A PO that was not answered and not found may have been moved by a buyer before anybody read it, to a day on which nobody
 /// looks. Each day of the horizon is read once, when buyers have had the time.
 const MOVED_BY: TimeDelta = TimeDelta::hours(1);
+
+/// How soon a wait ends when a signal says to stop.
+const HEARS_A_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Whether to wait for what may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,8 +168,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let Some(until) = undecided.filter(|_| patience == Patience::UntilDecided && freed.is_empty()) else {
                 return Ok(freed);
             };
-            let left = (until - self.clock.now()).to_std().unwrap_or(Duration::ZERO);
-            self.clock.sleep(left).await;
+            let mut left = (until - self.clock.now()).to_std().unwrap_or(Duration::ZERO);
+            while !left.is_zero() {
+                if state.is_stopped() {
+                    return Ok(freed);
+                }
+                let step = left.min(HEARS_A_SIGNAL);
+                self.clock.sleep(step).await;
+                left -= step;
+            }
         }
     }
 
@@ -180,12 +190,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let timeout = chrono::Duration::from_std(self.settings.komet_timeout).unwrap_or_default();
         // A process that died sent its last request about when it last committed something.
         let last_sign = open.iter().map(|intent| intent.sent.sent_at).chain(last_event).max();
+        let now = self.clock.now();
         let mut cases = Vec::new();
         for intent in open.into_iter().filter(|intent| intent.sent.system == system) {
             let entries: Vec<(OrderKey, Action)> = intent.action()?;
             let own = intent.sent.run == state.run;
             let crashed = last_sign.filter(|_| !own).map_or(intent.sent.sent_at, |at| at + timeout);
-            let decided_from = intent.decided_from.unwrap_or(crashed);
+            let mut decided_from = intent.decided_from.unwrap_or(crashed);
+            if decided_from > now + timeout {
+                // The clock was set back since: it is waited for from now on, and not until it is there again.
+                decided_from = now + timeout;
+                let id = intent.id;
+                self.store.write(move |conn| intents::decide(conn, id, decided_from)).await?;
+            }
             cases.push(Case { intent, entries, decided_from });
         }
         Ok(cases)
@@ -198,10 +215,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let sent_at = case.intent.sent.sent_at;
         // What an earlier run sent was told of by that.
         let own = case.intent.sent.run == state.run;
-        let mut results = Vec::new();
+        let mut results: Vec<(Order, Action, End, String)> = Vec::new();
         let mut unseen = false;
         for (key, action) in case.entries {
-            let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
+            // Of several entries of one order each goes on from what the one before it came to.
+            let before =
+                results.iter().rev().find(|(order, ..)| order.key == key).map(|(order, ..)| order.clone());
+            let loaded = match before {
+                Some(order) => Some(order),
+                None => self.store.read(move |conn| orders::load(conn, key)).await?,
+            };
+            let Some(mut order) = loaded else { continue };
             let answer = case.intent.answer.as_deref();
             let refusal = answer.and_then(refusal_of);
             let answered = answer.is_some() && refusal.is_none();
@@ -255,7 +279,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     results.push((order, action, end, detail));
                 }
                 // What was answered is done, even if no list shows it yet; what timed out may still come.
-                None if !is_proof || answered && self.clock.now() < sent_at + LISTS_LAG => return Ok(false),
+                None if !is_proof || answered && (self.clock.now() - sent_at).abs() < LISTS_LAG => {
+                    return Ok(false);
+                }
                 None => {
                     if let Some(Refusal { message, refused }) = refusal {
                         remember_refusal(state, &mut order, action.key(), &action, message);

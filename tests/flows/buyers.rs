@@ -1,0 +1,128 @@
+//! What buyers do to POs in Komet between two runs, and what becomes of it when the order changes after that.
+
+use stemsync::domain::{HoldReason, Verdict};
+use stemsync::sandbox::World;
+use stemsync::sandbox::komet::{HeaderChange, PoStatus};
+
+use crate::invariants::invariants;
+use crate::link::{Link, accepted_prebook, both, placed};
+use crate::trade::{FREEDOM, bought, item, items_of, po_of, prebook};
+
+/// What is bought of an item: PO and boxes.
+fn buys(world: &World, item: u64) -> Vec<(u64, u32)> {
+    bought(world, item).iter().map(|(po, line)| (po.number, line.goods.boxes)).collect()
+}
+
+/// A buyer takes an item off its PO and buys it anew, on a PO that ships on another day. Answers that PO.
+fn buys_for_another_day(link: &Link, item: u64) -> u64 {
+    let day = link.day(4);
+    link.act(|w, now| {
+        let line = bought(w, item)[0].1.id;
+        w.komet.buyer_deletes_line(line, false, now).unwrap();
+        let po = w.komet.buyer_buys_item(item, now).unwrap();
+        w.komet.buyer_moves_po(po, day, now).unwrap();
+        po
+    })
+}
+
+#[tokio::test]
+async fn what_a_buyer_bought_anew_for_another_day_goes_when_the_order_is_cancelled() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        let item = link.act(|w, _| items_of(w, &id)[0].id);
+        link.sync_well().await;
+        let po = buys_for_another_day(&link, item);
+        link.act(|w, now| w.axerrio.customer_cancels(&id, now)).unwrap();
+        link.sync().await;
+        // The order is Axerrio's until its PO is approved: what a buyer did is asked about, or goes with the rest.
+        if !link.holds().await.is_empty() {
+            link.decide(Verdict::TakeAxerrio).await;
+        }
+        link.sync_well().await;
+        assert_eq!(link.act(|w, _| buys(w, item)), [], "PO {po}");
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_buyer_bought_anew_for_another_day_is_found_and_its_approval_told() {
+    let link = Link::plain().await;
+    let draft = prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3)), item(FREEDOM, 2, link.day(3))]);
+    let number = accepted_prebook(&link, &draft).await;
+    link.sync_well().await;
+    let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+    let po = buys_for_another_day(&link, item);
+    link.sync_well().await;
+    assert_eq!(link.holds().await, [], "nobody is asked whether to buy it again");
+    assert_eq!(link.act(|w, _| buys(w, item)), [(po, 4)]);
+    link.act(|w, now| w.komet.buyer_approves(po, now)).unwrap();
+    link.sync_well().await;
+    let told = link.act(|w, _| {
+        let order = w.axerrio.orders().next().unwrap().purchase_order.clone().unwrap();
+        order.lines.iter().map(|line| line.line_id.clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(told, [item.to_string()]);
+}
+
+/// It is pending, and nobody has approved anything.
+#[tokio::test]
+async fn a_po_that_a_buyer_cancelled_and_made_again_changes_like_any_other() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        let items = link.act(|w, _| items_of(w, &id));
+        link.act(|w, now| {
+            w.komet.buyer_cancels(po_of(w, &id), now).unwrap();
+            for item in &items {
+                w.komet.buyer_buys_item(item.id, now).unwrap();
+            }
+        });
+        link.sync_well().await;
+        assert_eq!(link.holds().await, []);
+        link.act(|w, now| w.axerrio.vendor_accepts(&id, &[("1", 3)], now)).unwrap();
+        link.sync_well().await;
+        let boxes = |item: u64| link.act(|w, _| buys(w, item)).iter().map(|(_, boxes)| *boxes).collect::<Vec<_>>();
+        assert_eq!(boxes(items[0].id), [3]);
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes = 6, now)).unwrap();
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        let now = link.act(|w, _| items_of(w, &id).iter().map(|item| item.goods.boxes).collect::<Vec<_>>());
+        assert!(now.contains(&6), "{now:?}");
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// A rep puts an item on a Prebook of its own that is to leave on another day.
+#[tokio::test]
+async fn an_item_that_a_rep_put_on_another_header_is_asked_about() {
+    for (verdict, left) in [(Verdict::TakeAxerrio, 0), (Verdict::TakeKomet, 1)] {
+        let link = Link::plain().await;
+        let id = placed(&link).await;
+        let truck = link.day(9);
+        let own = link.act(|w, now| {
+            let item = items_of(w, &id)[0].id;
+            let own = w.komet.rep_splits_prebook(item, now).unwrap();
+            let change = HeaderChange { truck_date: Some(truck), ..HeaderChange::default() };
+            w.komet.rep_changes_header(own, &change, now).unwrap();
+            own
+        });
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+        let hold = link.holds().await.remove(0);
+        assert!(hold.detail.contains("truck date"), "{}", hold.detail);
+        link.decide(verdict).await;
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        let alive = |w: &World| w.komet.prebook(own).unwrap().items.iter().filter(|i| i.goods.boxes > 0).count();
+        assert_eq!(link.act(|w, _| alive(w)), left, "{verdict:?}");
+        let pos = link.act(|w, _| {
+            let lines = w.komet.purchase_orders().filter(|po| po.status != PoStatus::Cancelled);
+            lines.flat_map(|po| &po.lines).filter(|line| line.item.is_some() && line.goods.boxes > 0).count()
+        });
+        assert_eq!(pos, 2, "each line is bought once");
+    }
+}
