@@ -11,7 +11,7 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::rules::Rules;
-use super::{crossed, header};
+use super::{crossed, header, off};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId,
     LineTerms, MixPart, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
@@ -34,7 +34,7 @@ pub(super) fn recognise(draft: &mut Draft<'_>) {
     move_item_baselines(draft);
     link_po_lines(draft);
     move_po_baselines(draft);
-    seek_what_was_taken_off(draft);
+    off::seek(draft);
     if draft.order.flow == Flow::FromAxerrio {
         take_back_approval(draft);
     }
@@ -347,49 +347,6 @@ fn miss_po_lines(draft: &mut Draft<'_>) {
     for link in draft.agreed.lines.values_mut().flat_map(|line| &mut line.po_lines) {
         link.gone = gone.contains(&link.line);
     }
-}
-
-/// A buyer who takes a line off its PO, or some of its boxes, or cancels the PO, may have bought them anew, on a PO of any day: every
-/// ship date of the horizon is read once before anything is made of it.
-fn seek_what_was_taken_off(draft: &mut Draft<'_>) {
-    if draft.order.ship_date < draft.rules.visible_from {
-        return;
-    }
-    let mut sought: Vec<(PoItemId, u64)> = Vec::new();
-    for agreed in draft.agreed.lines.values() {
-        let alive = || agreed.po_lines.iter().filter(|link| draft.po_alive(link));
-        let shown = |link: &PoLink| draft.po_line(&link.line).map_or(0, |(_, line)| u64::from(line.terms.boxes));
-        let boxes: u64 = alive().map(shown).sum();
-        let made: u64 = alive().filter_map(|link| link.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
-        let missing = agreed.po_lines.iter().filter(|link| {
-            if draft.po_alive(link) {
-                let is_read = draft.rules.facts.po_numbers_read.contains(&link.number);
-                link.asked.is_some() && is_read && boxes < made && link.sought != Some(boxes)
-            } else {
-                is_taken_off(draft, link) && link.sought.is_none()
-            }
-        });
-        sought.extend(missing.map(|link| (link.line.clone(), boxes)));
-    }
-    if sought.is_empty() {
-        return;
-    }
-    let days: Vec<_> = draft.rules.facts.po_dates.iter().copied().collect();
-    if !draft.has_read_pos(&days) {
-        draft.seeks = true;
-        return;
-    }
-    for link in draft.agreed.lines.values_mut().flat_map(|line| &mut line.po_lines) {
-        if let Some((_, boxes)) = sought.iter().find(|(line, _)| *line == link.line) {
-            link.sought = Some(*boxes);
-        }
-    }
-}
-
-/// Whether somebody else took this PO line off, and its item is still this order's.
-fn is_taken_off(draft: &Draft<'_>, link: &PoLink) -> bool {
-    let is_known = link.seen.is_some() || link.gone;
-    is_known && !link.dead && !draft.order.items_elsewhere.contains(&link.item)
 }
 
 /// A PO line belongs to the order line whose item it buys, also when that item was replaced since.

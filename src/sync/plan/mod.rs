@@ -5,8 +5,9 @@
 //!
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
 //! [`create`], [`edits`] and [`strays`]), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
-//! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about and [`twice`] for what is bought once too often), [`inform`] for
-//! what Axerrio learns of it, [`labels`] for boxes (with [`unbought`] for labels that have none). [`links`] recognises what is
+//! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, [`off`]
+//! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
+//! boxes (with [`codes`], which no two of them share, and [`unbought`] for labels that have none). [`links`] recognises what is
 //! already there (with [`crossed`]), [`compare`] says what counts as a difference. [`draft`] is the plan in the making, with the
 //! questions that were asked and what must be read first; [`rules`] is what it depends on beside the views, [`stage`] how far the
 //! order has come, [`sight`] what the views show without being acted upon.
@@ -25,6 +26,7 @@ mod header;
 mod inform;
 mod labels;
 mod links;
+mod off;
 mod purchase;
 mod rules;
 mod sight;

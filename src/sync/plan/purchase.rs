@@ -2,26 +2,22 @@
 //! confirmed. While the PO is pending a line that should be bought otherwise loses its PO line and gets a new one on
 //! the same PO; from approval on the PO is Komet's.
 
-use std::fmt::Write as _;
-
 use chrono::NaiveDate;
 
 use super::Need;
 use super::buyers::{self, Wish};
-use super::compare::{asks_for_same_parts, asks_otherwise, komet_print, packing_differences};
+use super::compare::{asks_for_same_parts, asks_otherwise, packing_differences};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
-use super::rules::window_of;
-use super::{approved, inform, twice};
+use super::{approved, off, twice};
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoInfoStatus, PoLine,
-    PoLink, PoNumber, PoStatus, Verdict, blank,
+    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink, PoNumber,
+    PoStatus, Verdict, blank,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
-/// How the causes of questions begin about what a buyer changed on a line's PO, and about a line that he took off.
+/// How the causes of questions begin about what a buyer changed on a line's PO.
 pub(in crate::sync) const PO_LINE: &str = "PO line ";
-const TAKEN_OFF: &str = "PO line deleted ";
 
 /// What a PO should buy for one line in place.
 pub(super) struct Buy {
@@ -56,18 +52,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             continue;
         }
         if !alive.is_empty() {
-            supersede(draft, buy);
+            off::supersede(draft, buy);
             let own = draft.agreed.lines.get(&buy.line).map(|line| &line.po_lines[..]).unwrap_or_default();
             let as_it_is_now = |link: &PoLink| own.iter().find(|own| own.line == link.line).cloned();
             alive = alive.iter().filter_map(as_it_is_now).collect();
             draft.agreed.unseen_purchases.remove(&buy.line);
-            // Put back and taken off again, a line is a new question.
-            let names = |cause: &str, link: &PoLink| {
-                let named = cause.strip_prefix(TAKEN_OFF).and_then(|rest| rest.split(' ').next());
-                named == Some(link.line.to_string().as_str())
-            };
-            let is_back = |cause: &str| alive.iter().any(|link| names(cause, link));
-            draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| is_back(&decision.cause));
+            off::forget_what_is_back(draft, &buy.line, &alive);
         }
         let going = rest_of_what_goes(draft, &buy.line, &alive);
         if !going.is_empty() {
@@ -95,29 +85,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
         draft.awaits(|a| matches!(a, Action::DeletePoLine(_) | Action::DeleteItem(_) | Action::CreatePrebook(_)));
     if !create.is_empty() && !busy {
         create_lines(draft, &create, ship_date, location);
-    }
-}
-
-/// What buyers took off, or cancelled, and bought anew since, is over: where the new one goes, the line is not off its PO for that. In
-/// flow 2 the new one stands for what was asked for: what changed since is held against that.
-fn supersede(draft: &mut Draft<'_>, buy: &Buy) {
-    let Some(agreed) = draft.agreed.lines.get(&buy.line) else { return };
-    let is_over = |link: &&PoLink| link.item == buy.item && link.seen.is_some() && !draft.po_alive(link);
-    let over: Vec<PoLink> = agreed.po_lines.iter().filter(is_over).cloned().collect();
-    let is_made = agreed.po_lines.iter().any(|link| draft.po_alive(link) && link.asked.is_some());
-    let asked = over.iter().rev().find(|link| link.asked.is_some() && !link.dead);
-    let asked = asked.filter(|_| draft.order.flow == Flow::FromKomet && !is_made);
-    let heir = asked.and_then(|_| agreed.po_lines.iter().find(|link| draft.po_alive(link)));
-    let heir = heir.map(|link| link.line.clone());
-    let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
-    for link in own {
-        if over.iter().any(|over| over.line == link.line) {
-            link.dead = true;
-        } else if let Some(asked) = asked.filter(|_| heir.as_ref() == Some(&link.line)) {
-            link.asked.clone_from(&asked.asked);
-            link.bought_as.clone_from(&asked.bought_as);
-            link.ship_date = asked.ship_date;
-        }
     }
 }
 
@@ -167,7 +134,7 @@ pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
 /// and nobody else bought it already.
 fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
-    if is_taken_away(draft, buy, links) || is_unseen(draft, buy) {
+    if off::is_taken_away(draft, buy, links) || off::is_unseen(draft, buy) {
         return false;
     }
     if !buy.goods.mix.is_empty() {
@@ -192,97 +159,6 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
         return false;
     }
     draft.rules.made.items.contains(&buy.item) || draft.knows_purchase(&buy.item)
-}
-
-/// Whether Komet's people took the line from its PO, or cancelled that: a deleted line is a question, since the vendor delivers
-/// it, while a cancelled PO is procurement's answer.
-fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
-    let vanished: Vec<&PoLink> = links.iter().filter(|link| !link.dead).collect();
-    let Some(last) = vanished.last() else { return false };
-    let is_cancelled =
-        |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(po, _)| po.status == PoStatus::Cancelled);
-    let is_cancelled = vanished.iter().any(is_cancelled);
-    if !is_cancelled && may_be_on_another_po(draft, buy, &last.number) {
-        return true;
-    }
-    let is_flow_2 = draft.order.flow == Flow::FromKomet;
-    if is_cancelled || is_flow_2 && hears_of_it(draft, last) {
-        return true;
-    }
-    // It may have been bought since on a PO that a restored copy does not know: nobody is asked in vain once that is read.
-    draft.knows_purchase(&buy.item);
-    let mut cause = format!("{TAKEN_OFF}{}", last.line);
-    if let Some(item) = draft.item(&buy.item).filter(|_| is_flow_2) {
-        // What a rep changes on the item later is another question.
-        let _ = write!(cause, " {:016x}", komet_print(&item.terms));
-    }
-    let detail = || {
-        format!(
-            "line {} was deleted from PO {} in Komet, but the order still stands in Axerrio. Take axerrio to buy it again, \
-             take komet to leave it.",
-            last.line, last.number
-        )
-    };
-    let verdict = if is_flow_2 || last.gone {
-        // Both sides of it are Komet's own; or nobody ever saw it, and it may yet show.
-        draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, detail)
-    } else {
-        draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
-    };
-    verdict != Some(Verdict::TakeAxerrio)
-}
-
-/// Whether Axerrio was told, or is about to be, what procurement decided about a flow 2 order, a line that is off its PO by now
-/// included. While the rest of the order waits on another PO nothing is told.
-fn hears_of_it(draft: &Draft<'_>, off: &PoLink) -> bool {
-    let told = draft.order.axerrio.order.as_ref().and_then(|order| order.purchase_order.as_ref());
-    let is_decided = |status: PoInfoStatus| status != PoInfoStatus::Pending;
-    told.is_some_and(|told| is_decided(told.status))
-        || draft.po_status(off).is_decided() && inform::desired(draft).is_some_and(|info| is_decided(info.status))
-}
-
-/// Whether Komet answered that it bought the line, though no PO shows it: somebody took it off before anybody read it, or it stands
-/// where it is not shown. Only a person can say.
-fn is_unseen(draft: &mut Draft<'_>, buy: &Buy) -> bool {
-    let Some(number) = draft.agreed.unseen_purchases.get(&buy.line).cloned() else { return false };
-    if !draft.has_read_pos(&[draft.order.ship_date]) {
-        return true;
-    }
-    let cause = format!("unseen on PO {number}");
-    let verdict = draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, || {
-        format!(
-            "Komet took the line on PO {number}, and no PO shows it. Look for it in Komet; take axerrio to buy it again, take komet \
-             to leave it."
-        )
-    });
-    if verdict != Some(Verdict::TakeAxerrio) {
-        return true;
-    }
-    draft.agreed.unseen_purchases.remove(&buy.line);
-    // Should it show after all, it is one too many.
-    draft.agreed.doubt_purchase(draft.rules.today());
-    draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| decision.cause == cause);
-    false
-}
-
-/// Whether the PO must be read first to which a buyer may have moved the line: the item names it, where Komet says so (assumed).
-fn may_be_on_another_po(draft: &mut Draft<'_>, buy: &Buy, former: &PoNumber) -> bool {
-    let Some(item) = draft.item(&buy.item) else { return false };
-    let facts = draft.rules.facts;
-    let need = match &item.po_number {
-        Some(number) if number == former && facts.windows_seen.contains(&window_of(item.ship_date)) => {
-            return false;
-        }
-        Some(number) if number == former && item.ship_date >= draft.rules.visible_from => {
-            Need::Prebooks(item.ship_date)
-        }
-        Some(number) if number != former && !facts.po_numbers_read.contains(number) => {
-            Need::PurchaseOrder(number.clone())
-        }
-        _ => return false,
-    };
-    draft.needs.insert(need);
-    true
 }
 
 /// Whether the pending PO lines of a line must make way for one that buys what is wanted now. In flow 1 what a buyer

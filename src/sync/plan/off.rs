@@ -1,0 +1,182 @@
+//! What is off its PO though stemsync did not take it off: a buyer deleted it, or some of its boxes, cancelled the PO, or bought
+//! it anew elsewhere. It is looked for before anything is made of it; what took its place stands for it, and of the rest a person is
+//! asked, unless procurement has answered.
+
+use std::fmt::Write as _;
+
+use super::compare::komet_print;
+use super::draft::Draft;
+use super::purchase::Buy;
+use super::rules::window_of;
+use super::{Need, inform};
+use crate::domain::{Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict};
+
+/// How the causes of questions begin about a line that a buyer took off; its number follows.
+const TAKEN_OFF: &str = "PO line deleted ";
+
+/// A buyer who takes a line off its PO, or some of its boxes, or cancels the PO, may have bought them anew, on a PO of any day: every
+/// ship date of the horizon is read once before anything is made of it.
+pub(super) fn seek(draft: &mut Draft<'_>) {
+    if draft.order.ship_date < draft.rules.visible_from {
+        return;
+    }
+    let mut sought: Vec<(PoItemId, u64)> = Vec::new();
+    for agreed in draft.agreed.lines.values() {
+        let alive = || agreed.po_lines.iter().filter(|link| draft.po_alive(link));
+        let shown = |link: &PoLink| draft.po_line(&link.line).map_or(0, |(_, line)| u64::from(line.terms.boxes));
+        let boxes: u64 = alive().map(shown).sum();
+        let made: u64 = alive().filter_map(|link| link.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+        let missing = agreed.po_lines.iter().filter(|link| {
+            if draft.po_alive(link) {
+                let is_read = draft.rules.facts.po_numbers_read.contains(&link.number);
+                link.asked.is_some() && is_read && boxes < made && link.sought != Some(boxes)
+            } else {
+                is_taken_off(draft, link) && link.sought.is_none()
+            }
+        });
+        sought.extend(missing.map(|link| (link.line.clone(), boxes)));
+    }
+    if sought.is_empty() {
+        return;
+    }
+    let days: Vec<_> = draft.rules.facts.po_dates.iter().copied().collect();
+    if !draft.has_read_pos(&days) {
+        draft.seeks = true;
+        return;
+    }
+    for link in draft.agreed.lines.values_mut().flat_map(|line| &mut line.po_lines) {
+        if let Some((_, boxes)) = sought.iter().find(|(line, _)| *line == link.line) {
+            link.sought = Some(*boxes);
+        }
+    }
+}
+
+/// Whether somebody else took this PO line off, and its item is still this order's.
+fn is_taken_off(draft: &Draft<'_>, link: &PoLink) -> bool {
+    let is_known = link.seen.is_some() || link.gone;
+    is_known && !link.dead && !draft.order.items_elsewhere.contains(&link.item)
+}
+
+/// What buyers took off, or cancelled, and bought anew since, is over: where the new one goes, the line is not off its PO for that. In
+/// flow 2 the new one stands for what was asked for: what changed since is held against that.
+pub(super) fn supersede(draft: &mut Draft<'_>, buy: &Buy) {
+    let Some(agreed) = draft.agreed.lines.get(&buy.line) else { return };
+    let is_over = |link: &&PoLink| link.item == buy.item && link.seen.is_some() && !draft.po_alive(link);
+    let over: Vec<PoLink> = agreed.po_lines.iter().filter(is_over).cloned().collect();
+    let is_made = agreed.po_lines.iter().any(|link| draft.po_alive(link) && link.asked.is_some());
+    let asked = over.iter().rev().find(|link| link.asked.is_some() && !link.dead);
+    let asked = asked.filter(|_| draft.order.flow == Flow::FromKomet && !is_made);
+    let heir = asked.and_then(|_| agreed.po_lines.iter().find(|link| draft.po_alive(link)));
+    let heir = heir.map(|link| link.line.clone());
+    let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
+    for link in own {
+        if over.iter().any(|over| over.line == link.line) {
+            link.dead = true;
+        } else if let Some(asked) = asked.filter(|_| heir.as_ref() == Some(&link.line)) {
+            link.asked.clone_from(&asked.asked);
+            link.bought_as.clone_from(&asked.bought_as);
+            link.ship_date = asked.ship_date;
+        }
+    }
+}
+
+/// Put back and taken off again, a line is a new question.
+pub(super) fn forget_what_is_back(draft: &mut Draft<'_>, line: &LineId, alive: &[PoLink]) {
+    let names = |cause: &str, link: &PoLink| {
+        let named = cause.strip_prefix(TAKEN_OFF).and_then(|rest| rest.split(' ').next());
+        named == Some(link.line.to_string().as_str())
+    };
+    let is_back = |cause: &str| alive.iter().any(|link| names(cause, link));
+    draft.forget(HoldReason::EditedInKomet, Some(line), |decision| is_back(&decision.cause));
+}
+
+/// Whether Komet's people took the line from its PO, or cancelled that: a deleted line is a question, since the vendor delivers
+/// it, while a cancelled PO is procurement's answer.
+pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
+    let vanished: Vec<&PoLink> = links.iter().filter(|link| !link.dead).collect();
+    let Some(last) = vanished.last() else { return false };
+    let is_cancelled =
+        |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(po, _)| po.status == PoStatus::Cancelled);
+    let is_cancelled = vanished.iter().any(is_cancelled);
+    if !is_cancelled && may_be_on_another_po(draft, buy, &last.number) {
+        return true;
+    }
+    let is_flow_2 = draft.order.flow == Flow::FromKomet;
+    if is_cancelled || is_flow_2 && hears_of_it(draft, last) {
+        return true;
+    }
+    // It may have been bought since on a PO that a restored copy does not know: nobody is asked in vain once that is read.
+    draft.knows_purchase(&buy.item);
+    let mut cause = format!("{TAKEN_OFF}{}", last.line);
+    if let Some(item) = draft.item(&buy.item).filter(|_| is_flow_2) {
+        // What a rep changes on the item later is another question.
+        let _ = write!(cause, " {:016x}", komet_print(&item.terms));
+    }
+    let detail = || {
+        format!(
+            "line {} was deleted from PO {} in Komet, but the order still stands in Axerrio. Take axerrio to buy it again, \
+             take komet to leave it.",
+            last.line, last.number
+        )
+    };
+    let verdict = if is_flow_2 || last.gone {
+        // Both sides of it are Komet's own; or nobody ever saw it, and it may yet show.
+        draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, detail)
+    } else {
+        draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
+    };
+    verdict != Some(Verdict::TakeAxerrio)
+}
+
+/// Whether Axerrio was told, or is about to be, what procurement decided about a flow 2 order, a line that is off its PO by now
+/// included. While the rest of the order waits on another PO nothing is told.
+fn hears_of_it(draft: &Draft<'_>, off: &PoLink) -> bool {
+    let told = draft.order.axerrio.order.as_ref().and_then(|order| order.purchase_order.as_ref());
+    let is_decided = |status: PoInfoStatus| status != PoInfoStatus::Pending;
+    told.is_some_and(|told| is_decided(told.status))
+        || draft.po_status(off).is_decided() && inform::desired(draft).is_some_and(|info| is_decided(info.status))
+}
+
+/// Whether the PO must be read first to which a buyer may have moved the line: the item names it, where Komet says so (assumed).
+fn may_be_on_another_po(draft: &mut Draft<'_>, buy: &Buy, former: &PoNumber) -> bool {
+    let Some(item) = draft.item(&buy.item) else { return false };
+    let facts = draft.rules.facts;
+    let need = match &item.po_number {
+        Some(number) if number == former && facts.windows_seen.contains(&window_of(item.ship_date)) => {
+            return false;
+        }
+        Some(number) if number == former && item.ship_date >= draft.rules.visible_from => {
+            Need::Prebooks(item.ship_date)
+        }
+        Some(number) if number != former && !facts.po_numbers_read.contains(number) => {
+            Need::PurchaseOrder(number.clone())
+        }
+        _ => return false,
+    };
+    draft.needs.insert(need);
+    true
+}
+
+/// Whether Komet answered that it bought the line, though no PO shows it: somebody took it off before anybody read it, or it stands
+/// where it is not shown. Only a person can say.
+pub(super) fn is_unseen(draft: &mut Draft<'_>, buy: &Buy) -> bool {
+    let Some(number) = draft.agreed.unseen_purchases.get(&buy.line).cloned() else { return false };
+    if !draft.has_read_pos(&[draft.order.ship_date]) {
+        return true;
+    }
+    let cause = format!("unseen on PO {number}");
+    let verdict = draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, || {
+        format!(
+            "Komet took the line on PO {number}, and no PO shows it. Look for it in Komet; take axerrio to buy it again, take komet \
+             to leave it."
+        )
+    });
+    if verdict != Some(Verdict::TakeAxerrio) {
+        return true;
+    }
+    draft.agreed.unseen_purchases.remove(&buy.line);
+    // Should it show after all, it is one too many.
+    draft.agreed.doubt_purchase(draft.rules.today());
+    draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| decision.cause == cause);
+    false
+}
