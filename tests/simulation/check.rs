@@ -31,7 +31,10 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
     found.extend(watermarks_ahead(life));
     for hold in &known.holds {
         *life.tally.holds.entry(hold.reason.name()).or_default() += 1;
-        if hold.reason == HoldReason::UnmappedProduct {
+        // Beyond the horizon nobody looks, until the day comes nearer.
+        let is_looked_at =
+            |order: &stemsync::domain::Order| hold.order_key == Some(order.key) && order.ship_date <= last;
+        if hold.reason == HoldReason::UnmappedProduct && known.orders.iter().any(is_looked_at) {
             found.extend(nothing_to_map(life, &hold.order.clone().unwrap_or_default()));
         }
     }
