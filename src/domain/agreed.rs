@@ -181,7 +181,7 @@ pub struct PoLink {
     /// The same as [`ItemLink::before_approval`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_approval: Option<KometTerms>,
-    /// stemsync deleted it.
+    /// stemsync deleted it, or what a buyer bought in its place stands for it.
     #[serde(default)]
     pub dead: bool,
     /// stemsync made it, and the PO was read since and does not have it: somebody else took it off.

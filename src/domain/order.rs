@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agreed, AxOrder, AxOrderId, ExternalRef, ItemId, Label, LineId, PoLink, Prebook, PrebookId, PurchaseOrder,
+    Agreed, AxOrder, AxOrderId, ExternalRef, ItemId, Label, LineId, PoLink, PoStatus, Prebook, PrebookId,
+    PurchaseOrder,
 };
 
 /// Which way an order travels.
@@ -103,6 +104,14 @@ pub struct KometView {
     /// POs that hold its lines.
     #[serde(default)]
     pub purchase_orders: Vec<PurchaseOrder>,
+}
+
+impl KometView {
+    /// The codes of the boxes that it shows, but on cancelled POs.
+    pub fn box_codes(&self) -> impl Iterator<Item = &str> {
+        let pos = self.purchase_orders.iter().filter(|po| po.status != PoStatus::Cancelled);
+        pos.flat_map(|po| &po.lines).flat_map(|line| &line.boxes).map(|shown| shown.code.as_str())
+    }
 }
 
 /// An order's number in the database.

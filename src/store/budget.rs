@@ -25,15 +25,19 @@ fn key(source: Source) -> (&'static str, i64) {
     }
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Option<SourceState>> {
+/// The source that a row's first two columns name.
+fn source_of(row: &Row<'_>) -> rusqlite::Result<Option<Source>> {
     let part: i64 = row.get(1)?;
-    let source = match row.get_ref(0)?.as_str()? {
+    Ok(match row.get_ref(0)?.as_str()? {
         "ship-date" => {
             i32::try_from(part).ok().and_then(NaiveDate::from_num_days_from_ce_opt).map(Source::ShipDate)
         }
         _ => Some(Source::Window(part)),
-    };
-    let Some(source) = source else { return Ok(None) };
+    })
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Option<SourceState>> {
+    let Some(source) = source_of(row)? else { return Ok(None) };
     let time = |column| -> rusqlite::Result<Option<DateTime<Utc>>> {
         Ok(row.get::<_, Option<Time>>(column)?.map(|time| time.0))
     };
@@ -118,11 +122,10 @@ pub fn in_vain(
     from: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<Source>, StoreError> {
-    let sql = "SELECT kind, part, read_at, changed_at, as_of, pending, approved, unseen, waiting FROM sources
-               WHERE in_vain_at > ?1 AND in_vain_at <= ?2";
+    let sql = "SELECT kind, part FROM sources WHERE in_vain_at > ?1 AND in_vain_at <= ?2";
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params![Time(from), Time(now)], from_row)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.into_iter().flatten().map(|state| state.source).collect())
+    let rows = statement.query_map(params![Time(from), Time(now)], source_of)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// These ship dates are to be read once, from `from` on: a PO of ours may stand there that nobody knows of.

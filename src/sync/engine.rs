@@ -124,4 +124,10 @@ impl<K, A> Engine<K, A> {
         let today = self.today();
         today.checked_add_days(chrono::Days::new(u64::from(self.settings.horizon_days))).unwrap_or(today)
     }
+
+    /// The ship dates of the horizon.
+    pub(super) fn ship_dates(&self) -> impl Iterator<Item = NaiveDate> + use<K, A> {
+        let last = self.horizon_end();
+        self.visible_from().iter_days().take_while(move |day| *day <= last)
+    }
 }

@@ -147,8 +147,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 
     async fn prepare(&self, run: &str, request: &RunRequest) -> Result<RunState, StoreError> {
-        let horizon: Vec<NaiveDate> =
-            self.visible_from().iter_days().take_while(|day| *day <= self.horizon_end()).collect();
+        let horizon: Vec<NaiveDate> = self.ship_dates().collect();
         let today = self.today();
         let in_vain = self.in_vain(request.paced).await?;
         let po_dates = horizon.iter().copied().collect();

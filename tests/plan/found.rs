@@ -305,8 +305,8 @@ fn a_twin_on_the_same_approved_po_stays_a_question_whatever_a_buyer_makes_of_the
     assert_eq!(held(&desk), [""; 0]);
 }
 
-#[test]
-fn what_was_bought_twice_and_kept_may_still_be_confirmed_otherwise() {
+/// The first line is bought once more, on another PO, and procurement has approved both.
+fn approved_twice() -> Desk {
     let mut desk = placed();
     let mut again = po_again(&mut desk, PoNumber("PO990".into()));
     again.lines.truncate(1);
@@ -314,6 +314,12 @@ fn what_was_bought_twice_and_kept_may_still_be_confirmed_otherwise() {
     again.status = PoStatus::Approved;
     desk.komet.purchase_orders.push(again);
     desk.read();
+    desk
+}
+
+#[test]
+fn what_was_bought_twice_and_kept_may_still_be_confirmed_otherwise() {
+    let mut desk = approved_twice();
     desk.sync();
     desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeKomet);
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
@@ -323,12 +329,7 @@ fn what_was_bought_twice_and_kept_may_still_be_confirmed_otherwise() {
 
 #[test]
 fn what_was_bought_and_shipped_twice_is_put_right_by_hand() {
-    let mut desk = placed();
-    let mut again = po_again(&mut desk, PoNumber("PO990".into()));
-    again.lines.truncate(1);
-    desk.approve();
-    again.status = PoStatus::Approved;
-    desk.komet.purchase_orders.push(again);
+    let mut desk = approved_twice();
     for po in &mut desk.komet.purchase_orders {
         let boxes = (0..5).map(|n| PoBox { code: format!("{} {n}", po.number), lot_number: None, status: None });
         po.lines[0].boxes = boxes.collect();

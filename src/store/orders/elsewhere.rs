@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use serde::Deserialize;
 
 use crate::domain::{
-    AxOrderId, AxStatus, CodeElsewhere, ItemId, KometView, Label, LabelStatus, LineId, OrderKey, PoLink, PoStatus,
+    AxOrderId, AxStatus, CodeElsewhere, ItemId, KometView, Label, LabelStatus, LineId, OrderKey, PoLink,
     PrebookId, current_labels,
 };
 use crate::store::columns::{Day, from_doc, to_doc};
@@ -116,7 +116,7 @@ impl Codes<'_> {
     /// Which of them other orders have: on a box that Komet shows, or on the label of an order that came first. The orders of one
     /// Prebook hand boxes on to each other.
     pub(super) fn elsewhere(&self, conn: &Connection) -> Result<BTreeMap<String, CodeElsewhere>, StoreError> {
-        let own: BTreeSet<&str> = codes_of(self.komet).collect();
+        let own: BTreeSet<&str> = self.komet.box_codes().collect();
         let printed = self.labels.iter().filter(|label| label.status == LabelStatus::Printed);
         let all: BTreeSet<&str> =
             printed.map(|label| label.box_code.as_str()).chain(own.iter().copied()).collect();
@@ -148,7 +148,7 @@ impl Codes<'_> {
             let (code, other, order): (String, OrderKey, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let doc: String = row.get(3)?;
             let view: KometView = from_doc(&doc, format_args!("Komet view of order {}", other.0))?;
-            let has_it = codes_of(&view).any(|shown| shown == code);
+            let has_it = view.box_codes().any(|shown| shown == code);
             if has_it {
                 let order = order.unwrap_or_default();
                 found.entry(code).or_insert(CodeElsewhere { order, in_komet: true });
@@ -178,10 +178,4 @@ impl Codes<'_> {
         }
         Ok(found)
     }
-}
-
-/// The codes of the boxes that a view shows, but on cancelled POs.
-fn codes_of(view: &KometView) -> impl Iterator<Item = &str> {
-    let pos = view.purchase_orders.iter().filter(|po| po.status != PoStatus::Cancelled);
-    pos.flat_map(|po| &po.lines).flat_map(|line| &line.boxes).map(|shown| shown.code.as_str())
 }

@@ -135,8 +135,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut needs = BTreeSet::new();
         if all_dates {
             // A buyer may have bought anything on any day.
-            let days = self.visible_from().iter_days().take_while(|day| *day <= self.horizon_end());
-            needs.extend(days.map(Need::PurchaseOrders));
+            needs.extend(self.ship_dates().map(Need::PurchaseOrders));
         }
         for key in readings.keys.iter().copied() {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };

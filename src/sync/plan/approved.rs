@@ -5,7 +5,7 @@ use super::buyers::is_substituted;
 use super::compare::{item_differences, komet_print};
 use super::draft::Draft;
 use super::edits::PRODUCT;
-use super::purchase::{Buy, boxes_of, delete, names, shown};
+use super::purchase::{Buy, asked_boxes, boxes_of, delete, names, shown};
 use super::twice;
 use crate::domain::{
     AxLine, Decision, FEWER, Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink,
@@ -89,7 +89,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     }
     let Some(first) = alive.first() else { return };
     let confirmed = u64::from(buy.goods.boxes);
-    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+    let asked = asked_boxes(alive);
     let bought = boxes_of(draft, alive);
     // Where the rep changed the item since it was bought, both sides of it are Komet's own.
     let then = alive.iter().find_map(|link| link.bought_as.as_ref());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use crate::domain::{AgreedBox, HoldReason, Label, LabelStatus, LineId, PoStatus, current_labels};
+use crate::domain::{AgreedBox, HoldReason, Label, LabelStatus, LineId, current_labels};
 use crate::sync::action::{Action, ChangeCode};
 
 /// Boxes whose current label bears the code of another box of the order: the later ones of each code, with the box that
@@ -53,9 +53,7 @@ pub(super) fn is_its_own(draft: &mut Draft<'_>, line: &LineId, label: &Label, do
 /// Whether no other box of the order bears the label's code in Komet, where a label was moved from one line to another after it had
 /// shipped. A code that is about to be `given_up` is only not free yet.
 pub(super) fn is_free(draft: &mut Draft<'_>, line: &LineId, label: &Label, given_up: &BTreeSet<String>) -> bool {
-    let pos = draft.order.komet.purchase_orders.iter().filter(|po| po.status != PoStatus::Cancelled);
-    let mut borne = pos.flat_map(|po| &po.lines).flat_map(|line| &line.boxes);
-    if borne.all(|shown| shown.code != label.box_code) {
+    if draft.order.komet.box_codes().all(|code| code != label.box_code) {
         return true;
     }
     if !given_up.contains(&label.box_code) {

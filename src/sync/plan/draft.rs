@@ -136,8 +136,7 @@ impl<'a> Draft<'a> {
         let Action::DeleteItem(delete) = action else { return Vec::new() };
         let link = delete.line.as_ref().and_then(|line| self.agreed.lines.get(line)?.item.as_ref());
         let Some(link) = link.filter(|link| link.item == delete.item && !link.fresh) else { return Vec::new() };
-        let mut links = self.agreed.lines.values().flat_map(|line| &line.po_lines);
-        if links.any(|bought| bought.item == link.item) || self.rules.made.items.contains(&link.item) {
+        if self.was_ever_bought(&link.item) || self.rules.made.items.contains(&link.item) {
             return Vec::new();
         }
         self.unread_pos_of(&link.item)
@@ -440,14 +439,18 @@ impl<'a> Draft<'a> {
     /// Whether the PO line is Komet's: procurement has decided about its PO, or boxes of it have shipped, also if the PO waits for
     /// approval again since a line was added.
     pub(super) fn is_link_decided(&self, link: &PoLink) -> bool {
-        self.po_status(link).is_decided()
-            || self.po_line(&link.line).is_some_and(|(_, line)| !line.boxes.is_empty())
+        self.po_status(link).is_decided() || self.has_link_shipped(link)
+    }
+
+    /// Whether boxes of the PO line have shipped.
+    pub(super) fn has_link_shipped(&self, link: &PoLink) -> bool {
+        self.po_line(&link.line).is_some_and(|(_, line)| !line.boxes.is_empty())
     }
 
     /// Whether boxes of the line have shipped.
     pub(super) fn has_shipped(&self, line: &LineId) -> bool {
-        let links = self.agreed.lines.get(line).into_iter().flat_map(|agreed| &agreed.po_lines);
-        links.filter_map(|link| self.po_line(&link.line)).any(|(_, line)| !line.boxes.is_empty())
+        let mut links = self.agreed.lines.get(line).into_iter().flat_map(|agreed| &agreed.po_lines);
+        links.any(|link| self.has_link_shipped(link))
     }
 
     /// The PO lines that stand for a line of the order.
@@ -485,6 +488,11 @@ impl<'a> Draft<'a> {
         let states: Vec<bool> = links.iter().filter(stands).map(|link| self.is_link_decided(link)).collect();
         let in_change = links.iter().any(|link| link.dead);
         (in_change || !states.is_empty()).then(|| states.contains(&true))
+    }
+
+    /// Whether a PO line is known that buys the item, or bought it.
+    pub(super) fn was_ever_bought(&self, item: &ItemId) -> bool {
+        self.agreed.lines.values().flat_map(|line| &line.po_lines).any(|link| link.item == *item)
     }
 
     /// Whether the POs were read that may already buy an item which was found, not made; asks for them otherwise.

@@ -53,12 +53,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let is_off = order.status.is_off() || wanted.is_empty();
     // Items that were found, not made, or that somebody took off their PO, may have been bought, and the PO approved: that is read
     // before anything is done.
-    let was_bought = |draft: &Draft<'_>, item: &ItemId| {
-        draft.agreed.lines.values().flat_map(|line| &line.po_lines).any(|bought| bought.item == *item)
-    };
-    if !draft
-        .knows_purchases(|draft, link| draft.item_alive(link) && (!link.fresh || was_bought(draft, &link.item)))
-    {
+    if !draft.knows_purchases(|draft, link| {
+        draft.item_alive(link) && (!link.fresh || draft.was_ever_bought(&link.item))
+    }) {
         draft.cancels = is_off && may_cancel_unasked(draft);
         return;
     }
@@ -139,9 +136,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
         Some(Verdict::TakeKomet) => {}
         Some(Verdict::TakeAxerrio) => {
             let goods = wanted_goods(draft, line);
-            let goes = create::is_possible(draft, order, line)
-                && buyers::may_delete(draft, &line.id, &Wish::AsBought(&goods));
-            return if goes { Fate::Delete } else { Fate::Leave };
+            return delete_or_leave(draft, order, line, &Wish::AsBought(&goods));
         }
         Some(Verdict::Dismissed) | None => return Fate::Leave,
     }
@@ -187,7 +182,12 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     } else {
         Wish::Changed(&goods, terms_print(&line.terms))
     };
-    if create::is_possible(draft, order, line) && buyers::may_delete(draft, &line.id, &wish) {
+    delete_or_leave(draft, order, line, &wish)
+}
+
+/// A line goes, to be made anew, where that is possible and nobody is asked about its PO first.
+fn delete_or_leave(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, wish: &Wish<'_>) -> Fate {
+    if create::is_possible(draft, order, line) && buyers::may_delete(draft, &line.id, wish) {
         Fate::Delete
     } else {
         Fate::Leave

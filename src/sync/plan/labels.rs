@@ -178,7 +178,7 @@ fn plan_line<'l>(
     }
     // Codes that Komet made itself are replaced, and those of boxes whose present label another box bears already, but never
     // those of boxes whose label is merely void.
-    let (free, mut left): (Vec<&Shown<'_>>, Vec<&Shown<'_>>) = free.into_iter().partition(|b| {
+    let (mut free, mut left): (Vec<&Shown<'_>>, Vec<&Shown<'_>>) = free.into_iter().partition(|b| {
         let former = numbers_of(draft, line, labels, &b.seen.code);
         let is_elsewhere = |number: &u32| {
             let label = current.get(number).filter(|label| label.status == LabelStatus::Printed);
@@ -190,7 +190,6 @@ fn plan_line<'l>(
     // What has shipped before, and was given another code by hand since, gets a box before any other, and of its own lot if there is
     // one.
     waiting.sort_by_key(|label| !draft.agreed.boxes.contains_key(&label.box_code));
-    let mut free: Vec<&Shown<'_>> = free;
     let mut unshipped = Vec::new();
     for label in waiting {
         let lot = blank(label.lot_number.as_deref());
@@ -476,8 +475,8 @@ pub(crate) fn is_komets_lot(lot: &str) -> bool {
 /// A lot number in Komet's own range would be refused.
 fn ask_about_reserved(draft: &mut Draft<'_>, line: &LineId, lot: &str, labels: &[&Label]) {
     // Of further labels of that lot a person knows nothing yet.
-    let codes: Vec<&str> = labels.iter().map(|label| label.box_code.as_str()).collect();
-    let _ = draft.ask(HoldReason::ReservedLotNumber, Some(line), &format!("{lot} {}", codes.join(", ")), || {
+    let cause = format!("{lot} {}", unbought::codes_of(labels));
+    let _ = draft.ask(HoldReason::ReservedLotNumber, Some(line), &cause, || {
         format!(
             "lot number {lot} lies in Komet's own range (1000 to 99999). Give the lot another number in Axerrio."
         )

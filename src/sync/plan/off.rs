@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::compare::komet_print;
 use super::draft::Draft;
-use super::purchase::Buy;
+use super::purchase::{Buy, asked_boxes};
 use super::rules::window_of;
 use super::{Need, inform};
 use crate::domain::{Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict};
@@ -25,7 +25,7 @@ pub(super) fn seek(draft: &mut Draft<'_>) {
         let alive = || agreed.po_lines.iter().filter(|link| draft.po_alive(link));
         let shown = |link: &PoLink| draft.po_line(&link.line).map_or(0, |(_, line)| u64::from(line.terms.boxes));
         let boxes: u64 = alive().map(shown).sum();
-        let made: u64 = alive().filter_map(|link| link.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+        let made = asked_boxes(alive());
         let missing = agreed.po_lines.iter().filter(|link| {
             if draft.po_alive(link) {
                 let is_read = draft.rules.facts.po_numbers_read.contains(&link.number);

@@ -120,6 +120,11 @@ pub(super) fn boxes_of(draft: &Draft<'_>, links: &[PoLink]) -> u64 {
     shown(draft, links).map(|line| u64::from(line.terms.boxes)).sum()
 }
 
+/// Boxes that stemsync asked for in these PO lines together; none for lines that were found.
+pub(super) fn asked_boxes<'l>(links: impl IntoIterator<Item = &'l PoLink>) -> u64 {
+    links.into_iter().filter_map(|link| link.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum()
+}
+
 /// Takes these PO lines of a line away.
 pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
     for link in links {

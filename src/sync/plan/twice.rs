@@ -3,7 +3,7 @@
 use super::approved::{self, Question};
 use super::compare::{are_twins, goods_differences, packing_differences};
 use super::draft::Draft;
-use super::purchase::{boxes_of, delete, names};
+use super::purchase::{asked_boxes, boxes_of, delete, names};
 use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink};
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, without which as
@@ -19,7 +19,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
     let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
     if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
-        let asked: u64 = made.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+        let asked = asked_boxes(made.iter().copied());
         let repeats = given_up || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
         return if repeats && boxes_of(draft, &approved) == asked {
             made.into_iter().cloned().collect()
@@ -32,8 +32,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let asked = keeper.asked.as_ref().map_or(wanted, |goods| goods.boxes);
     let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
     // What has shipped was split from its rest, which may buy as much.
-    let has_shipped = |link: &PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| !line.boxes.is_empty());
-    let kept = terms(keeper).filter(|_| !has_shipped(keeper));
+    let kept = terms(keeper).filter(|_| !draft.has_link_shipped(keeper));
     let given_up = given_up && !made.is_empty();
     let is_as_asked = |twin: &KometTerms| {
         let asked = keeper.asked.as_ref().filter(|_| given_up || draft.order.flow == Flow::FromKomet);
@@ -70,7 +69,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
 /// all and somebody approved or changed, or what somebody bought on another PO. A line that was split, by shipping or by a
 /// buyer, buys no more than was asked for.
 pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
-    let asked: u64 = alive.iter().filter_map(|l| l.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum();
+    let asked = asked_boxes(alive);
     let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
     let boxes_of = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
@@ -125,7 +124,6 @@ fn goes(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) -> bool {
     let links = draft.alive_po_links(line);
     let are_approved = links.iter().all(|link| draft.po_status(link).is_decided());
     let approved = if are_approved { ", and procurement approved both" } else { "" };
-    let has_shipped = |link: &PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| !line.boxes.is_empty());
     let question = Question {
         line: Some(line),
         cause: &bought_twice(surplus),
@@ -137,7 +135,7 @@ fn goes(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) -> bool {
                 .to_owned(),
         // Whoever owns the PO, a line bought twice is in nobody's interest.
         is_komets: false,
-        has_shipped: surplus.iter().any(has_shipped),
+        has_shipped: surplus.iter().any(|link| draft.has_link_shipped(link)),
     };
     question.takes_axerrio(draft)
 }

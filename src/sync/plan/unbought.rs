@@ -8,7 +8,8 @@ use crate::domain::{
     Agreed, HoldReason, Label, LabelStatus, LineId, NOT_BOUGHT, Order, SURPLUS, Verdict, current_labels,
 };
 
-fn codes_of(labels: &[&Label]) -> String {
+/// The codes of labels, as causes and people name them.
+pub(super) fn codes_of(labels: &[&Label]) -> String {
     let codes: Vec<&str> = labels.iter().map(|label| label.box_code.as_str()).collect();
     codes.join(", ")
 }
