@@ -147,6 +147,9 @@ pub struct ItemLink {
     /// The fields in which a person left it as Komet has it. What Axerrio says of others does not overrule them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<String>,
+    /// Flow 2: ship dates that it was read with before a rep moved it: a buyer may have bought it for one of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub former_days: BTreeSet<NaiveDate>,
 }
 
 /// The baseline of a Prebook item.

@@ -149,6 +149,8 @@ pub struct Order {
     /// Flow 2: what stemsync bought for the Prebook's other orders: an item that moved to this one's ship date brings its PO
     /// line with it.
     pub bought_elsewhere: Vec<PoLink>,
+    /// Flow 2: ship dates of the Prebook's other orders on which items were read.
+    pub former_days: BTreeMap<ItemId, BTreeSet<NaiveDate>>,
     /// Flow 1: those of its Prebooks whose header another order's Prebook shares, so that `useExisting` may lead there.
     pub ambiguous: BTreeSet<PrebookId>,
     /// Codes of its labels and boxes that another order has, or had first.

@@ -106,6 +106,7 @@ fn prebook_created(order: &mut Order, create: &CreatePrebook, created: &CreatedP
             let_go: false,
             before_approval: None,
             before_left: None,
+            former_days: BTreeSet::new(),
             left: BTreeSet::new(),
         };
         order

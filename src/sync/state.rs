@@ -256,6 +256,8 @@ impl RunState {
             facts.po_dates_unknown.retain(|date| !polled.po_dates.contains(date));
             facts.po_dates_unseen.retain(|date| !polled.po_dates.contains(date));
             facts.po_dates_read.extend(&polled.po_dates);
+            facts.po_dates_in_vain.retain(|date| !polled.po_dates.contains(date));
+            facts.po_dates_in_vain.extend(&polled.po_dates_in_vain);
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());
         });
     }

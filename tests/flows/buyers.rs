@@ -2,11 +2,12 @@
 
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::World;
-use stemsync::sandbox::komet::{HeaderChange, PoStatus};
+use stemsync::sandbox::axerrio::OrderStatus;
+use stemsync::sandbox::komet::{HeaderChange, KometRules, PoStatus};
 
 use crate::invariants::invariants;
-use crate::link::{Link, accepted_prebook, both, placed};
-use crate::trade::{FREEDOM, bought, item, items_of, po_of, prebook};
+use crate::link::{Link, Setup, accepted_prebook, both, placed};
+use crate::trade::{FREEDOM, bought, item, items_of, orders_for, po_of, prebook};
 
 /// What is bought of an item: PO and boxes.
 fn buys(world: &World, item: u64) -> Vec<(u64, u32)> {
@@ -64,6 +65,35 @@ async fn what_a_buyer_bought_anew_for_another_day_is_found_and_its_approval_told
         order.lines.iter().map(|line| line.line_id.clone()).collect::<Vec<_>>()
     });
     assert_eq!(told, [item.to_string()]);
+}
+
+/// Nothing leads there but the day that the item had: no PO of stemsync's is on it, and Komet's items do not name their PO.
+#[tokio::test]
+async fn what_a_buyer_bought_for_the_day_that_a_rep_moved_the_item_away_from_is_not_bought_twice() {
+    let rules = KometRules { items_show_po: false, ..KometRules::default() };
+    let link = Link::start(Setup { rules, ..Setup::default() }).await;
+    // With the first purchase each day of the horizon was read.
+    accepted_prebook(&link, &prebook(link.day(4), vec![item(FREEDOM, 1, link.day(1))])).await;
+    link.sync_well().await;
+    let draft = prebook(link.day(9), vec![item(FREEDOM, 3, link.day(3))]);
+    let number = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    link.sync_well().await;
+    let (item, later) = (link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id), link.day(6));
+    let po = link.act(|w, now| {
+        let po = w.komet.buyer_buys_item(item, now).unwrap();
+        w.komet.rep_moves_ship_date(item, later, now).unwrap();
+        po
+    });
+    link.sync_well().await;
+    link.act(|w, now| {
+        for order in orders_for(w, number).iter().filter(|order| order.status != OrderStatus::Cancelled) {
+            w.axerrio.vendor_accepts(&order.id, &[], now).unwrap();
+        }
+    });
+    link.sync().await;
+    link.sync().await;
+    let bought = link.act(|w, _| buys(w, item));
+    assert_eq!(bought, [(po, 3)]);
 }
 
 /// It is pending, and nobody has approved anything.

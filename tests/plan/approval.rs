@@ -422,6 +422,22 @@ fn a_line_that_is_off_its_po_is_looked_for_on_every_day_before_anything_else_is_
     assert!(desk.plan().needs.is_empty(), "once");
 }
 
+/// Of one of the days somebody else's PO makes no sense: that holds up nobody.
+#[test]
+fn what_is_off_its_po_is_not_looked_for_where_nothing_can_be_read() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.has_read_po();
+    desk.facts.po_dates = [day("2026-12-04"), day("2026-12-05")].into();
+    desk.facts.po_dates_in_vain = [day("2026-12-05")].into();
+    desk.edit_po(|po| po.lines.clear());
+    let needs = desk.plan().needs;
+    assert!(needs.contains(&Need::PurchaseOrders(day("2026-12-04"))), "{needs:?}");
+    assert!(!needs.contains(&Need::PurchaseOrders(day("2026-12-05"))), "{needs:?}");
+    desk.sync();
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+}
+
 #[test]
 fn a_change_that_was_left_before_the_line_was_made_anew_is_a_new_question() {
     let mut desk = approved();

@@ -410,6 +410,23 @@ fn a_po_is_looked_for_on_the_orders_day_and_on_the_items() {
     }
 }
 
+/// It is somebody else's PO of another day that makes no sense.
+#[test]
+fn what_was_found_is_bought_though_the_pos_of_another_day_cannot_be_read() {
+    let mut desk = Desk::flow2(&[roses(4)]);
+    desk.sync();
+    desk.accept();
+    let other = day("2026-12-09");
+    desk.facts.po_dates_unknown = [other].into();
+    desk.facts.po_dates_in_vain = [other].into();
+    desk.facts.po_dates_read.clear();
+    let needs = desk.plan().needs;
+    assert!(!needs.is_empty() && !needs.contains(&Need::PurchaseOrders(other)), "{needs:?}");
+    desk.sync();
+    let item = desk.komet.prebooks[0].items[0].id.to_string();
+    assert_eq!(bought(&desk, &item), 1);
+}
+
 /// How many PO lines buy for a line.
 fn bought(desk: &Desk, line: &str) -> usize {
     let item = desk.item_of(line);

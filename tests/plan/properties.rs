@@ -133,6 +133,7 @@ impl Dice<'_> {
         let shown = self.item(desk);
         let item = (!self.rarely()).then(|| ItemLink {
             before_left: None,
+            former_days: BTreeSet::new(),
             prebook: PrebookId(i64::from(6 + self.up_to(3))),
             item: self.item_id(),
             seen: self.coin().then(|| SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date }),

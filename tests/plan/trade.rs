@@ -172,6 +172,7 @@ impl Desk {
                 elsewhere: BTreeSet::new(),
                 items_elsewhere: BTreeSet::new(),
                 bought_elsewhere: Vec::new(),
+                former_days: BTreeMap::new(),
                 ambiguous: BTreeSet::new(),
                 codes_elsewhere: BTreeMap::new(),
             },

@@ -48,6 +48,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         elsewhere: std::collections::BTreeSet::new(),
         items_elsewhere: std::collections::BTreeSet::new(),
         bought_elsewhere: Vec::new(),
+        former_days: BTreeMap::new(),
         ambiguous: std::collections::BTreeSet::new(),
         codes_elsewhere: std::collections::BTreeMap::new(),
     };
@@ -213,6 +214,7 @@ fn what_stemsync_made_is_linked_before_komet_shows_it() {
         let_go: false,
         before_approval: None,
         before_left: None,
+        former_days: BTreeSet::new(),
         left: BTreeSet::new(),
     };
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };

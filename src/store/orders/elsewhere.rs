@@ -23,6 +23,8 @@ pub(super) struct Elsewhere {
     pub(super) items: BTreeSet<ItemId>,
     /// What was bought for them in Komet.
     pub(super) bought: Vec<PoLink>,
+    /// Ship dates on which items were read.
+    pub(super) days: BTreeMap<ItemId, BTreeSet<NaiveDate>>,
 }
 
 /// Of a stored [`crate::domain::AxOrder`], its lines.
@@ -45,7 +47,7 @@ struct Shown {
     items: Vec<Only<ItemId>>,
 }
 
-/// Of a stored [`crate::domain::Agreed`], what was bought.
+/// Of a stored [`crate::domain::Agreed`], which items it is of and what was bought.
 #[derive(Deserialize)]
 struct Bought {
     #[serde(default)]
@@ -54,8 +56,14 @@ struct Bought {
 
 #[derive(Deserialize)]
 struct BoughtLine {
+    item: Option<Linked>,
     #[serde(default)]
     po_lines: Vec<PoLink>,
+}
+
+#[derive(Deserialize)]
+struct Linked {
+    item: ItemId,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +75,7 @@ impl Elsewhere {
     /// Of the Prebook's orders but this one.
     pub(super) fn load(conn: &Connection, key: OrderKey, prebook: &PrebookId) -> Result<Self, StoreError> {
         let mut statement = conn.prepare_cached(
-            "SELECT o.key, a.doc, k.doc, g.doc FROM orders o
+            "SELECT o.key, a.doc, k.doc, g.doc, o.ship_date FROM orders o
              LEFT JOIN axerrio_views a ON a.key = o.key
              LEFT JOIN komet_views k ON k.key = o.key
              LEFT JOIN agreed_views g ON g.key = o.key
@@ -91,8 +99,13 @@ impl Elsewhere {
             }
             if let Some(doc) = text(3)? {
                 let bought: Bought = from_doc(doc, format_args!("agreed view of order {}", other.0))?;
-                let live = |link: &PoLink| link.asked.is_some() && !link.dead;
-                all.bought.extend(bought.lines.into_values().flat_map(|line| line.po_lines).filter(live));
+                let Day(ship_date) = row.get(4)?;
+                for line in bought.lines.into_values() {
+                    if let Some(Linked { item }) = line.item {
+                        all.days.entry(item).or_default().insert(ship_date);
+                    }
+                    all.bought.extend(line.po_lines.into_iter().filter(|link| link.asked.is_some() && !link.dead));
+                }
             }
         }
         Ok(all)

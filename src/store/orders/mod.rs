@@ -118,7 +118,7 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     let labels = ax_id.as_ref().map(|id| labels::for_order(conn, id)).transpose()?;
     let prebook: Option<PrebookId> = row.get(3)?;
     let elsewhere = prebook.as_ref().map(|prebook| Elsewhere::load(conn, key, prebook)).transpose()?;
-    let Elsewhere { lines: elsewhere, items: items_elsewhere, bought: bought_elsewhere } =
+    let Elsewhere { lines: elsewhere, items: items_elsewhere, bought: bought_elsewhere, days: former_days } =
         elsewhere.unwrap_or_default();
     let flow = row.get::<_, Named<_>>(0)?.0;
     // stemsync adds to Prebooks of flow 1 only.
@@ -142,6 +142,7 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
         elsewhere,
         items_elsewhere,
         bought_elsewhere,
+        former_days,
         ambiguous,
         codes_elsewhere,
     }))

@@ -514,9 +514,13 @@ impl<'a> Draft<'a> {
             return vec![Need::PurchaseOrder(number.clone())];
         }
         // Komet may have given the item another ship date than the PO was made for (assumed): both days are read. A buyer may
-        // have moved the PO to any day, before this database first read that.
+        // have bought it for the day that a rep moved it away from, or moved the PO to any day before this database first read that.
         let mut days = vec![self.order.ship_date, shown.map_or(self.order.ship_date, |item| item.ship_date)];
-        days.extend(&facts.po_dates_unknown);
+        let mut links = self.agreed.lines.values().filter_map(|line| line.item.as_ref());
+        let former = links.find(|link| link.item == *item).into_iter().flat_map(|link| &link.former_days);
+        let elsewhere = former.filter(|day| **day >= self.rules.visible_from).chain(&facts.po_dates_unknown);
+        // One of somebody else's POs that cannot be read on another day is no reason to buy nothing.
+        days.extend(elsewhere.filter(|day| !facts.po_dates_in_vain.contains(day)));
         self.unread_pos(&days).collect()
     }
 

@@ -270,6 +270,7 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         before_approval: None,
         before_left: None,
         left: BTreeSet::new(),
+        former_days: BTreeSet::new(),
     };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
     draft.agreed.lines.insert(line.id.clone(), AgreedLine { terms, item: Some(link), po_lines });
@@ -286,10 +287,17 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 item: None,
                 po_lines: Vec::new(),
             });
+            let mut former_days = draft.order.former_days.get(&item.id).cloned().unwrap_or_default();
+            if let Some(before) = agreed.item.take() {
+                former_days.extend(before.former_days);
+                former_days.extend(before.seen.map(|seen| seen.ship_date));
+            }
+            former_days.remove(&item.ship_date);
             agreed.item = Some(ItemLink {
                 prebook: prebook.id.clone(),
                 item: item.id.clone(),
                 seen,
+                former_days,
                 fresh: false,
                 products: Vec::new(),
                 box_type: None,

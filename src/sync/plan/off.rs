@@ -39,7 +39,9 @@ pub(super) fn seek(draft: &mut Draft<'_>) {
     if sought.is_empty() {
         return;
     }
-    let days: Vec<_> = draft.rules.facts.po_dates.iter().copied().collect();
+    // A day of which something cannot be read holds nobody up: what stands there is found as soon as it can be.
+    let facts = draft.rules.facts;
+    let days: Vec<_> = facts.po_dates.difference(&facts.po_dates_in_vain).copied().collect();
     if !draft.has_read_pos(&days) {
         draft.seeks = true;
         return;

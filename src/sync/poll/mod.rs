@@ -51,6 +51,8 @@ pub struct Polled {
     pub windows_seen: BTreeSet<i64>,
     /// Ship dates whose POs were read.
     pub po_dates: BTreeSet<NaiveDate>,
+    /// Those that were asked for, and of which something could not be read.
+    pub po_dates_in_vain: BTreeSet<NaiveDate>,
     /// POs that were read: by their number, or in a list, also one in which others could not be read.
     pub po_numbers: BTreeSet<PoNumber>,
     /// Carriers, by Komet's id, of windows in which something changed.
@@ -67,6 +69,7 @@ impl Polled {
         self.windows.extend(other.windows);
         self.windows_seen.extend(other.windows_seen);
         self.po_dates.extend(other.po_dates);
+        self.po_dates_in_vain.extend(other.po_dates_in_vain);
         self.po_numbers.extend(other.po_numbers);
         self.carriers.extend(other.carriers);
     }

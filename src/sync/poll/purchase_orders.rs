@@ -111,9 +111,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             polled.records += answer.items.len() as u64;
             polled.report(Job::PurchaseOrders, "Komet PO", &answer.unreadable);
             let readable = answer.unreadable.is_empty();
-            if readable {
-                polled.po_dates.insert(date);
-            }
+            if readable { &mut polled.po_dates } else { &mut polled.po_dates_in_vain }.insert(date);
             shown.extend(answer.items.iter().map(|po| po.number.clone()));
             let items = answer.items;
             let shows = readable.then_some(answer.as_of);
