@@ -102,6 +102,13 @@ pub struct AgreedLine {
     pub po_lines: Vec<PoLink>,
 }
 
+impl AgreedLine {
+    /// Whether one of several PO lines that were to go together has gone.
+    pub(crate) fn has_begun_to_go(&self) -> bool {
+        self.po_lines.iter().any(|link| link.going && link.dead)
+    }
+}
+
 /// Links a line to its Prebook item.
 #[allow(clippy::struct_excessive_bools, reason = "each says another deed, which orders on file bear by its name")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,9 +191,12 @@ pub struct PoLink {
     /// The same as [`ItemLink::before_approval`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_approval: Option<KometTerms>,
-    /// stemsync deleted it, or what a buyer bought in its place stands for it.
+    /// stemsync deleted it, or it was [`Self::replaced`].
     #[serde(default)]
     pub dead: bool,
+    /// Somebody took it off, and what a buyer bought in its place stands for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
     /// stemsync made it, and the PO was read since and does not have it: somebody else took it off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,

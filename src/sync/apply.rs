@@ -205,6 +205,7 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
             gone: false,
             going: false,
             sought: None,
+            replaced: false,
         });
     }
 }
@@ -266,6 +267,7 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
             gone: false,
             going: false,
             sought: None,
+            replaced: false,
         });
     }
 }

@@ -156,3 +156,22 @@ async fn an_item_that_a_rep_put_on_another_header_is_asked_about() {
         assert_eq!(pos, 2, "each line is bought once");
     }
 }
+
+#[tokio::test]
+async fn a_line_that_changes_after_its_item_was_left_on_another_header_is_asked_about_anew() {
+    let link = Link::plain().await;
+    let id = placed(&link).await;
+    let truck = link.day(9);
+    link.act(|w, now| {
+        let own = w.komet.rep_splits_prebook(items_of(w, &id)[0].id, now).unwrap();
+        let change = HeaderChange { truck_date: Some(truck), ..HeaderChange::default() };
+        w.komet.rep_changes_header(own, &change, now).unwrap();
+    });
+    link.sync().await;
+    link.decide(Verdict::Dismissed).await;
+    link.sync_well().await;
+    assert_eq!(link.held().await, []);
+    link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes += 10, now)).unwrap();
+    link.sync().await;
+    assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+}

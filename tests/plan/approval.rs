@@ -380,6 +380,30 @@ fn a_po_whose_lines_went_to_a_pending_one_and_from_that_too_is_told_as_cancelled
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
 
+/// A buyer took it off the PO that took the first one's place.
+#[test]
+fn a_line_that_is_off_the_po_in_its_place_changes_by_a_persons_word_like_any_approved_one() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    desk.sync();
+    let mut anew = desk.po().clone();
+    anew.number.0 = "PO-ANEW".into();
+    anew.lines.truncate(1);
+    anew.lines[0].id.0 += 500;
+    desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+    desk.komet.purchase_orders.push(anew);
+    desk.read();
+    desk.sync();
+    desk.approve();
+    desk.komet.purchase_orders.iter_mut().for_each(|po| po.status = PoStatus::Approved);
+    desk.read();
+    desk.sync();
+    desk.komet.purchase_orders[1].lines[0].terms.boxes = 0;
+    desk.read();
+    desk.sync();
+    desk.ax_line("1").terms.boxes = 9;
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["changed_after_approval 1".to_owned()]));
+}
+
 /// The one that nobody has approved took its place.
 #[test]
 fn a_line_beside_a_cancelled_po_is_pending_where_a_buyer_bought_it_anew() {

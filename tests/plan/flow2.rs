@@ -278,6 +278,92 @@ fn a_line_that_a_buyer_split_is_bought_anew_as_a_whole() {
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
 
+/// The PO that he cancelled is pending again beside the one that took its place.
+#[test]
+fn a_cancelled_po_that_a_buyer_takes_back_after_he_bought_anew_is_told_as_bought_twice() {
+    let mut desk = accepted();
+    let mut anew = first_line_again(&desk);
+    anew.lines[0].terms.unit_cost = cost("0.40");
+    desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+    desk.komet.purchase_orders.push(anew);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    desk.komet.purchase_orders[0].lines[0].terms.boxes = 5;
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["changed_after_approval 11".to_owned()]));
+}
+
+/// The hold says: move the line to a PO of that day.
+#[test]
+fn what_a_buyer_bought_for_the_day_that_a_rep_moved_the_item_to_stays_at_his_price() {
+    for anew in [false, true] {
+        let mut desk = Desk::flow2(&[roses(5)]);
+        desk.sync();
+        desk.accept();
+        desk.sync();
+        let later = day("2026-12-09");
+        if anew {
+            let mut other = PurchaseOrder { ship_date: later, ..first_line_again(&desk) };
+            other.lines[0].terms.unit_cost = cost("0.30");
+            desk.edit_po(|po| po.lines.clear());
+            desk.komet.purchase_orders.push(other);
+        } else {
+            desk.edit_po(|po| po.ship_date = later);
+        }
+        item(&mut desk, 11).ship_date = later;
+        desk.order.ship_date = later;
+        desk.read();
+        assert_eq!(desk.sync(), ["put"]);
+        desk.accept();
+        assert_eq!((desk.sync(), held(&desk).len()), (vec![], 0), "anew: {anew}");
+    }
+}
+
+#[test]
+fn what_a_buyer_made_as_many_of_as_the_rep_wants_by_now_is_his() {
+    let mut desk = accepted();
+    rep_changes(&mut desk, 11, 9);
+    desk.edit_po(|po| po.lines[0].terms.boxes = 9);
+    assert_eq!(desk.sync(), ["put"]);
+    desk.accept();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    desk.edit_po(|po| po.lines[0].terms.boxes = 8);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0), "his to change");
+}
+
+/// The PO of which Axerrio was told is another one.
+#[test]
+fn a_line_that_is_off_a_pending_po_is_a_question_though_another_was_told_as_approved() {
+    let mut desk = accepted();
+    desk.approve();
+    desk.sync();
+    let added = desk.item(13, &lilies(2));
+    desk.komet.prebooks[0].items.push(added);
+    desk.read();
+    desk.sync();
+    desk.accept();
+    desk.sync();
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+    desk.komet.purchase_orders[1].lines.clear();
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet 13".to_owned()]));
+}
+
+/// The first part could not be deleted, and by now nobody wants it to be.
+#[test]
+fn a_split_line_that_was_not_to_go_after_all_stays() {
+    let mut desk = accepted();
+    desk.split_line();
+    desk.sync();
+    desk.ax_line("11").confirmed_boxes = Some(1);
+    desk.has_read_po();
+    let plan = desk.plan();
+    assert!(!plan.actions.is_empty());
+    desk.order.agreed = plan.agreed;
+    desk.ax_line("11").confirmed_boxes = Some(5);
+    assert_eq!((desk.sync(), held(&desk).len()), (vec![], 0));
+}
+
 /// Of the empty PO nothing is told, and of the pending one neither.
 #[test]
 fn a_line_that_is_off_an_approved_po_is_a_question_while_the_rest_waits_on_another() {

@@ -382,6 +382,24 @@ fn a_code_that_a_box_of_another_order_bears_too_is_not_changed() {
     assert_eq!(desk.sync(), ["code B1>B9"]);
 }
 
+#[test]
+fn a_code_that_a_box_of_another_line_bears_too_is_not_changed() {
+    let mut desk = Desk::flow1(vec![line("1", roses(2)), line("2", lilies(2))]);
+    desk.sync();
+    desk.approve();
+    desk.sync();
+    desk.print(vec![label("1", 1, "B1"), label("2", 1, "C1")]);
+    desk.sync();
+    // Somebody put the code on another box by hand, too.
+    desk.edit_po(|po| {
+        po.lines.iter_mut().flat_map(|line| &mut line.boxes).for_each(|shown| shown.code = "B1".into())
+    });
+    desk.order.axerrio.labels[0].box_code = "B9".into();
+    let told = desk.sync();
+    assert!(!told.iter().any(|told| told.starts_with("code B1>B9")), "{told:?}");
+    assert!(held(&desk).contains(&"duplicate_box_code 1".to_owned()), "{:?}", held(&desk));
+}
+
 /// The box of a withdrawn label stays in Komet, whichever box has its number by now.
 #[test]
 fn a_withdrawn_label_is_asked_about_also_after_the_vendor_numbered_the_rest_anew() {

@@ -165,6 +165,7 @@ impl Dice<'_> {
                 dead: self.rarely(),
                 gone: self.rarely(),
                 going: self.rarely(),
+                replaced: self.rarely(),
                 sought: self.rarely().then_some(2),
             });
         }

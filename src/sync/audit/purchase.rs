@@ -8,7 +8,7 @@ use super::findings::{DELETE_PO_LINE, Findings, text};
 use super::flow1::{expected_box_type, is_line_left, parts_of_komet, parts_of_mix, product_name, unit_name};
 use crate::domain::{
     AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine,
-    PoLink, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
+    PoLink, PoNumber, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{
     CONFIRMED, PO_LINE, Sight, changed_since_bought, is_cost_kept, item_differences, line_parts, parts,
@@ -89,10 +89,15 @@ fn should_stand(found: &Findings<'_>, expect: &Expected<'_>, links: &[PoLink]) -
     let order = found.order;
     let cancelled =
         links.iter().filter_map(|link| shown(order, link)).any(|(po, _)| po.status == PoStatus::Cancelled);
-    let vanished = links.iter().any(|link| !link.dead && link.item == expect.item);
     let told = order.axerrio.order.as_ref().and_then(|o| o.purchase_order.as_ref());
-    let is_known = told.is_some_and(|told| told.status != PoInfoStatus::Pending);
-    let is_komets = order.flow == Flow::FromKomet && vanished && is_known;
+    let told = told.filter(|told| told.status != PoInfoStatus::Pending);
+    let is_approved = |number: &PoNumber| {
+        told.is_some_and(|told| told.number == *number)
+            || order.komet.purchase_orders.iter().any(|po| po.number == *number && po.status.is_decided())
+    };
+    let mut vanished = links.iter().filter(|link| !link.dead && link.item == expect.item);
+    let is_komets =
+        order.flow == Flow::FromKomet && told.is_some() && vanished.any(|link| is_approved(&link.number));
     !cancelled && !is_komets
 }
 

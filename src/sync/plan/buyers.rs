@@ -32,7 +32,7 @@ pub(super) fn left_to_the_buyer(draft: &Draft<'_>, links: &[PoLink]) -> Vec<&'st
 pub(super) fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date: NaiveDate) -> Option<Verdict> {
     let moved = alive.iter().find_map(|link| {
         let (po, _) = draft.po_line(&link.line)?;
-        (po.ship_date != link.ship_date.unwrap_or(ship_date)).then_some(po)
+        (po.ship_date != ship_date && Some(po.ship_date) != link.ship_date).then_some(po)
     });
     let Some(po) = moved else {
         // Moved once more, it is a new question.

@@ -80,8 +80,7 @@ pub(super) fn cause(box_number: u32, code: &str) -> String {
 /// Changes codes; answers those that boxes give up by it. One that another box of the order bears waits until that box has given it
 /// up; where it does not, a person must look: Komet would refuse it, or have two boxes of one code.
 pub(super) fn change(draft: &mut Draft<'_>, changes: Vec<ChangeCode>) -> BTreeSet<String> {
-    let lines = draft.order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
-    let borne: BTreeSet<&str> = lines.flat_map(|line| &line.boxes).map(|shown| shown.code.as_str()).collect();
+    let borne: BTreeSet<&str> = draft.order.komet.box_codes().collect();
     let (free, mut taken): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|change| !borne.contains(change.change.new.as_str()));
     let mut given_up = BTreeSet::new();
@@ -114,18 +113,13 @@ pub(super) fn change(draft: &mut Draft<'_>, changes: Vec<ChangeCode>) -> BTreeSe
     given_up
 }
 
-/// Whether Komet knows by this code one box alone, by what it shows of the line's `boxes` and of other orders.
-pub(super) fn is_unique_in_komet<'b>(
-    draft: &mut Draft<'_>,
-    line: &LineId,
-    code: &str,
-    mut boxes: impl Iterator<Item = &'b str>,
-) -> bool {
+/// Whether Komet knows by this code one box alone, by what it shows of this order and of others.
+pub(super) fn is_unique_in_komet(draft: &mut Draft<'_>, line: &LineId, code: &str) -> bool {
     let other = draft.order.codes_elsewhere.get(code).filter(|other| other.in_komet);
     let on = match other {
         Some(other) => format!("a box of the line and one of order {}", other.order),
-        None if boxes.by_ref().filter(|other| *other == code).nth(1).is_some() => {
-            "several boxes of the line".to_owned()
+        None if draft.order.komet.box_codes().filter(|other| *other == code).count() > 1 => {
+            "several boxes of the order".to_owned()
         }
         None => return true,
     };

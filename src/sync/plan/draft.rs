@@ -108,11 +108,10 @@ impl<'a> Draft<'a> {
             _ => None,
         });
         let going: BTreeSet<(LineId, PoItemId)> = going.collect();
-        for (line, agreed) in &mut self.agreed.lines {
+        for (line, agreed) in self.agreed.lines.iter_mut().filter(|(_, agreed)| !agreed.has_begun_to_go()) {
             let goes = |link: &PoLink| going.contains(&(line.clone(), link.line.clone()));
-            if agreed.po_lines.iter().filter(|link| goes(link)).count() > 1 {
-                agreed.po_lines.iter_mut().filter(|link| goes(link)).for_each(|link| link.going = true);
-            }
+            let are_several = agreed.po_lines.iter().filter(|link| goes(link)).count() > 1;
+            agreed.po_lines.iter_mut().for_each(|link| link.going = are_several && goes(link));
         }
     }
 
@@ -486,7 +485,7 @@ impl<'a> Draft<'a> {
             None => self.po_alive(link),
         };
         let states: Vec<bool> = links.iter().filter(stands).map(|link| self.is_link_decided(link)).collect();
-        let in_change = links.iter().any(|link| link.dead);
+        let in_change = links.iter().any(|link| link.dead && !link.replaced);
         (in_change || !states.is_empty()).then(|| states.contains(&true))
     }
 

@@ -132,7 +132,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
-    match header::judge_home(draft, order, &line.id, &link) {
+    match header::judge_home(draft, order, line, &link) {
         Some(Verdict::TakeKomet) => {}
         Some(Verdict::TakeAxerrio) => {
             let goods = wanted_goods(draft, line);
@@ -285,7 +285,8 @@ fn is_lost(draft: &Draft<'_>, line: &LineId) -> bool {
     let links = draft.agreed.lines.get(line).map(|agreed| &agreed.po_lines[..]).unwrap_or_default();
     let is_answered =
         |link: &PoLink| link.dead || draft.po_alive(link) || draft.po_status(link) == PoStatus::Cancelled;
-    !links.is_empty() && !links.iter().any(is_answered)
+    let mut own = links.iter().filter(|link| !link.replaced).peekable();
+    own.peek().is_some() && !own.any(is_answered)
 }
 
 /// A line after approval: Komet's edits are Komet's right, Axerrio's are held.

@@ -7,7 +7,7 @@ use super::compare::{header_print, is_field_kept, terms_print};
 use super::draft::Draft;
 use super::rules::Rules;
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxOrder, Header, HoldReason, ItemLink, LineId, MapKind, Party, Prebook,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Header, HoldReason, ItemLink, LineId, MapKind, Party, Prebook,
     PrebookHeader, PrebookId, PrebookItem, Verdict, blank, fingerprint,
 };
 
@@ -246,7 +246,7 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
 pub(super) fn judge_home(
     draft: &mut Draft<'_>,
     order: &AxOrder,
-    line: &LineId,
+    line: &AxLine,
     link: &ItemLink,
 ) -> Option<Verdict> {
     let has_it = |prebook: &&Prebook| prebook.items.iter().any(|item| item.id == link.item && item.is_alive());
@@ -258,8 +258,9 @@ pub(super) fn judge_home(
     if differs.is_empty() {
         return Some(Verdict::TakeKomet);
     }
-    let cause = format!("home {} of {} {:016x}", home.id, link.item, header_print(&order.header));
-    draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
+    let now = fingerprint(&(shown_print(&home.header), header_print(&order.header), terms_print(&line.terms)));
+    let cause = format!("home {} of {} {now:016x}", home.id, link.item);
+    draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
             "Prebook item {} was moved to Prebook {} in Komet, which has another {}, but the order is Axerrio's until its PO is \
              approved. Take axerrio to make the line again where it belongs, take komet to leave it there.",
@@ -311,18 +312,18 @@ fn ask_for_lines(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edit
     })
 }
 
+/// Names what Komet shows of a header.
+fn shown_print(header: &PrebookHeader) -> u64 {
+    fingerprint(&(header.truck_date, blank(header.customer_po.as_deref()), header.carrier_id, header.customer_id))
+}
+
 fn told(edits: &[Field]) -> String {
     edits.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn ask(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field]) -> Option<Verdict> {
     let header = &prebook.header;
-    let shown = fingerprint(&(
-        header.truck_date,
-        blank(header.customer_po.as_deref()),
-        header.carrier_id,
-        header.customer_id,
-    ));
+    let shown = shown_print(header);
     let mut cause = format!("prebook {} {shown:016x} {:016x}", prebook.id, header_print(&order.header));
     if edits.contains(&Field::Location) {
         let _ = write!(cause, " at {}", blank(header.location_code.as_deref()).unwrap_or_default());

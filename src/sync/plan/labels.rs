@@ -161,7 +161,7 @@ fn plan_line<'l>(
     }
     for label in printed {
         if is_borne(&label.box_code) {
-            codes::is_unique_in_komet(draft, line, &label.box_code, std::iter::empty());
+            codes::is_unique_in_komet(draft, line, &label.box_code);
             continue;
         }
         let bore = |code: &str| {
@@ -171,7 +171,7 @@ fn plan_line<'l>(
         match former {
             Some(at) => {
                 let shown = free.remove(at);
-                changes.extend(change_code(draft, line, label, shown, &boxes));
+                changes.extend(change_code(draft, line, label, shown));
             }
             None => waiting.push(label),
         }
@@ -199,7 +199,7 @@ fn plan_line<'l>(
             continue;
         }
         let shown = free.remove(free.iter().position(is_its_lot).unwrap_or(0));
-        changes.extend(change_code(draft, line, label, shown, &boxes));
+        changes.extend(change_code(draft, line, label, shown));
     }
     left.extend(free);
     judge_left_boxes(draft, line, labels, &current, (&left, &boxes));
@@ -321,15 +321,8 @@ fn ask_about_void(draft: &mut Draft<'_>, line: &LineId, number: u32, code: &str)
     });
 }
 
-fn change_code(
-    draft: &mut Draft<'_>,
-    line: &LineId,
-    label: &Label,
-    shown: &Shown<'_>,
-    boxes: &[Shown<'_>],
-) -> Option<ChangeCode> {
-    let all = boxes.iter().map(|other| other.seen.code.as_str());
-    let is_unique = codes::is_unique_in_komet(draft, line, &shown.seen.code, all);
+fn change_code(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &Shown<'_>) -> Option<ChangeCode> {
+    let is_unique = codes::is_unique_in_komet(draft, line, &shown.seen.code);
     (is_unique && fits(draft, line, label)).then(|| ChangeCode {
         line: line.clone(),
         number: shown.po.clone(),

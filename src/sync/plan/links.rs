@@ -422,6 +422,7 @@ fn link_po_line(
             gone: false,
             going: false,
             sought: None,
+            replaced: false,
         });
     }
 }

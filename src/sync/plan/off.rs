@@ -74,6 +74,12 @@ pub(super) fn supersede(draft: &mut Draft<'_>, buy: &Buy) {
     for link in own {
         if over.iter().any(|over| over.line == link.line) {
             link.dead = true;
+            link.replaced = true;
+            if heir.is_some() {
+                // Put back, it buys once more.
+                link.asked = None;
+                link.bought_as = None;
+            }
         } else if let Some(asked) = asked.filter(|_| heir.as_ref() == Some(&link.line)) {
             link.asked.clone_from(&asked.asked);
             link.bought_as.clone_from(&asked.bought_as);
@@ -130,13 +136,14 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
     verdict != Some(Verdict::TakeAxerrio)
 }
 
-/// Whether Axerrio was told, or is about to be, what procurement decided about a flow 2 order, a line that is off its PO by now
-/// included. While the rest of the order waits on another PO nothing is told.
+/// Whether Axerrio was told, or is about to be, what procurement decided about a flow 2 order and the PO that a line is off by now.
+/// While the rest of the order waits on another PO nothing is told.
 fn hears_of_it(draft: &Draft<'_>, off: &PoLink) -> bool {
     let told = draft.order.axerrio.order.as_ref().and_then(|order| order.purchase_order.as_ref());
     let is_decided = |status: PoInfoStatus| status != PoInfoStatus::Pending;
-    told.is_some_and(|told| is_decided(told.status))
-        || draft.po_status(off).is_decided() && inform::desired(draft).is_some_and(|info| is_decided(info.status))
+    let is_off_decided = draft.po_status(off).is_decided();
+    told.is_some_and(|told| is_decided(told.status) && (is_off_decided || told.number == off.number))
+        || is_off_decided && inform::desired(draft).is_some_and(|info| is_decided(info.status))
 }
 
 /// Whether the PO must be read first to which a buyer may have moved the line: the item names it, where Komet says so (assumed).

@@ -11,8 +11,8 @@ use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use super::{approved, off, twice};
 use crate::domain::{
-    Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink, PoNumber,
-    PoStatus, Verdict, blank,
+    AgreedLine, Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink,
+    PoNumber, PoStatus, Verdict, blank,
 };
 use crate::sync::action::{Action, DeletePoLine};
 
@@ -97,7 +97,8 @@ fn rest_of_what_goes(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Vec<
             && decision.line.as_ref().is_none_or(|of| of == line)
     };
     let by_word = || draft.agreed.decisions.iter().any(is_word);
-    let goes = |link: &&PoLink| link.going && (!draft.is_link_decided(link) || by_word());
+    let has_begun = draft.agreed.lines.get(line).is_some_and(AgreedLine::has_begun_to_go);
+    let goes = |link: &&PoLink| has_begun && link.going && (!draft.is_link_decided(link) || by_word());
     alive.iter().filter(goes).cloned().collect()
 }
 
@@ -205,14 +206,28 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
             return verdict == Some(Verdict::TakeAxerrio);
         }
     }
-    // The order moved to another ship date since it was bought; a PO that the buyer moved stays where it is.
-    let has_moved = alive.iter().any(|link| link.ship_date.is_some_and(|bought_for| bought_for != ship_date));
+    // The order moved to another ship date since it was bought, and its PO did not follow; a PO that the buyer moved stays where it is.
+    let ships = |link: &PoLink| draft.po_line(&link.line).map(|(po, _)| po.ship_date);
+    let has_moved = alive.iter().any(|link| {
+        link.ship_date.is_some_and(|bought_for| bought_for != ship_date) && ships(link) != Some(ship_date)
+    });
     let asked: Vec<&NewGoods> = alive.iter().filter_map(|link| link.asked.as_ref()).collect();
     // What a buyer bought himself stands as it is, but for boxes that the vendor does not deliver.
     let is_fewer = buy.confirmed && u64::from(buy.goods.boxes) < boxes_of(draft, alive);
-    let is_changed =
-        draft.order.flow == Flow::FromKomet && !approved::changes_since_bought(draft, buy, alive).is_empty();
+    let is_flow_2 = draft.order.flow == Flow::FromKomet;
+    let is_changed = is_flow_2 && !approved::changes_since_bought(draft, buy, alive).is_empty();
     if asked.is_empty() && buy.goods.boxes > 0 && !has_moved && !is_fewer && !is_changed {
+        agree(draft, buy, alive);
+        return false;
+    }
+    // Nor is what a buyer changed to as many boxes as are wanted by now.
+    let is_in_number = is_flow_2 && boxes_of(draft, alive) == u64::from(buy.goods.boxes);
+    let as_many = |asked: &NewGoods| NewGoods { boxes: buy.goods.boxes, ..asked.clone() };
+    if is_in_number
+        && !has_moved
+        && !is_changed
+        && asked.iter().all(|asked| !asks_otherwise(&as_many(asked), &buy.goods))
+    {
         agree(draft, buy, alive);
         return false;
     }
@@ -270,13 +285,15 @@ pub(super) fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Itera
 
 /// What Komet shows of the PO lines stands for what should be bought.
 fn agree(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) {
+    // All of it was asked for at once; what is found beside that is a part, as after a split.
+    let whole = links.iter().find(|link| link.asked.is_some()).or(links.first()).map(|link| &link.line);
     for link in links {
         let seen = draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
         let is_flow_2 = draft.order.flow == Flow::FromKomet;
         let item = draft.item(&buy.item).filter(|_| is_flow_2).map(|item| item.terms.clone());
         let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|l| &mut l.po_lines);
         for own in own.filter(|own| own.line == link.line) {
-            own.asked = Some(buy.goods.clone());
+            own.asked = (Some(&own.line) == whole).then(|| buy.goods.clone());
             own.bought_as.clone_from(&item);
             own.seen.clone_from(&seen);
             own.before_approval = None;

@@ -14,7 +14,9 @@ use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink};
 /// buyer may change the one that stemsync knows; the other one is still what was asked for.
 pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink> {
     let is_decided = |link: &&PoLink| draft.is_link_decided(link);
-    let (found, made): (Vec<&PoLink>, Vec<&PoLink>) = alive.iter().partition(|link| link.asked.is_none());
+    // What somebody took off and put back is no request's.
+    let (found, made): (Vec<&PoLink>, Vec<&PoLink>) =
+        alive.iter().filter(|link| !link.replaced).partition(|link| link.asked.is_none());
     let given_up = draft.agreed.doubts_purchases(draft.rules.visible_from);
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
     let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();

@@ -81,8 +81,7 @@ pub(super) fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, 
 pub(crate) fn labels_of_no_line<'o>(order: &'o Order, agreed: &Agreed) -> BTreeMap<&'o LineId, Vec<&'o Label>> {
     let lines = order.axerrio.order.iter().flat_map(|order| &order.lines).map(|line| &line.id);
     let lines: BTreeSet<&LineId> = lines.chain(agreed.lines.keys()).chain(&order.elsewhere).collect();
-    let bought = order.komet.purchase_orders.iter().flat_map(|po| &po.lines);
-    let borne: BTreeSet<&str> = bought.flat_map(|line| &line.boxes).map(|shown| shown.code.as_str()).collect();
+    let borne: BTreeSet<&str> = order.komet.box_codes().collect();
     let mut by_line: BTreeMap<&LineId, Vec<&Label>> = BTreeMap::new();
     for label in &order.axerrio.labels {
         let has_moved = order.items_elsewhere.iter().any(|item| LineId::from(item) == label.line_id);
