@@ -24,7 +24,11 @@ pub(super) struct Reads {
 
 impl Reads {
     fn is_empty(&self) -> bool {
-        self.windows.is_empty() && self.po_dates.is_empty() && self.po_numbers.is_empty()
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.windows.len() + self.po_dates.len() + self.po_numbers.len()
     }
 }
 
@@ -54,9 +58,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if again.is_empty() || state.is_down(System::Komet) {
             return Ok(BTreeSet::new());
         }
-        let in_vain = self.in_vain(state.paced).await?;
-        reads.windows.retain(|window| !in_vain.contains(&Source::Window(*window)));
-        reads.po_dates.retain(|date| !in_vain.contains(&Source::ShipDate(*date)));
+        self.leave_what_is_in_vain(state, &mut reads).await?;
         if reads.is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -68,6 +70,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Ok(BTreeSet::new())
             }
         }
+    }
+
+    /// Leaves out what was read just now and made no sense; answers whether there was any.
+    pub(super) async fn leave_what_is_in_vain(
+        &self,
+        state: &RunState,
+        reads: &mut Reads,
+    ) -> Result<bool, StoreError> {
+        let in_vain = self.in_vain(state.paced).await?;
+        let before = reads.len();
+        reads.windows.retain(|window| !in_vain.contains(&Source::Window(*window)));
+        reads.po_dates.retain(|date| !in_vain.contains(&Source::ShipDate(*date)));
+        reads.po_numbers.retain(|number| !self.is_in_vain(number, state.paced));
+        Ok(reads.len() < before)
     }
 
     /// Reads each list once; the run knows each from then on. Answers what could not be read of them.

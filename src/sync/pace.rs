@@ -15,6 +15,7 @@ use super::engine::Engine;
 use super::plan::window_of;
 use super::poll::{is_stale, polled_from, seldom};
 use super::report::Job;
+use crate::domain::PoNumber;
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, quota};
 use crate::systems::{Axerrio, Komet};
@@ -300,9 +301,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The sources in which something could not be read just now, so that nothing is gained by reading them again: for an hour, or,
     /// where somebody waits for it, for as long as no source is read twice (quota.md).
     pub(super) async fn in_vain(&self, paced: bool) -> Result<BTreeSet<Source>, StoreError> {
-        let now = self.clock.now();
-        let from = now - if paced { TRIED_AGAIN } else { APART };
+        let (from, now) = self.just_now(paced);
         self.store.read(move |conn| budget::in_vain(conn, from, now)).await
+    }
+
+    /// The same of a PO that was asked for by its number.
+    pub(super) fn is_in_vain(&self, number: &PoNumber, paced: bool) -> bool {
+        let (from, now) = self.just_now(paced);
+        self.garbled.contains(number, from, now)
+    }
+
+    fn just_now(&self, paced: bool) -> (DateTime<Utc>, DateTime<Utc>) {
+        let now = self.clock.now();
+        (now - if paced { TRIED_AGAIN } else { APART }, now)
     }
 
     /// Counts requests that were no polls, for expecting as many at this hour of other days.

@@ -532,6 +532,16 @@ impl RunState {
         });
     }
 
+    /// What became of a request cannot be seen, for a record that makes no sense: that is its order's trouble, and not the system's,
+    /// which answers.
+    pub(super) fn doubts(&self, job: Job, doubt: &SystemError) {
+        self.log_failure(job, doubt);
+        self.tally(job, |tally| {
+            tally.failed += 1;
+            tally.errors.push(doubt.to_string());
+        });
+    }
+
     /// Reports a new hold: of an order, or the brake's (`None`).
     pub(super) fn report_hold(&self, job: Job, order: Option<&str>, reason: HoldReason, detail: &str) {
         // What a system said of its refusal may hold a price or an address, which no log at the default level shows.

@@ -71,10 +71,15 @@ async fn a_429_without_a_pause_or_a_limit_message_ends_the_day() {
 
 #[tokio::test]
 async fn a_refused_token_is_told_from_a_refused_request() {
+    // A write that is refused is followed by a read, which is refused as well.
+    let invalid = || Canned::json(&json!({"status": 0, "message": "Invalid authentication token"}));
     let server = Server::start([
-        Canned::json(&json!({"status": 0, "message": "Invalid authentication token"})),
+        invalid(),
+        invalid(),
+        Canned::status(401, ""),
         Canned::status(401, ""),
         Canned::status(403, "{\"status\": 0, \"message\": \"blocked\"}"),
+        invalid(),
         Canned::status(400, "bad body"),
     ])
     .await;
@@ -86,6 +91,27 @@ async fn a_refused_token_is_told_from_a_refused_request() {
     }
     let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
     assert_eq!((error.certainty(), error.is_systemic()), (Certainty::NotDone, false));
+}
+
+/// Each method is allowed by itself, and an order may name what its user may not use.
+#[tokio::test]
+async fn a_write_that_is_not_authorized_is_its_own_while_the_token_may_read() {
+    let refused =
+        || Canned::json(&json!({"status": 0, "message": "Vendor is not authorized to sell this product"}));
+    let carriers =
+        Canned::json(&json!({"status": 1, "carriers": []})).header("Date", "Tue, 01 Dec 2026 12:00:00 GMT");
+    let again = refused().header("Date", "Tue, 01 Dec 2026 12:59:59 GMT");
+    let later = refused().header("Date", "Tue, 01 Dec 2026 13:00:01 GMT");
+    let server = Server::start([refused(), carriers, again, later, Canned::status(401, "")]).await;
+    let komet = client(&server);
+    for _ in 0..2 {
+        let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
+        assert!(matches!(error.fault, Fault::Rejected(_)), "{error}");
+    }
+    assert_eq!(server.requests().len(), 3, "once an hour it is asked whether the token is good");
+    let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
+    assert!(matches!(error.fault, Fault::Unauthorized(_)), "{error}");
+    assert_eq!(server.requests().len(), 5);
 }
 
 #[tokio::test]
@@ -252,7 +278,8 @@ async fn a_server_that_speaks_no_tls_is_out_of_reach_and_gets_no_request() {
 #[tokio::test]
 async fn komets_own_words_count_under_any_status_that_refuses() {
     let answer = |message: &str| Canned::status(400, &json!({"status": 0, "message": message}).to_string());
-    let server = Server::start([answer("Invalid token"), answer("Unknown customer")]).await;
+    let server =
+        Server::start([answer("Invalid token"), answer("Invalid token"), answer("Unknown customer")]).await;
     let komet = client(&server);
     let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
     assert_eq!(error.fault, Fault::Unauthorized("Invalid token".to_owned()));

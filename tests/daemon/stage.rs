@@ -355,5 +355,6 @@ fn engine(stage: &Arc<Stage>, store: Store, config: &Config) -> Engine<KometClie
         store,
         clock: stage.clone(),
         settings,
+        garbled: stemsync::sync::engine::Garbled::default(),
     }
 }

@@ -67,6 +67,28 @@ async fn what_a_buyer_bought_anew_for_another_day_is_found_and_its_approval_told
     assert_eq!(told, [item.to_string()]);
 }
 
+/// No order of this link ships on that day, so nobody reads it.
+#[tokio::test]
+async fn what_a_buyer_bought_anew_after_the_question_is_found_before_it_is_bought_again() {
+    let rules = KometRules { items_show_po: false, ..KometRules::default() };
+    let link = Link::start(Setup { rules, ..Setup::default() }).await;
+    let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+    link.sync_well().await;
+    let (item, day) = (link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id), link.day(8));
+    let line = link.act(|w, _| bought(w, item)[0].1.id);
+    link.act(|w, now| w.komet.buyer_deletes_line(line, false, now)).unwrap();
+    link.sync().await;
+    assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some(item.to_string()))]);
+    let po = link.act(|w, now| {
+        let po = w.komet.buyer_buys_item(item, now).unwrap();
+        w.komet.buyer_moves_po(po, day, now).unwrap();
+        po
+    });
+    link.decide(Verdict::TakeAxerrio).await;
+    link.sync().await;
+    assert_eq!(link.act(|w, _| buys(w, item)), [(po, 4)]);
+}
+
 /// Nothing leads there but the day that the item had: no PO of stemsync's is on it, and Komet's items do not name their PO.
 #[tokio::test]
 async fn what_a_buyer_bought_for_the_day_that_a_rep_moved_the_item_away_from_is_not_bought_twice() {

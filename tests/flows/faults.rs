@@ -579,6 +579,43 @@ async fn a_po_that_was_answered_and_does_not_show_is_asked_about() {
     assert_eq!(link.held().await, [(reason, Some("1".into())), (reason, Some("2".into()))]);
 }
 
+/// Somebody's PO of that day makes no sense, and may be the one that is looked for: Komet answers all the same.
+#[tokio::test]
+async fn an_order_in_doubt_for_an_unreadable_record_is_no_failure_of_komets() {
+    let link = link(Answers::Plain).await;
+    link.sync_well().await;
+    let first = ordered(&link);
+    let nonsense = Fault::Http {
+        status: 200,
+        body: r#"{"status": 1, "purchaseOrders": [{"number": {}}]}"#.to_owned(),
+        headers: Vec::new(),
+    };
+    let hangs = Fault::Hang { open_for: TIMEOUT + Duration::from_secs(1), effect: Effect::Never };
+    link.act(|w, _| {
+        w.inject(Target::next(System::Komet, "purchase.order.create"), hangs);
+        w.inject(Target::next(System::Komet, "purchase.order.list").times(200), nonsense);
+    });
+    let end = link.run(RunRequest::default()).await;
+    assert!(end.failures.is_empty() && end.down.is_empty(), "{end:?}");
+    assert_eq!(link.komet_requests("purchase.order.create"), 1, "it is not sent again");
+    let told = end.report.jobs.iter().filter_map(|job| job.error.as_deref());
+    assert!(told.into_iter().any(|error| error.contains("nothing more is sent for its order")), "{end:?}");
+    // The daemon's runs leave that list alone for an hour.
+    let read = link.komet_requests("purchase.order.list");
+    for _ in 0..5 {
+        let request = RunRequest { jobs: vec![Job::Orders], paced: true, ..RunRequest::default() };
+        let end = link.run(request).await;
+        assert!(end.failures.is_empty(), "{end:?}");
+    }
+    assert_eq!(link.komet_requests("purchase.order.list"), read);
+    link.act(|w, _| w.clear_faults());
+    link.let_pass(TimeDelta::minutes(61));
+    link.sync().await;
+    assert_eq!(link.act(|w, _| bought(w, items_of(w, &first)[0].id).len()), 1);
+    link.sync_well().await;
+    invariants(&link).await;
+}
+
 #[tokio::test]
 async fn an_order_in_doubt_holds_up_no_other() {
     let link = link(Answers::Plain).await;
@@ -677,6 +714,31 @@ async fn a_refused_token_stops_its_system_and_is_told() {
         assert_eq!(link.act(|w, _| items_of(w, &id)).len(), 2);
         invariants(&link).await;
     }
+}
+
+/// What its words say of authority concerns what it asks for.
+#[tokio::test]
+async fn a_request_that_komet_does_not_authorize_holds_up_no_other_order() {
+    let link = link(Answers::Plain).await;
+    let other = approved(&link).await;
+    link.act(|w, now| print_all(w, &other, now));
+    let refusal = Fault::Http {
+        status: 200,
+        body: r#"{"status": 0, "message": "Vendor is not authorized to sell this product"}"#.to_owned(),
+        headers: Vec::new(),
+    };
+    let rep = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+    link.act(|w, now| {
+        w.komet.rep_creates_prebook(&rep, now).unwrap();
+        w.axerrio.customer_orders(order(link.day(4), vec![line(NOBBIO, 1)]), now);
+        w.inject(Target::next(System::Komet, "prebook.create").times(99), refusal);
+    });
+    let end = link.run(RunRequest::default()).await;
+    assert_eq!((end.down.len(), end.failures.len()), (0, 0), "{end:?}");
+    assert!(link.held().await.iter().all(|(reason, _)| *reason == HoldReason::RejectedByKomet));
+    assert_eq!(link.act(|w, _| w.axerrio.orders().filter(|o| o.external_ref.is_some()).count()), 1);
+    let line = link.act(|w, _| bought(w, items_of(w, &other)[0].id)[0].1.clone());
+    assert!(!line.boxes.is_empty(), "labels go on");
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ impl Systems {
             store: Store::open_scratch(database).unwrap(),
             clock: Arc::new(StillClock(AtomicI64::new(0))),
             settings: Settings::default(),
+            garbled: stemsync::sync::engine::Garbled::default(),
         }
     }
 }

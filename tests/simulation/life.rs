@@ -372,6 +372,7 @@ impl Life {
             store: self.open(),
             clock: self.net.clone(),
             settings: self.settings.clone(),
+            garbled: stemsync::sync::engine::Garbled::default(),
         }
     }
 

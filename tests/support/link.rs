@@ -381,6 +381,7 @@ fn engine(
         store: Store::open(path).unwrap(),
         clock: clock.clone(),
         settings,
+        garbled: stemsync::sync::engine::Garbled::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::{
     Need, Plan,
     compare::{header_print, komet_print, terms_print},
+    off,
     rules::{Rules, window_of},
     stage,
 };
@@ -61,6 +62,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn finish(mut self) -> Plan {
+        off::seek_parts(&mut self);
         self.read_before_deleting();
         self.mark_what_goes();
         self.keep_rejections();
@@ -99,6 +101,12 @@ impl<'a> Draft<'a> {
             self.needs.extend(unread);
             self.actions.clear();
         }
+    }
+
+    /// Lines that this plan buys otherwise, or asks about.
+    pub(super) fn concerned_lines(&self) -> BTreeSet<LineId> {
+        let changing = self.actions.iter().filter(|action| !action.is_batched()).flat_map(Action::lines);
+        changing.chain(self.holds.iter().filter_map(|hold| hold.line.clone())).collect()
     }
 
     /// Where several PO lines of a line are about to go, all of them do, whatever the rest looks like when the first is gone.

@@ -2,6 +2,7 @@
 //! it anew elsewhere. It is looked for before anything is made of it; what took its place stands for it, and of the rest a person is
 //! asked, unless procurement has answered.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::compare::komet_print;
@@ -9,48 +10,77 @@ use super::draft::Draft;
 use super::purchase::{Buy, asked_boxes};
 use super::rules::window_of;
 use super::{Need, inform};
-use crate::domain::{Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict};
+use crate::domain::{
+    AgreedLine, Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
+};
 
 /// How the causes of questions begin about a line that a buyer took off; its number follows.
 const TAKEN_OFF: &str = "PO line deleted ";
 
-/// A buyer who takes a line off its PO, or some of its boxes, or cancels the PO, may have bought them anew, on a PO of any day: every
-/// ship date of the horizon is read once before anything is made of it.
+/// A buyer who takes a line off its PO, or cancels the PO, may have bought it anew, on a PO of any day: every ship date of the horizon
+/// is read once before anything is made of it.
 pub(super) fn seek(draft: &mut Draft<'_>) {
+    let missing = |draft: &Draft<'_>, _: &LineId, agreed: &AgreedLine| {
+        let is_off = |link: &&PoLink| !draft.po_alive(link) && is_taken_off(draft, link) && link.sought.is_none();
+        agreed.po_lines.iter().filter(is_off).map(|link| link.line.clone()).collect()
+    };
+    seek_what(draft, missing);
+}
+
+/// So may one who takes some of its boxes off. That is his right, and mostly nothing comes of it: they are sought once a line is
+/// changed, or asked about.
+pub(super) fn seek_parts(draft: &mut Draft<'_>) {
+    let concerned: BTreeSet<LineId> = draft.concerned_lines();
+    if concerned.is_empty() {
+        return;
+    }
+    let missing = |draft: &Draft<'_>, line: &LineId, agreed: &AgreedLine| {
+        let alive = || agreed.po_lines.iter().filter(|link| draft.po_alive(link));
+        let boxes = shown_boxes(draft, alive());
+        if !concerned.contains(line) || boxes >= asked_boxes(alive()) {
+            return Vec::new();
+        }
+        let is_read = |link: &PoLink| draft.rules.facts.po_numbers_read.contains(&link.number);
+        let is_less = |link: &&PoLink| link.asked.is_some() && is_read(link) && link.sought != Some(boxes);
+        alive().filter(is_less).map(|link| link.line.clone()).collect()
+    };
+    seek_what(draft, missing);
+}
+
+/// Has the horizon's POs read for what is `missing` of each line, and remembers that it was.
+fn seek_what(draft: &mut Draft<'_>, missing: impl Fn(&Draft<'_>, &LineId, &AgreedLine) -> Vec<PoItemId>) {
     if draft.order.ship_date < draft.rules.visible_from {
         return;
     }
-    let mut sought: Vec<(PoItemId, u64)> = Vec::new();
-    for agreed in draft.agreed.lines.values() {
-        let alive = || agreed.po_lines.iter().filter(|link| draft.po_alive(link));
-        let shown = |link: &PoLink| draft.po_line(&link.line).map_or(0, |(_, line)| u64::from(line.terms.boxes));
-        let boxes: u64 = alive().map(shown).sum();
-        let made = asked_boxes(alive());
-        let missing = agreed.po_lines.iter().filter(|link| {
-            if draft.po_alive(link) {
-                let is_read = draft.rules.facts.po_numbers_read.contains(&link.number);
-                link.asked.is_some() && is_read && boxes < made && link.sought != Some(boxes)
-            } else {
-                is_taken_off(draft, link) && link.sought.is_none()
-            }
-        });
-        sought.extend(missing.map(|link| (link.line.clone(), boxes)));
-    }
+    let sought = draft.agreed.lines.iter().flat_map(|(line, agreed)| missing(draft, line, agreed));
+    let sought: BTreeSet<PoItemId> = sought.collect();
     if sought.is_empty() {
         return;
     }
-    // A day of which something cannot be read holds nobody up: what stands there is found as soon as it can be.
-    let facts = draft.rules.facts;
-    let days: Vec<_> = facts.po_dates.difference(&facts.po_dates_in_vain).copied().collect();
-    if !draft.has_read_pos(&days) {
+    if !has_read_horizon(draft) {
         draft.seeks = true;
         return;
     }
-    for link in draft.agreed.lines.values_mut().flat_map(|line| &mut line.po_lines) {
-        if let Some((_, boxes)) = sought.iter().find(|(line, _)| *line == link.line) {
-            link.sought = Some(*boxes);
-        }
+    let mut lines = std::mem::take(&mut draft.agreed.lines);
+    for agreed in lines.values_mut() {
+        let boxes = shown_boxes(draft, agreed.po_lines.iter().filter(|link| draft.po_alive(link)));
+        let own = agreed.po_lines.iter_mut().filter(|link| sought.contains(&link.line));
+        own.for_each(|link| link.sought = Some(boxes));
     }
+    draft.agreed.lines = lines;
+}
+
+/// Boxes that Komet shows on these PO lines together.
+fn shown_boxes<'l>(draft: &Draft<'_>, links: impl Iterator<Item = &'l PoLink>) -> u64 {
+    links.filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| u64::from(line.terms.boxes)).sum()
+}
+
+/// Whether the POs of every ship date were read in this run; asks for those that were not. A day of which something cannot be read
+/// holds nobody up: what stands there is found as soon as it can be.
+fn has_read_horizon(draft: &mut Draft<'_>) -> bool {
+    let facts = draft.rules.facts;
+    let days: Vec<_> = facts.po_dates.difference(&facts.po_dates_in_vain).copied().collect();
+    draft.has_read_pos(&days)
 }
 
 /// Whether somebody else took this PO line off, and its item is still this order's.
@@ -96,6 +126,11 @@ pub(super) fn forget_what_is_back(draft: &mut Draft<'_>, line: &LineId, alive: &
     };
     let is_back = |cause: &str| alive.iter().any(|link| names(cause, link));
     draft.forget(HoldReason::EditedInKomet, Some(line), |decision| is_back(&decision.cause));
+    let asked = asked_boxes(alive);
+    if shown_boxes(draft, alive.iter()) >= asked {
+        let own = draft.agreed.lines.get_mut(line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
+        own.filter(|own| alive.iter().any(|link| link.line == own.line)).for_each(|own| own.sought = None);
+    }
 }
 
 /// Whether Komet's people took the line from its PO, or cancelled that: a deleted line is a question, since the vendor delivers
@@ -113,8 +148,6 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
     if is_cancelled || is_flow_2 && hears_of_it(draft, last) {
         return true;
     }
-    // It may have been bought since on a PO that a restored copy does not know: nobody is asked in vain once that is read.
-    draft.knows_purchase(&buy.item);
     let mut cause = format!("{TAKEN_OFF}{}", last.line);
     if let Some(item) = draft.item(&buy.item).filter(|_| is_flow_2) {
         // What a rep changes on the item later is another question.
@@ -133,7 +166,14 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
     } else {
         draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
     };
-    verdict != Some(Verdict::TakeAxerrio)
+    // Somebody may have bought it since it was asked about.
+    if verdict != Some(Verdict::TakeAxerrio) || !has_read_horizon(draft) {
+        return true;
+    }
+    // What is bought now takes their place.
+    let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
+    own.filter(|own| vanished.iter().any(|link| link.line == own.line)).for_each(|own| own.dead = true);
+    false
 }
 
 /// Whether Axerrio was told, or is about to be, what procurement decided about a flow 2 order and the PO that a line is off by now.

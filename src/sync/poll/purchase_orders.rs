@@ -165,6 +165,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut polled = Polled { records: answer.items.len() as u64, ..Polled::default() };
         polled.report(Job::PurchaseOrders, "Komet PO", &answer.unreadable);
         let readable = answer.unreadable.is_empty();
+        self.garbled.was_read(number, readable, self.clock.now());
         if readable {
             polled.po_numbers.insert(number.clone());
         }

@@ -159,7 +159,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     if self.settle(state, case, is_proof).await? {
                         freed.extend(keys);
                     } else if let Some(doubt) = doubt {
-                        state.failed(job, &doubt);
+                        state.doubts(job, &doubt);
                     } else if !is_decided {
                         undecided = Some(undecided.map_or(until, |at| at.min(until)));
                     }

@@ -44,7 +44,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
             }
         }
-        let unreadable = self.read(state, job, &wanted.komet).await?;
+        // Where somebody's record makes no sense it is what may be looked for, and nothing is gained by reading it each time.
+        let is_left = state.paced && self.leave_what_is_in_vain(state, &mut wanted.komet).await?;
+        let mut unreadable = self.read(state, job, &wanted.komet).await?;
+        unreadable.extend(is_left.then(|| "something where it would show could not be read just now".to_owned()));
         for id in wanted.ax_orders {
             if let Some(order) = self.axerrio.order(&id).await? {
                 self.store.write(move |conn| observe::axerrio_order(conn, &order)).await?;

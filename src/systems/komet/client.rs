@@ -2,7 +2,7 @@
 //! this file in a text; writes carry it in the body, go out once, and are refused here when they exceed 64 KB.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -47,7 +47,12 @@ pub struct KometClient {
     vendor_id: Option<i64>,
     /// `?authenticationToken=…`, encoded once.
     query: String,
+    /// Until when, by Komet's clock, the token is known to be good though a write was refused to it.
+    good_until: Arc<AtomicI64>,
 }
+
+/// For so many seconds a token that may read is good: a refused one is noticed by the next read anyway.
+const GOOD_FOR: i64 = 3600;
 
 impl KometClient {
     /// A client with its own connection pool; make one and keep it. Nothing is sent yet.
@@ -77,7 +82,7 @@ impl KometClient {
             retry_base,
             network,
         })?);
-        Ok(Self { transport, token, vendor_id, query })
+        Ok(Self { transport, token, vendor_id, query, good_until: Arc::default() })
     }
 
     fn sender(&self) -> Sender<'_> {
@@ -109,7 +114,12 @@ impl KometClient {
                 let (items, unreadable) = records(answer)?;
                 Ok(Answer { items, unreadable, as_of: reply.date.unwrap_or_else(Utc::now) })
             })
-            .await?;
+            .await
+            .inspect_err(|error| {
+                if matches!(error.fault, Fault::Unauthorized(_)) {
+                    self.good_until.store(0, Ordering::Relaxed);
+                }
+            })?;
         for one in &mut answer.unreadable {
             one.what = self.transport.clean(&one.what);
             one.id = one.id.as_deref().map(|id| self.transport.clean(id));
@@ -133,7 +143,30 @@ impl KometClient {
             let parsed = wire::parse::<WriteAnswer<'_>>(reply.text()?).map_err(|e| Failure::json(&e))?;
             told(parsed.get("the answer")?)
         };
-        self.transport.write(method, Method::POST, method, body, judge).await
+        let error = match self.transport.write(method, Method::POST, method, body, judge).await {
+            Err(error) => error,
+            done => return done,
+        };
+        match error.fault {
+            Fault::Unauthorized(why) if self.is_token_good().await => {
+                Err(SystemError { fault: Fault::Rejected(why), ..error })
+            }
+            fault => Err(SystemError { fault, ..error }),
+        }
+    }
+
+    /// Whether Komet takes the token, though it refused a write in words that speak of it: each method is allowed by itself, and
+    /// somebody may not be authorized to what one order asks for. That is no reason to leave all other orders alone.
+    async fn is_token_good(&self) -> bool {
+        let now = || self.clock().map(|at| at.timestamp());
+        if now().is_some_and(|now| now < self.good_until.load(Ordering::Relaxed)) {
+            return true;
+        }
+        let is_good = self.carriers().await.is_ok();
+        if let Some(now) = now().filter(|_| is_good) {
+            self.good_until.store(now + GOOD_FOR, Ordering::Relaxed);
+        }
+        is_good
     }
 
     /// A refusal of one entry, its foreign text cleaned.
