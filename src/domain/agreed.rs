@@ -122,10 +122,10 @@ pub struct ItemLink {
     /// stemsync made it in this database's life.
     #[serde(default)]
     pub fresh: bool,
-    /// Komet's ids of the products, by which stemsync asked for it; empty where it went by description. A local map
-    /// that says the same has nothing to add, also while Komet still shows the product in red.
+    /// Komet's ids of the products, part by part, by which stemsync asked for it; `None` for one that went by its description, and
+    /// nothing where all did. A local map that says the same has nothing to add, also while Komet still shows the product in red.
     #[serde(default)]
-    pub products: Vec<i64>,
+    pub products: Vec<Option<i64>>,
     /// The same of the box type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub box_type: Option<i64>,

@@ -152,13 +152,14 @@ pub(super) fn prebook_named(order: &mut Order, create: &CreatePrebook, created: 
         .sent = Some(create.header.clone());
 }
 
-/// The Komet ids by which an item's products were asked for, as far as they did not go by description.
-fn products_of(item: &NewPrebookItem) -> Vec<i64> {
-    if item.goods.mix.is_empty() {
-        item.product.id().into_iter().collect()
+/// The Komet ids by which an item's products were asked for, part by part; nothing where all went by their description.
+fn products_of(item: &NewPrebookItem) -> Vec<Option<i64>> {
+    let ids: Vec<Option<i64>> = if item.goods.mix.is_empty() {
+        vec![item.product.id()]
     } else {
-        item.goods.mix.iter().filter_map(|part| part.product.id()).collect()
-    }
+        item.goods.mix.iter().map(|part| part.product.id()).collect()
+    };
+    if ids.iter().any(Option::is_some) { ids } else { Vec::new() }
 }
 
 fn item_deleted(order: &mut Order, delete: &super::action::DeleteItem) {

@@ -138,6 +138,41 @@ fn parts_whose_products_the_map_had_crosswise_are_made_anew_once_it_is_corrected
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
 
+/// Komet knows the other part by its description; the map need not name it.
+#[test]
+fn one_part_whose_map_was_wrong_is_made_anew_whatever_the_others_are_known_by() {
+    let mut desk = Desk::flow1(vec![line("1", of_one_cost())]);
+    desk.map(&roses(1).product.code, 503);
+    desk.sync();
+    assert_eq!(bought(&desk), [(Some(503), 6), (Some(502), 4)]);
+    desk.maps.clear();
+    desk.map(&roses(1).product.code, 501);
+    let mut approved = desk.clone();
+    assert_eq!(desk.sync(), ["delete po line 1", "delete item 1", "more prebook 1", "more mixed po 1"]);
+    assert_eq!(bought(&desk), [(Some(501), 6), (Some(502), 4)]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+
+    approved.approve();
+    approved.sync();
+    assert_eq!(held(&approved), ["changed_after_approval 1"]);
+    let detail = &approved.plan().holds[0].detail;
+    assert!(detail.starts_with(&roses(1).product.description), "names the part: {detail}");
+}
+
+#[test]
+fn two_parts_may_be_one_product_by_a_corrected_map() {
+    let mut desk = Desk::flow1(vec![line("1", of_one_cost())]);
+    desk.map(&roses(1).product.code, 501);
+    desk.map(&lilies(1).product.code, 503);
+    desk.sync();
+    desk.maps.clear();
+    desk.map(&roses(1).product.code, 501);
+    desk.map(&lilies(1).product.code, 501);
+    desk.sync();
+    assert_eq!(bought(&desk), [(Some(501), 6), (Some(501), 4)]);
+    assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
+}
+
 #[test]
 fn a_map_that_is_taken_away_changes_no_part_of_a_mixed_box_that_went_out() {
     for is_lost in [false, true] {

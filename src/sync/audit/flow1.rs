@@ -336,9 +336,12 @@ fn compare_line(
         found.report(left, Some(&line.id), field, axerrio, komet);
     }
     let asked = agreed.item.as_ref().map(|link| &link.products[..]).unwrap_or_default();
-    if mapped_otherwise(ours, &agreed.terms, shown, asked, &context.rules).is_some() {
+    if let Some(remapped) = mapped_otherwise(ours, &agreed.terms, shown, asked, &context.rules) {
         let left = found.is_left(HoldReason::ChangedAfterApproval, Some(&line.id), |_| true);
-        found.report(left, Some(&line.id), "product", text(&ours.product.code), text(product_name(shown)));
+        let mut parts = shown.breakdowns.iter().map(|part| &part.product);
+        let wrong = parts.find(|product| product.id == Some(remapped.former)).map(|product| &product.description);
+        let wrong = wrong.map_or_else(|| product_name(shown), |name| format!("{} {name}", remapped.former));
+        found.report(left, Some(&line.id), "product", text(&remapped.product.code), text(wrong));
     }
     // Which product the codes of the two sides mean only its first sight tells, and that follows the item once it is Komet's:
     // the PO line still shows what was bought.

@@ -109,43 +109,55 @@ pub(super) fn product_ids(terms: &LineTerms, rules: &Rules<'_>) -> Option<Vec<i6
     }
 }
 
-/// The products by which the local map names a line where it was corrected since the item was `asked` for by it: what Komet
-/// shows is the wrong one's. What went by its description is not the map's, and neither is what Komet's people made another
-/// product. `then` is the line as it was agreed, in the order of whose parts the item was asked for.
-pub(in crate::sync) fn mapped_otherwise(
-    line: &LineTerms,
-    then: &LineTerms,
-    item: &KometTerms,
-    asked: &[i64],
-    rules: &Rules<'_>,
-) -> Option<Vec<i64>> {
-    if asked.is_empty() {
-        return None;
-    }
-    let is_asked = |product: &KometProduct| product.id.is_some_and(|id| asked.contains(&id));
-    let is_as_asked = || {
-        if line.is_mixed() {
-            item.breakdowns.iter().all(|part| is_asked(&part.product))
-        } else {
-            is_asked(&item.product)
-        }
-    };
-    // Parts are the same whichever comes first.
-    let is_other = |ids: &Vec<i64>| ids.len() != asked.len() || ids.iter().any(|id| !asked.contains(id));
-    product_ids(line, rules).filter(|ids| is_other(ids) && is_as_asked() || is_crossed(then, item, asked, rules))
+/// What the local map came to name otherwise.
+pub(in crate::sync) struct Remapped<'l> {
+    /// The product, or the part of a mixed box.
+    pub(in crate::sync) product: &'l Product,
+    /// The Komet id that it was asked for by.
+    pub(in crate::sync) former: i64,
+    /// The Komet ids by which the line's products go by now, but for those that go by their description.
+    pub(in crate::sync) ids: Vec<i64>,
 }
 
-/// Whether the parts of a mixed box are the products that were `asked` for, and the map has changed places among them since.
-fn is_crossed(then: &LineTerms, item: &KometTerms, asked: &[i64], rules: &Rules<'_>) -> bool {
-    let shown = parts(&item.breakdowns);
-    let differs = |ids: &[i64]| {
-        let named = then.mix.iter().zip(ids).map(|(part, id)| Part::of_line(part, Some(*id)));
-        parts_differ(&named.collect::<Vec<_>>(), &shown)
+/// In what the local map was corrected since the item was `asked` for by it: what Komet shows is the wrong product. What went by
+/// its description is not the map's, and neither is what Komet's people made another product. `then` is the line as it was agreed,
+/// in the order of whose parts the item was asked for.
+pub(in crate::sync) fn mapped_otherwise<'l>(
+    line: &'l LineTerms,
+    then: &'l LineTerms,
+    item: &KometTerms,
+    asked: &[Option<i64>],
+    rules: &Rules<'_>,
+) -> Option<Remapped<'l>> {
+    if !then.is_mixed() || !line.is_mixed() {
+        let &[Some(asked)] = asked else { return None };
+        let id = rules.mapped_product(&line.product.code).filter(|id| *id != asked)?;
+        let is_shown = item.product.id == Some(asked);
+        return is_shown.then(|| Remapped { product: &line.product, former: asked, ids: vec![id] });
+    }
+    if asked.len() != then.mix.len() {
+        return None;
+    }
+    let named = |(part, asked): (&MixPart, &Option<i64>)| {
+        asked.map(|asked| rules.mapped_product(&part.product.code).unwrap_or(asked))
     };
-    then.is_mixed()
-        && then.mix.len() == asked.len()
-        && !differs(asked)
-        && product_ids(then, rules).is_some_and(|ids| differs(&ids))
+    let now: Vec<Option<i64>> = then.mix.iter().zip(asked).map(named).collect();
+    let corrected = now.iter().zip(asked).position(|(now, asked)| now != asked)?;
+    // Parts are the same whichever comes first.
+    let shows = |ids: &[Option<i64>], are_packed_alike: bool| {
+        let mut left: Vec<&Breakdown> = item.breakdowns.iter().collect();
+        then.mix.iter().zip(ids).filter_map(|(part, id)| Some((part, (*id)?))).all(|(part, id)| {
+            let packing = (part.bunches, part.stems_per_bunch);
+            let is_it = |shown: &&Breakdown| {
+                shown.product.id == Some(id)
+                    && (!are_packed_alike || (shown.bunches, shown.stems_per_bunch) == packing)
+            };
+            left.iter().position(is_it).map(|at| left.swap_remove(at)).is_some()
+        })
+    };
+    let is_shown = shows(asked, false) && !shows(&now, true);
+    let former = asked[corrected].filter(|_| is_shown)?;
+    Some(Remapped { product: &then.mix[corrected].product, former, ids: now.into_iter().flatten().collect() })
 }
 
 /// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come

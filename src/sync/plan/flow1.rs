@@ -337,13 +337,12 @@ fn decided_line(
             Fate::Leave
         };
     }
-    if let Some(ids) = remapped(draft, line, link) {
+    if let Some((product, ids)) = remapped(draft, line, link) {
         let question = Question {
             line: Some(&line.id),
             cause: &format!("mapped to {ids:?}"),
             what: format!(
-                "{} was mapped to another product of Komet's, but procurement has approved the PO.",
-                line.terms.product.description
+                "{product} was mapped to another product of Komet's, but procurement has approved the PO."
             ),
             choice: "Take axerrio to write it anew as that, take komet to keep what was approved.".to_owned(),
             is_komets: true,
@@ -356,10 +355,12 @@ fn decided_line(
     Fate::InPlace
 }
 
-/// The products by which the local map names a line by now, where it named others when its item was made.
-fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<Vec<i64>> {
+/// What the local map names otherwise than when the line's item was made, and by which ids the line goes by now.
+fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<(String, Vec<i64>)> {
     let then = &draft.agreed.lines.get(&line.id)?.terms;
-    mapped_otherwise(&line.terms, then, &draft.item(&link.item)?.terms, &link.products, draft.rules)
+    let item = &draft.item(&link.item)?.terms;
+    let remapped = mapped_otherwise(&line.terms, then, item, &link.products, draft.rules)?;
+    Some((remapped.product.description.clone(), remapped.ids))
 }
 
 /// The same of the box type.
@@ -563,14 +564,15 @@ fn cancel(draft: &mut Draft<'_>) {
 /// The product went by its description, Komet does not know it, and the local map does by now.
 fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     let Some(item) = draft.item(&link.item).filter(|item| !item.terms.is_mapped()) else { return false };
-    if product_ids(&line.terms, draft.rules).is_some_and(|ids| ids != link.products) {
+    let is_as_asked = |ids: Vec<i64>| ids.into_iter().map(Some).eq(link.products.iter().copied());
+    if product_ids(&line.terms, draft.rules).is_some_and(|ids| !is_as_asked(ids)) {
         return true;
     }
     // Of a mixed box the map needs to name no more than the parts in red.
     let named: Option<Vec<i64>> = links::parts_in_red(item, &line.terms)
         .map(|(_, part)| draft.rules.mapped_product(&part?.product.code))
         .collect();
-    named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(id)))
+    named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(&Some(*id))))
 }
 
 /// What of a line is to be bought.

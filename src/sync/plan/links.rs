@@ -213,7 +213,7 @@ pub(super) fn is_surely_product(draft: &Draft<'_>, line: &LineTerms, item: &Preb
 
 /// Whether Komet shows another product of its own than it was asked for by its id.
 pub(super) fn is_other_product(link: &ItemLink, item: &PrebookItem) -> bool {
-    let [asked] = link.products[..] else { return false };
+    let [Some(asked)] = link.products[..] else { return false };
     item.terms.breakdowns.is_empty() && item.terms.product.id.is_some_and(|shown| shown != asked)
 }
 
