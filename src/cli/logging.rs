@@ -36,9 +36,14 @@ impl Usual {
     }
 }
 
-/// Whether stderr is the journal, which stamps its lines itself and reads a priority in front of each.
+/// Whether stderr is the journal, which stamps its lines itself and reads a priority in front of each: `JOURNAL_STREAM` names its
+/// device and inode, and is inherited by whoever writes elsewhere (systemd.exec(5)).
 pub(super) fn is_in_journal() -> bool {
-    std::env::var_os("JOURNAL_STREAM").is_some()
+    let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    named
+        .split_once(':')
+        .zip(rustix::fs::fstat(std::io::stderr()).ok())
+        .is_some_and(|((device, inode), own)| device.parse() == Ok(own.st_dev) && inode.parse() == Ok(own.st_ino))
 }
 
 /// Starts the log. Called once; a second call changes nothing.

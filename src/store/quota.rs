@@ -54,18 +54,22 @@ pub fn day(conn: &Connection, today: NaiveDate) -> Result<NaiveDate, StoreError>
     Ok(if is_next { next } else { today })
 }
 
-/// When the day's quota was found spent.
-pub fn spent_at(conn: &Connection, day: NaiveDate) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT spent_at FROM quota WHERE day = ?1")?;
-    let at: Option<Option<Time>> = statement.query_row([Day(day)], |row| row.get(0)).optional()?;
+/// When the day's quota was found spent: by Komet's word, or by this link's own count, as long as its `limit` has not grown since.
+pub fn spent_at(conn: &Connection, day: NaiveDate, limit: u64) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = "SELECT spent_at FROM quota WHERE day = ?1 AND coalesce(spent_limit, ?2) >= ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let row = params![Day(day), i64::try_from(limit).unwrap_or(i64::MAX)];
+    let at: Option<Option<Time>> = statement.query_row(row, |row| row.get(0)).optional()?;
     Ok(at.flatten().map(|at| at.0))
 }
 
-/// The day's quota was found spent; says whether that is news.
-pub fn set_spent(conn: &Connection, day: NaiveDate, at: DateTime<Utc>) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO quota (day, used, spent_at) VALUES (?1, 0, ?2)
-               ON CONFLICT (day) DO UPDATE SET spent_at = excluded.spent_at WHERE spent_at IS NULL";
-    Ok(conn.prepare_cached(sql)?.execute(params![Day(day), Time(at)])? > 0)
+/// The day's quota was found spent: by this link's own count where that has come to its `limit`, else by Komet's word.
+pub fn set_spent(conn: &Connection, day: NaiveDate, at: DateTime<Utc>, limit: u64) -> Result<(), StoreError> {
+    let own = (used(conn, day)? >= limit).then(|| i64::try_from(limit).unwrap_or(i64::MAX));
+    let sql = "INSERT INTO quota (day, used, spent_at, spent_limit) VALUES (?1, 0, ?2, ?3)
+               ON CONFLICT (day) DO UPDATE SET spent_at = excluded.spent_at, spent_limit = excluded.spent_limit";
+    conn.prepare_cached(sql)?.execute(params![Day(day), Time(at), own])?;
+    Ok(())
 }
 
 /// Komet answers again: somebody pays for another user.

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_doubtful_dates.sql"),
     include_str!("migrations/0010_pos_to_look_for.sql"),
     include_str!("migrations/0011_read_in_vain.sql"),
+    include_str!("migrations/0012_spent_limit.sql"),
 ];
 
 /// The schema version this binary writes.

@@ -124,16 +124,18 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Whether the day's quota is spent, by this link's count or by Komet's word.
     pub async fn is_quota_spent(&self) -> Result<bool, StoreError> {
         let (day, limit) = (self.komet_day(), self.settings.quota_limit);
-        let is_spent =
-            move |conn: &Connection| Ok(quota::used(conn, day)? >= limit || quota::spent_at(conn, day)?.is_some());
+        let is_spent = move |conn: &Connection| {
+            Ok(quota::used(conn, day)? >= limit || quota::spent_at(conn, day, limit)?.is_some())
+        };
         self.store.read(is_spent).await
     }
 
     /// Forgets that the day's quota was found spent, where this link has requests left: Komet is asked once more.
     pub async fn doubt_spent_quota(&self) -> Result<(), StoreError> {
         let (day, limit) = (self.komet_day(), self.settings.quota_limit);
-        let is_doubtful =
-            move |conn: &Connection| Ok(quota::used(conn, day)? < limit && quota::spent_at(conn, day)?.is_some());
+        let is_doubtful = move |conn: &Connection| {
+            Ok(quota::used(conn, day)? < limit && quota::spent_at(conn, day, limit)?.is_some())
+        };
         if self.store.read(is_doubtful).await? {
             self.store.write(move |conn| quota::clear_spent(conn, day)).await?;
         }
@@ -154,7 +156,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let (day, now, limit) = (self.komet_day(), self.clock.now(), self.settings.quota_limit);
         let is_spent = state.down().iter().any(|error| matches!(error.fault, Fault::QuotaSpent(_)));
         if !is_spent {
-            if sent > 0 && self.store.read(move |conn| quota::spent_at(conn, day)).await?.is_some() {
+            if sent > 0 && self.store.read(move |conn| quota::spent_at(conn, day, limit)).await?.is_some() {
                 self.store.write(move |conn| quota::clear_spent(conn, day)).await?;
             }
             return Ok(());
@@ -162,8 +164,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let (news, used) = self
             .store
             .write(move |conn| {
-                let known = quota::spent_at(conn, day)?.is_some();
-                Ok((!known && quota::set_spent(conn, day, now)?, quota::used(conn, day)?))
+                let news = quota::spent_at(conn, day, limit)?.is_none();
+                if news {
+                    quota::set_spent(conn, day, now, limit)?;
+                }
+                Ok((news, quota::used(conn, day)?))
             })
             .await?;
         if news {

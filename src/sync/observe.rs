@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Days, NaiveDate};
 
 use crate::domain::{
-    Agreed, AxOrder, AxOrderId, ExternalRef, Flow, ItemId, KometView, LineId, OrderKey, Origin, PoLine, PoNumber,
-    Prebook, PrebookId, PrebookItem, PurchaseOrder, Unseen, tag,
+    Agreed, AxOrder, AxOrderId, AxStatus, ExternalRef, Flow, ItemId, KometView, LineId, OrderKey, Origin, PoLine,
+    PoNumber, Prebook, PrebookId, PrebookItem, PurchaseOrder, Unseen, tag,
 };
 use crate::store::orders::{self, NewOrder};
 use crate::store::{Connection, StoreError, runs};
@@ -292,10 +292,15 @@ fn group_by_ship_date(
     }
     let mut views = BTreeMap::new();
     let mut ordered = BTreeMap::new();
+    let mut stays = BTreeMap::new();
     for order in &known {
         let view = orders::load_komet(conn, order.key)?;
-        if view.prebooks.iter().all(|prebook| prebook.items.is_empty()) {
+        let is_empty = view.prebooks.iter().all(|prebook| prebook.items.is_empty());
+        let has_left = !dates.contains_key(&order.ship_date);
+        if is_empty || has_left {
             let shown = orders::load(conn, order.key)?.and_then(|order| order.axerrio.order);
+            let stands = shown.as_ref().filter(|shown| has_left && shown.status != AxStatus::Cancelled);
+            stays.extend(stands.map(|shown| (order.key, shown.header.ship_date)));
             let lines = shown.into_iter().flat_map(|order| order.lines).map(|line| line.id);
             ordered.insert(order.key, lines.collect::<Vec<LineId>>());
         }
@@ -327,7 +332,9 @@ fn group_by_ship_date(
                         .all(|i| group.iter().any(|now| now.id == i.id) || was_seen(items, i))
                         && group.iter().any(|now| view.is_some_and(|v| holds(v, &now.id)))
                 });
-                match whole {
+                // It was to move, and Axerrio never took that: there it ships on this day all along.
+                let unmoved = || known.iter().position(|order| stays.get(&order.key) == Some(date));
+                match whole.or_else(unmoved) {
                     Some(at) => {
                         let order = known.remove(at);
                         orders::move_to(conn, order.key, *date)?;

@@ -68,7 +68,7 @@ impl Outlook {
         let Scope { now, komet_now, zone, limit, .. } = *scope;
         let day = komet_now.date_naive();
         let began = day.and_time(NaiveTime::MIN).and_utc();
-        let (used, spent_at) = (quota::used(conn, day)?, quota::spent_at(conn, day)?);
+        let (used, spent_at) = (quota::used(conn, day)?, quota::spent_at(conn, day, limit)?);
         let hours = budget::hours(conn, hour_of(now - LEARNT_FROM))?;
         let before = hours.partition_point(|hour| hour.at < began);
         let profile = Profile::learned(zone, limit, &hours[..before]);

@@ -93,6 +93,18 @@ async fn a_refused_token_is_told_from_a_refused_request() {
     assert_eq!((error.certainty(), error.is_systemic()), (Certainty::NotDone, false));
 }
 
+#[tokio::test]
+async fn a_limit_that_a_write_speaks_of_is_its_own_while_reads_are_answered() {
+    let refused = || Canned::json(&json!({"status": 0, "message": "The vendor's daily order limit is exceeded"}));
+    let carriers = Canned::json(&json!({"status": 1, "carriers": []}));
+    let server = Server::start([refused(), carriers, refused(), refused()]).await;
+    let komet = client(&server);
+    let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
+    assert!(matches!(error.fault, Fault::Rejected(_)), "{error}");
+    let error = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
+    assert!(matches!(error.fault, Fault::QuotaSpent(_)), "a read is refused as well: {error}");
+}
+
 /// Each method is allowed by itself, and an order may name what its user may not use.
 #[tokio::test]
 async fn a_write_that_is_not_authorized_is_its_own_while_the_token_may_read() {

@@ -100,3 +100,22 @@ fn a_sandbox_with_orders_says_that_it_takes_no_others() {
     assert!(line.contains("--bulk adds nothing: the state has orders already"), "{line}");
     assert_eq!(end(child), Some(0));
 }
+
+/// A service's children inherit what names the journal, and write elsewhere.
+#[cfg(unix)]
+#[test]
+fn the_log_has_the_journals_form_only_where_it_goes_to_the_journal() {
+    use std::os::unix::fs::MetadataExt as _;
+    let place = Place::simulated();
+    for (is_it, sign) in [(true, '<'), (false, '2')] {
+        let path = place.folder.path().join(format!("log-{is_it}"));
+        let file = std::fs::File::create(&path).unwrap();
+        let of = file.metadata().unwrap();
+        let journal = if is_it { format!("{}:{}", of.dev(), of.ino()) } else { "9:9".to_owned() };
+        let mut command = place.command(&["-v", "sync"]);
+        command.env("JOURNAL_STREAM", journal).stderr(file).stdout(std::process::Stdio::null());
+        command.status().unwrap();
+        let log = std::fs::read_to_string(&path).unwrap();
+        assert!(!log.is_empty() && log.lines().all(|line| line.starts_with(sign)), "{log}");
+    }
+}

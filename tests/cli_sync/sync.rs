@@ -205,7 +205,7 @@ async fn a_refused_token_ends_with_5_and_is_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_that_is_missing_stands_on_stderr_once_also_of_a_quiet_run() {
+async fn a_right_that_is_missing_is_asked_for_once_and_holds_what_needs_it() {
     let (sandbox, _) = sandbox_with_a_week().await;
     let place = Place::on(&sandbox, "20s");
     sandbox.act(|world, _| {
@@ -213,11 +213,19 @@ async fn a_right_that_is_missing_stands_on_stderr_once_also_of_a_quiet_run() {
         let target = Target::next(System::Komet, "prebook.create").times(500);
         world.inject(target, Fault::Http { status: 403, body, headers });
     });
-    let output = place.run(&["sync", "--quiet"]);
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(5), "{stdout}");
-    assert_eq!(stderr.matches("prebook.create: refuses the token").count(), 1, "{stderr}");
-    assert!(stdout.contains("refuses the token for prebook.create"), "{stdout}");
+    let (report, code) = place.json(&["sync"]);
+    assert_eq!(code, 4, "{report:#}");
+    let sent = sandbox.act(|world, _| world.requests().count(System::Komet, "prebook.create"));
+    assert!(sent <= 8, "as many as go at once, and whoever else needs it waits as well: {sent}");
+    let (holds, _) = place.json(&["holds"]);
+    let held = holds["holds"].as_array().unwrap().iter().filter(|hold| hold["reason"] == "rejected_by_komet");
+    assert!(held.count() > 5, "{holds:#}");
+    let actions = report["actions"].as_array().unwrap();
+    let put = actions.iter().any(|a| a["system"] == "axerrio" && a["result"] == "done");
+    assert!(put, "what was prebooked in Komet goes on: {report:#}");
+    let (check, _) = place.json(&["check"]);
+    let of_it = check["checks"].as_array().unwrap().iter().find(|c| c["of"] == "prebook.create");
+    assert!(check.to_string().contains("Allow prebook.create for this token in Komet"), "{of_it:?}");
 }
 
 /// product.md, Never: a customer's address or a price in a log at the default level.

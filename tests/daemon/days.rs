@@ -272,7 +272,8 @@ fn who_starts_it_anew_right_after_the_reset_has_the_whole_new_day() {
     play.restart();
     play.pass(MINUTE * 10);
     assert!(play.stage.asked(Komet, "", from) > 5);
-    let spent = play.store.read_blocking(|conn| quota::spent_at(conn, at("2026-05-05T00:00:00Z").date_naive()));
+    let spent =
+        play.store.read_blocking(|conn| quota::spent_at(conn, at("2026-05-05T00:00:00Z").date_naive(), 1_000));
     assert_eq!(spent.unwrap(), None, "that day's is not spent");
 }
 

@@ -13,6 +13,7 @@ use crate::invariants::invariants;
 use crate::link::{Link, Setup, accepted_prebook, approved, both, placed};
 use crate::trade::{
     AWB, FREEDOM, LOT, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook,
+    print_all,
 };
 
 /// The one hold has no side to take, and is dismissed.
@@ -392,4 +393,34 @@ async fn what_was_over_by_a_clock_that_was_wrong_goes_on_once_it_is_right() {
         invariants(&link).await;
     })
     .await;
+}
+
+/// Its labels are printed, so Axerrio lets it neither move nor be cancelled.
+#[tokio::test]
+async fn an_order_that_could_not_move_is_the_same_one_when_its_items_are_back_and_made_anew() {
+    let link = Link::plain().await;
+    let number = accepted_prebook(&link, &prebook(link.day(5), vec![item(FREEDOM, 3, link.day(3))])).await;
+    link.sync_well().await;
+    link.act(approve_all);
+    link.sync_well().await;
+    let order = link.act(|w, _| orders_for(w, number)[0].id.clone());
+    link.act(|w, now| print_all(w, &order, now));
+    link.sync_well().await;
+    let (day, other) = (link.day(3), link.day(6));
+    let first = link.act(|w, now| {
+        let item = w.komet.prebook(number).unwrap().items[0].id;
+        w.komet.rep_moves_ship_date(item, other, now).unwrap();
+        item
+    });
+    link.sync().await;
+    assert_eq!(link.held().await, [(HoldReason::RejectedByAxerrio, None)]);
+    link.act(|w, now| {
+        w.komet.rep_moves_ship_date(first, day, now).unwrap();
+        w.komet.rep_adds_item(number, &item(FREEDOM, 3, day), now).unwrap();
+        w.komet.rep_deletes_item(first, now).unwrap();
+    });
+    link.sync().await;
+    link.sync().await;
+    assert_eq!(link.act(|w, _| orders_for(w, number).len()), 1, "no second order for the same day");
+    assert!(link.held().await.contains(&(HoldReason::RejectedByAxerrio, None)), "{:?}", link.held().await);
 }

@@ -404,6 +404,21 @@ fn a_line_that_is_off_the_po_in_its_place_changes_by_a_persons_word_like_any_app
     assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["changed_after_approval 1".to_owned()]));
 }
 
+/// Whether it does is nowhere said.
+#[test]
+fn a_changed_line_goes_on_a_po_of_its_own_where_komet_takes_none_onto_an_approved_one() {
+    let mut desk = approved();
+    desk.ax_line("1").terms.boxes = 9;
+    desk.sync();
+    desk.decide(HoldReason::ChangedAfterApproval, Verdict::TakeAxerrio);
+    desk.refuses.insert("purchase.order.create", "PO is approved");
+    let told = desk.sync();
+    assert_eq!(told[3..5], ["more po 1 refused", "po 1 refused"], "{told:?}");
+    desk.refuses.clear();
+    assert_eq!(desk.sync()[0], "po 1");
+    assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()));
+}
+
 /// The one that nobody has approved took its place.
 #[test]
 fn a_line_beside_a_cancelled_po_is_pending_where_a_buyer_bought_it_anew() {

@@ -199,6 +199,21 @@ fn retention_drops_old_runs_and_events_but_no_jobs_last_success() {
     assert_eq!(store.read_blocking(|conn| events::for_run(conn, "01R001")).unwrap(), [event(20)]);
 }
 
+/// Whoever pays for another user has requests left, but not where Komet itself said that the quota is spent.
+#[test]
+fn a_quota_that_is_spent_by_our_own_count_is_there_again_when_it_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("link.db")).unwrap();
+    let (today, now) = ("2026-02-10".parse().unwrap(), "2026-02-10T09:00:00Z".parse().unwrap());
+    for (used, when_it_grows) in [(1_000, None), (900, Some(now))] {
+        store.write_blocking(move |conn| conn.execute("DELETE FROM quota", []).map_err(Into::into)).unwrap();
+        store.write_blocking(move |conn| quota::add(conn, today, used)).unwrap();
+        store.write_blocking(move |conn| quota::set_spent(conn, today, now, 1_000)).unwrap();
+        let spent_at = |limit| store.read_blocking(move |conn| quota::spent_at(conn, today, limit)).unwrap();
+        assert_eq!((spent_at(1_000), spent_at(2_000)), (Some(now), when_it_grows), "{used} used");
+    }
+}
+
 #[test]
 fn the_quota_counts_a_day_over_all_processes_and_forgets_old_days() {
     let (_dir, store) = fresh();

@@ -123,7 +123,16 @@ fn words_of_rights(detail: &str) -> Option<&str> {
     let Some(why) = refused else { return token() };
     let plain = why.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
-    let rights = has(&["permission", "forbidden", "access denied", "no access", "not authorized", "unauthorized"]);
+    let rights = has(&[
+        "http 401",
+        "http 403",
+        "permission",
+        "forbidden",
+        "access denied",
+        "no access",
+        "not authorized",
+        "unauthorized",
+    ]);
     let not_allowed = has(&["not allowed", "not permitted", "may not use", "not enabled"]);
     (rights || (not_allowed && has(&["method", "token", "user", "api", "function"]))).then_some(why)
 }
@@ -141,6 +150,7 @@ mod tests {
             ),
             ("4 boxes: Komet Sales box.code.change: refuses the token (Invalid token)", Some("Invalid token")),
             ("x: Axerrio PUT orders: refused: no permission", Some("no permission")),
+            ("x: Komet Sales prebook.create: refused: HTTP 403: not allowed", Some("HTTP 403: not allowed")),
             ("x: Komet Sales prebook.create: refused: This cost is not allowed", None),
             ("x: Komet Sales prebook.create: refused: Unknown customer", None),
             ("x: Komet Sales prebook.create: server error (502)", None),

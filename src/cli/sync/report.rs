@@ -164,6 +164,9 @@ pub(in crate::cli) fn what_to_do(error: &SystemError) -> String {
             "Komet's quota of the day is spent. What is left is done after it resets.".to_owned()
         }
         Fault::Throttled(wait) => format!("{system} asks to wait {} s.", wait.as_secs()),
+        Fault::Uncounted(_) => {
+            format!("{system} was not asked: see what is wrong with the database, where its requests are counted.")
+        }
         Fault::NoSuchAddress(_) => format!("{system}: {}.", error.fault),
         _ => format!("{system} cannot be reached: check [{section}] base_url and the network."),
     }

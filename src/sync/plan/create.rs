@@ -104,7 +104,7 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], e
         })
         .flatten();
     let action = create_action(draft, order, lines, expect.clone());
-    if draft.was_refused_together(&action) {
+    if action.lines().len() > 1 && draft.goes_another_way(&action) {
         // One line of several was refused: alone, the others pass.
         let singles: Vec<Action> =
             lines.iter().map(|line| create_action(draft, order, &[*line], expect.clone())).collect();

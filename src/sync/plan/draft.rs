@@ -371,11 +371,11 @@ impl<'a> Draft<'a> {
         fingerprint(&(order, item.map(|item| (komet_print(&item.terms), item.ship_date))))
     }
 
-    /// Whether a request for several lines was refused as a whole, so that they go one by one. The refusal is
-    /// remembered as long as the same lines wait.
-    pub(super) fn was_refused_together(&mut self, action: &Action) -> bool {
+    /// Whether exactly this request was refused before, so that the same is asked for in another way: the refusal is remembered as
+    /// long as it is wanted.
+    pub(super) fn goes_another_way(&mut self, action: &Action) -> bool {
         let Some(key) = self.key_where_refusals_are(action) else { return false };
-        let refused = action.lines().len() > 1 && self.agreed.rejections.contains_key(&key);
+        let refused = self.agreed.rejections.contains_key(&key);
         if refused {
             self.wanted_keys.insert(key);
         }

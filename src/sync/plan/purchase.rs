@@ -332,7 +332,7 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
             return;
         }
         let location = location_of(draft, &group, location);
-        let action = |group: &[&Buy]| {
+        let action = |group: &[&Buy], number: &Option<PoNumber>| {
             Action::CreatePo(NewPurchaseOrder {
                 mixed,
                 ship_date,
@@ -348,10 +348,18 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
                     .collect(),
             })
         };
-        let together = action(&group);
+        let mut number = number.clone();
+        let mut together = action(&group, &number);
         read_again_if_refused(draft, &together);
-        let singles: Vec<Action> = group.iter().map(|buy| action(&[*buy])).collect();
-        if draft.was_refused_together(&together) {
+        // Whether Komet takes lines onto a PO that procurement has approved is not documented: else they go on one of their own.
+        let is_approved =
+            number.as_ref().and_then(|number| draft.po(number)).is_some_and(|po| po.status.is_decided());
+        if is_approved && draft.goes_another_way(&together) {
+            number = None;
+            together = action(&group, &number);
+        }
+        let singles: Vec<Action> = group.iter().map(|buy| action(&[*buy], &number)).collect();
+        if group.len() > 1 && draft.goes_another_way(&together) {
             for single in singles {
                 draft.act(single);
             }

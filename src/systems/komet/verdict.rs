@@ -127,6 +127,12 @@ pub(super) fn refusal(message: String) -> Fault {
     if token || unauthorized { Fault::Unauthorized(message) } else { Fault::Rejected(message) }
 }
 
+/// Whether what sounds like a refused token, of a token that may read, is said of the method, and not of what one order asks for.
+pub(super) fn is_of_the_method(why: &str) -> bool {
+    let plain = unquoted(why).to_lowercase();
+    ["http 401", "http 403", "token", "authentication", "method"].iter().any(|word| plain.contains(word))
+}
+
 /// What a message of a limit may say and not say which limit it is.
 const SAY_NOTHING: [&str; 22] = [
     "limit", "limits", "exceed", "exceeds", "exceeded", "reached", "hit", "you", "your", "company", "account",
