@@ -46,6 +46,31 @@ fn cancel_all(link: &Link, ids: &[String]) {
 
 const BRAKE: (&str, ActionResult) = ("too_many_cancellations", ActionResult::Held);
 
+/// The vendor confirms none, so stemsync bought nothing; no PO of its own is of that day.
+#[tokio::test]
+async fn what_a_buyer_bought_by_hand_for_an_order_that_is_cancelled_goes_or_is_asked_about() {
+    for approves in [false, true] {
+        let rules = KometRules { items_show_po: false, ..KometRules::default() };
+        let link = Link::start(Setup { rules, ..Setup::default() }).await;
+        let id = ordered(&link, 1).remove(0);
+        link.act(|w, now| w.axerrio.vendor_accepts(&id, &[("1", 0)], now)).unwrap();
+        link.sync_well().await;
+        let item = link.act(|w, _| items_of(w, &id)[0].id);
+        link.act(|w, now| {
+            let po = w.komet.buyer_buys_item(item, now).unwrap();
+            if approves {
+                w.komet.buyer_approves(po, now).unwrap();
+            }
+            w.axerrio.customer_cancels(&id, now).unwrap();
+        });
+        link.sync().await;
+        link.sync().await;
+        let bought = link.act(|w, _| bought(w, item).len());
+        let held = link.held().await;
+        assert_eq!((bought, held.len()), if approves { (1, 1) } else { (0, 0) }, "{held:?}");
+    }
+}
+
 #[tokio::test]
 async fn five_cancellations_pass_and_six_of_few_stop_before_the_first() {
     both(async |link: Link| {

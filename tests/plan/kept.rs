@@ -84,6 +84,26 @@ fn a_corrected_map_makes_pending_lines_anew() {
     }
 }
 
+/// It went by its code, and Komet took it for one of its own: whoever says since which it is has corrected that.
+#[test]
+fn what_went_by_its_code_and_is_mapped_to_another_since_is_made_anew() {
+    use stemsync::domain::MapKind::{BoxType, Carrier, Customer};
+    for (kind, code, right) in [(Customer, "FLORIST", 8), (Carrier, "ARM", 31), (BoxType, "HB", 2)] {
+        let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+        desk.sync();
+        let header = &mut desk.komet.prebooks[0].header;
+        (header.customer_id, header.carrier_id) = (Some(77), Some(78));
+        let header = header.clone();
+        desk.read();
+        desk.order.agreed.prebooks.values_mut().for_each(|prebook| prebook.seen = Some(header.clone()));
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{kind:?}");
+        desk.maps = vec![(kind, code.into(), right)];
+        let told = desk.sync();
+        assert_eq!(told[..2], ["delete po line 1", "delete item 1"], "{kind:?}");
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{kind:?}");
+    }
+}
+
 /// Komet finds a Prebook by its whole header.
 #[test]
 fn a_further_line_joins_the_prebook_of_the_customer_that_was_left_to_komet() {

@@ -137,12 +137,12 @@ impl<'a> Draft<'a> {
         Some(if has_left { Need::PurchaseOrder(number.clone()) } else { Need::PurchaseOrders(day) })
     }
 
-    /// What is to be read before an item is given up that was found, not made, and that nothing is known to buy: a restored copy
+    /// What is to be read before an item is given up that nothing is known to buy: a buyer may have bought it by hand, a restored copy
     /// may not know the PO that does, and the item is all that leads to it.
     fn unread_purchase(&self, action: &Action) -> Vec<Need> {
         let Action::DeleteItem(delete) = action else { return Vec::new() };
         let link = delete.line.as_ref().and_then(|line| self.agreed.lines.get(line)?.item.as_ref());
-        let Some(link) = link.filter(|link| link.item == delete.item && !link.fresh) else { return Vec::new() };
+        let Some(link) = link.filter(|link| link.item == delete.item) else { return Vec::new() };
         if self.was_ever_bought(&link.item) || self.rules.made.items.contains(&link.item) {
             return Vec::new();
         }

@@ -366,7 +366,9 @@ fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<(String
 /// The same of the box type.
 fn has_other_box_type(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     let maps = draft.rules.maps;
-    let (then, now) = (link.box_type, maps.komet(MapKind::BoxType, &line.terms.box_type));
+    // What went by its code, Komet took for one of its own.
+    let taken_for = || link.seen.as_ref().and_then(|seen| maps.box_type(&seen.terms.box_type));
+    let (then, now) = (link.box_type.or_else(taken_for), maps.komet(MapKind::BoxType, &line.terms.box_type));
     let is_shown = |item: &PrebookItem| maps.box_type(&item.terms.box_type) == then;
     then.is_some() && now.is_some() && now != then && draft.item(&link.item).is_some_and(is_shown)
 }

@@ -127,9 +127,11 @@ pub(super) fn stands(draft: &Draft<'_>, prebook: &PrebookId, header: &Header) ->
         && !is_mapped_otherwise(draft, prebook, agreed, header)
 }
 
-/// Whether the local map was corrected since the Prebook was made by it: it is another customer's, or goes with another carrier.
-/// Once procurement has approved the PO it stays, and so does what Komet's people made of it.
+/// Whether the local map was corrected since the Prebook was made by it, or came to name what went by its code, and Komet took for
+/// another: it is another customer's, or goes with another carrier. Once procurement has approved the PO it stays, and so does what
+/// Komet's people made of it.
 fn is_mapped_otherwise(draft: &Draft<'_>, id: &PrebookId, agreed: &AgreedPrebook, header: &Header) -> bool {
+    let seen = agreed.seen.as_ref();
     let is_other = |kind, code: &str, then: Option<i64>, shown: Option<i64>| {
         let now = draft.rules.maps.komet(kind, code);
         then.is_some() && now.is_some() && now != then && shown == then
@@ -137,8 +139,10 @@ fn is_mapped_otherwise(draft: &Draft<'_>, id: &PrebookId, agreed: &AgreedPrebook
     let Some(prebook) = draft.prebook(id).filter(|_| !draft.is_decided()) else { return false };
     let shown = &prebook.header;
     let carrier = header.carrier.as_ref().map(|carrier| carrier.code.as_str()).unwrap_or_default();
-    is_other(MapKind::Customer, &header.customer.code, agreed.mapped_customer, shown.customer_id)
-        || is_other(MapKind::Carrier, carrier, agreed.mapped_carrier, shown.carrier_id)
+    let customer = agreed.mapped_customer.or_else(|| seen?.customer_id);
+    let by_carrier = agreed.mapped_carrier.or_else(|| seen?.carrier_id);
+    is_other(MapKind::Customer, &header.customer.code, customer, shown.customer_id)
+        || is_other(MapKind::Carrier, carrier, by_carrier, shown.carrier_id)
 }
 
 /// Whether Axerrio moved the order to another of the importer's locations since its Prebooks were made: what the PO of the former
