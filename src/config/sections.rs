@@ -127,7 +127,7 @@ fn axerrio(mut section: Section, environment: Environment) -> Option<AxerrioConf
 }
 
 fn state(mut section: Section) -> StateConfig {
-    let path = section.or("path", PathBuf::from("data/stemsync.db"), |v| values::text(v).map(PathBuf::from));
+    let path = section.or("path", PathBuf::from("data/stemsync.db"), values::database);
     let retention = section.or("retention", Duration::from_hours(90 * 24), values::duration("1d", "3650d"));
     section.finish();
     StateConfig { path, retention }

@@ -2,6 +2,7 @@
 //! that says what was found and what is allowed. Secrets are read in `secret`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -59,6 +60,18 @@ pub(super) fn text(value: &DeValue) -> Result<String, Refusal> {
         return Err(Refusal::new(shown(value), ALLOWED));
     }
     Ok(text.to_owned())
+}
+
+/// The database's file. What SQLite takes for no file at all, or for a URI, would keep nothing.
+pub(super) fn database(value: &DeValue) -> Result<PathBuf, Refusal> {
+    let path = text(value)?;
+    if path.starts_with(':') || path.starts_with("file:") {
+        return Err(Refusal::new(
+            shown(value),
+            "the name of a file, which begins neither with \":\" nor with \"file:\"",
+        ));
+    }
+    Ok(path.into())
 }
 
 /// `true` or `false`.

@@ -282,7 +282,7 @@ pub fn happened(reason: HoldReason) -> &'static str {
         }
         HoldReason::ReservedLotNumber => "A lot number lies between 1000 and 99999, which Komet keeps for itself.",
         HoldReason::DuplicateBoxCode => {
-            "Two boxes of the order bear the same code. Komet could not tell them apart, so the second has no label there."
+            "Two boxes bear the same code. Komet could not tell them apart, so the second has no label there."
         }
         HoldReason::FieldTooLong => "A value is longer than Komet's field for it.",
         HoldReason::TooManyCancellations => {
@@ -309,7 +309,9 @@ pub fn otherwise(reason: HoldReason) -> &'static str {
         HoldReason::VoidLabel => "Take the box out in Komet, then dismiss this.",
         HoldReason::LabelChangedAfterShipping => "Correct the AWB or lot in Komet, then dismiss this.",
         HoldReason::ReservedLotNumber => "Give the lot another number in Axerrio.",
-        HoldReason::DuplicateBoxCode => "Reprint one of the two labels in Axerrio.",
+        HoldReason::DuplicateBoxCode => {
+            "Reprint one of the two labels in Axerrio; codes that Komet shows twice are put right there."
+        }
         HoldReason::FieldTooLong => "Shorten it in Axerrio; a box code is reprinted.",
         HoldReason::TooManyCancellations => {
             "Find out in both systems whether they are meant before letting them through."

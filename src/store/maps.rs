@@ -78,7 +78,8 @@ fn wake_those_of(conn: &Connection, codes: &[&str]) -> Result<(), StoreError> {
         return Ok(());
     }
     let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0
-               AND key IN (SELECT key FROM agreed_views WHERE instr(doc, '\"code\":' || json_quote(?1)) > 0)";
+               AND key IN (SELECT key FROM agreed_views WHERE instr(doc, '\"code\":' || json_quote(?1)) > 0
+                           OR instr(lower(doc), '\"box_type\":' || lower(json_quote(?1))) > 0)";
     let mut statement = conn.prepare_cached(sql)?;
     for code in codes {
         statement.execute([code])?;

@@ -37,6 +37,21 @@ async fn lines_that_were_changed_and_made_anew_agree() {
     .await;
 }
 
+/// The feed is complete up to a time before the change, and shows the order no more.
+#[tokio::test]
+async fn an_order_that_has_just_changed_is_not_called_absent() {
+    both(async |link: Link| {
+        let id = ordered(&link).await;
+        link.act(|w, now| {
+            w.axerrio.set_lag(60);
+            let change = OrderChange { comments: Some("ring twice".into()), ..OrderChange::default() };
+            w.axerrio.customer_changes_header(&id, &change, now).unwrap();
+        });
+        assert_eq!(differences(&link).await, NOTHING);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_order_cancelled_on_both_sides_agrees() {
     both(async |link: Link| {

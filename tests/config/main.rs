@@ -243,6 +243,8 @@ fn what_a_key_refuses() {
         ("komet", "token_kind = \"Vendor\""),
         ("axerrio", "auth = \"basic\""),
         ("state", "path = \" \""),
+        ("state", "path = \":memory:\""),
+        ("state", "path = \"file:stemsync.db?mode=memory\""),
         ("state", "retention = \"90\""),
         ("sync", "horizon = \"36h\""),
         ("sync", "horizon = \"0d\""),

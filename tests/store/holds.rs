@@ -243,5 +243,8 @@ fn a_code_that_is_set_or_removed_wakes_the_orders_that_were_sent_with_it() {
         settle();
         store.write_blocking(|conn| maps::remove(conn, MapKind::Product, "ROSE0")).unwrap();
         assert!(is_dirty(&store, sent));
+        settle();
+        store.write_blocking(|conn| maps::set(conn, MapKind::BoxType, "hb", 3)).unwrap();
+        assert!(is_dirty(&store, sent), "whose box type is HB");
     }
 }

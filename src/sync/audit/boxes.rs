@@ -101,8 +101,9 @@ fn compare_line(
 fn is_kept_out(found: &Findings<'_>, line: &LineId, label: &Label) -> bool {
     let (code, lot) = (&label.box_code, blank(label.lot_number.as_deref()));
     let left = |reason, cause: &dyn Fn(&str) -> bool| found.is_left(reason, Some(line), cause);
-    left(HoldReason::DuplicateBoxCode, &|cause| cause == format!("box {} {code}", label.box_number))
-        || left(HoldReason::FieldTooLong, &|cause| cause == format!("{BOX_CODE}{code}"))
+    left(HoldReason::DuplicateBoxCode, &|cause| {
+        cause == format!("box {} {code}", label.box_number) || cause.starts_with("in Komet ")
+    }) || left(HoldReason::FieldTooLong, &|cause| cause == format!("{BOX_CODE}{code}"))
         || left(HoldReason::ReservedLotNumber, &|cause| {
             let (of, codes) = cause.split_once(' ').unwrap_or((cause, code));
             Some(of) == lot && codes.split(", ").any(|of| of == code)

@@ -82,6 +82,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         readings.cannot_read(System::Komet, polled.unreadable.clone());
         readings.facts.has_read_whole(&polled.windows);
         self.read_names(&mut readings, &polled.carriers).await?;
+        self.look_up_absent().await?;
         for round in 0..ROUNDS {
             readings.keys = self.keys_of_horizon().await?;
             let needs = self.needs(&readings, round == 0).await?;
@@ -91,6 +92,23 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             self.satisfy(&mut readings, needs).await?;
         }
         Ok(readings)
+    }
+
+    /// What the feed does not show may have changed after the time up to which it is complete: it is asked for by its id.
+    async fn look_up_absent(&self) -> Result<(), AuditError> {
+        for key in self.keys_of_horizon().await? {
+            let order = self.store.read(move |conn| orders::load(conn, key)).await?;
+            let absent = order.filter(|order| order.axerrio.order.is_none()).and_then(|order| order.ax_id);
+            let Some(id) = absent else { continue };
+            match self.axerrio.order(&id).await {
+                Ok(None) => {}
+                Ok(Some(order)) => drop(self.store.write(move |conn| observe::axerrio_order(conn, &order)).await?),
+                Err(error) if error.is_systemic() => return Err(error.into()),
+                // A record that makes no sense was told with its feed.
+                Err(error) => log::debug!("{}; order {id} is compared without", error.for_log()),
+            }
+        }
+        Ok(())
     }
 
     /// The maps and Komet's own lists, which are read again if they lack a carrier by which a Prebook goes.
