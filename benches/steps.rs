@@ -55,6 +55,7 @@ fn order_of(shown: AxOrder) -> Order {
         elsewhere: BTreeSet::new(),
         items_elsewhere: BTreeSet::new(),
         bought_elsewhere: Vec::new(),
+        former_days: std::collections::BTreeMap::new(),
         ambiguous: BTreeSet::new(),
         codes_elsewhere: BTreeMap::new(),
     }

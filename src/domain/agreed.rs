@@ -169,6 +169,7 @@ pub struct SeenItem {
 }
 
 /// Links a line to a PO line.
+#[allow(clippy::struct_excessive_bools, reason = "each says another deed, which orders on file bear by its name")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoLink {
     /// The PO it is on.

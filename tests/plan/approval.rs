@@ -3,7 +3,7 @@
 use stemsync::domain::{AxStatus, HoldReason, ItemId, PoInfoStatus, PoItemId, PoStatus, Stage, Verdict};
 use stemsync::sync::plan::Need;
 
-use crate::trade::{Desk, at, bouquet, cost, day, held, lilies, line, roses};
+use crate::trade::{Desk, at, bouquet, cost, day, held, label, lilies, line, roses};
 
 fn approved() -> Desk {
     let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
@@ -402,6 +402,26 @@ fn a_line_that_is_off_the_po_in_its_place_changes_by_a_persons_word_like_any_app
     desk.sync();
     desk.ax_line("1").terms.boxes = 9;
     assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["changed_after_approval 1".to_owned()]));
+}
+
+/// Its request was delivered twice, and procurement approved both lines.
+#[test]
+fn a_line_that_is_bought_twice_on_one_po_stays_a_question_when_some_of_it_has_shipped() {
+    let mut desk = Desk::flow1(vec![line("1", roses(3))]);
+    desk.sync();
+    let mut again = desk.po().lines[0].clone();
+    again.id.0 += 500;
+    desk.edit_po(|po| {
+        po.lines.push(again);
+        po.status = PoStatus::Approved;
+    });
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+    desk.print(vec![label("1", 1, "B1"), label("1", 2, "B2")]);
+    assert_eq!(desk.sync()[0], "ship 1 B1+B2");
+    desk.sync();
+    assert_eq!(held(&desk), ["changed_after_approval 1"]);
+    assert!(desk.plan().holds[0].detail.contains("bought twice"), "{}", desk.plan().holds[0].detail);
 }
 
 /// Whether it does is nowhere said.

@@ -392,7 +392,7 @@ fn a_code_that_a_box_of_another_line_bears_too_is_not_changed() {
     desk.sync();
     // Somebody put the code on another box by hand, too.
     desk.edit_po(|po| {
-        po.lines.iter_mut().flat_map(|line| &mut line.boxes).for_each(|shown| shown.code = "B1".into())
+        po.lines.iter_mut().flat_map(|line| &mut line.boxes).for_each(|shown| shown.code = "B1".into());
     });
     desk.order.axerrio.labels[0].box_code = "B9".into();
     let told = desk.sync();

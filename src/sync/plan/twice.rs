@@ -77,11 +77,16 @@ pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
     let mut total: u64 = alive.iter().map(boxes_of).sum();
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
+    // Once the first one has shipped in part only the sum tells, and that more than its rest is still to ship.
+    let is_doubled = asked > 0 && total >= 2 * asked && alive.iter().filter(unshipped).count() > 1;
     // A part of a split line does not buy the whole by itself, whatever a buyer made of the other.
     let is_whole = |link: &PoLink| terms(link) == terms(own) || boxes_of(link) >= asked;
     let foreign = |link: &&PoLink| {
         let is_twin = || unshipped(&own) && is_whole(link);
-        link.number != own.number || draft.agreed.doubts_purchases(draft.rules.visible_from) || is_twin()
+        link.number != own.number
+            || is_doubled
+            || draft.agreed.doubts_purchases(draft.rules.visible_from)
+            || is_twin()
     };
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);
     let made = alive.iter().filter(|link| link.asked.is_some());
