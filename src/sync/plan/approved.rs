@@ -5,7 +5,8 @@ use super::buyers::is_substituted;
 use super::compare::{item_differences, komet_print};
 use super::draft::Draft;
 use super::edits::PRODUCT;
-use super::purchase::{Buy, asked_boxes, boxes_of, delete, names, shown};
+use super::po_lines::{asked_boxes, boxes_of, delete, names, shown};
+use super::purchase::Buy;
 use super::twice;
 use crate::domain::{
     AxLine, Decision, FEWER, Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink,

@@ -12,7 +12,8 @@ use super::compare::{
 use super::draft::Draft;
 use super::edits::PRODUCT;
 use super::links::same_description;
-use super::purchase::{PO_LINE, shown};
+use super::po_lines::shown;
+use super::purchase::PO_LINE;
 use super::twice;
 use crate::domain::{AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, PoLink, Verdict, fingerprint};
 

@@ -17,7 +17,7 @@ use super::draft::Draft;
 use super::edits::Judged;
 use super::header::{self, Edited};
 use super::purchase::{self, Buy};
-use super::{create, edits, links, strays, twice};
+use super::{create, edits, links, po_lines, strays, twice};
 use crate::domain::{
     AxLine, AxOrder, Breakdown, CANCELLED, Header, HoldReason, ItemId, ItemLink, KometRef, LineId, MapKind,
     NewGoods, OnConflict, PoLink, PoStatus, Prebook, PrebookItem, Verdict, fingerprint,
@@ -490,7 +490,7 @@ fn is_alive(draft: &Draft<'_>, line: &LineId) -> bool {
 /// Takes a line out of Komet: its PO lines first, then its Prebook item.
 fn delete_line(draft: &mut Draft<'_>, line: &LineId) {
     let po_links = draft.alive_po_links(line);
-    purchase::delete(draft, line, &po_links);
+    po_lines::delete(draft, line, &po_links);
     let link = draft.agreed.lines.get(line).and_then(|l| l.item.clone());
     if let Some(link) = link.filter(|link| po_links.is_empty() && draft.item_alive(link)) {
         // A rep may have moved the item to another Prebook.

@@ -14,7 +14,7 @@ use super::draft::Draft;
 use super::labels::ask_for_mapping;
 use super::purchase::{self, Buy};
 use super::rules::window_of;
-use super::{twice, words};
+use super::{po_lines, twice, words};
 use crate::domain::{
     AgreedInput, AxOrder, AxStatus, CANCELLED, CreatePo, Header, HoldReason, InputLine, LineId, LineTerms,
     NO_PREBOOK, Order, OrderInput, Prebook, PrebookItem, Verdict, blank, fingerprint,
@@ -507,7 +507,7 @@ fn ask_about_approved_leftovers(draft: &mut Draft<'_>) {
         }
         .takes_axerrio(draft);
         if goes {
-            purchase::delete(draft, &line, &approved);
+            po_lines::delete(draft, &line, &approved);
         }
     }
 }

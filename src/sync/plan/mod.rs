@@ -27,6 +27,7 @@ mod inform;
 mod labels;
 mod links;
 mod off;
+mod po_lines;
 mod purchase;
 mod rules;
 mod sight;

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use super::compare::komet_print;
 use super::draft::Draft;
-use super::purchase::{Buy, asked_boxes};
+use super::po_lines::{asked_boxes, boxes_of};
+use super::purchase::Buy;
 use super::rules::window_of;
 use super::{Need, inform};
 use crate::domain::{
@@ -36,7 +37,7 @@ pub(super) fn seek_parts(draft: &mut Draft<'_>) {
     }
     let missing = |draft: &Draft<'_>, line: &LineId, agreed: &AgreedLine| {
         let alive = || agreed.po_lines.iter().filter(|link| draft.po_alive(link));
-        let boxes = shown_boxes(draft, alive());
+        let boxes = boxes_of(draft, alive());
         if !concerned.contains(line) || boxes >= asked_boxes(alive()) {
             return Vec::new();
         }
@@ -63,16 +64,11 @@ fn seek_what(draft: &mut Draft<'_>, missing: impl Fn(&Draft<'_>, &LineId, &Agree
     }
     let mut lines = std::mem::take(&mut draft.agreed.lines);
     for agreed in lines.values_mut() {
-        let boxes = shown_boxes(draft, agreed.po_lines.iter().filter(|link| draft.po_alive(link)));
+        let boxes = boxes_of(draft, agreed.po_lines.iter().filter(|link| draft.po_alive(link)));
         let own = agreed.po_lines.iter_mut().filter(|link| sought.contains(&link.line));
         own.for_each(|link| link.sought = Some(boxes));
     }
     draft.agreed.lines = lines;
-}
-
-/// Boxes that Komet shows on these PO lines together.
-fn shown_boxes<'l>(draft: &Draft<'_>, links: impl Iterator<Item = &'l PoLink>) -> u64 {
-    links.filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| u64::from(line.terms.boxes)).sum()
 }
 
 /// Whether the POs of every ship date were read in this run; asks for those that were not. A day of which something cannot be read
@@ -127,7 +123,7 @@ pub(super) fn forget_what_is_back(draft: &mut Draft<'_>, line: &LineId, alive: &
     let is_back = |cause: &str| alive.iter().any(|link| names(cause, link));
     draft.forget(HoldReason::EditedInKomet, Some(line), |decision| is_back(&decision.cause));
     let asked = asked_boxes(alive);
-    if shown_boxes(draft, alive.iter()) >= asked {
+    if boxes_of(draft, alive) >= asked {
         let own = draft.agreed.lines.get_mut(line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
         own.filter(|own| alive.iter().any(|link| link.line == own.line)).for_each(|own| own.sought = None);
     }

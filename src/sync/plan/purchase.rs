@@ -9,12 +9,13 @@ use super::buyers::{self, Wish};
 use super::compare::{asks_for_same_parts, asks_otherwise, packing_differences};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
+use super::po_lines::{boxes_of, delete, shown};
 use super::{approved, off, twice};
 use crate::domain::{
     AgreedLine, Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink,
     PoNumber, PoStatus, Verdict, blank,
 };
-use crate::sync::action::{Action, DeletePoLine};
+use crate::sync::action::Action;
 
 /// How the causes of questions begin about what a buyer changed on a line's PO.
 pub(in crate::sync) const PO_LINE: &str = "PO line ";
@@ -107,34 +108,6 @@ pub(super) fn buys(draft: &Draft<'_>, line: &LineId, goods: &NewGoods) -> bool {
     let alive = draft.alive_po_links(line);
     let alike = |line: &PoLine| packing_differences(goods, &line.terms).is_empty();
     boxes_of(draft, &alive) == u64::from(goods.boxes) && shown(draft, &alive).all(alike)
-}
-
-/// What people call these PO lines.
-pub(super) fn names(links: &[PoLink]) -> String {
-    let names: Vec<String> =
-        links.iter().map(|link| format!("line {} of PO {}", link.line, link.number)).collect();
-    names.join(", ")
-}
-
-/// Boxes that these PO lines buy together.
-pub(super) fn boxes_of(draft: &Draft<'_>, links: &[PoLink]) -> u64 {
-    shown(draft, links).map(|line| u64::from(line.terms.boxes)).sum()
-}
-
-/// Boxes that stemsync asked for in these PO lines together; none for lines that were found.
-pub(super) fn asked_boxes<'l>(links: impl IntoIterator<Item = &'l PoLink>) -> u64 {
-    links.into_iter().filter_map(|link| link.asked.as_ref()).map(|goods| u64::from(goods.boxes)).sum()
-}
-
-/// Takes these PO lines of a line away.
-pub(super) fn delete(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink]) {
-    for link in links {
-        draft.act(Action::DeletePoLine(DeletePoLine {
-            number: link.number.clone(),
-            po_item: link.line.clone(),
-            line: line.clone(),
-        }));
-    }
 }
 
 /// Whether a line without a PO line may get one: nobody took it away on purpose, Komet knows what it would leave out,
@@ -277,10 +250,6 @@ fn judge_missing_parts(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> Op
         )
     });
     Some(verdict == Some(Verdict::TakeAxerrio))
-}
-
-pub(super) fn shown<'d>(draft: &'d Draft<'_>, links: &'d [PoLink]) -> impl Iterator<Item = &'d PoLine> {
-    links.iter().filter_map(|link| draft.po_line(&link.line)).map(|(_, line)| line)
 }
 
 /// What Komet shows of the PO lines stands for what should be bought.

@@ -3,7 +3,7 @@
 use super::approved::{self, Question};
 use super::compare::{are_twins, goods_differences, packing_differences};
 use super::draft::Draft;
-use super::purchase::{asked_boxes, boxes_of, delete, names};
+use super::po_lines::{asked_boxes, boxes_of, delete, names};
 use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink};
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, without which as
@@ -52,7 +52,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
         both.is_none_or(|(asked, twin)| packing_differences(asked, &twin).is_empty())
     };
     // The largest first: what was given up bought the whole of something, and parts of a split line may stand beside it.
-    let boxes = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
+    let boxes = |link: &PoLink| boxes_of(draft, [link]);
     let mut others: Vec<&PoLink> = found.into_iter().filter(|l| l.line != keeper.line && !is_decided(l)).collect();
     others.sort_by_key(|link| std::cmp::Reverse(boxes(link)));
     let mut left = boxes_of(draft, alive);
@@ -73,7 +73,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
 pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let asked = asked_boxes(alive);
     let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
-    let boxes_of = |link: &PoLink| boxes_of(draft, std::slice::from_ref(link));
+    let boxes_of = |link: &PoLink| boxes_of(draft, [link]);
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
     let mut total: u64 = alive.iter().map(boxes_of).sum();
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| &line.terms);
