@@ -31,6 +31,13 @@ pub struct Product {
     pub description: String,
 }
 
+impl Product {
+    /// By what it is known from others: its code, or, where Axerrio has none for it, its description.
+    pub fn name(&self) -> &str {
+        blank(Some(&self.code)).unwrap_or(self.description.trim())
+    }
+}
+
 /// One part of a mixed box.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MixPart {
@@ -81,7 +88,7 @@ impl LineTerms {
     /// Whether `other` orders the same goods: everything but notes, names and the sales price, which are not
     /// reconciled (product.md, "Who owns what").
     pub fn same_goods(&self, other: &Self) -> bool {
-        self.product.code == other.product.code
+        self.product.name() == other.product.name()
             && self.box_type.eq_ignore_ascii_case(&other.box_type)
             && self.boxes == other.boxes
             && self.bunches == other.bunches
@@ -94,11 +101,8 @@ impl LineTerms {
 
     /// The parts of a mixed box in an order of their own: in which one a system lists them means nothing.
     fn parts(&self) -> Vec<(&str, u32, u32, Decimal)> {
-        let mut parts: Vec<_> = self
-            .mix
-            .iter()
-            .map(|p| (p.product.code.as_str(), p.bunches, p.stems_per_bunch, p.unit_cost))
-            .collect();
+        let mut parts: Vec<_> =
+            self.mix.iter().map(|p| (p.product.name(), p.bunches, p.stems_per_bunch, p.unit_cost)).collect();
         parts.sort_unstable();
         parts
     }

@@ -84,6 +84,20 @@ fn a_corrected_map_makes_pending_lines_anew() {
     }
 }
 
+#[test]
+fn a_product_without_a_code_is_another_one_by_its_description() {
+    let mut terms = roses(5);
+    terms.product.code.clear();
+    let mut desk = Desk::flow1(vec![line("1", terms)]);
+    desk.sync();
+    desk.ax_line("1").terms.product.description = "CARNATION RED".into();
+    let told = desk.sync();
+    assert_eq!(told[..2], ["delete po line 1", "delete item 1"], "{told:?}");
+    let items = desk.komet.prebooks.iter().flat_map(|prebook| &prebook.items).filter(|item| item.is_alive());
+    let names: Vec<&str> = items.map(|item| item.terms.product.description.as_str()).collect();
+    assert!(names.len() == 1 && names[0].contains("CARNATION RED"), "{names:?}");
+}
+
 /// It went by its code, and Komet took it for one of its own: whoever says since which it is has corrected that.
 #[test]
 fn what_went_by_its_code_and_is_mapped_to_another_since_is_made_anew() {

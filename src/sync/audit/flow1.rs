@@ -436,7 +436,7 @@ fn product_differs(
             (None, Some(_)) => false,
         },
     };
-    ours.product.code != then.product.code || changed_there
+    ours.product.name() != then.product.name() || changed_there
 }
 
 /// A product for people: Komet's id where it knows the product.

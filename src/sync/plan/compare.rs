@@ -213,7 +213,7 @@ pub(super) fn line_changes(before: &LineTerms, now: &LineTerms) -> String {
             changes.push(format!("{field} {before} became {now}"));
         }
     };
-    became("product", &before.product.code, &now.product.code);
+    became("product", &before.product.name(), &now.product.name());
     became("box type", &before.box_type, &now.box_type);
     became("boxes", &before.boxes, &now.boxes);
     became("bunches per box", &before.bunches, &now.bunches);
@@ -459,11 +459,11 @@ pub(super) fn terms_print(terms: &LineTerms) -> u64 {
     let mut mix: Vec<_> = terms
         .mix
         .iter()
-        .map(|p| (&p.product.code, p.bunches, p.stems_per_bunch, p.unit_cost.normalize()))
+        .map(|p| (p.product.name(), p.bunches, p.stems_per_bunch, p.unit_cost.normalize()))
         .collect();
     mix.sort_unstable();
     fingerprint(&(
-        &terms.product.code,
+        terms.product.name(),
         terms.box_type.to_uppercase(),
         (terms.boxes, terms.bunches, terms.stems_per_bunch),
         terms.unit_type,

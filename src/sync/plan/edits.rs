@@ -168,7 +168,7 @@ pub(super) fn left_fields<'l>(
         _ => before.mix == now.mix,
     });
     // Neither the product nor the ship date of an item can be held against the line's own.
-    if link.left.contains(PRODUCT) && before.product.code == now.product.code {
+    if link.left.contains(PRODUCT) && before.product.name() == now.product.name() {
         fields.push(PRODUCT);
     }
     if link.left.contains(SHIP_DATE) {

@@ -394,7 +394,7 @@ fn is_yet_to_be_bought(draft: &Draft<'_>, order: &AxOrder, line: &AxLine, link: 
 fn komet_followed(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     let Some(agreed) = draft.agreed.lines.get(&line.id) else { return false };
     let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
-    let is_same_kind = agreed.terms.product.code == line.terms.product.code
+    let is_same_kind = agreed.terms.product.name() == line.terms.product.name()
         && agreed.terms.box_type.eq_ignore_ascii_case(&line.terms.box_type)
         && agreed.terms.mix.is_empty()
         && line.terms.mix.is_empty();
