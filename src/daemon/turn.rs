@@ -210,9 +210,6 @@ impl<S: Served> Daemon<S> {
             systemd.stopping();
         };
         let ended = until_told(run, &stop, &*engine.clock, signal, told).await;
-        if let Err(error) = engine.store.rest().await {
-            log::debug!("{error}");
-        }
         *reload_asked |= reload.get();
         asked.extend(more.into_inner());
         *stopping |= stop.load(Ordering::Relaxed);

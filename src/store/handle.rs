@@ -209,15 +209,6 @@ impl Store {
         self.answer(self.send(f, Job::Read)).await
     }
 
-    /// Gives back the memory in which SQLite keeps pages and statements at hand: between two runs nobody needs them.
-    pub async fn rest(&self) -> Result<(), StoreError> {
-        let let_go = |conn: &Connection| {
-            conn.flush_prepared_statement_cache();
-            Ok(conn.execute_batch("PRAGMA shrink_memory")?)
-        };
-        self.read(let_go).await
-    }
-
     /// A consistent copy of the database in a new file at `target`, while others go on reading and writing.
     pub fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
         let copy = || -> Result<(), StoreError> {

@@ -58,8 +58,8 @@ pub fn day(conn: &Connection, today: NaiveDate) -> Result<NaiveDate, StoreError>
 pub fn spent_at(conn: &Connection, day: NaiveDate, limit: u64) -> Result<Option<DateTime<Utc>>, StoreError> {
     let sql = "SELECT spent_at FROM quota WHERE day = ?1 AND coalesce(spent_limit, ?2) >= ?2";
     let mut statement = conn.prepare_cached(sql)?;
-    let row = params![Day(day), i64::try_from(limit).unwrap_or(i64::MAX)];
-    let at: Option<Option<Time>> = statement.query_row(row, |row| row.get(0)).optional()?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let at: Option<Option<Time>> = statement.query_row(params![Day(day), limit], |row| row.get(0)).optional()?;
     Ok(at.flatten().map(|at| at.0))
 }
 
