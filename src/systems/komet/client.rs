@@ -1,9 +1,8 @@
 //! Komet's methods over the transport. Reads carry the token in the query string, so no URL built here may leave
 //! this file in a text; writes carry it in the body, go out once, and are refused here when they exceed 64 KB.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -12,6 +11,7 @@ use serde::Serialize;
 
 use super::bodies::{self, Sender};
 use super::loose::Bad;
+use super::refusals::Refusals;
 use super::wire::{self, ReadAnswer, WriteAnswer};
 use super::{convert, verdict};
 use crate::domain::{
@@ -48,33 +48,9 @@ pub struct KometClient {
     vendor_id: Option<i64>,
     /// `?authenticationToken=…`, encoded once.
     query: String,
-    /// Whether the token is good, though a write was refused to it.
-    known_token: Arc<Known>,
-    /// Whether the day's quota lasts, though a write was refused in words that speak of a limit.
-    known_quota: Arc<Known>,
-    /// Methods that are refused to the token, with Komet's words and when it said so, by its clock.
-    refused: Arc<Mutex<BTreeMap<&'static str, (i64, String)>>>,
+    /// What is known of refused writes.
+    refusals: Arc<Refusals>,
 }
-
-/// What a read showed after a write had been refused in words that may mean the whole system, by Komet's clock. Of several writes at
-/// once one asks.
-#[derive(Default)]
-struct Known {
-    asks: tokio::sync::Mutex<()>,
-    good_until: AtomicI64,
-    bad_until: AtomicI64,
-}
-
-/// For so many seconds a token that may read is good, and a quota of which a read was taken lasts: where that changes the next read
-/// tells of it anyway.
-const GOOD_FOR: i64 = 3600;
-
-/// For so many seconds no write asks again for what was refused to a read.
-const BAD_FOR: i64 = 10;
-
-/// For so many seconds a method that is refused to the token is not asked for again: every order waits for it, and each request
-/// counts.
-const REFUSED_FOR: i64 = 60;
 
 impl KometClient {
     /// A client with its own connection pool; make one and keep it. Nothing is sent yet.
@@ -104,15 +80,7 @@ impl KometClient {
             retry_base,
             network,
         })?);
-        Ok(Self {
-            transport,
-            token,
-            vendor_id,
-            query,
-            known_token: Arc::default(),
-            known_quota: Arc::default(),
-            refused: Arc::default(),
-        })
+        Ok(Self { transport, token, vendor_id, query, refusals: Arc::default() })
     }
 
     fn sender(&self) -> Sender<'_> {
@@ -145,11 +113,7 @@ impl KometClient {
                 Ok(Answer { items, unreadable, as_of: reply.date.unwrap_or_else(Utc::now) })
             })
             .await
-            .inspect_err(|error| match error.fault {
-                Fault::Unauthorized(_) => self.known_token.good_until.store(0, Ordering::Relaxed),
-                Fault::QuotaSpent(_) => self.known_quota.good_until.store(0, Ordering::Relaxed),
-                _ => {}
-            })?;
+            .inspect_err(|error| self.refusals.read_failed(&error.fault))?;
         for one in &mut answer.unreadable {
             one.what = self.transport.clean(&one.what);
             one.id = one.id.as_deref().map(|id| self.transport.clean(id));
@@ -168,55 +132,31 @@ impl KometClient {
         if body.len() > bodies::LIMIT {
             return Err(self.transport.error(method, Fault::TooLarge(body.len())));
         }
-        let now = self.clock().map_or(0, |at| at.timestamp());
-        if let Some((_, why)) = self.refused().get(method).filter(|(at, _)| (0..REFUSED_FOR).contains(&(now - at)))
-        {
-            return Err(self.transport.error(method, Fault::Rejected(why.clone())));
+        if let Some(why) = self.refusals.of_method(method, self.now().unwrap_or_default()) {
+            return Err(self.transport.error(method, Fault::Rejected(why)));
         }
         let judge = |reply: &Reply| {
             verdict::http_status(reply)?;
             let parsed = wire::parse::<WriteAnswer<'_>>(reply.text()?).map_err(|e| Failure::json(&e))?;
             told(parsed.get("the answer")?)
         };
-        let error = match self.transport.write(method, Method::POST, method, body, judge).await {
-            Err(error) => error,
-            done => {
-                self.refused().remove(method);
-                return done;
+        match self.transport.write(method, Method::POST, method, body, judge).await {
+            Ok(done) => {
+                self.refusals.passed(method);
+                Ok(done)
             }
-        };
-        match error.fault {
-            Fault::QuotaSpent(why) if self.answers_reads(&self.known_quota).await => {
-                Err(SystemError { fault: Fault::Rejected(why), ..error })
+            Err(error) => {
+                let reads = async || self.carriers().await.is_ok();
+                let fault = self.refusals.judge(method, error.fault, || self.now(), reads).await;
+                Err(SystemError { fault, ..error })
             }
-            Fault::Unauthorized(why) if self.answers_reads(&self.known_token).await => {
-                if let Some(now) = self.clock().filter(|_| verdict::is_of_the_method(&why)) {
-                    self.refused().insert(method, (now.timestamp(), why.clone()));
-                }
-                Err(SystemError { fault: Fault::Rejected(why), ..error })
-            }
-            fault => Err(SystemError { fault, ..error }),
         }
     }
 
-    fn refused(&self) -> MutexGuard<'_, BTreeMap<&'static str, (i64, String)>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether Komet answers a read, though it refused a write in words that speak of the token or of a limit: each method is allowed
-    /// by itself, somebody may not be authorized to what one order asks for, and a limit may be of the trade. That is no reason to
-    /// leave all other orders alone.
-    async fn answers_reads(&self, known: &Known) -> bool {
-        let _asks = known.asks.lock().await;
-        let now = || self.clock().map(|at| at.timestamp());
-        let is_before = |until: &AtomicI64| now().is_some_and(|now| now < until.load(Ordering::Relaxed));
-        if is_before(&known.good_until) || is_before(&known.bad_until) {
-            return is_before(&known.good_until);
-        }
-        let is_answered = self.carriers().await.is_ok();
-        let (until, time) = if is_answered { (&known.good_until, GOOD_FOR) } else { (&known.bad_until, BAD_FOR) };
-        until.store(now().map_or(0, |now| now + time), Ordering::Relaxed);
-        is_answered
+    /// Komet's time in seconds, as far as it is known: where requests are counted whoever counts them has it, else the last answer.
+    fn now(&self) -> Option<i64> {
+        let now = self.transport.meter().map(Meter::now).or_else(|| self.transport.clock());
+        now.map(|now| now.timestamp())
     }
 
     /// A refusal of one entry, its foreign text cleaned.

@@ -8,6 +8,7 @@ mod bodies;
 mod client;
 mod convert;
 mod loose;
+mod refusals;
 mod verdict;
 mod wire;
 
