@@ -193,14 +193,13 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
         agree(draft, buy, alive);
         return false;
     }
-    // Nor is what a buyer changed to as many boxes as are wanted by now.
-    let is_in_number = is_flow_2 && boxes_of(draft, alive) == u64::from(buy.goods.boxes);
-    let as_many = |asked: &NewGoods| NewGoods { boxes: buy.goods.boxes, ..asked.clone() };
-    if is_in_number
-        && !has_moved
-        && !is_changed
-        && asked.iter().all(|asked| !asks_otherwise(&as_many(asked), &buy.goods))
-    {
+    // Where another number was asked for, and a buyer made it the one that is wanted by now, that is agreed.
+    let boxes = buy.goods.boxes;
+    let is_in_number =
+        is_flow_2 && asked.iter().any(|asked| asked.boxes != boxes) && boxes_of(draft, alive) == u64::from(boxes);
+    let as_many = |asked: &NewGoods| NewGoods { boxes, ..asked.clone() };
+    let is_as_asked = || asked.iter().all(|asked| !asks_otherwise(&as_many(asked), &buy.goods));
+    if is_in_number && !has_moved && !is_changed && is_as_asked() {
         agree(draft, buy, alive);
         return false;
     }
