@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
-use chrono_tz::America::New_York;
+use stemsync::domain::Zone;
 use stemsync::sync::budget::{
     Due, Hour, Kind, Profile, Situation, Source, SourceState, decide, hour_of, reading, watched, window_share,
 };
@@ -143,7 +143,7 @@ fn fortnight(volume: Volume, limit: u64, policy: Policy, seed: u64, told: Option
         ahead: Day::default(),
         evenly: 0.0,
         hours: BTreeMap::new(),
-        profile: Profile::unlearned(New_York, limit),
+        profile: Profile::unlearned(Zone::default(), limit),
         day: first,
         used: 0,
         work: 0,
@@ -218,7 +218,7 @@ impl Link {
         (self.used, self.work, self.reads, self.held) = (0, 0, 0, false);
         let from = now - TimeDelta::days(KEPT);
         let hours: Vec<Hour> = self.hours.range(from..).map(|(_, hour)| *hour).collect();
-        self.profile = Profile::learned(New_York, self.limit, &hours);
+        self.profile = Profile::learned(Zone::default(), self.limit, &hours);
         let long_gone = local_date(now) - TimeDelta::days(2);
         self.sources.retain(|source, _| !matches!(source, Source::ShipDate(date) if *date < long_gone));
         self.look_ahead(now);

@@ -3,8 +3,8 @@
 //! in New York.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc, Weekday};
-use chrono_tz::America::New_York;
 use fastrand::Rng;
+use stemsync::domain::Zone;
 
 /// Writes that a new order costs.
 pub(crate) const NEW_ORDER: u64 = 2;
@@ -105,11 +105,11 @@ pub(crate) fn after(at: DateTime<Utc>, minutes: f64) -> DateTime<Utc> {
 }
 
 pub(crate) fn local_date(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&New_York).date_naive()
+    at.with_timezone(&Zone::default()).date_naive()
 }
 
 fn is_office(at: DateTime<Utc>) -> bool {
-    (7..19).contains(&at.with_timezone(&New_York).hour())
+    (7..19).contains(&at.with_timezone(&Zone::default()).hour())
 }
 
 impl Dice {
@@ -170,7 +170,7 @@ impl Dice {
         } else {
             (19 * 60 + self.0.i64(0..12 * 60)) % (24 * 60)
         };
-        let midnight = date.and_hms_opt(0, 0, 0).and_then(|at| at.and_local_timezone(New_York).earliest());
+        let midnight = date.and_hms_opt(0, 0, 0).and_then(|at| at.and_local_timezone(Zone::default()).earliest());
         let midnight = midnight.expect("New York's clocks change at two").to_utc();
         midnight + TimeDelta::minutes(minute) + TimeDelta::milliseconds(self.0.i64(0..60_000))
     }
@@ -211,6 +211,6 @@ impl Dice {
 }
 
 fn moment_at(date: NaiveDate, minute: i64) -> DateTime<Utc> {
-    let noon = date.and_hms_opt(12, 0, 0).and_then(|at| at.and_local_timezone(New_York).earliest());
+    let noon = date.and_hms_opt(12, 0, 0).and_then(|at| at.and_local_timezone(Zone::default()).earliest());
     noon.expect("New York's clocks change at two").to_utc() + TimeDelta::minutes(minute - 12 * 60)
 }

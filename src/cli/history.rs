@@ -1,8 +1,8 @@
 //! `history`: past runs, newest first, and one of them in detail. Quiet runs in a row stand on file as one, so that what
 //! happened is not lost among what did not. Nothing is asked of either system.
 
+use crate::domain::Zone;
 use chrono::{SecondsFormat, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::args::{HistoryAction, HistoryArgs};
@@ -24,7 +24,7 @@ struct HistoryReport {
     #[serde(skip)]
     job: Option<Job>,
     #[serde(skip)]
-    zone: Tz,
+    zone: Zone,
 }
 
 /// One run, drawn.
@@ -33,7 +33,7 @@ struct HistoryReport {
 struct Shown<'s> {
     story: &'s RunStory,
     #[serde(skip)]
-    zone: Tz,
+    zone: Zone,
 }
 
 /// No such run.

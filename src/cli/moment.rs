@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
 
 use crate::config::parse_duration;
 
@@ -53,7 +53,7 @@ impl FromStr for Moment {
 impl Moment {
     /// The time meant. A day begins by the clock of `zone`, in which stemsync's other days begin, too. `None` for what
     /// lies before all calendars.
-    pub(super) fn resolve(self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    pub(super) fn resolve(self, now: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
         match self {
             Self::At(at) => Some(at),
             Self::Ago(ago) => now.checked_sub_signed(chrono::TimeDelta::from_std(ago).ok()?),
@@ -75,14 +75,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn told(text: &str, zone: Tz) -> String {
+    fn told(text: &str, zone: Zone) -> String {
         let now = "2026-01-15T10:00:00Z".parse().unwrap();
         text.parse::<Moment>().unwrap().resolve(now, zone).unwrap().to_rfc3339()
     }
 
     #[test]
     fn a_moment_is_a_time_a_day_or_a_while_ago() {
-        let zone = chrono_tz::America::New_York;
+        let zone = Zone::default();
         assert_eq!(told("2026-01-01T00:00:00+01:00", zone), "2025-12-31T23:00:00+00:00");
         assert_eq!(told("2026-01-01", zone), "2026-01-01T05:00:00+00:00");
         assert_eq!(told("2h", zone), "2026-01-15T08:00:00+00:00");
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_day_without_a_midnight_begins_when_its_clocks_do() {
-        assert_eq!(told("2018-11-04", chrono_tz::America::Sao_Paulo), "2018-11-04T03:00:00+00:00");
+        assert_eq!(told("2018-11-04", Zone::named("America/Sao_Paulo").unwrap()), "2018-11-04T03:00:00+00:00");
     }
 
     #[test]
@@ -100,6 +100,6 @@ mod tests {
             assert!(bad.parse::<Moment>().unwrap_err().contains("2h"), "{bad}");
         }
         let far = Moment::Ago(Duration::MAX);
-        assert_eq!(far.resolve(Utc::now(), Tz::UTC), None);
+        assert_eq!(far.resolve(Utc::now(), Zone::UTC), None);
     }
 }

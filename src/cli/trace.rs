@@ -1,8 +1,8 @@
 //! `trace`: the whole story of one order, found by whatever name a person has for it. It is gathered in
 //! [`crate::reports::story`]; here it is told.
 
+use crate::domain::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::args::TraceArgs;
@@ -183,8 +183,8 @@ fn box_row(story: &BoxStory) -> [Cell; 6] {
     ]
 }
 
-fn tell_event(page: &mut Page, event: &EventStory, zone: Tz) {
-    let at: DateTime<Tz> = event.at.with_timezone(&zone);
+fn tell_event(page: &mut Page, event: &EventStory, zone: Zone) {
+    let at: DateTime<Zone> = event.at.with_timezone(&zone);
     let who = event.system.map_or("stemsync", |system| system.title());
     let colon = if event.detail.is_empty() { "" } else { ": " };
     let told = format!("  {}  {who:<8}  {}{colon}{}", at.format("%b %d %H:%M"), event.what, event.detail);

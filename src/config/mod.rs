@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono_tz::Tz;
+use crate::domain::Zone;
 use reqwest::Url;
 
 pub use error::{ConfigErrors, Problem};
@@ -150,7 +150,7 @@ pub struct SyncConfig {
 #[derive(Clone, Debug)]
 pub struct JobsConfig {
     /// In which the cron patterns are read and "yesterday" begins.
-    pub timezone: Tz,
+    pub timezone: Zone,
     orders: Schedule,
     prebooks: Schedule,
     purchase_orders: Schedule,

@@ -2,8 +2,8 @@
 
 mod nights;
 
+use crate::domain::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
@@ -58,7 +58,7 @@ impl Schedule {
 
     /// The first time after `now` at which it fires by the clock of `zone`; see `nights` for those that a change of
     /// clocks repeats or leaves out.
-    pub fn next_after(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    pub fn next_after(&self, now: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
         match self {
             Self::Off => None,
             Self::Cron(cron) => nights::next_after(cron, now, zone),

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono_tz::Tz;
+use crate::domain::Zone;
 use reqwest::Url;
 use toml::de::{DeTable, DeValue};
 
@@ -152,7 +152,7 @@ fn sync(mut section: Section) -> SyncConfig {
 }
 
 fn jobs(mut section: Section) -> Option<JobsConfig> {
-    let timezone = section.or("timezone", Tz::America__New_York, values::timezone);
+    let timezone = section.or("timezone", Zone::default(), values::timezone);
     let mut job = |key, default| match section.optional(key, values::schedule) {
         Some(schedule) => Some(schedule),
         None => Schedule::parse(default).ok(),

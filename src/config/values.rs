@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono_tz::Tz;
+use crate::domain::Zone;
 use reqwest::Url;
 use toml::de::DeValue;
 
@@ -181,15 +181,15 @@ pub(super) fn schedule(value: &DeValue) -> Result<Schedule, Refusal> {
 }
 
 /// A time zone by its IANA name.
-pub(super) fn timezone(value: &DeValue) -> Result<Tz, Refusal> {
+pub(super) fn timezone(value: &DeValue) -> Result<Zone, Refusal> {
     const ALLOWED: &str = "a time zone such as \"America/New_York\" or \"UTC\"";
     let name = string(value, ALLOWED)?;
     name.parse().map_err(|_| {
-        let nearest = || nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let nearest = || nearest(name, Zone::names().iter().map(String::as_str)).map(str::to_owned);
         let allowed = if is_offset(name) {
             format!("{ALLOWED}; a distance from UTC knows no summer time, a region does")
         } else {
-            let hint = region_of(name).map(Tz::name).or_else(nearest);
+            let hint = region_of(name).map(str::to_owned).or_else(nearest);
             hint.map_or(ALLOWED.to_owned(), |zone| format!("{ALLOWED}; did you mean \"{zone}\"?"))
         };
         Refusal::new(shown(value), allowed)
@@ -203,15 +203,15 @@ fn is_offset(name: &str) -> bool {
 }
 
 /// The region of the trade whose clocks people mean by an abbreviation.
-pub(crate) fn region_of(abbreviation: &str) -> Option<Tz> {
+pub(crate) fn region_of(abbreviation: &str) -> Option<&'static str> {
     let region = match abbreviation.to_ascii_uppercase().as_str() {
-        "ET" | "EST" | "EDT" => Tz::America__New_York,
-        "CT" | "CST" | "CDT" => Tz::America__Chicago,
-        "MT" | "MST" | "MDT" => Tz::America__Denver,
-        "PT" | "PST" | "PDT" => Tz::America__Los_Angeles,
-        "CET" | "CEST" => Tz::Europe__Amsterdam,
-        "COT" => Tz::America__Bogota,
-        "ECT" => Tz::America__Guayaquil,
+        "ET" | "EST" | "EDT" => "America/New_York",
+        "CT" | "CST" | "CDT" => "America/Chicago",
+        "MT" | "MST" | "MDT" => "America/Denver",
+        "PT" | "PST" | "PDT" => "America/Los_Angeles",
+        "CET" | "CEST" => "Europe/Amsterdam",
+        "COT" => "America/Bogota",
+        "ECT" => "America/Guayaquil",
         _ => return None,
     };
     Some(region)

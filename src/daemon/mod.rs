@@ -263,7 +263,7 @@ impl<S: Served> Daemon<S> {
         self.link.engine().clock.now()
     }
 
-    fn zone(&self) -> chrono_tz::Tz {
+    fn zone(&self) -> crate::domain::Zone {
         self.config.jobs.timezone
     }
 

@@ -2,8 +2,8 @@
 //! days with two three-o'clocks, clocks that are set and runs that take long can be played in a test. A job that was due
 //! once or many times while nobody could run it is due once.
 
+use crate::domain::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 use crate::config::{JobsConfig, Schedule};
 use crate::sync::report::Job;
@@ -15,7 +15,7 @@ const CORRECTION: TimeDelta = TimeDelta::minutes(1);
 /// When each job is due next.
 #[derive(Clone, Debug)]
 pub struct Timetable {
-    zone: Tz,
+    zone: Zone,
     entries: Vec<Entry>,
     /// The latest moment that was seen, unless the clock was set back since.
     seen: DateTime<Utc>,
@@ -30,7 +30,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn after(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    fn after(&self, now: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
         self.schedule.next_after(now, zone)
     }
 }

@@ -1,7 +1,7 @@
 //! The daemon's sentences: what a run did, what fails and what is due, for the log and for `systemctl status`.
 
+use crate::domain::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::agenda::Agenda;
 use super::backoff::{Culprit, News, Trouble};
@@ -10,7 +10,7 @@ use crate::sync::report::{ActionResult, Job, JobReport, Outcome, RunReport};
 use crate::systems::{Fault, System};
 
 /// A time of day as it is told in the link's zone, `14:05 EST`, with its date where that is not today's.
-pub fn time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
     let (at, now) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let format = if at.date_naive() == now.date_naive() { "%H:%M %Z" } else { "%b %-d %H:%M %Z" };
     at.format(format).to_string()
@@ -44,7 +44,7 @@ pub fn is_worth_a_line(report: &RunReport) -> bool {
 }
 
 /// The run in a status line, with the moment it ended: `orders, labels: 3 pushed, at 14:05 EST`.
-pub fn last_run(end: &RunEnd, zone: Tz) -> String {
+pub fn last_run(end: &RunEnd, zone: Zone) -> String {
     format!("{}, at {}", deeds(&end.report), time(end.report.finished_at, end.report.finished_at, zone))
 }
 
@@ -54,7 +54,7 @@ pub fn status(
     refused: Option<DateTime<Utc>>,
     agenda: &Agenda,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> String {
     let mut parts = vec![last.map_or_else(|| "no run yet".to_owned(), |last| format!("last run: {last}"))];
     parts.extend(refused.map(|since| format!("the database refuses since {}", time(since, now, zone))));
@@ -65,7 +65,7 @@ pub fn status(
 }
 
 /// `next: labels at 14:05 EST`
-pub fn next(agenda: &Agenda, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn next(agenda: &Agenda, now: DateTime<Utc>, zone: Zone) -> String {
     let all = Job::ALL.into_iter().filter_map(|job| Some((agenda.next_of(job, now)?, job.name())));
     match all.min() {
         Some((at, _)) if at <= now => "next: now".to_owned(),
@@ -75,7 +75,7 @@ pub fn next(agenda: &Agenda, now: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// What is told of a failure, once when it begins and once when it is over.
-pub fn news(news: &News, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn news(news: &News, now: DateTime<Utc>, zone: Zone) -> String {
     match news {
         News::Began(culprit, trouble) => {
             format!("{}; {}", trouble.error.for_log(), began(*culprit, trouble, now, zone))
@@ -90,7 +90,7 @@ pub fn news(news: &News, now: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-fn began(culprit: Culprit, trouble: &Trouble, now: DateTime<Utc>, zone: Tz) -> String {
+fn began(culprit: Culprit, trouble: &Trouble, now: DateTime<Utc>, zone: Zone) -> String {
     let until = time(trouble.until, now, zone);
     let other = |system| match system {
         System::Komet => System::Axerrio.title(),

@@ -13,6 +13,7 @@ mod plain;
 mod policy;
 pub mod suggest;
 mod terms;
+mod zone;
 
 pub use agreed::*;
 pub use axerrio::*;
@@ -25,3 +26,4 @@ pub use order::*;
 pub use plain::*;
 pub use policy::*;
 pub use terms::*;
+pub use zone::*;

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::what::Notice;
@@ -28,7 +28,7 @@ pub struct Origin {
     /// How the program is called for it.
     pub command: String,
     /// In which times are told.
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 impl Origin {

@@ -15,7 +15,7 @@ fn at(minute: i64) -> DateTime<Utc> {
 
 fn origin() -> Origin {
     let command = "stemsync".to_owned();
-    Origin { host: "vm1".to_owned(), link: None, command, zone: Tz::America__New_York }
+    Origin { host: "vm1".to_owned(), link: None, command, zone: Zone::default() }
 }
 
 fn hold(id: i64, reason: HoldReason, order: &str, day: u32) -> HoldRow {

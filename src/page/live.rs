@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::domain::Zone;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -11,7 +12,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Form, Router};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use futures_util::stream;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -104,7 +104,7 @@ async fn sync(State(desk): State<Desk>, Form(wanted): Form<Wanted>) -> Result<Re
 }
 
 /// What is asked for, what goes on, what came of it; and where to ask. `from`: where the answer to a form leads back to.
-pub(super) fn panel(desk: &Desk, visitor: &Visitor, from: &str, now: DateTime<Utc>, zone: Tz) -> Markup {
+pub(super) fn panel(desk: &Desk, visitor: &Visitor, from: &str, now: DateTime<Utc>, zone: Zone) -> Markup {
     let Shown { asked, under_way, last_asked, .. } = desk.board().shown();
     html! {
         section.card.run aria-label="What runs now" {
@@ -138,7 +138,7 @@ fn now_running(
     under_way: Option<&UnderWay>,
     last_asked: Option<&Ended>,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> Markup {
     html! {
         @if let Some(run) = under_way { (progress(run, now, zone)) }
@@ -150,7 +150,7 @@ fn now_running(
     }
 }
 
-fn progress(run: &UnderWay, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn progress(run: &UnderWay, now: DateTime<Utc>, zone: Zone) -> Markup {
     let what = run.job.map_or_else(|| names(&run.jobs), |job| job.name().to_owned());
     let figures = [(run.pushed, "done"), (run.failed, "failed")];
     let figures: Vec<_> = figures.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
@@ -173,7 +173,7 @@ fn progress(run: &UnderWay, now: DateTime<Utc>, zone: Tz) -> Markup {
     }
 }
 
-fn result(ended: &Ended, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn result(ended: &Ended, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         p {
             @match &ended.run {

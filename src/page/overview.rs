@@ -1,12 +1,12 @@
 //! The overview: is it healthy, and what must I do? Everything it tells is read at once and kept for as long as nothing
 //! changes, so that it costs the same however many orders are on file and however many people watch.
 
+use crate::domain::Zone;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use super::access::Visitor;
@@ -100,7 +100,7 @@ fn sentence(health: &Health) -> Markup {
     }
 }
 
-fn jobs(health: &Health, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn jobs(health: &Health, visitor: &Visitor, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         h2 #jobs { "Jobs" }
         div.scroll role="region" aria-labelledby="jobs" tabindex="0" {
@@ -121,7 +121,7 @@ fn jobs(health: &Health, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Mar
     }
 }
 
-fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn job_row(job: &JobHealth, visitor: &Visitor, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         tr {
             th scope="row" { a href={ "/runs?job=" (job.job) } { (job.job) } }
@@ -182,7 +182,7 @@ fn lag(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} behind", length((now - at).max(TimeDelta::zero())))
 }
 
-fn budget(health: &Health, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn budget(health: &Health, now: DateTime<Utc>, zone: Zone) -> Markup {
     let (limit, used) = (health.quota.limit, health.quota.used);
     let kept = health.budget.as_ref().map_or(0, |budget| budget.reserve);
     let share = |part: u64| (part.min(limit) * 1000).checked_div(limit).unwrap_or(0);
@@ -216,7 +216,7 @@ fn budget(health: &Health, now: DateTime<Utc>, zone: Tz) -> Markup {
     }
 }
 
-fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn waiting(holds: &[HoldRow], all: i64, visitor: &Visitor, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         div.between {
             h2 #holds { "Waiting for a person" }

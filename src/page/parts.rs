@@ -1,18 +1,18 @@
 //! Small pieces that several views are made of.
 
+use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use crate::domain::Stage;
 use crate::reports::words::relative;
 
 /// A moment: how far away it is, and to the second for whoever points at it.
-pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
+pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
     time(at, zone, &relative(at, now))
 }
 
-fn time(at: DateTime<Utc>, zone: Tz, shown: &str) -> Markup {
+fn time(at: DateTime<Utc>, zone: Zone, shown: &str) -> Markup {
     let title = at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
     html! {
         time datetime=(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)) title=(title) { (shown) }
@@ -20,7 +20,7 @@ fn time(at: DateTime<Utc>, zone: Tz, shown: &str) -> Markup {
 }
 
 /// The time of day, with its day where that is not today.
-pub(super) fn clock(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Markup {
+pub(super) fn clock(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
     let local = at.with_timezone(&zone);
     let is_today = local.date_naive() == now.with_timezone(&zone).date_naive();
     let shown = local.format(if is_today { "%H:%M:%S" } else { "%b %-d, %H:%M" });

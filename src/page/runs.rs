@@ -1,11 +1,11 @@
 //! Runs: past ones with how they went, one in detail, and what somebody asked for now.
 
+use crate::domain::Zone;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -127,7 +127,7 @@ fn sparks(recent: &[RunLine]) -> Markup {
     }
 }
 
-fn table(rows: &[RunLine], now: DateTime<Utc>, zone: Tz) -> Markup {
+fn table(rows: &[RunLine], now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         @if rows.is_empty() {
             (empty("No run is on file here yet: the first one is made as soon as a job is due."))
@@ -201,7 +201,7 @@ async fn one(visitor: Visitor, State(desk): State<Desk>, Path(run): Path<String>
     Ok(shell::page(&visitor, Place::Runs, "One run", body))
 }
 
-fn detail(story: &RunStory, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn detail(story: &RunStory, visitor: &Visitor, now: DateTime<Utc>, zone: Zone) -> Markup {
     let took = story.finished_at.map(|at| at - story.started_at);
     html! {
         section.card aria-label="In short" {
@@ -250,7 +250,7 @@ fn detail(story: &RunStory, visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
 /// What a run counted of a job.
 const FIGURES: [&str; 7] = ["Polled", "Changed", "Pushed", "Held", "Failed", "To Axerrio", "To Komet"];
 
-fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> Markup {
+fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         section.card aria-labelledby="jobs" {
             h2 #jobs { "Jobs" }
@@ -297,7 +297,7 @@ fn jobs(jobs: &[JobReport], visitor: &Visitor, now: DateTime<Utc>, zone: Tz) -> 
     }
 }
 
-fn happened(action: &Happened, visitor: &Visitor, zone: Tz) -> Markup {
+fn happened(action: &Happened, visitor: &Visitor, zone: Zone) -> Markup {
     html! {
         tr {
             td.nowrap.spare { (action.at.with_timezone(&zone).format("%H:%M:%S")) }

@@ -1,8 +1,8 @@
 //! The request budget, as `status`, `check` and the page tell of it: how far the quota reaches, and what the policy decided
 //! for each source and why.
 
+use crate::domain::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::config::Config;
@@ -38,7 +38,7 @@ pub struct BudgetReport {
     #[serde(skip)]
     is_spent_here: bool,
     #[serde(skip)]
-    zone: Tz,
+    zone: Zone,
 }
 
 /// A source, the most waiting first.

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 
 use crate::store::watermarks::{self, Stream, Watermark};
 use crate::store::{Connection, StoreError};
@@ -23,7 +23,7 @@ pub fn stream(job: Job) -> Stream {
 }
 
 /// The numbers of the Prebook windows that the horizon touches, from yesterday on.
-pub fn windows(now: DateTime<Utc>, zone: Tz, horizon_days: u32) -> RangeInclusive<i64> {
+pub fn windows(now: DateTime<Utc>, zone: Zone, horizon_days: u32) -> RangeInclusive<i64> {
     let today = (now.with_timezone(&zone).date_naive() - NaiveDate::default()).num_days();
     (today - 1).div_euclid(WINDOW)..=(today + i64::from(horizon_days)).div_euclid(WINDOW)
 }
@@ -57,9 +57,9 @@ mod tests {
     fn windows_reach_from_yesterday_in_the_time_zone_to_the_horizon() {
         // 1970-01-08 is the first day of window 1; in New York it is still the 7th, and yesterday the 6th.
         let now: DateTime<Utc> = "1970-01-08T03:00:00Z".parse().unwrap();
-        assert_eq!(windows(now, chrono_tz::America::New_York, 1), 0..=1);
-        assert_eq!(windows(now, Tz::UTC, 28), 0..=5);
+        assert_eq!(windows(now, Zone::default(), 1), 0..=1);
+        assert_eq!(windows(now, Zone::UTC, 28), 0..=5);
         let next_day: DateTime<Utc> = "1970-01-09T03:00:00Z".parse().unwrap();
-        assert_eq!(windows(next_day, Tz::UTC, 1), 1..=1);
+        assert_eq!(windows(next_day, Zone::UTC, 1), 1..=1);
     }
 }

@@ -1,8 +1,8 @@
 //! What the admin's rules were when orders were last planned. An order is planned when it changes; one that waits is planned as
 //! well once the rule changes by which it waits.
 
+use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use rusqlite::{Connection, params};
 
 use super::StoreError;
@@ -16,7 +16,7 @@ pub fn follow(
     conn: &Connection,
     on_conflict: OnConflict,
     create_po: CreatePo,
-    timezone: Tz,
+    timezone: Zone,
     from: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 
 use super::report::{ActionReport, Job};
 use crate::domain::{Brake, CreatePo, OnConflict, PoNumber};
@@ -44,7 +44,7 @@ pub struct Settings {
     /// What is read again before each watermark.
     pub overlap: Duration,
     /// The time zone in which "yesterday" is meant.
-    pub timezone: Tz,
+    pub timezone: Zone,
     /// `[sync] on_conflict`
     pub on_conflict: OnConflict,
     /// `[sync] create_po`
@@ -66,7 +66,7 @@ impl Default for Settings {
         Self {
             horizon_days: 28,
             overlap: Duration::from_mins(5),
-            timezone: Tz::America__New_York,
+            timezone: Zone::default(),
             on_conflict: OnConflict::default(),
             create_po: CreatePo::default(),
             brake: Brake::default(),

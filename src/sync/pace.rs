@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::Zone;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 use super::budget::{
     APART, Decision, Due, Forecast, Hour, Judged, Kind, Profile, Situation, Source, SourceState, decide, forecast,
@@ -34,7 +34,7 @@ pub struct Scope {
     /// Komet's.
     pub komet_now: DateTime<Utc>,
     /// The link's time zone.
-    pub zone: Tz,
+    pub zone: Zone,
     /// `[sync] horizon`
     pub horizon_days: u32,
     /// Requests a day that this link may make.

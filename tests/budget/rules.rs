@@ -1,7 +1,7 @@
 //! quota.md's rules, one by one, on the policy itself.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::America::New_York;
+use stemsync::domain::Zone;
 use stemsync::sync::budget::{
     Due, Hour, Profile, Situation, Source, SourceState, decide, expected_work, forecast, reserve, window_share,
 };
@@ -17,7 +17,7 @@ fn date(day: u32) -> NaiveDate {
 }
 
 fn profile() -> Profile {
-    Profile::unlearned(New_York, 1000)
+    Profile::unlearned(Zone::default(), 1000)
 }
 
 /// A ship date with POs, read at this moment.
@@ -109,12 +109,12 @@ fn weeks_of(work: f64, prebooks: f64) -> Vec<Hour> {
 #[test]
 fn hours_are_learned_day_by_day_and_soon_forget_the_default() {
     let hours = weeks_of(50.0, 12.0);
-    let learned = Profile::learned(New_York, 1000, &hours).at(morning());
+    let learned = Profile::learned(Zone::default(), 1000, &hours).at(morning());
     about(learned.work * 60.0, 50.0);
     about(learned.prebooks * 60.0, 12.0);
     let default = profile().at(morning()).work * 60.0;
     // 0:00 to 24:00 UTC of one Wednesday: two fifths of the way.
-    let one_day = Profile::learned(New_York, 1000, &hours[..24]).at(morning());
+    let one_day = Profile::learned(Zone::default(), 1000, &hours[..24]).at(morning());
     about(one_day.work * 60.0, default + 0.4 * (50.0 - default));
 }
 
@@ -141,7 +141,7 @@ fn a_rising_season() -> Vec<Hour> {
 fn a_rising_season_is_expected_to_rise_on_and_an_even_one_is_not() {
     let day: DateTime<Utc> = "2026-01-14T00:00:00Z".parse().unwrap();
     let expected = |hours: &[Hour]| {
-        let profile = Profile::learned(New_York, 1000, hours);
+        let profile = Profile::learned(Zone::default(), 1000, hours);
         let average: f64 = (0..24).map(|n| profile.at(day + TimeDelta::hours(n)).work * 60.0).sum();
         (expected_work(&profile, day, day + TimeDelta::days(1)), average)
     };
@@ -156,7 +156,7 @@ fn a_rising_season_is_expected_to_rise_on_and_an_even_one_is_not() {
 
 #[test]
 fn hours_keep_their_place_when_the_zones_clocks_change() {
-    let profile = Profile::learned(New_York, 1000, &weeks_of(50.0, 12.0));
+    let profile = Profile::learned(Zone::default(), 1000, &weeks_of(50.0, 12.0));
     // Sunday, 8 March: at two in New York, seven by UTC, it becomes three.
     for from in ["2026-03-07T12:00:00Z", "2026-03-08T05:30:00Z", "2026-03-08T07:00:00Z"] {
         let from: DateTime<Utc> = from.parse().unwrap();
@@ -191,7 +191,7 @@ fn what_has_shipped_is_changed_no_more_and_read_now_and_then() {
 #[test]
 fn a_day_that_is_early_or_late_by_chance_is_a_day_as_usual() {
     let now = morning();
-    let profile = Profile::learned(New_York, 1000, &weeks_of(20.0, 12.0));
+    let profile = Profile::learned(Zone::default(), 1000, &weeks_of(20.0, 12.0));
     let usual = expected_work(&profile, now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc(), now);
     let kept = |work| decide(&Situation { work, ..situation(now, 100, &profile, &[]) }).reserve;
     about(kept(usual + 35.0), kept(usual));
@@ -202,7 +202,7 @@ fn a_day_that_is_early_or_late_by_chance_is_a_day_as_usual() {
 #[test]
 fn a_day_that_runs_busy_is_expected_to_stay_busy() {
     let now = morning();
-    let profile = Profile::learned(New_York, 1000, &weeks_of(20.0, 12.0));
+    let profile = Profile::learned(Zone::default(), 1000, &weeks_of(20.0, 12.0));
     let sources = [after(ship_date(16, 20, 0, now - TimeDelta::minutes(30)), 30)];
     let usual = expected_work(&profile, now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc(), now);
     let of = |work| decide(&Situation { work, ..situation(now, 100, &profile, &sources) });
@@ -217,7 +217,7 @@ fn a_day_that_runs_busy_is_expected_to_stay_busy() {
 fn calm_days_do_not_tell_that_a_busy_one_will_be_calm() {
     let now = morning();
     // The same to the request in every hour of four weeks: no spread was ever seen.
-    let profile = Profile::learned(New_York, 1000, &weeks_of(20.0, 12.0));
+    let profile = Profile::learned(Zone::default(), 1000, &weeks_of(20.0, 12.0));
     let to_come = expected_work(
         &profile,
         now,
@@ -298,7 +298,7 @@ fn it_is_told_ahead_when_the_quota_will_not_last_and_how_many_users_would_do() {
     let day = (now - TimeDelta::hours(12), now + TimeDelta::hours(12));
     let told = |work| {
         let hours = weeks_of(work, 1.0);
-        let profile = Profile::learned(New_York, 1000, &hours);
+        let profile = Profile::learned(Zone::default(), 1000, &hours);
         forecast(&profile, &hours, now, day, (0, 1000, 1000), 15)
     };
     let much = told(125.0);

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use stemsync::domain::Zone;
 
 use chrono::{DateTime, Utc};
 use stemsync::config::{Config, ConfigErrors, Endpoint, Problem, Schedule, TokenKind, parse_duration};
@@ -89,7 +90,7 @@ fn every_key_has_the_default_that_the_manual_says() {
     assert_eq!((config.sync.horizon_days, config.sync.overlap), (28, Duration::from_mins(5)));
     assert_eq!((config.sync.on_conflict, config.sync.create_po), (OnConflict::Hold, CreatePo::Accepted));
     assert_eq!(config.sync.max_cancellations.percent.to_string(), "20%");
-    assert_eq!(config.jobs.timezone, chrono_tz::America::New_York);
+    assert_eq!(config.jobs.timezone, Zone::default());
     let patterns = Job::ALL.map(|job| config.jobs.schedule(job).text().to_owned());
     assert_eq!(patterns, ["0 */2 * * * *", "0 */5 * * * *", "30 */5 * * * *", "0 1-59/2 * * * *"]);
     assert_eq!(config.status.listen.unwrap().to_string(), "127.0.0.1:8787");

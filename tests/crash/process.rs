@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
+use stemsync::domain::Zone;
 
 use chrono::{Days, NaiveDate, Utc};
 use rusqlite::config::DbConfig;
@@ -48,7 +49,7 @@ pub(crate) struct Site {
 
 /// The link's day.
 pub(crate) fn today() -> NaiveDate {
-    Utc::now().with_timezone(&chrono_tz::America::New_York).date_naive()
+    Utc::now().with_timezone(&Zone::default()).date_naive()
 }
 
 impl Site {

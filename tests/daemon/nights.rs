@@ -1,6 +1,7 @@
 //! When a job is due: over nights in which the clocks change, when a clock is set, and after long runs.
 
 use std::collections::BTreeMap;
+use stemsync::domain::Zone;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use stemsync::daemon::schedule::Timetable;
@@ -68,7 +69,7 @@ fn a_daily_job_runs_once_on_each_day_also_where_its_hour_comes_twice_or_never() 
         for minute in ["0 0 1", "0 30 1", "0 0 2", "0 30 2", "59 59 2", "0 0 3", "0 15 3"] {
             let pattern = format!("{minute} * * *");
             let mut days: BTreeMap<NaiveDate, u32> = BTreeMap::new();
-            let tz: chrono_tz::Tz = zone.parse().unwrap();
+            let tz: Zone = zone.parse().unwrap();
             for moment in moments(zone, &pattern, noon, noon + TimeDelta::hours(47)) {
                 *days.entry(moment.with_timezone(&tz).date_naive()).or_default() += 1;
             }
@@ -89,7 +90,7 @@ fn a_job_of_the_night_hours_is_not_skipped_for_an_hour() {
 
 /// The readings of the clock at which a job runs in the night after `noon`.
 fn readings(zone: &str, pattern: &str, noon: &str) -> Vec<String> {
-    let tz: chrono_tz::Tz = zone.parse().unwrap();
+    let tz: Zone = zone.parse().unwrap();
     let ran = moments(zone, pattern, at(noon), at(noon) + TimeDelta::hours(22));
     ran.iter().map(|moment| moment.with_timezone(&tz).format("%H:%M %Z").to_string()).collect()
 }
@@ -123,7 +124,7 @@ fn a_daemon_that_starts_within_a_repeated_hour_does_not_run_what_ran_in_the_firs
         ("Europe/Amsterdam", "2026-10-25T02:30:00+02:00", "2026-10-25T02:10:00+01:00"),
     ] {
         let (first, second) = (at(first), at(second));
-        let tz: chrono_tz::Tz = zone.parse().unwrap();
+        let tz: Zone = zone.parse().unwrap();
         let local = first.with_timezone(&tz);
         let config = only(zone, &format!("0 30 {} * * *", local.format("%-H")));
         let mut table = Timetable::new(&config.jobs, second, |_| Some(first));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::time::Duration;
+use stemsync::domain::Zone;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use stemsync::config::JobsConfig;
@@ -89,7 +90,7 @@ fn a_failing_system_is_left_alone_ever_longer_up_to_a_limit_and_that_is_told_onc
 
 #[test]
 fn a_system_that_is_down_when_its_quotas_day_is_over_is_news_and_fails_since_then() {
-    let (mut backoff, zone) = (Backoff::default(), chrono_tz::America::New_York);
+    let (mut backoff, zone) = (Backoff::default(), Zone::default());
     backoff.learn(&down(&error(System::Komet, Fault::QuotaSpent("limit".into()))), &Job::ALL, start(), 0.5);
     let reset = backoff.rests(Job::Prebooks, start()).unwrap();
     let news = backoff.learn(&down(&unreachable(System::Komet)), &Job::ALL, reset, 0.5);

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
+use stemsync::domain::Zone;
 use stemsync::domain::{CreatePo, HoldReason, OnConflict, Verdict};
 use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
@@ -297,7 +298,7 @@ async fn what_was_over_in_a_wrong_time_zone_goes_on_once_that_is_put_right() {
         let now = link.engine.clock.now();
         let noon = now.date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc() + TimeDelta::days(1);
         link.let_pass(noon - now);
-        link.engine.settings.timezone = chrono_tz::Pacific::Kiritimati;
+        link.engine.settings.timezone = Zone::named("Pacific/Kiritimati").unwrap();
         let yesterday = noon.date_naive().pred_opt().unwrap();
         let draft = prebook(link.day(5), vec![item(FREEDOM, 4, yesterday)]);
         let asked = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
@@ -305,7 +306,7 @@ async fn what_was_over_in_a_wrong_time_zone_goes_on_once_that_is_put_right() {
             link.sync().await;
             assert_eq!(link.act(|w, _| orders_for(w, asked).len()), 0);
         }
-        link.engine.settings.timezone = chrono_tz::UTC;
+        link.engine.settings.timezone = Zone::UTC;
         link.sync_well().await;
         assert_eq!(link.act(|w, _| orders_for(w, asked).len()), 1);
     })

@@ -1,5 +1,6 @@
 //! One order: both sides, boxes, holds and story.
 
+use stemsync::domain::Zone;
 use stemsync::reports::story::{self, Story};
 use stemsync::sandbox::Fault;
 use stemsync::sandbox::komet::ItemChange;
@@ -23,7 +24,7 @@ async fn seen(person: &Person, site: &Site, order: &str) -> crate::client::Answe
 
 /// What a shell tells of the order.
 async fn story_of(link: &Link, order: String) -> Story {
-    let find = move |conn: &Connection| story::find(conn, &order, chrono_tz::UTC);
+    let find = move |conn: &Connection| story::find(conn, &order, Zone::UTC);
     link.engine.store.read(find).await.unwrap().remove(0)
 }
 

@@ -1,7 +1,7 @@
 //! The schedule, and what it means for the quota. Nothing here asks a system.
 
+use crate::domain::Zone;
 use chrono::{DateTime, Datelike as _, NaiveDate, Offset as _, TimeDelta, TimeZone as _, Utc};
-use chrono_tz::Tz;
 
 use super::Check;
 use crate::cli::output::relative;
@@ -21,10 +21,10 @@ pub(super) fn look(config: &Config) -> Vec<Check> {
 }
 
 /// An abbreviation such as `EST` is a zone, too, but one whose clocks never change: told where its region's do.
-fn summer_time(zone: Tz, year: i32) -> Option<Check> {
-    let region = region_of(zone.name())?;
+fn summer_time(zone: Zone, year: i32) -> Option<Check> {
+    let region = Zone::named(region_of(zone.name())?)?;
     let midsummer = NaiveDate::from_ymd_opt(year, 7, 1)?.and_hms_opt(12, 0, 0)?;
-    let ahead = |zone: Tz| zone.offset_from_utc_datetime(&midsummer).fix().local_minus_utc();
+    let ahead = |zone: Zone| zone.offset_from_utc_datetime(&midsummer).fix().local_minus_utc();
     (ahead(zone) != ahead(region)).then(|| {
         let detail = format!("{zone} has no summer time: from spring to autumn jobs run an hour late by {region}");
         Check::warning("time zone", detail, format!("Write timezone = \"{region}\" in [jobs]"))

@@ -90,7 +90,7 @@ impl SyncReport<'_> {
         if !self.down.is_empty() {
             // What could not be read may have named it.
             let unknown = unknown.map(|asked| format!("No order on file is called {:?}. ", asked.reference));
-            return (Tone::Bad, unknown.unwrap_or_default() + &advice(self.down));
+            return (Tone::Bad, unknown.unwrap_or_default() + advice(self.down).as_str());
         }
         if let Some(asked) = unknown {
             let places = asked.searched.join(", ");

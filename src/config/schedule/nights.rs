@@ -9,8 +9,8 @@
 
 use std::iter::successors;
 
+use crate::domain::Zone;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike as _, Utc};
-use chrono_tz::Tz;
 use croner::Cron;
 
 /// Clocks change on a quarter of an hour.
@@ -42,7 +42,7 @@ impl Change {
 }
 
 /// The first moment after `now`.
-pub(super) fn next_after(cron: &Cron, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+pub(super) fn next_after(cron: &Cron, now: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
     // A pattern has whole seconds.
     let now = now.with_nanosecond(0).unwrap_or(now);
     let (mut from, mut inclusive) = (now, false);
@@ -99,12 +99,12 @@ fn next_reading(cron: &Cron, from: NaiveDateTime, inclusive: bool) -> Option<Nai
 }
 
 /// How far the clocks of `zone` are ahead of UTC.
-fn offset(zone: Tz, at: DateTime<Utc>) -> TimeDelta {
+fn offset(zone: Zone, at: DateTime<Utc>) -> TimeDelta {
     TimeDelta::seconds(i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()))
 }
 
 /// The first change after `from`, up to `to`.
-fn first_change(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Change> {
+fn first_change(zone: Zone, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Change> {
     let before = offset(zone, from);
     let mut unchanged = from;
     loop {
@@ -122,7 +122,7 @@ fn first_change(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Chan
 }
 
 /// The second in which the offset changes, between two moments that have different ones.
-fn boundary(zone: Tz, mut old: DateTime<Utc>, mut new: DateTime<Utc>) -> DateTime<Utc> {
+fn boundary(zone: Zone, mut old: DateTime<Utc>, mut new: DateTime<Utc>) -> DateTime<Utc> {
     let before = offset(zone, old);
     while new - old > TimeDelta::seconds(1) {
         let middle = old + (new - old) / 2;

@@ -1,7 +1,7 @@
 //! One hold as it is drawn, among others, alone or with its order: what happened, and what each choice will do.
 
+use crate::domain::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use crate::domain::{HoldReason, OrderKey, Verdict};
@@ -57,7 +57,7 @@ pub(in crate::page) fn card(
     visitor: &Visitor,
     view: &HoldView,
     back: &str,
-    zone: Tz,
+    zone: Zone,
     now: DateTime<Utc>,
 ) -> Markup {
     let HoldView { row, .. } = view;

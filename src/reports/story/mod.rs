@@ -7,8 +7,8 @@ mod boxes;
 mod komet;
 mod lines;
 
+use crate::domain::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::choices::means;
@@ -56,11 +56,11 @@ pub struct Story {
     pub waits: Vec<HoldReport>,
     /// In which people read its times.
     #[serde(skip)]
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 /// The stories of the orders that a person may mean.
-pub fn find(conn: &Connection, reference: &str, zone: Tz) -> Result<Vec<Story>, StoreError> {
+pub fn find(conn: &Connection, reference: &str, zone: Zone) -> Result<Vec<Story>, StoreError> {
     let mut found = Vec::new();
     for key in orders::find(conn, reference)? {
         if let Some(order) = orders::load(conn, key)? {
@@ -72,7 +72,7 @@ pub fn find(conn: &Connection, reference: &str, zone: Tz) -> Result<Vec<Story>, 
 
 impl Story {
     /// The story of an order.
-    pub fn of(conn: &Connection, order: &Order, zone: Tz) -> Result<Self, StoreError> {
+    pub fn of(conn: &Connection, order: &Order, zone: Zone) -> Result<Self, StoreError> {
         let waits = holds::list_of_order(conn, order.key)?;
         let mut events: Vec<_> = events::for_order(conn, order.key)?.into_iter().map(EventStory::from).collect();
         let open = intents::list(conn)?.into_iter().filter(|intent| intent.sent.orders.contains(&order.key));

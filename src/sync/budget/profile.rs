@@ -1,8 +1,8 @@
 //! What is expected of each hour of a working day, a Saturday and a Sunday, in the link's time zone: defaults (quota.md,
 //! rule 2) that give way to what was learned.
 
+use crate::domain::Zone;
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
-use chrono_tz::Tz;
 
 use super::hour::Hour;
 
@@ -69,7 +69,7 @@ pub struct Cell {
 /// The three kinds of day, hour by hour.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    zone: Tz,
+    zone: Zone,
     cells: [[Cell; 24]; 3],
     /// How far the work of the rest of Komet's day was from what was expected, by the hour (UTC) from which on: the mean
     /// square over the days of each kind, and what of it was learned.
@@ -86,7 +86,7 @@ struct Miss {
 
 impl Profile {
     /// What is expected before anything was learned, with `limit` requests a day.
-    pub fn unlearned(zone: Tz, limit: u64) -> Self {
+    pub fn unlearned(zone: Zone, limit: u64) -> Self {
         #[allow(clippy::cast_precision_loss, reason = "a number of requests a day")]
         let work = limit as f64 * WORK;
         let cells = std::array::from_fn(|day| {
@@ -110,7 +110,7 @@ impl Profile {
     }
 
     /// What is expected by what was seen in `hours`, the oldest first: an exponential average over the days of each kind.
-    pub fn learned(zone: Tz, limit: u64, hours: &[Hour]) -> Self {
+    pub fn learned(zone: Zone, limit: u64, hours: &[Hour]) -> Self {
         let mut profile = Self::unlearned(zone, limit);
         let mut exposure = [[(0.0, 0.0); 24]; 3];
         for (day, cells) in profile.cells.iter().enumerate() {

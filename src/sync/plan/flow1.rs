@@ -249,7 +249,7 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, header: &Header, line: &AxLine, lin
     if moved {
         let _ = write!(since, " {:016x}", header_print(header));
     }
-    let (reason, cause) = (HoldReason::EditedInKomet, deleted_cause(&link.item) + &since);
+    let (reason, cause) = (HoldReason::EditedInKomet, deleted_cause(&link.item) + since.as_str());
     let is_bought = !draft.alive_po_links(&line.id).is_empty();
     let owner = if draft.is_line_decided(&line.id) { Verdict::TakeKomet } else { Verdict::TakeAxerrio };
     let verdict = if link.gone {
