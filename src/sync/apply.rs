@@ -219,6 +219,8 @@ fn po_line_deleted(order: &mut Order, delete: &super::action::DeletePoLine) {
     let links = order.agreed.lines.values_mut().flat_map(|l| &mut l.po_lines);
     for link in links.filter(|l| l.line == delete.po_item) {
         link.dead = true;
+        // A list that lags shows it for a while: nobody put it back.
+        link.replaced = false;
     }
 }
 

@@ -3,7 +3,7 @@
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderStatus;
-use stemsync::sandbox::komet::{HeaderChange, KometRules, PoStatus};
+use stemsync::sandbox::komet::{HeaderChange, ItemChange, KometRules, PoStatus};
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, accepted_prebook, both, placed};
@@ -196,4 +196,65 @@ async fn a_line_that_changes_after_its_item_was_left_on_another_header_is_asked_
     link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes += 10, now)).unwrap();
     link.sync().await;
     assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+}
+
+#[tokio::test]
+async fn a_line_that_was_put_back_and_is_taken_off_again_is_asked_about_again() {
+    let link = Link::plain().await;
+    let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+    link.sync_well().await;
+    let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+    let first = link.act(|w, _| bought(w, item)[0].1.id);
+    let set = |line: u64, boxes: u32| {
+        link.act(|w, now| w.komet.buyer_changes_line(line, Some(boxes), None, now)).unwrap()
+    };
+    set(first, 0);
+    let po = link.act(|w, now| w.komet.buyer_buys_item(item, now)).unwrap();
+    link.sync_well().await;
+    let second = link.act(|w, _| w.komet.purchase_order(po).unwrap().lines[0].id);
+    set(first, 4);
+    set(second, 0);
+    link.sync_well().await;
+    set(first, 0);
+    link.sync().await;
+    assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some(item.to_string()))]);
+    assert_eq!(link.act(|w, _| buys(w, item)), []);
+}
+
+/// The hold says that it clears itself once the PO in Komet buys what is ordered.
+#[tokio::test]
+async fn what_a_buyer_buys_in_addition_since_more_is_wanted_is_nothing_bought_twice() {
+    for (ordered, more) in [(8, 4), (6, 2)] {
+        let link = Link::plain().await;
+        let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+        link.sync_well().await;
+        let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+        let approved = link.act(|w, now| {
+            let po = bought(w, item)[0].0.number;
+            w.komet.buyer_approves(po, now).unwrap();
+            po
+        });
+        link.sync_well().await;
+        link.act(|w, now| {
+            w.komet.rep_changes_item(item, &ItemChange { boxes: Some(ordered), ..ItemChange::default() }, now)
+        })
+        .unwrap();
+        link.sync().await;
+        link.act(|w, now| {
+            let order = orders_for(w, number)[0].id.clone();
+            w.axerrio.vendor_accepts(&order, &[], now).unwrap();
+        });
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some(item.to_string()))]);
+        let po = link.act(|w, now| {
+            let po = w.komet.buyer_buys_item(item, now).unwrap();
+            let line = w.komet.purchase_order(po).unwrap().lines[0].id;
+            w.komet.buyer_changes_line(line, Some(more), None, now).unwrap();
+            po
+        });
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        assert_eq!(link.act(|w, _| buys(w, item)), [(approved, 4), (po, more)]);
+    }
 }

@@ -78,7 +78,7 @@ pub(super) fn is_answered(draft: &Draft<'_>, line: Option<&LineId>, cause: &str)
 /// From approval on the PO stays as it is; where the vendor confirms something else than was bought, a person must
 /// know.
 pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
-    let surplus = twice::surplus(draft, alive);
+    let surplus = twice::surplus(draft, &buy.line, alive);
     if !surplus.is_empty() && !twice::ask(draft, &buy.line, &surplus) {
         return;
     }

@@ -402,6 +402,10 @@ fn link_po_line(
         link.number.clone_from(&po.number);
         // A buyer may have it buy the item by which a deleted one was replaced.
         link.item.clone_from(item);
+        if link.replaced && po_line.is_alive() && po.status != PoStatus::Cancelled {
+            // Put back: taken off once more it is a new question.
+            link.dead = false;
+        }
         return;
     }
     if po_line.is_alive() {

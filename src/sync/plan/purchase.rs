@@ -74,7 +74,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             if buy.goods.boxes > 0 && may_buy(draft, buy, &links) {
                 create.push(buy);
             }
-        } else if let Some(surplus) = twice::surplus_while_pending(draft, &alive)
+        } else if let Some(surplus) = twice::surplus_while_pending(draft, &buy.line, &alive)
             && !twice::ask(draft, &buy.line, &surplus)
         {
             // Until a person has said that both stay nothing else is done about it.

@@ -11,7 +11,8 @@ use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink};
 /// leaves parts, not twins. Where
 /// procurement approved the other one already, it is stemsync's that goes. `wanted` boxes count where stemsync asked for none of
 /// them, and two lines of which each buys all of the item are twins, also if the vendor confirmed fewer since. In flow 2 a
-/// buyer may change the one that stemsync knows; the other one is still what was asked for.
+/// buyer may change the one that stemsync knows; the other one is still what was asked for. Beside what is approved a twin may be
+/// what more was wanted since: it goes only where as much is bought without it.
 pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> Vec<PoLink> {
     let is_decided = |link: &&PoLink| draft.is_link_decided(link);
     // What somebody took off and put back is no request's.
@@ -58,7 +59,8 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let mut left = boxes_of(draft, alive);
     others.retain(|link| {
         let without = left - boxes(link);
-        let goes = is_twin(link) || given_up && without >= u64::from(asked) && is_packed_alike(link);
+        let is_enough = without >= u64::from(wanted) || !is_decided(&keeper);
+        let goes = is_twin(link) && is_enough || given_up && without >= u64::from(asked) && is_packed_alike(link);
         if goes {
             left = without;
         }
@@ -69,9 +71,10 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
 
 /// Lines without which a line is still bought in full: what a request that was given up, or was delivered twice, did after
 /// all and somebody approved or changed, or what somebody bought on another PO. A line that was split, by shipping or by a
-/// buyer, buys no more than was asked for.
-pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
+/// buyer, buys no more than was asked for; and what is wanted by now is nothing that is bought twice.
+pub(super) fn surplus(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Vec<PoLink> {
     let asked = asked_boxes(alive);
+    let enough = asked.max(wanted_boxes(draft, line));
     let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
     let boxes_of = |link: &PoLink| boxes_of(draft, [link]);
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
@@ -97,7 +100,7 @@ pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     let (open, shipped): (Vec<&PoLink>, Vec<&PoLink>) = found.chain(made).partition(unshipped);
     for link in open {
         let left = total.saturating_sub(boxes_of(link));
-        if left >= asked {
+        if left >= enough {
             total = left;
             surplus.push(link.clone());
         }
@@ -105,14 +108,23 @@ pub(super) fn surplus(draft: &Draft<'_>, alive: &[PoLink]) -> Vec<PoLink> {
     if surplus.is_empty() {
         // Nothing takes back what has shipped; that it did so twice a person must know all the same.
         let other = shipped.into_iter().filter(|link| link.asked.is_none());
-        surplus.extend(other.filter(|link| total.saturating_sub(boxes_of(link)) >= asked).cloned());
+        surplus.extend(other.filter(|link| total.saturating_sub(boxes_of(link)) >= enough).cloned());
     }
     surplus
 }
 
+/// Boxes that are wanted of a line by now: its owner's, or as many as the vendor confirmed.
+fn wanted_boxes(draft: &Draft<'_>, line: &LineId) -> u64 {
+    let mut lines = draft.order.axerrio.order.iter().flat_map(|order| &order.lines);
+    let Some(shown) = lines.find(|shown| shown.id == *line) else { return 0 };
+    let item = draft.agreed.lines.get(line).and_then(|agreed| draft.item(&agreed.item.as_ref()?.item));
+    let reps = item.filter(|_| draft.order.flow == Flow::FromKomet).map(|item| item.terms.boxes);
+    u64::from(shown.wanted_boxes(reps.unwrap_or(shown.terms.boxes)))
+}
+
 /// The same before approval: in flow 1 a buyer's edits are asked about as such.
-pub(super) fn surplus_while_pending(draft: &Draft<'_>, alive: &[PoLink]) -> Option<Vec<PoLink>> {
-    let twice = || surplus(draft, alive);
+pub(super) fn surplus_while_pending(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Option<Vec<PoLink>> {
+    let twice = || surplus(draft, line, alive);
     (draft.order.flow == Flow::FromKomet).then(twice).filter(|twice| !twice.is_empty())
 }
 
@@ -149,7 +161,7 @@ fn goes(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) -> bool {
 
 /// PO lines that may be bought by mistake, of which nobody has said yet that they stay: nothing is shipped on them.
 pub(super) fn in_question(draft: &Draft<'_>, line: &LineId) -> Vec<PoItemId> {
-    let twice = surplus(draft, &draft.alive_po_links(line));
+    let twice = surplus(draft, line, &draft.alive_po_links(line));
     let is_left = || draft.verdict(HoldReason::ChangedAfterApproval, Some(line), &bought_twice(&twice)).is_some();
     if twice.is_empty() || is_left() { Vec::new() } else { twice.into_iter().map(|link| link.line).collect() }
 }
@@ -183,7 +195,7 @@ pub(super) fn judge_left(draft: &mut Draft<'_>, line: &LineId) {
         }
         return;
     }
-    let twice = surplus(draft, &alive);
+    let twice = surplus(draft, line, &alive);
     if !twice.is_empty() && goes(draft, line, &twice) && !waits {
         delete(draft, line, &twice);
     }
