@@ -210,6 +210,14 @@ pub struct PoLink {
     pub sought: Option<u64>,
 }
 
+impl PoLink {
+    /// Whether stemsync deleted it: it is not taken for one that somebody took off.
+    #[must_use]
+    pub fn was_deleted(&self) -> bool {
+        self.dead && !self.replaced
+    }
+}
+
 /// One of the order's Prebooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgreedPrebook {
@@ -228,12 +236,23 @@ pub struct AgreedPrebook {
     /// The same of the carrier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapped_carrier: Option<i64>,
+    /// The fields in which a person left the header as Komet has it: what Axerrio says of others does not overrule them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<String>,
 }
 
 impl AgreedPrebook {
     /// One of which no more is known than this.
     pub fn new(number: PrebookNumber, sent: Option<Header>, seen: Option<PrebookHeader>) -> Self {
-        Self { number, sent, seen, before_approval: None, mapped_customer: None, mapped_carrier: None }
+        Self {
+            number,
+            sent,
+            seen,
+            before_approval: None,
+            mapped_customer: None,
+            mapped_carrier: None,
+            left: BTreeSet::new(),
+        }
     }
 }
 

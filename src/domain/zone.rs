@@ -163,6 +163,7 @@ fn fixed(ahead: Ahead) -> FixedOffset {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use chrono::NaiveDateTime;
 

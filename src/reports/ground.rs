@@ -10,7 +10,7 @@ use crate::domain::{Flow, LineId, MapKind, Maps, Order};
 use crate::store::{Connection, StoreError, maps, reference};
 use crate::sync::audit::{AuditReport, compare_views};
 use crate::sync::engine::Settings;
-use crate::sync::plan::{Facts, Made, Rules, window_of};
+use crate::sync::plan::{Facts, Made, Rules, sight, window_of};
 
 /// Windows before and after the order's own that count as read.
 const WINDOWS: i64 = 60;
@@ -66,10 +66,15 @@ impl Ground {
         compare_views(order, &self.settings, &self.rules(&facts, &nothing_read_since(order)), &self.box_types)
     }
 
-    /// The codes of a line's products that no map names; for a hold that waits for one. `None` of an order of flow 2, whose
-    /// products Komet names itself: no map of ours helps there.
+    /// The codes of a line's products that no map names; for a hold that waits for one. `None` where no map of ours helps: of an
+    /// order of flow 2 Komet names the products itself, and what procurement has approved is not made anew.
     pub fn unmapped_codes(&self, order: &Order, line: Option<&LineId>) -> Option<BTreeSet<String>> {
         if order.flow == Flow::FromKomet {
+            return None;
+        }
+        let facts = everything_read(order);
+        let decided = sight(order, &self.rules(&facts, &nothing_read_since(order))).decided;
+        if line.is_some_and(|line| decided.contains(line)) {
             return None;
         }
         let lines = order.axerrio.order.iter().flat_map(|order| &order.lines);

@@ -313,37 +313,40 @@ fn group_by_ship_date(
             targets.insert(*date, known.remove(at).key);
         }
     }
+    // An order whose items went to one date goes with them.
+    for (date, group) in dates.iter().filter(|(date, _)| !targets.contains_key(date)).collect::<Vec<_>>() {
+        let whole = known.iter().position(|order| {
+            let view = views.get(&order.key);
+            let mut own = view.into_iter().flat_map(|v| &v.prebooks).flat_map(|p| &p.items).peekable();
+            if own.peek().is_none() {
+                // After a lost database the window of what Axerrio has of the order may not have been read yet.
+                let lines = ordered.get(&order.key).filter(|lines| !lines.is_empty());
+                let is_its =
+                    |item: &&PrebookItem| lines.is_none_or(|lines| lines.contains(&LineId::from(&item.id)));
+                return dates.len() == 1 && group.iter().any(is_its);
+            }
+            own.filter(|i| i.is_alive()).all(|i| group.iter().any(|now| now.id == i.id) || was_seen(items, i))
+                && group.iter().any(|now| view.is_some_and(|v| holds(v, &now.id)))
+        });
+        if let Some(at) = whole {
+            let order = known.remove(at);
+            orders::move_to(conn, order.key, *date)?;
+            targets.insert(*date, order.key);
+        }
+    }
     for (date, group) in &dates {
         let key = match targets.get(date) {
             Some(key) => *key,
-            None => {
-                let whole = known.iter().position(|order| {
-                    let view = views.get(&order.key);
-                    let mut own = view.into_iter().flat_map(|v| &v.prebooks).flat_map(|p| &p.items).peekable();
-                    if own.peek().is_none() {
-                        // After a lost database the window of what Axerrio has of the order may not have been read yet.
-                        let lines = ordered.get(&order.key).filter(|lines| !lines.is_empty());
-                        let is_its = |item: &&PrebookItem| {
-                            lines.is_none_or(|lines| lines.contains(&LineId::from(&item.id)))
-                        };
-                        return dates.len() == 1 && group.iter().any(is_its);
-                    }
-                    own.filter(|i| i.is_alive())
-                        .all(|i| group.iter().any(|now| now.id == i.id) || was_seen(items, i))
-                        && group.iter().any(|now| view.is_some_and(|v| holds(v, &now.id)))
-                });
-                // It was to move, and Axerrio never took that: there it ships on this day all along.
-                let unmoved = || known.iter().position(|order| stays.get(&order.key) == Some(date));
-                match whole.or_else(unmoved) {
-                    Some(at) => {
-                        let order = known.remove(at);
-                        orders::move_to(conn, order.key, *date)?;
-                        order.key
-                    }
-                    None if group.iter().any(|i| i.is_alive()) => new_order(conn, prebook, *date)?,
-                    None => continue,
+            // It was to move, and Axerrio never took that: there it ships on this day all along.
+            None => match known.iter().position(|order| stays.get(&order.key) == Some(date)) {
+                Some(at) => {
+                    let order = known.remove(at);
+                    orders::move_to(conn, order.key, *date)?;
+                    order.key
                 }
-            }
+                None if group.iter().any(|i| i.is_alive()) => new_order(conn, prebook, *date)?,
+                None => continue,
+            },
         };
         owners.entry(key).or_default().extend(group.iter().map(|item| item.id.clone()));
     }
@@ -470,7 +473,7 @@ pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, Stor
 /// Those of these PO lines that the order is known to have bought: Komet may name the item no more once that is deleted (assumed).
 fn known_lines(conn: &Connection, key: OrderKey, unnamed: &[&PoLine]) -> Result<Vec<PoLine>, StoreError> {
     let agreed = orders::load_agreed(conn, key)?;
-    let links = || agreed.lines.values().flat_map(|line| &line.po_lines).filter(|link| !link.dead);
+    let links = || agreed.lines.values().flat_map(|line| &line.po_lines).filter(|link| !link.was_deleted());
     let known = unnamed.iter().filter_map(|line| {
         let link = links().find(|link| link.line == line.id)?;
         Some(PoLine { item_id: Some(link.item.clone()), ..(*line).clone() })

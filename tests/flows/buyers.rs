@@ -206,7 +206,7 @@ async fn a_line_that_was_put_back_and_is_taken_off_again_is_asked_about_again() 
     let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
     let first = link.act(|w, _| bought(w, item)[0].1.id);
     let set = |line: u64, boxes: u32| {
-        link.act(|w, now| w.komet.buyer_changes_line(line, Some(boxes), None, now)).unwrap()
+        link.act(|w, now| w.komet.buyer_changes_line(line, Some(boxes), None, now)).unwrap();
     };
     set(first, 0);
     let po = link.act(|w, now| w.komet.buyer_buys_item(item, now)).unwrap();
@@ -257,4 +257,61 @@ async fn what_a_buyer_buys_in_addition_since_more_is_wanted_is_nothing_bought_tw
         assert_eq!(link.held().await, []);
         assert_eq!(link.act(|w, _| buys(w, item)), [(approved, 4), (po, more)]);
     }
+}
+
+/// The order's change is heard of before the PO is.
+#[tokio::test]
+async fn what_a_buyer_bought_for_a_line_that_was_left_is_read_before_the_line_changes() {
+    let link = Link::plain().await;
+    let id = placed(&link).await;
+    let item = link.act(|w, _| items_of(w, &id)[0].id);
+    let takes_off = |w: &mut World, now| {
+        let line = bought(w, item)[0].1.id;
+        w.komet.buyer_deletes_line(line, true, now).unwrap();
+    };
+    link.act(|w, now| {
+        takes_off(w, now);
+        w.komet.buyer_buys_item(item, now).unwrap();
+    });
+    link.sync_well().await;
+    link.act(takes_off);
+    link.sync().await;
+    assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    let po = link.act(|w, now| {
+        let po = w.komet.buyer_buys_item(item, now).unwrap();
+        w.komet.buyer_approves(po, now).unwrap();
+        w.axerrio.customer_changes_line(&id, "1", |line| line.boxes += 2, now).unwrap();
+        po
+    });
+    link.sync().await;
+    assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
+    assert_eq!(link.act(|w, _| buys(w, item)).iter().map(|(po, _)| *po).collect::<Vec<_>>(), [po]);
+}
+
+#[tokio::test]
+async fn what_is_still_pending_stays_beside_an_approved_half_of_what_is_wanted_by_now() {
+    let link = Link::plain().await;
+    let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+    link.sync_well().await;
+    let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+    let pending = link.act(|w, now| {
+        let change = ItemChange { boxes: Some(8), ..ItemChange::default() };
+        w.komet.rep_changes_item(item, &change, now).unwrap();
+        bought(w, item)[0].0.number
+    });
+    link.sync_well().await;
+    let half = link.act(|w, now| {
+        let po = w.komet.buyer_buys_item(item, now).unwrap();
+        let line = w.komet.purchase_order(po).unwrap().lines[0].id;
+        w.komet.buyer_changes_line(line, Some(4), None, now).unwrap();
+        w.komet.buyer_approves(po, now).unwrap();
+        let order = orders_for(w, number)[0].id.clone();
+        w.axerrio.vendor_accepts(&order, &[], now).unwrap();
+        po
+    });
+    link.sync_well().await;
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| buys(w, item)), [(pending, 4), (half, 4)]);
 }

@@ -3,14 +3,14 @@
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
-use stemsync::sandbox::komet::ItemChange;
+use stemsync::sandbox::komet::{ItemChange, PoStatus};
 use stemsync::sandbox::{Fault, KometRules, Target};
 use stemsync::store::holds;
 use stemsync::sync::report::{ActionResult, Job};
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, both, both_with};
+use crate::link::{Link, Setup, accepted_prebook, both, both_with};
 use crate::trade::{FREEDOM, MONDIAL, bought, item, items_of, line, order, orders_for, prebook};
 
 fn ordered(link: &Link, count: usize) -> Vec<String> {
@@ -419,4 +419,33 @@ async fn a_window_may_show_whole_prebooks_or_only_its_own_items() {
         invariants(&link).await;
     })
     .await;
+}
+
+/// It is sent to the vendor, who accepts it: an order that procurement has not answered yet.
+#[tokio::test]
+async fn what_a_rep_changes_after_its_po_was_cancelled_is_bought_if_a_person_wants_it() {
+    for (verdict, boxes) in [(Verdict::TakeAxerrio, vec![9]), (Verdict::TakeKomet, vec![])] {
+        let link = Link::plain().await;
+        let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+        link.sync_well().await;
+        let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+        let po = link.act(|w, _| bought(w, item)[0].0.number);
+        link.act(|w, now| w.komet.buyer_cancels(po, now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [], "that is procurement's answer");
+        let change = ItemChange { boxes: Some(9), ..ItemChange::default() };
+        link.act(|w, now| w.komet.rep_changes_item(item, &change, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some(item.to_string()))]);
+        link.decide(verdict).await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        let bought = link.act(|w, _| {
+            let pos = bought(w, item).into_iter().filter(|(po, _)| po.status != PoStatus::Cancelled);
+            pos.map(|(_, line)| line.goods.boxes).collect::<Vec<_>>()
+        });
+        assert_eq!(bought, boxes, "{verdict:?}");
+    }
 }

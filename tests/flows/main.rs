@@ -20,6 +20,7 @@ mod days;
 mod faults;
 mod flow1;
 mod flow2;
+mod left;
 mod ownership;
 mod requests;
 mod restored;

@@ -171,6 +171,16 @@ async fn an_unknown_product_is_mapped_from_its_hold_and_the_hold_goes_away() {
     admin.get("/maps/product").await.keeps_quiet_of("Orders wait for these");
 }
 
+/// What procurement has approved is not made anew: only Komet's own map helps.
+#[tokio::test]
+async fn a_local_map_is_not_offered_for_a_product_on_an_approved_po() {
+    let (site, _) = traded().await;
+    site.link.act(approve_all);
+    site.link.sync().await;
+    let holds = site.admin().await.get("/holds").await;
+    holds.says("Product not mapped").says("a local map comes too late").keeps_quiet_of("Map this product");
+}
+
 #[tokio::test]
 async fn a_button_for_each_suggestion_maps_to_it() {
     let (site, _) = traded().await;

@@ -195,3 +195,17 @@ fn a_line_is_taken_from_a_pending_po_only_in_a_run_that_has_read_it() {
     desk.has_read_po();
     assert!(matches!(desk.plan().actions[0], Action::DeletePoLine(_)));
 }
+
+/// The customer cancels in Axerrio while a rep deletes the items in Komet: nobody is asked, and what the customer orders later is new.
+#[test]
+fn an_order_that_both_sides_ended_is_made_again_when_it_stands_again() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.ax().status = AxStatus::Cancelled;
+    desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+    desk.edit_item("1", |item| item.terms.boxes = 0);
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    desk.ax().status = AxStatus::Placed;
+    let sent = desk.sync();
+    assert_eq!((sent.is_empty(), held(&desk)), (false, vec![]), "{sent:?}");
+}

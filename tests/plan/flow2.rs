@@ -911,3 +911,18 @@ fn what_is_bought_stays_as_it_is_while_axerrio_refuses_to_hear_of_the_change() {
     assert!(!sent.iter().any(|told| told.contains("po")), "{sent:?}");
     assert!(held(&desk).contains(&"rejected_by_axerrio".to_owned()), "{:?}", held(&desk));
 }
+
+/// An old copy of the database was put back, and knows less of the Prebook than Axerrio does.
+#[test]
+fn what_ships_no_more_is_not_put_as_it_was_without_a_persons_word() {
+    let mut desk = Desk::flow2(&[roses(5)]).with_owner_rule();
+    desk.sync();
+    let over = day("2026-11-10");
+    desk.order.ship_date = over;
+    desk.ax().header.ship_date = over;
+    let agreed = desk.order.agreed.input.as_mut().unwrap();
+    (agreed.sent.header.ship_date, agreed.seen.header.ship_date) = (over, over);
+    let line = desk.ax().lines[0].id.0.clone();
+    desk.ax_line(&line).terms.boxes = 9;
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec![format!("edited_in_axerrio {line}")]));
+}

@@ -1,7 +1,8 @@
 //! What is already there is recognised: after a lost database, a lost answer, a late effect.
 
 use stemsync::domain::{
-    AxStatus, HoldReason, LineTerms, PoBox, PoItemId, PoNumber, PoStatus, PrebookId, PurchaseOrder, Verdict,
+    AxStatus, HoldReason, LineId, LineTerms, PoBox, PoItemId, PoNumber, PoStatus, PrebookId, PurchaseOrder,
+    Verdict,
 };
 use stemsync::sync::plan::Need;
 
@@ -469,4 +470,29 @@ fn a_po_line_that_is_listed_under_another_id_than_was_answered_is_the_lines_own(
     assert_eq!(desk.sync(), ["tell approved"]);
     assert_eq!(held(&desk), [""; 0]);
     assert_eq!((bought(&desk, "1"), bought(&desk, "2")), (1, 1));
+}
+
+/// A copy of the database was put back that knows the order on a day of which Komet's lists show nothing any more.
+#[test]
+fn an_order_that_moved_since_an_old_copy_is_found_on_its_new_day() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    desk.ax().header.ship_date = day("2026-11-18");
+    desk.sync();
+    let copy = desk.order.clone();
+    desk.ax().header.ship_date = day("2026-12-01");
+    desk.sync();
+    let now = desk.order.clone();
+    let moved = |id: &PrebookId| !copy.komet.prebooks.iter().any(|old| old.id == *id);
+    let mut restored = stemsync::domain::Order { axerrio: now.axerrio, ..copy.clone() };
+    restored.komet.prebooks.extend(now.komet.prebooks.into_iter().filter(|prebook| moved(&prebook.id)));
+    let bought = now.komet.purchase_orders.into_iter().filter(|po| po.ship_date == day("2026-12-01"));
+    restored.komet.purchase_orders.extend(bought);
+    let is_of_copy = |po: &PoNumber| copy.komet.purchase_orders.iter().any(|old| old.number == *po);
+    desk.facts.po_numbers_read.extend(copy.komet.purchase_orders.iter().map(|po| po.number.clone()));
+    restored.komet.purchase_orders.retain(|po| !is_of_copy(&po.number));
+    desk.order = restored;
+    let planned = desk.plan();
+    assert_eq!((planned.actions, held(&desk)), (vec![], vec![]));
+    let stands = |line: &str| planned.agreed.lines[&LineId(line.into())].item.as_ref().unwrap().prebook.clone();
+    assert!(moved(&stands("1")) && moved(&stands("2")));
 }

@@ -1,6 +1,6 @@
 //! What Komet makes of what it is told, about which its pages say nothing.
 
-use stemsync::domain::{HoldReason, Verdict};
+use stemsync::domain::{AxStatus, HoldReason, LineId, PrebookNumber, Unseen, Verdict};
 
 use crate::trade::{Desk, cost, held, line, roses};
 
@@ -153,4 +153,20 @@ fn what_is_bought_for_a_prebook_is_bought_for_its_location() {
     desk.ax_line("1").terms.boxes = 7;
     assert_eq!(desk.sync(), ["delete po line 1", "delete item 1", "more prebook 1", "more po 1"]);
     assert_eq!(desk.bought_for, [Some("MIA".to_owned()), Some("MIA".to_owned())]);
+}
+
+/// Komet took the line into Prebook 8 and shows nothing of it; a person looked, and left it.
+#[test]
+fn what_changes_of_a_line_that_was_never_seen_is_asked_about_anew() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", roses(2))]);
+    let unseen = Unseen::Made(PrebookNumber("8".into()));
+    desk.order.agreed.unseen.insert(LineId("1".into()), unseen);
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    assert_eq!((desk.sync().is_empty(), held(&desk)), (false, vec![]), "the other line is made");
+    desk.ax_line("1").terms.boxes = 20;
+    assert_eq!(held(&desk), ["edited_in_komet"]);
+    desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+    desk.ax().status = AxStatus::Cancelled;
+    let holds = desk.plan().holds;
+    assert!(holds.iter().any(|hold| hold.detail.contains("it is cancelled since")), "{holds:?}");
 }

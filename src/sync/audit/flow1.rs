@@ -47,7 +47,7 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, context: &Context
         return;
     }
     compare_missing(found, sight, &wanted, context);
-    compare_surplus(found, sight, &wanted, &alive);
+    compare_surplus(found, sight, &wanted, &alive, context);
     if found.names(None, "order") {
         return;
     }
@@ -129,9 +129,14 @@ fn compare_surplus(
     sight: &Sight,
     wanted: &[&AxLine],
     alive: &[(&Prebook, &PrebookItem)],
+    context: &Context<'_>,
 ) {
     for (prebook, item) in alive {
         let owner = owner(sight, item);
+        // Komet's lists show it no more: nobody knows whether it stands.
+        if owner.is_none() && item.ship_date < context.rules.visible_from {
+            continue;
+        }
         let shown = text(format_args!("item {} of Prebook {}", item.id, prebook.number));
         match owner {
             Some(line) if wanted.iter().any(|w| w.id == *line) => {}

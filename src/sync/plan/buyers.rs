@@ -14,7 +14,7 @@ use super::edits::PRODUCT;
 use super::links::same_description;
 use super::po_lines::shown;
 use super::purchase::PO_LINE;
-use super::twice;
+use super::{off, twice};
 use crate::domain::{AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, PoLink, Verdict, fingerprint};
 
 /// In what a person left the PO line of flow 1 as a buyer has it, and not as it was asked for.
@@ -51,6 +51,20 @@ pub(super) fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date
              for that day, take komet to leave the PO.",
             po.number, po.ship_date
         )
+    })
+}
+
+/// Whether a person left one of their POs on the day to which a buyer moved it, and which Axerrio's order still is not for.
+fn is_date_left(draft: &Draft<'_>, links: &[PoLink]) -> bool {
+    let order = draft.order.axerrio.order.as_ref();
+    links.iter().filter_map(|link| draft.po_line(&link.line)).any(|(po, _)| {
+        let left = format!("PO {} ships {} not ", po.number, po.ship_date);
+        order.is_some_and(|order| order.header.ship_date != po.ship_date)
+            && draft.agreed.decisions.iter().any(|decision| {
+                decision.reason == HoldReason::EditedInKomet
+                    && decision.verdict != Verdict::TakeAxerrio
+                    && decision.cause.starts_with(&left)
+            })
     })
 }
 
@@ -134,6 +148,15 @@ impl<'w> Wish<'w> {
         }
     }
 
+    /// Names the line as it is now; `None` where nothing more is wanted of it.
+    pub(super) fn print(&self) -> Option<u64> {
+        match self {
+            Self::Changed(_, name) | Self::Moved(_, name) => Some(*name),
+            Self::AsBought(goods) | Self::Confirmed(goods) => Some(goods_print(goods)),
+            Self::Gone => None,
+        }
+    }
+
     fn goods(&self) -> Option<&'w NewGoods> {
         match self {
             Self::AsBought(goods) | Self::Confirmed(goods) | Self::Changed(goods, _) | Self::Moved(goods, _) => {
@@ -210,6 +233,12 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId, wish: &Wish<'_>) 
     edits.retain(|field| !is_the_items(draft, line, &links, field));
     if edits.is_empty() && wanted.is_some() {
         edits = left_to_the_buyer(draft, &links);
+    }
+    if wanted.is_some() && is_date_left(draft, &links) {
+        edits.push("ship date");
+    }
+    if links.is_empty() && late.is_empty() {
+        return off::may_be_bought_anew(draft, line, wish);
     }
     edits.is_empty() || ask_about_edits(draft, line, &links, &edits, wish) == Some(Verdict::TakeAxerrio)
 }

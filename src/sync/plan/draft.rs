@@ -125,16 +125,30 @@ impl<'a> Draft<'a> {
 
     /// What is to be read of a PO that was `asked` for that ship date, if it was not read in this run and procurement has not
     /// decided about it yet.
-    fn unread_po(&self, number: &PoNumber, asked: Option<NaiveDate>) -> Option<Need> {
+    fn unread_po(&self, number: &PoNumber, asked: Option<NaiveDate>) -> Vec<Need> {
         let po = self.po(number);
         let facts = &self.rules.facts;
         if facts.po_numbers_read.contains(number) || po.is_some_and(|po| po.status.is_decided()) {
-            return None;
+            return Vec::new();
         }
         let day = po.map(|po| po.ship_date).or(asked).unwrap_or(self.order.ship_date);
         // What a buyer moved to another day is in the list of its old one no more.
         let has_left = facts.po_dates_read.contains(&day) || facts.po_dates_in_vain.contains(&day);
-        Some(if has_left { Need::PurchaseOrder(number.clone()) } else { Need::PurchaseOrders(day) })
+        if has_left { self.unread_number(number) } else { vec![Need::PurchaseOrders(day)] }
+    }
+
+    /// What is to be read to see a PO, wherever it is, if it was not seen in this run: Komet is asked for its number, or where it cannot
+    /// be, for every ship date.
+    pub(super) fn unread_number(&self, number: &PoNumber) -> Vec<Need> {
+        let facts = self.rules.facts;
+        if facts.po_numbers_read.contains(number) {
+            return Vec::new();
+        }
+        if number.can_be_asked_for() {
+            return vec![Need::PurchaseOrder(number.clone())];
+        }
+        let days: Vec<NaiveDate> = facts.po_dates.difference(&facts.po_dates_in_vain).copied().collect();
+        self.unread_pos(&days).collect()
     }
 
     /// What is to be read before an item is given up that nothing is known to buy: a buyer may have bought it by hand, a restored copy
@@ -493,7 +507,7 @@ impl<'a> Draft<'a> {
             None => self.po_alive(link),
         };
         let states: Vec<bool> = links.iter().filter(stands).map(|link| self.is_link_decided(link)).collect();
-        let in_change = links.iter().any(|link| link.dead && !link.replaced);
+        let in_change = links.iter().any(PoLink::was_deleted);
         (in_change || !states.is_empty()).then(|| states.contains(&true))
     }
 
@@ -514,9 +528,9 @@ impl<'a> Draft<'a> {
     fn unread_pos_of(&self, item: &ItemId) -> Vec<Need> {
         let shown = self.item(item);
         let facts = self.rules.facts;
-        if let Some(number) = shown.and_then(|item| item.po_number.as_ref())
-            && !facts.po_numbers_read.contains(number)
-            && self.po(number).is_none()
+        let named = shown.and_then(|item| item.po_number.as_ref()).filter(|number| self.po(number).is_none());
+        if let Some(number) =
+            named.filter(|number| number.can_be_asked_for() && !facts.po_numbers_read.contains(number))
         {
             return vec![Need::PurchaseOrder(number.clone())];
         }
@@ -528,7 +542,9 @@ impl<'a> Draft<'a> {
         let elsewhere = former.filter(|day| **day >= self.rules.visible_from).chain(&facts.po_dates_unknown);
         // One of somebody else's POs that cannot be read on another day is no reason to buy nothing.
         days.extend(elsewhere.filter(|day| !facts.po_dates_in_vain.contains(day)));
-        self.unread_pos(&days).collect()
+        let unread: Vec<Need> = self.unread_pos(&days).collect();
+        // What the item names is somewhere, if not there.
+        if unread.is_empty() { named.map_or_else(Vec::new, |number| self.unread_number(number)) } else { unread }
     }
 
     fn unread_pos<'d>(&'d self, days: &'d [NaiveDate]) -> impl Iterator<Item = Need> + 'd {
@@ -548,7 +564,8 @@ impl<'a> Draft<'a> {
     /// cancelled, and that `concerns`; asks for all at once.
     pub(super) fn knows_purchases(&mut self, concerns: impl Fn(&Self, &ItemLink) -> bool) -> bool {
         let is_off = |link: &PoLink| {
-            self.po_status(link) == PoStatus::Cancelled || !link.dead && !link.gone && !self.po_alive(link)
+            self.po_status(link) == PoStatus::Cancelled
+                || !link.was_deleted() && !link.gone && !self.po_alive(link)
         };
         let lines = self.agreed.lines.values().filter(|line| line.po_lines.iter().all(is_off));
         let links = lines.filter_map(|line| line.item.as_ref()).filter(|link| concerns(self, link));
@@ -571,7 +588,7 @@ impl<'a> Draft<'a> {
             return true;
         }
         let links = self.agreed.lines.keys().flat_map(|line| self.alive_po_links(line));
-        let unread: Vec<Need> = links.filter_map(|link| self.unread_po(&link.number, link.ship_date)).collect();
+        let unread: Vec<Need> = links.flat_map(|link| self.unread_po(&link.number, link.ship_date)).collect();
         let is_known = unread.is_empty();
         self.needs.extend(unread);
         is_known

@@ -8,7 +8,7 @@ use super::compare::{
     terms_print, told,
 };
 use super::draft::Draft;
-use super::flow1::wanted_goods;
+use super::wanted::{self, wanted_goods};
 use super::{buyers, links, purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
 
@@ -82,10 +82,17 @@ pub(super) fn judge(
     );
     // A line that was left would stay behind with the old header: where that changed in Axerrio since, it is a new question.
     let was_left = draft.verdict(HoldReason::EditedInKomet, Some(&line.id), &cause) == Some(Verdict::Dismissed);
-    let cause = if moved && was_left { format!("{cause} {:016x}", header_print(&order.header)) } else { cause };
+    let mut cause =
+        if moved && was_left { format!("{cause} {:016x}", header_print(&order.header)) } else { cause };
+    // So is a map that was corrected since.
+    let mapped = wanted::map_print(draft, line).filter(|_| was_left);
+    if let Some(mapped) = &mapped {
+        let _ = write!(cause, " mapped to {mapped}");
+    }
     let shown = told(&edits, item);
     let both = match deed(changed, moved) {
         Some(what) => format!(" The line was {what} in Axerrio as well."),
+        None if mapped.is_some() => " The line was mapped anew since.".to_owned(),
         None => String::new(),
     };
     match draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
@@ -130,9 +137,11 @@ fn forget_left(draft: &mut Draft<'_>, line: &AxLine, which: impl Fn(Verdict) -> 
 }
 
 /// Whether both sides have agreed that Komet's item is not what Axerrio's line says.
-pub(super) fn is_left_to_komet(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+pub(super) fn is_left_to_komet(draft: &Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> bool {
     let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
-    let is_left = link.left.contains(PRODUCT);
+    let sent = draft.agreed.prebooks.get(&link.prebook).and_then(|agreed| agreed.sent.as_ref());
+    let is_date_changed = sent.is_some_and(|sent| sent.ship_date != order.header.ship_date);
+    let is_left = link.left.contains(PRODUCT) || link.left.contains(SHIP_DATE) && !is_date_changed;
     draft.item(&link.item).is_some_and(|item| {
         link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
             && (is_left || !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty())

@@ -10,17 +10,18 @@ use std::fmt::Write as _;
 use super::approved::{self, Question};
 use super::buyers::{self, Wish};
 use super::compare::{
-    asked_differences, goods_from_axerrio, header_changes, header_print, line_cause, line_changes,
-    mapped_otherwise, product_ids, said, terms_print,
+    asked_differences, goods_from_axerrio, header_changes, header_print, line_cause, line_changes, said,
+    terms_print,
 };
 use super::draft::Draft;
 use super::edits::Judged;
 use super::header::{self, Edited};
-use super::purchase::{self, Buy};
+use super::purchase;
+use super::wanted::{self, buy, item_link, wanted_goods};
 use super::{create, edits, links, po_lines, strays, twice};
 use crate::domain::{
-    AxLine, AxOrder, Breakdown, CANCELLED, Header, HoldReason, ItemId, ItemLink, KometRef, LineId, MapKind,
-    NewGoods, OnConflict, PoLink, PoStatus, Prebook, PrebookItem, Verdict, fingerprint,
+    AxLine, AxOrder, CANCELLED, Header, HoldReason, ItemId, ItemLink, LineId, OnConflict, PoLink, PoStatus,
+    Prebook, Verdict, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem};
 
@@ -143,13 +144,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     let replace = match edits::judge(draft, order, line, &agreed, &link, changed, moved && !is_left) {
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
-        Judged::AsAgreed => {
-            changed
-                || moved
-                || now_mapped(draft, line, &link)
-                || remapped(draft, line, &link).is_some()
-                || has_other_box_type(draft, line, &link)
-        }
+        Judged::AsAgreed => changed || moved || wanted::is_mapped_otherwise(draft, line, &link),
         Judged::Agreed => moved,
         Judged::Overruled => true,
         Judged::Held => return Fate::Leave,
@@ -171,7 +166,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     }
     if moved
         && !changed
-        && edits::is_left_to_komet(draft, line, &link)
+        && edits::is_left_to_komet(draft, order, line, &link)
         && !edits::takes_moved_anew(draft, order, line, &link)
     {
         return Fate::Leave;
@@ -337,7 +332,7 @@ fn decided_line(
             Fate::Leave
         };
     }
-    if let Some((product, ids)) = remapped(draft, line, link) {
+    if let Some((product, ids)) = wanted::remapped(draft, line, link) {
         let question = Question {
             line: Some(&line.id),
             cause: &format!("mapped to {ids:?}"),
@@ -353,24 +348,6 @@ fn decided_line(
         }
     }
     Fate::InPlace
-}
-
-/// What the local map names otherwise than when the line's item was made, and by which ids the line goes by now.
-fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<(String, Vec<i64>)> {
-    let then = &draft.agreed.lines.get(&line.id)?.terms;
-    let item = &draft.item(&link.item)?.terms;
-    let remapped = mapped_otherwise(&line.terms, then, item, &link.products, draft.rules)?;
-    Some((remapped.product.description.clone(), remapped.ids))
-}
-
-/// The same of the box type.
-fn has_other_box_type(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
-    let maps = draft.rules.maps;
-    // What went by its code, Komet took for one of its own.
-    let taken_for = || link.seen.as_ref().and_then(|seen| maps.box_type(&seen.terms.box_type));
-    let (then, now) = (link.box_type.or_else(taken_for), maps.komet(MapKind::BoxType, &line.terms.box_type));
-    let is_shown = |item: &PrebookItem| maps.box_type(&item.terms.box_type) == then;
-    then.is_some() && now.is_some() && now != then && draft.item(&link.item).is_some_and(is_shown)
 }
 
 /// Whether a person left this very state of the order's line as it was approved. That holds as well once the line, which waited
@@ -470,16 +447,14 @@ fn remove_lines(draft: &mut Draft<'_>, wanted: &[&AxLine], edited: &Edited) {
     }
 }
 
-/// Where the line comes back, it is a new one, and nothing that was decided about it holds any more.
+/// Where the line comes back, it is a new one, and nothing that was decided about it holds any more: stemsync took it out of Komet,
+/// or somebody there did, and by now both sides are without it.
 fn note_removal(draft: &mut Draft<'_>, line: &LineId) {
     let link = draft.agreed.lines.get_mut(line).and_then(|agreed| agreed.item.as_mut());
-    let Some(link) = link.filter(|link| link.dead && !link.removed) else { return };
+    let is_out = |link: &ItemLink| link.dead || link.seen.is_some() && !link.gone;
+    let Some(link) = link.filter(|link| is_out(link) && !link.removed) else { return };
     link.removed = true;
     draft.forget(HoldReason::ChangedAfterApproval, Some(line), |_| true);
-}
-
-fn item_link(draft: &Draft<'_>, line: &LineId) -> Option<ItemLink> {
-    draft.agreed.lines.get(line).and_then(|l| l.item.clone())
 }
 
 /// Whether anything in Komet still stands for the line.
@@ -514,7 +489,12 @@ fn may_cancel_unasked(draft: &Draft<'_>) -> bool {
 
 /// The whole order is off, or has no lines left.
 fn cancel(draft: &mut Draft<'_>) {
-    let alive: Vec<LineId> = draft.agreed.lines.keys().filter(|line| is_alive(draft, line)).cloned().collect();
+    let (alive, out): (Vec<LineId>, Vec<LineId>) =
+        draft.agreed.lines.keys().cloned().partition(|line| is_alive(draft, line));
+    for line in out.iter().filter(|line| item_link(draft, line).is_some_and(|link| !link.dead)).collect::<Vec<_>>()
+    {
+        note_removal(draft, line);
+    }
     if alive.is_empty() {
         return;
     }
@@ -561,80 +541,4 @@ fn cancel(draft: &mut Draft<'_>) {
             delete_line(draft, line);
         }
     }
-}
-
-/// The product went by its description, Komet does not know it, and the local map does by now.
-fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
-    let Some(item) = draft.item(&link.item).filter(|item| !item.terms.is_mapped()) else { return false };
-    let is_as_asked = |ids: Vec<i64>| ids.into_iter().map(Some).eq(link.products.iter().copied());
-    if product_ids(&line.terms, draft.rules).is_some_and(|ids| !is_as_asked(ids)) {
-        return true;
-    }
-    // Of a mixed box the map needs to name no more than the parts in red.
-    let named: Option<Vec<i64>> = links::parts_in_red(item, &line.terms)
-        .map(|(_, part)| draft.rules.mapped_product(&part?.product.code))
-        .collect();
-    named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(&Some(*id))))
-}
-
-/// What of a line is to be bought.
-pub(super) fn wanted_goods(draft: &Draft<'_>, line: &AxLine) -> NewGoods {
-    let mut goods = goods_from_axerrio(&line.terms, line.wanted_boxes(line.terms.boxes), draft.rules);
-    if let Some(item) = item_link(draft, &line.id).and_then(|link| draft.item(&link.item)) {
-        name_known_parts(&mut goods, item);
-    }
-    goods
-}
-
-/// A part that a person mapped in Komet goes by the id that Komet shows since: by its description alone it would be left out
-/// of the PO. It is known by its description, or, where Komet shows the product's own since, as the only part that is packed
-/// like it.
-fn name_known_parts(goods: &mut NewGoods, item: &PrebookItem) {
-    let mut shown: Vec<&Breakdown> = item.terms.breakdowns.iter().collect();
-    let mut unnamed = Vec::new();
-    for part in &mut goods.mix {
-        let is_it = |shown: &&Breakdown| match &part.product {
-            KometRef::Id(id) => shown.product.id == Some(*id),
-            KometRef::Description(name) | KometRef::Code { name, .. } => {
-                shown.product.description.eq_ignore_ascii_case(name)
-            }
-        };
-        // Two products of one description: each is the one that is packed like it.
-        let packing = (part.bunches, part.stems_per_bunch);
-        let alike = shown.iter().position(|it| is_it(it) && (it.bunches, it.stems_per_bunch) == packing);
-        let at = alike.or_else(|| shown.iter().position(is_it));
-        match at.map(|at| shown.remove(at).product.id) {
-            Some(Some(id)) => part.product = KometRef::Id(id),
-            Some(None) => {}
-            None => unnamed.push(part),
-        }
-    }
-    let packings: Vec<(u32, u32)> = unnamed.iter().map(|part| (part.bunches, part.stems_per_bunch)).collect();
-    for part in unnamed {
-        let packing = (part.bunches, part.stems_per_bunch);
-        let mut alike = shown.iter().filter(|shown| (shown.bunches, shown.stems_per_bunch) == packing);
-        let is_only_one = packings.iter().filter(|other| **other == packing).count() == 1;
-        let only = alike.next().filter(|_| is_only_one && alike.next().is_none());
-        if let Some(id) = only.and_then(|shown| shown.product.id) {
-            part.product = KometRef::Id(id);
-        }
-    }
-}
-
-/// What the PO should buy of a line in place.
-fn buy(draft: &Draft<'_>, line: &AxLine) -> Option<Buy> {
-    let link = item_link(draft, &line.id)?;
-    let mapped = match draft.item(&link.item) {
-        Some(item) => Some(item.terms.is_mapped()),
-        None => product_ids(&line.terms, draft.rules).map(|_| true),
-    };
-    Some(Buy {
-        line: line.id.clone(),
-        item: link.item,
-        goods: wanted_goods(draft, line),
-        confirmed: line.confirmed_boxes.is_some(),
-        mapped,
-        product: line.terms.product.description.clone(),
-        code: Some(line.terms.product.code.clone()),
-    })
 }

@@ -244,11 +244,22 @@ fn revive(
     }
 }
 
-/// Somebody changed in Axerrio what Komet owns: `Some(true)` to put Komet's again, `Some(false)` to leave it.
+/// Somebody changed in Axerrio what Komet owns: `Some(true)` to put Komet's again, `Some(false)` to leave it. Of what ships no more
+/// Komet's lists show nothing that would confirm its last state, which may be an old copy's: a person is asked whoever owns it.
 fn meddled(draft: &mut Draft<'_>, line: Option<&LineId>, cause: &str, what: &str) -> Option<bool> {
-    let verdict = draft.settle(HoldReason::EditedInAxerrio, line, cause, Verdict::TakeKomet, || {
-        format!("{what}. Take komet to put Komet's again, take axerrio to leave Axerrio's as it is.")
-    });
+    let reason = HoldReason::EditedInAxerrio;
+    let verdict = if draft.order.ship_date < draft.rules.visible_from {
+        draft.ask(reason, line, cause, || {
+            format!(
+                "{what}. Its ship date is over, and Komet's lists do not show it any more: look there first. Take komet to put what \
+                 they showed last, take axerrio to leave Axerrio's as it is."
+            )
+        })
+    } else {
+        draft.settle(reason, line, cause, Verdict::TakeKomet, || {
+            format!("{what}. Take komet to put Komet's again, take axerrio to leave Axerrio's as it is.")
+        })
+    };
     verdict.map(|verdict| verdict == Verdict::TakeKomet)
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::compare::{header_print, is_field_kept, terms_print};
 use super::draft::Draft;
 use super::rules::Rules;
+use super::wanted;
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Header, HoldReason, ItemLink, LineId, MapKind, Party, Prebook,
     PrebookHeader, PrebookId, PrebookItem, Verdict, blank, fingerprint,
@@ -22,6 +23,8 @@ enum Field {
 }
 
 impl Field {
+    const ALL: [Self; 5] = [Self::TruckDate, Self::CustomerPo, Self::Carrier, Self::Customer, Self::Location];
+
     fn name(self) -> &'static str {
         match self {
             Self::TruckDate => "truck date",
@@ -52,6 +55,13 @@ impl Field {
             Self::Customer => sent.customer.clone_from(&wanted.customer),
             Self::Location => sent.location.clone_from(&wanted.location),
         }
+    }
+
+    /// Whether Axerrio wants what it wanted when `sent` was made.
+    fn is_as_sent(self, sent: &Header, wanted: &Header) -> bool {
+        let mut now = sent.clone();
+        self.agree(&mut now, wanted);
+        now.same_as(sent)
     }
 }
 
@@ -220,13 +230,25 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
         for field in &edits {
             field.agree(&mut sent, &order.header);
         }
+        if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
+            agreed.left.retain(|left| !edits.iter().any(|field| field.name() == left));
+        }
+        let left = left_fields(draft, order, prebook, &sent);
+        if !left.is_empty() && !stands(draft, &prebook.id, &order.header) {
+            match takes_moved_anew(draft, order, prebook, &left) {
+                Some(Verdict::TakeKomet) => leave_to_komet(draft, order, prebook, &mut sent, &[]),
+                Some(Verdict::TakeAxerrio) => return Judged::Stands,
+                Some(Verdict::Dismissed) => return Judged::Left,
+                None => return Judged::Waits,
+            }
+        }
     } else {
         let verdict = match ask(draft, order, prebook, &edits) {
             Some(Verdict::Dismissed) => ask_for_lines(draft, order, prebook, &edits),
             verdict => verdict,
         };
         match verdict {
-            Some(Verdict::TakeKomet) => sent = order.header.clone(),
+            Some(Verdict::TakeKomet) => leave_to_komet(draft, order, prebook, &mut sent, &edits),
             Some(Verdict::TakeAxerrio) => {
                 if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
                     agreed.sent = None;
@@ -243,6 +265,62 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
         agreed.before_approval = before;
     }
     Judged::Stands
+}
+
+/// A person took Komet's header, in these fields: it stands for what Axerrio says and the map means today.
+fn leave_to_komet(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, sent: &mut Header, fields: &[Field]) {
+    sent.clone_from(&order.header);
+    let maps = draft.rules.maps;
+    let customer = maps.komet(MapKind::Customer, &sent.customer.code);
+    let carrier = sent.carrier.as_ref().and_then(|carrier| maps.komet(MapKind::Carrier, &carrier.code));
+    if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
+        agreed.mapped_customer = customer.or(agreed.mapped_customer);
+        agreed.mapped_carrier = carrier.or(agreed.mapped_carrier);
+        agreed.left.extend(fields.iter().map(|field| field.name().to_owned()));
+    }
+}
+
+/// The fields in which a person left the header to Komet, and which Axerrio does not change now: a change of the very thing that
+/// was left is carried out.
+fn left_fields(draft: &Draft<'_>, order: &AxOrder, prebook: &Prebook, sent: &Header) -> Vec<Field> {
+    let Some(agreed) = draft.agreed.prebooks.get(&prebook.id) else { return Vec::new() };
+    let is_left = |field: &Field| {
+        agreed.left.contains(field.name())
+            && !field.is_as_wanted(&order.header, &prebook.header, draft.rules)
+            && field.is_as_sent(sent, &order.header)
+    };
+    Field::ALL.into_iter().filter(is_left).collect()
+}
+
+/// Asks about a header that was left as Komet has it once Axerrio, or the map, changes something else of it: its lines can only
+/// move to a new Prebook, which would have none of what was left.
+fn takes_moved_anew(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, left: &[Field]) -> Option<Verdict> {
+    let cause = format!(
+        "moved prebook {} {:016x} {:016x}{}",
+        prebook.id,
+        shown_print(&prebook.header),
+        header_print(&order.header),
+        map_print(draft, order, prebook)
+    );
+    draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
+        format!(
+            "the order's date, carrier, customer or customer PO changed in Axerrio or in the map, but {} of Prebook {} was left as \
+             Komet has it. Take axerrio to move the lines to a new Prebook, take komet to leave them where they are.",
+            told(left),
+            prebook.number
+        )
+    })
+}
+
+/// Names by which ids the header goes by now, if the map was corrected since the Prebook was made.
+fn map_print(draft: &Draft<'_>, order: &AxOrder, prebook: &Prebook) -> String {
+    let agreed = draft.agreed.prebooks.get(&prebook.id);
+    if !agreed.is_some_and(|agreed| is_mapped_otherwise(draft, &prebook.id, agreed, &order.header)) {
+        return String::new();
+    }
+    let maps = draft.rules.maps;
+    let carrier = order.header.carrier.as_ref().map(|carrier| maps.komet(MapKind::Carrier, &carrier.code));
+    format!(" mapped to {:?}", (maps.komet(MapKind::Customer, &order.header.customer.code), carrier))
 }
 
 /// Asks about a line whose item a rep put on another Prebook, which is another customer's, or leaves on another truck. Answers "take
@@ -288,7 +366,8 @@ fn forget_put_right(draft: &mut Draft<'_>, prebook: &Prebook, edits: &[Field], a
     });
 }
 
-/// Lines that Axerrio changes while its Prebook's header is left undecided are a new question: they would wait unseen.
+/// Lines that Axerrio changes while its Prebook's header is left undecided are a new question: they would wait unseen. So is what
+/// the map names otherwise since.
 fn ask_for_lines(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edits: &[Field]) -> Option<Verdict> {
     let stands_here = |agreed: &AgreedLine| agreed.item.as_ref().is_some_and(|link| link.prebook == prebook.id);
     let agreed = draft.agreed.lines.iter().filter(|(_, agreed)| stands_here(agreed));
@@ -300,16 +379,36 @@ fn ask_for_lines(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edit
             (is_gone || is_other).then(|| (id.clone(), line.map(|line| terms_print(&line.terms))))
         })
         .collect();
-    if changed.is_empty() {
+    let mapped: Vec<(LineId, String)> = order
+        .lines
+        .iter()
+        .filter(|line| draft.agreed.lines.get(&line.id).is_some_and(stands_here))
+        .filter_map(|line| Some((line.id.clone(), wanted::map_print(draft, line)?)))
+        .collect();
+    let remapped = map_print(draft, order, prebook);
+    if changed.is_empty() && mapped.is_empty() && remapped.is_empty() {
         return Some(Verdict::Dismissed);
     }
-    let cause = format!("lines of prebook {} {:016x}", prebook.id, fingerprint(&changed));
+    let mut cause = format!("lines of prebook {} {:016x}{remapped}", prebook.id, fingerprint(&changed));
+    if !mapped.is_empty() {
+        let _ = write!(cause, " {:016x}", fingerprint(&mapped));
+    }
     draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
-        let lines: Vec<&str> = changed.iter().map(|(id, _)| id.0.as_str()).collect();
+        let names = |ids: &mut dyn Iterator<Item = &LineId>| ids.map(|id| id.0.as_str()).collect::<Vec<_>>().join(", ");
+        let mut what = Vec::new();
+        if !changed.is_empty() {
+            what.push(format!("line {} changed in Axerrio", names(&mut changed.iter().map(|(id, _)| id))));
+        }
+        if !mapped.is_empty() {
+            what.push(format!("line {} was mapped anew", names(&mut mapped.iter().map(|(id, _)| id))));
+        }
+        if !remapped.is_empty() {
+            what.push("the customer or carrier was mapped anew".to_owned());
+        }
         format!(
-            "line {} changed in Axerrio, but {} of Prebook {} changed in Komet and was left undecided. Take axerrio to move the \
-             lines to a new Prebook, take komet to leave the header and carry out the change of the lines.",
-            lines.join(", "),
+            "{}, but {} of Prebook {} changed in Komet and was left undecided. Take axerrio to move the lines to a new Prebook, \
+             take komet to leave the header and carry out the change of the lines.",
+            what.join(", "),
             told(edits),
             prebook.number
         )

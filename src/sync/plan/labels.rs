@@ -96,8 +96,9 @@ pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &st
         let codes = unknown.iter().filter_map(|(_, code)| code.as_ref()).filter(|code| !is_decided && !code.trim().is_empty());
         let local: Vec<String> =
             codes.map(|code| format!(", or run: stemsync map product set {} KOMET-ID", quoted(code))).collect();
+        let late = if is_decided { " Its PO is approved: a local map comes too late for it." } else { "" };
         format!(
-            "Komet does not know {}. Map it in Komet's Prebook Summary (shown in red){local}. stemsync goes on by itself then.",
+            "Komet does not know {}. Map it in Komet's Prebook Summary (shown in red){local}. stemsync goes on by itself then.{late}",
             names.join(", "),
             local = local.concat(),
         )

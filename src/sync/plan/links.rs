@@ -67,6 +67,10 @@ pub(super) fn unlinked_items<'a>(draft: &Draft<'a>) -> Vec<(&'a Prebook, &'a Pre
         draft.agreed.lines.values().filter_map(|l| l.item.as_ref()).map(|link| &link.item).collect();
     let former: BTreeSet<&ItemId> =
         draft.agreed.lines.values().flat_map(|l| &l.po_lines).map(|link| &link.item).collect();
+    // What no list shows any more of an order that ships later was left behind when it moved.
+    let ship_date =
+        draft.order.axerrio.order.as_ref().map_or(draft.order.ship_date, |order| order.header.ship_date);
+    let is_over = ship_date < draft.rules.visible_from;
     draft
         .order
         .komet
@@ -75,6 +79,7 @@ pub(super) fn unlinked_items<'a>(draft: &Draft<'a>) -> Vec<(&'a Prebook, &'a Pre
         .flat_map(|p| p.items.iter().map(move |i| (p, i)))
         .filter(|(p, _)| draft.agreed.prebooks.contains_key(&p.id))
         .filter(|(_, i)| i.is_alive() && !linked.contains(&i.id) && !former.contains(&i.id))
+        .filter(|(_, i)| i.ship_date >= draft.rules.visible_from || is_over)
         .filter(|(_, i)| !draft.agreed.strays.iter().any(|s| s.item.as_ref() == Some(&i.id)))
         .collect()
 }
@@ -124,7 +129,8 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
         .iter()
         .filter(|line| {
             let link = draft.agreed.lines.get(&line.id).and_then(|l| l.item.as_ref());
-            line.terms.boxes > 0 && !link.is_some_and(|link| draft.item_alive(link))
+            line.terms.boxes > 0
+                && !link.is_some_and(|link| draft.item_alive(link) && !is_left_behind(draft, order, link))
         })
         .collect();
     for (same_goods, sureness) in
@@ -156,6 +162,14 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
             false
         });
     }
+}
+
+/// Whether the order ships later than the item, which Komet's lists show no more: an old copy of the database does not know that the
+/// line moved, and nothing will tell it but the item that stands on the new day.
+fn is_left_behind(draft: &Draft<'_>, order: &AxOrder, link: &ItemLink) -> bool {
+    let visible_from = draft.rules.visible_from;
+    order.header.ship_date >= visible_from
+        && draft.item(&link.item).is_some_and(|item| item.ship_date < visible_from)
 }
 
 /// Whether an order that has Prebooks, of none of whose lines this database knows, must wait for the PO of which Axerrio was

@@ -4,7 +4,7 @@
 //! whoever plans next.
 //!
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
-//! [`create`], [`edits`] and [`strays`]), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
+//! [`create`], [`edits`] and [`strays`]; [`wanted`] is what a line goes by), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
 //! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, [`off`]
 //! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
 //! boxes (with [`codes`], which no two of them share, and [`unbought`] for labels that have none). [`links`] recognises what is
@@ -35,6 +35,7 @@ mod stage;
 mod strays;
 mod twice;
 mod unbought;
+mod wanted;
 mod words;
 
 use std::collections::BTreeSet;

@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::compare::komet_print;
+use super::buyers::Wish;
+use super::compare::{goods_print, item_differences, komet_print};
 use super::draft::Draft;
 use super::po_lines::{asked_boxes, boxes_of};
 use super::purchase::Buy;
 use super::rules::window_of;
 use super::{Need, inform};
 use crate::domain::{
-    AgreedLine, Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
+    AgreedLine, Decision, Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
 };
 
 /// How the causes of questions begin about a line that a buyer took off; its number follows.
@@ -101,7 +102,7 @@ pub(super) fn supersede(draft: &mut Draft<'_>, buy: &Buy) {
         if over.iter().any(|over| over.line == link.line) {
             link.dead = true;
             link.replaced = true;
-            if heir.is_some() {
+            if heir.is_some() || is_made {
                 // Put back, it buys once more.
                 link.asked = None;
                 link.bought_as = None;
@@ -141,6 +142,10 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
         return true;
     }
     let is_flow_2 = draft.order.flow == Flow::FromKomet;
+    if is_cancelled && is_flow_2 && takes_cancelled_anew(draft, buy, last) && has_read_horizon(draft) {
+        bury(draft, &buy.line, &vanished);
+        return false;
+    }
     if is_cancelled || is_flow_2 && hears_of_it(draft, last) {
         return true;
     }
@@ -166,10 +171,55 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
     if verdict != Some(Verdict::TakeAxerrio) || !has_read_horizon(draft) {
         return true;
     }
-    // What is bought now takes their place.
-    let own = draft.agreed.lines.get_mut(&buy.line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
-    own.filter(|own| vanished.iter().any(|link| link.line == own.line)).for_each(|own| own.dead = true);
+    bury(draft, &buy.line, &vanished);
     false
+}
+
+/// What is bought now takes their place.
+fn bury(draft: &mut Draft<'_>, line: &LineId, vanished: &[&PoLink]) {
+    let own = draft.agreed.lines.get_mut(line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
+    own.filter(|own| vanished.iter().any(|link| link.line == own.line)).for_each(|own| own.dead = true);
+}
+
+/// Flow 2: what a rep changed of an item since its PO was cancelled, and the vendor accepted, is another order than the one that
+/// procurement answered. Whether it is bought both sides of Komet must know.
+fn takes_cancelled_anew(draft: &mut Draft<'_>, buy: &Buy, last: &PoLink) -> bool {
+    let Some(item) = draft.item(&buy.item) else { return false };
+    let is_moved = last.ship_date.is_some_and(|then| then != item.ship_date);
+    let changes = last.bought_as.as_ref().map(|then| item_differences(then, &item.terms)).unwrap_or_default();
+    if changes.is_empty() && !is_moved {
+        return false;
+    }
+    let what = if changes.is_empty() { "ship date".to_owned() } else { changes.join(", ") };
+    let cause = format!("cancelled PO {} {:016x} {}", last.number, komet_print(&item.terms), item.ship_date);
+    draft.ask(HoldReason::ChangedAfterApproval, Some(&buy.line), &cause, || {
+        format!(
+            "procurement cancelled PO {}, but the item changed in Komet since it was bought there ({what}), and is ordered as it is \
+             now. Take axerrio to buy it, take komet to leave it unbought.",
+            last.number
+        )
+    }) == Some(Verdict::TakeAxerrio)
+}
+
+/// Whether a line that a person left off its PO may be made anew because Axerrio changed it: it would be bought again with that.
+pub(super) fn may_be_bought_anew(draft: &mut Draft<'_>, line: &LineId, wish: &Wish<'_>) -> bool {
+    let is_left_off = |decision: &&Decision| {
+        decision.reason == HoldReason::EditedInKomet
+            && decision.verdict != Verdict::TakeAxerrio
+            && decision.line.as_ref() == Some(line)
+            && decision.cause.starts_with(TAKEN_OFF)
+    };
+    let left = draft.agreed.decisions.iter().find(is_left_off).map(|decision| decision.cause.clone());
+    let links = draft.agreed.lines.get(line).map(|agreed| &agreed.po_lines[..]).unwrap_or_default();
+    let Some((left, last)) = left.zip(links.last().cloned()) else { return true };
+    let Some(name) = wish.print() else { return true };
+    draft.settle(HoldReason::EditedInKomet, Some(line), &format!("{left} changed {name:016x}"), Verdict::TakeAxerrio, || {
+        format!(
+            "the line changed in Axerrio, but it was left off PO {} in Komet. Take axerrio to buy it as it is now, take komet to \
+             leave it as Komet has it.",
+            last.number
+        )
+    }) == Some(Verdict::TakeAxerrio)
 }
 
 /// Whether Axerrio was told, or is about to be, what procurement decided about a flow 2 order and the PO that a line is off by now.
@@ -186,20 +236,19 @@ fn hears_of_it(draft: &Draft<'_>, off: &PoLink) -> bool {
 fn may_be_on_another_po(draft: &mut Draft<'_>, buy: &Buy, former: &PoNumber) -> bool {
     let Some(item) = draft.item(&buy.item) else { return false };
     let facts = draft.rules.facts;
-    let need = match &item.po_number {
+    let needs = match &item.po_number {
         Some(number) if number == former && facts.windows_seen.contains(&window_of(item.ship_date)) => {
             return false;
         }
         Some(number) if number == former && item.ship_date >= draft.rules.visible_from => {
-            Need::Prebooks(item.ship_date)
+            vec![Need::Prebooks(item.ship_date)]
         }
-        Some(number) if number != former && !facts.po_numbers_read.contains(number) => {
-            Need::PurchaseOrder(number.clone())
-        }
+        Some(number) if number != former => draft.unread_number(number),
         _ => return false,
     };
-    draft.needs.insert(need);
-    true
+    let may_be = !needs.is_empty();
+    draft.needs.extend(needs);
+    may_be
 }
 
 /// Whether Komet answered that it bought the line, though no PO shows it: somebody took it off before anybody read it, or it stands
@@ -209,7 +258,8 @@ pub(super) fn is_unseen(draft: &mut Draft<'_>, buy: &Buy) -> bool {
     if !draft.has_read_pos(&[draft.order.ship_date]) {
         return true;
     }
-    let cause = format!("unseen on PO {number}");
+    // What becomes another line is another question.
+    let cause = format!("unseen on PO {number} {} {:016x}", buy.item, goods_print(&buy.goods));
     let verdict = draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, || {
         format!(
             "Komet took the line on PO {number}, and no PO shows it. Look for it in Komet; take axerrio to buy it again, take komet \

@@ -131,10 +131,10 @@ fn may_buy(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) -> bool {
         }
     }
     // What came from another ship date of the Prebook was bought there, and stands on that PO until it is shown to be gone.
-    let read = &draft.rules.facts.po_numbers_read;
-    let mut elsewhere = draft.order.bought_elsewhere.iter().filter(|link| link.item == buy.item);
-    if let Some(link) = elsewhere.find(|link| !read.contains(&link.number)) {
-        draft.needs.insert(Need::PurchaseOrder(link.number.clone()));
+    let elsewhere = draft.order.bought_elsewhere.iter().filter(|link| link.item == buy.item);
+    let unread: Vec<Need> = elsewhere.flat_map(|link| draft.unread_number(&link.number)).collect();
+    if !unread.is_empty() {
+        draft.needs.extend(unread);
         return false;
     }
     draft.rules.made.items.contains(&buy.item) || draft.knows_purchase(&buy.item)
@@ -372,7 +372,12 @@ fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Opt
 /// A PO that refuses further lines may be gone: it is read before the refusal is believed.
 fn read_again_if_refused(draft: &mut Draft<'_>, action: &Action) {
     let Action::CreatePo(NewPurchaseOrder { number: Some(number), .. }) = action else { return };
-    if draft.was_refused(action) && !draft.rules.facts.po_numbers_read.contains(number) {
+    if !draft.was_refused(action) || draft.rules.facts.po_numbers_read.contains(number) {
+        return;
+    }
+    if number.can_be_asked_for() {
         draft.needs.insert(Need::PurchaseOrder(number.clone()));
+    } else {
+        draft.has_read_pos(&[draft.order.ship_date]);
     }
 }

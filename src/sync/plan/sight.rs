@@ -1,6 +1,8 @@
 //! What the views show, recognised but not acted upon: the links, and what each side should know of the other. For
 //! comparing the two systems (`sync::audit`), which must not depend on what would be done about a difference.
 
+use std::collections::BTreeSet;
+
 use super::draft::Draft;
 use super::{flow2, inform, links, rules::Rules, words};
 use crate::domain::{Agreed, Flow, InputLine, LineId, Order, OrderInput, PurchaseOrderInfo};
@@ -13,6 +15,8 @@ pub(crate) struct Sight {
     pub(crate) po_to_tell: Option<PurchaseOrderInfo>,
     /// Flow 2: the Prebook in Axerrio's words, items that wait for their product included.
     pub(crate) ordered: Option<OrderInput>,
+    /// Lines about which procurement has decided: Komet's from then on.
+    pub(crate) decided: BTreeSet<LineId>,
 }
 
 /// Recognises what the views of `order` show.
@@ -42,5 +46,6 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
             })
             .collect(),
     });
-    Sight { agreed: draft.agreed, po_to_tell, ordered }
+    let decided = draft.agreed.lines.keys().filter(|line| draft.is_line_decided(line)).cloned().collect();
+    Sight { agreed: draft.agreed, po_to_tell, ordered, decided }
 }

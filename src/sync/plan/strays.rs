@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::are_twins;
+use super::compare::{are_twins, terms_print};
 use super::draft::Draft;
 use super::rules::window_of;
 use super::{Need, header, links};
 use crate::domain::{
     AxLine, AxOrder, Decision, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
-    PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank,
+    PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
@@ -64,9 +64,15 @@ pub(super) fn ask_about_unseen(draft: &mut Draft<'_>, order: &AxOrder) {
     }
     for (what, lines) in unseen {
         let names = names(&lines);
+        let is_wanted = |line: &&AxLine| line.terms.boxes > 0 && lines.contains(&line.id);
+        let wanted = order.lines.iter().filter(is_wanted).filter(|_| !order.status.is_off());
+        let wanted: Vec<(&LineId, u64)> = wanted.map(|line| (&line.id, terms_print(&line.terms))).collect();
+        let stands = !wanted.is_empty();
+        // What Axerrio changes of them later, or cancels, is a new question.
+        let now = fingerprint(&wanted);
         let (cause, known) = match &what {
             Unseen::Made(number) => (
-                format!("{UNSEEN}in prebook {number}"),
+                format!("{UNSEEN}in prebook {number} {now:016x}"),
                 if draft.order.komet.prebooks.iter().any(|prebook| prebook.number == *number) {
                     format!("Komet took {names} into Prebook {number}, which shows nothing of it")
                 } else {
@@ -74,14 +80,12 @@ pub(super) fn ask_about_unseen(draft: &mut Draft<'_>, order: &AxOrder) {
                 },
             ),
             Unseen::Unanswered(day) => (
-                format!("{UNSEEN}on {day}"),
+                format!("{UNSEEN}on {day} {now:016x}"),
                 format!(
                     "Komet did not answer when a Prebook for {day} was made for {names}, and its lists cannot show it"
                 ),
             ),
         };
-        let is_wanted = |line: &AxLine| line.terms.boxes > 0 && lines.contains(&line.id);
-        let stands = !order.status.is_off() && order.lines.iter().any(is_wanted);
         let verdict = draft.ask(HoldReason::EditedInKomet, None, &cause, || {
             if stands {
                 format!("{known}. Look for it in Komet; take axerrio to make it again, take komet to leave it.")

@@ -22,9 +22,9 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
     let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
     if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
-        let asked = asked_boxes(made.iter().copied());
+        let (asked, bought) = (asked_boxes(made.iter().copied()), boxes_of(draft, &approved));
         let repeats = given_up || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
-        return if repeats && boxes_of(draft, &approved) == asked {
+        return if repeats && bought == asked && bought >= u64::from(wanted) {
             made.into_iter().cloned().collect()
         } else {
             Vec::new()
@@ -113,13 +113,17 @@ pub(super) fn surplus(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Vec
     surplus
 }
 
-/// Boxes that are wanted of a line by now: its owner's, or as many as the vendor confirmed.
+/// Boxes that are wanted of a line by now: what both sides say, or as many as the vendor confirmed. What Axerrio changed on what was
+/// approved counts once Komet's item followed.
 fn wanted_boxes(draft: &Draft<'_>, line: &LineId) -> u64 {
     let mut lines = draft.order.axerrio.order.iter().flat_map(|order| &order.lines);
     let Some(shown) = lines.find(|shown| shown.id == *line) else { return 0 };
     let item = draft.agreed.lines.get(line).and_then(|agreed| draft.item(&agreed.item.as_ref()?.item));
-    let reps = item.filter(|_| draft.order.flow == Flow::FromKomet).map(|item| item.terms.boxes);
-    u64::from(shown.wanted_boxes(reps.unwrap_or(shown.terms.boxes)))
+    let boxes = match (item.map(|item| item.terms.boxes), draft.order.flow) {
+        (Some(reps), Flow::FromKomet) => reps,
+        (item, _) => item.map_or(shown.terms.boxes, |item| item.min(shown.terms.boxes)),
+    };
+    u64::from(shown.wanted_boxes(boxes))
 }
 
 /// The same before approval: in flow 1 a buyer's edits are asked about as such.

@@ -1,0 +1,145 @@
+//! What a person left as Komet has it, and what Axerrio or the map changes after that: a change of something else does not write
+//! over what was left, and is not lost either. A person is asked anew.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use stemsync::domain::{HoldReason, MapKind, Verdict};
+use stemsync::sandbox::World;
+use stemsync::sandbox::axerrio::OrderChange;
+use stemsync::sandbox::komet::HeaderChange;
+
+use crate::link::{Link, placed};
+use crate::trade::{bought, items_of, po_of, prebooks_of};
+
+const ANSWERS: [Verdict; 2] = [Verdict::TakeAxerrio, Verdict::TakeKomet];
+
+/// An order in Komet, of which somebody there changes something that is left to Komet.
+async fn left(change: impl FnOnce(&mut World, &str, DateTime<Utc>)) -> (Link, String) {
+    let link = Link::plain().await;
+    let id = placed(&link).await;
+    link.act(|w, now| change(w, &id, now));
+    link.sync().await;
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!(link.held().await, [], "it is left");
+    (link, id)
+}
+
+fn changes_customer_po(link: &Link, id: &str) {
+    let change = OrderChange { customer_po: Some("PO-78".into()), ..OrderChange::default() };
+    link.act(|w, now| w.axerrio.customer_changes_header(id, &change, now)).unwrap();
+}
+
+/// A person answers what is asked by now, and nothing is left to do.
+async fn answered(link: &Link, verdict: Verdict) {
+    link.decide(verdict).await;
+    link.sync_well().await;
+    let writes = link.writes();
+    link.sync_well().await;
+    assert_eq!(link.writes(), writes, "a further run is silent");
+    assert_eq!(link.held().await, []);
+}
+
+#[tokio::test]
+async fn a_header_is_asked_about_again_before_another_field_of_it_moves_its_lines() {
+    for verdict in ANSWERS {
+        let (link, id) = left(|w, id, now| {
+            let prebook = prebooks_of(w, id)[0].clone();
+            let truck = prebook.truck_date.succ_opt();
+            let change = HeaderChange { truck_date: truck, ..HeaderChange::default() };
+            w.komet.rep_changes_header(prebook.id, &change, now).unwrap();
+        })
+        .await;
+        let reps = link.act(|w, _| prebooks_of(w, &id)[0].clone());
+        changes_customer_po(&link, &id);
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+        answered(&link, verdict).await;
+        let prebook = link.act(|w, _| prebooks_of(w, &id)[0].clone());
+        match verdict {
+            Verdict::TakeAxerrio => assert_eq!(prebook.customer_po, "PO-78"),
+            _ => assert_eq!((prebook.id, prebook.truck_date), (reps.id, reps.truck_date)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pos_day_is_asked_about_again_before_its_line_is_bought_anew() {
+    for verdict in ANSWERS {
+        let (link, id) = left(|w, id, now| {
+            let po = po_of(w, id);
+            let day = w.komet.purchase_order(po).unwrap().ship_date.succ_opt().unwrap();
+            w.komet.buyer_moves_po(po, day, now).unwrap();
+        })
+        .await;
+        let po = link.act(|w, _| po_of(w, &id));
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes += 2, now)).unwrap();
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+        answered(&link, verdict).await;
+        let items = link.act(|w, _| items_of(w, &id));
+        let are_there = items.iter().all(|item| link.act(|w, _| bought(w, item.id)[0].0.number) == po);
+        assert_eq!(are_there, verdict == Verdict::TakeKomet, "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_items_ship_date_is_asked_about_again_before_its_header_moves_it() {
+    for verdict in ANSWERS {
+        let (link, id) = left(|w, id, now| {
+            let item = items_of(w, id)[0].clone();
+            w.komet.rep_moves_ship_date(item.id, item.ship_date.unwrap().succ_opt().unwrap(), now).unwrap();
+        })
+        .await;
+        let reps = link.act(|w, _| items_of(w, &id)[0].clone());
+        changes_customer_po(&link, &id);
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+        answered(&link, verdict).await;
+        let is_the_reps = link.act(|w, _| items_of(w, &id).iter().any(|item| item.id == reps.id));
+        assert_eq!(is_the_reps, verdict == Verdict::TakeKomet, "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_was_left_off_its_po_is_asked_about_again_before_it_is_bought() {
+    for verdict in ANSWERS {
+        let (link, id) = left(|w, id, now| {
+            let item = items_of(w, id)[0].id;
+            let line = bought(w, item)[0].1.id;
+            w.komet.buyer_deletes_line(line, true, now).unwrap();
+        })
+        .await;
+        let cost = Decimal::new(41, 2);
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.unit_cost = cost, now)).unwrap();
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+        answered(&link, verdict).await;
+        let bought =
+            link.act(|w, _| items_of(w, &id).iter().filter(|item| !bought(w, item.id).is_empty()).count());
+        assert_eq!(bought, if verdict == Verdict::TakeAxerrio { 2 } else { 1 });
+    }
+}
+
+#[tokio::test]
+async fn a_map_that_is_corrected_while_a_header_is_left_undecided_is_asked_about() {
+    let link = Link::plain().await;
+    link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9002).await;
+    let id = placed(&link).await;
+    link.act(|w, now| {
+        let prebook = prebooks_of(w, &id)[0].clone();
+        let change = HeaderChange { truck_date: prebook.truck_date.succ_opt(), ..HeaderChange::default() };
+        w.komet.rep_changes_header(prebook.id, &change, now).unwrap();
+    });
+    link.sync().await;
+    link.decide(Verdict::Dismissed).await;
+    link.sync_well().await;
+    assert_eq!(link.held().await, []);
+    link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9001).await;
+    link.sync().await;
+    let asked = link.holds().await.remove(0);
+    assert!(asked.detail.contains("line 1 was mapped anew"), "{}", asked.detail);
+    answered(&link, Verdict::TakeKomet).await;
+    let products = link.act(|w, _| items_of(w, &id).iter().map(|item| item.goods.product).collect::<Vec<_>>());
+    assert!(products.contains(&Some(9001)), "{products:?}");
+}
