@@ -6,16 +6,39 @@ use chrono::NaiveDate;
 
 use super::budget::Source;
 use super::engine::Engine;
+use super::pace;
 use super::plan::{Need, window_of};
-use super::poll::PollError;
+use super::poll::{List, PollError};
 use super::report::Job;
 use super::state::RunState;
 use crate::domain::{OrderKey, PoNumber};
 use crate::store::StoreError;
 use crate::systems::{Axerrio, Komet, System};
 
+/// Lists of which something could not be read, each with what that was.
+pub(super) type Unread = BTreeMap<List, String>;
+
+impl List {
+    /// Where what is needed would show.
+    fn of(need: &Need) -> Self {
+        match need {
+            Need::Prebooks(date) => Self::Source(Source::Window(window_of(*date))),
+            Need::PurchaseOrders(date) => Self::Source(Source::ShipDate(*date)),
+            Need::PurchaseOrder(number) => Self::Po(number.clone()),
+        }
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Source(source) => pace::name(*source),
+            Self::Po(number) => format!("PO {number}"),
+        }
+    }
+}
+
 /// Komet's lists that are to be read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Reads {
     pub(super) windows: BTreeSet<i64>,
     pub(super) po_dates: BTreeSet<NaiveDate>,
@@ -24,11 +47,33 @@ pub(super) struct Reads {
 
 impl Reads {
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.lists().next().is_none()
     }
 
-    fn len(&self) -> usize {
-        self.windows.len() + self.po_dates.len() + self.po_numbers.len()
+    fn add(&mut self, list: List) {
+        match list {
+            List::Source(Source::Window(window)) => self.windows.insert(window),
+            List::Source(Source::ShipDate(date)) => self.po_dates.insert(date),
+            List::Po(number) => self.po_numbers.insert(number),
+        };
+    }
+
+    /// Adds what others need.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.windows.extend(others.windows);
+        self.po_dates.extend(others.po_dates);
+        self.po_numbers.extend(others.po_numbers);
+    }
+
+    fn lists(&self) -> impl Iterator<Item = List> {
+        let windows = self.windows.iter().map(|window| List::Source(Source::Window(*window)));
+        let dates = self.po_dates.iter().map(|date| List::Source(Source::ShipDate(*date)));
+        windows.chain(dates).chain(self.po_numbers.iter().cloned().map(List::Po))
+    }
+
+    /// What could not be read of these lists, if there was anything: what they do not show may be there all the same.
+    pub(super) fn first_unread(&self, unread: &Unread) -> Option<String> {
+        self.lists().find_map(|list| unread.get(&list).cloned())
     }
 }
 
@@ -49,11 +94,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 continue;
             }
             again.extend(wanting);
-            match need {
-                Need::Prebooks(date) => reads.windows.insert(window_of(date)),
-                Need::PurchaseOrders(date) => reads.po_dates.insert(date),
-                Need::PurchaseOrder(number) => reads.po_numbers.insert(number),
-            };
+            reads.add(List::of(&need));
         }
         if again.is_empty() || state.is_down(System::Komet) {
             return Ok(BTreeSet::new());
@@ -72,40 +113,46 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
     }
 
-    /// Leaves out what was read just now and made no sense; answers whether there was any.
+    /// Leaves out what was read just now and made no sense, and answers it.
     pub(super) async fn leave_what_is_in_vain(
         &self,
         state: &RunState,
         reads: &mut Reads,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Unread, StoreError> {
         let in_vain = self.in_vain(state.paced).await?;
-        let before = reads.len();
-        reads.windows.retain(|window| !in_vain.contains(&Source::Window(*window)));
-        reads.po_dates.retain(|date| !in_vain.contains(&Source::ShipDate(*date)));
-        reads.po_numbers.retain(|number| !self.is_in_vain(number, state.paced));
-        Ok(reads.len() < before)
+        let is_left = |list: &List| match list {
+            List::Source(source) => in_vain.contains(source),
+            List::Po(number) => self.is_in_vain(number, state.paced),
+        };
+        let (left, wanted): (Vec<List>, Vec<List>) = reads.lists().partition(is_left);
+        *reads = Reads::default();
+        for list in wanted {
+            reads.add(list);
+        }
+        let why = |list: &List| format!("something in the {} could not be read just now", list.name());
+        Ok(left.into_iter().map(|list| (list.clone(), why(&list))).collect())
     }
 
     /// Reads each list once; the run knows each from then on. Answers what could not be read of them.
-    pub(super) async fn read(&self, state: &RunState, job: Job, reads: &Reads) -> Result<Vec<String>, PollError> {
-        let mut unreadable = Vec::new();
+    pub(super) async fn read(&self, state: &RunState, job: Job, reads: &Reads) -> Result<Unread, PollError> {
+        let mut unread = Unread::new();
         if !reads.windows.is_empty() {
             let polled = self.read_windows(&reads.windows).await?;
             state.learn_from(&polled);
             state.tally(job, |tally| tally.polled += polled.records);
-            unreadable.extend(polled.unreadable);
+            unread.extend(polled.in_vain);
         }
         if !reads.po_dates.is_empty() {
             let polled = self.read_po_dates(&reads.po_dates).await?;
             state.learn_from(&polled);
             state.tally(job, |tally| tally.polled += polled.records);
-            unreadable.extend(polled.unreadable);
+            unread.extend(polled.in_vain);
         }
         for number in &reads.po_numbers {
             let polled = self.read_po(number).await?;
             state.learn_from(&polled);
-            unreadable.extend(polled.unreadable);
+            unread.extend(polled.in_vain);
         }
-        Ok(unreadable)
+        Ok(unread)
     }
 }

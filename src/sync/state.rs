@@ -13,7 +13,7 @@ use super::apply::Outcome;
 use super::budget::APART;
 use super::engine::{Listener, Progress, Settings};
 use super::plan::{Facts, Made, Rules};
-use super::poll::Polled;
+use super::poll::{List, Polled};
 use super::report::{ActionReport, ActionResult, Job};
 use crate::domain::{HoldReason, MapKind, Maps, OrderKey};
 use crate::store::OnFile;
@@ -257,7 +257,7 @@ impl RunState {
             facts.po_dates_unseen.retain(|date| !polled.po_dates.contains(date));
             facts.po_dates_read.extend(&polled.po_dates);
             facts.po_dates_in_vain.retain(|date| !polled.po_dates.contains(date));
-            facts.po_dates_in_vain.extend(&polled.po_dates_in_vain);
+            facts.po_dates_in_vain.extend(polled.in_vain.keys().filter_map(List::ship_date));
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());
         });
     }
@@ -385,16 +385,16 @@ impl RunState {
     /// The system failed as a whole at a write. Its orders are told one by one, this once.
     pub(super) fn lost_at_write(&self, job: Job, error: &SystemError) {
         if !self.is_down(error.system) {
-            self.log_failure(job, error);
+            self.log_failure(job, "", error);
         }
         self.set_down(error);
     }
 
-    fn log_failure(&self, job: Job, error: &SystemError) {
+    fn log_failure(&self, job: Job, order: &str, error: &SystemError) {
         // That the quota is spent is told once a day, at the end of the run that finds it out.
         let is_told = self.failures_are_told || matches!(error.fault, Fault::QuotaSpent(_));
         let level = if is_told { log::Level::Debug } else { log::Level::Error };
-        log_without_words(level, job, "", &error.to_string(), "");
+        log_without_words(level, job, order, &error.to_string(), "");
     }
 
     pub(super) fn is_down(&self, system: System) -> bool {
@@ -524,7 +524,7 @@ impl RunState {
         if error.is_systemic() {
             self.set_down(error);
         }
-        self.log_failure(job, error);
+        self.log_failure(job, "", error);
         self.shared().failures.push((job, error.clone()));
         self.tally(job, |tally| {
             tally.broken = true;
@@ -534,8 +534,8 @@ impl RunState {
 
     /// What became of a request cannot be seen, for a record that makes no sense: that is its order's trouble, and not the system's,
     /// which answers.
-    pub(super) fn doubts(&self, job: Job, doubt: &SystemError) {
-        self.log_failure(job, doubt);
+    pub(super) fn doubts(&self, job: Job, orders: &str, doubt: &SystemError) {
+        self.log_failure(job, orders, doubt);
         self.tally(job, |tally| {
             tally.failed += 1;
             tally.errors.push(doubt.to_string());

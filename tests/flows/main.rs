@@ -27,6 +27,7 @@ mod restored;
 mod sight;
 mod strangers;
 mod unknown;
+mod unread;
 mod upgrade;
 mod watermarks;
 mod week;

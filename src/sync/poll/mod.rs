@@ -9,10 +9,11 @@ mod feed;
 mod prebooks;
 mod purchase_orders;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use super::budget::Source;
 use super::engine::Engine;
 use super::report::Job;
 use super::state::log_without_words;
@@ -34,6 +35,25 @@ pub enum PollError {
     Store(#[from] StoreError),
 }
 
+/// One of Komet's lists, as a plan or a read-back asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum List {
+    /// The Prebooks of a window, or the POs of a ship date.
+    Source(Source),
+    /// The one PO of that number.
+    Po(PoNumber),
+}
+
+impl List {
+    /// The date whose POs it holds.
+    pub fn ship_date(&self) -> Option<NaiveDate> {
+        match self {
+            Self::Source(source) => source.ship_date(),
+            Self::Po(_) => None,
+        }
+    }
+}
+
 /// What a poll found.
 #[derive(Clone, Debug, Default)]
 pub struct Polled {
@@ -51,8 +71,9 @@ pub struct Polled {
     pub windows_seen: BTreeSet<i64>,
     /// Ship dates whose POs were read.
     pub po_dates: BTreeSet<NaiveDate>,
-    /// Those that were asked for, and of which something could not be read.
-    pub po_dates_in_vain: BTreeSet<NaiveDate>,
+    /// The lists that were asked for and of which something could not be read, each with what that was: what they do not show
+    /// may be there all the same.
+    pub in_vain: BTreeMap<List, String>,
     /// POs that were read: by their number, or in a list, also one in which others could not be read.
     pub po_numbers: BTreeSet<PoNumber>,
     /// Carriers, by Komet's id, of windows in which something changed.
@@ -69,9 +90,17 @@ impl Polled {
         self.windows.extend(other.windows);
         self.windows_seen.extend(other.windows_seen);
         self.po_dates.extend(other.po_dates);
-        self.po_dates_in_vain.extend(other.po_dates_in_vain);
+        self.in_vain.extend(other.in_vain);
         self.po_numbers.extend(other.po_numbers);
         self.carriers.extend(other.carriers);
+    }
+
+    /// Reports what could not be read of one list.
+    fn report_in(&mut self, list: List, job: Job, what: &str, unreadable: &[Unreadable]) {
+        let known = self.unreadable.len();
+        self.report(job, what, unreadable);
+        let first = self.unreadable.get(known).cloned();
+        self.in_vain.extend(first.map(|why| (list, why)));
     }
 
     fn report(&mut self, job: Job, what: &str, unreadable: &[Unreadable]) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{PollError, Polled, is_stale};
+use super::{List, PollError, Polled, is_stale};
 use crate::domain::{Header, ItemId, OrderKey, Prebook, PrebookId, PrebookNumber};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, orders};
@@ -99,7 +99,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let overlap = chrono::Duration::from_std(self.settings.overlap).unwrap_or_default();
         let readable = answer.unreadable.is_empty();
         sweep.polled.records += answer.items.len() as u64;
-        sweep.polled.report(Job::Prebooks, "Komet Prebook", &answer.unreadable);
+        let list = List::Source(Source::Window(window));
+        sweep.polled.report_in(list, Job::Prebooks, "Komet Prebook", &answer.unreadable);
         let as_of = answer.as_of;
         // Komet's day may be one ahead of ours: what ships before today may rightly have left the list.
         let visible = from.max(self.today());
@@ -179,9 +180,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             if let Some(found) = &found {
                 sweep.polled.report(Job::Prebooks, "Komet Prebook", &found.unreadable);
             }
+            let is_garbled = found.as_ref().is_some_and(|found| !found.unreadable.is_empty());
             let Some(found) = found.filter(|found| found.unreadable.is_empty()) else {
                 // What it is about must be noticed again.
                 sweep.full.retain(|window, _| items.values().all(|(_, of)| of != window));
+                if let Some(why) = sweep.polled.unreadable.last().filter(|_| is_garbled).cloned() {
+                    let lists = items.values().map(|(_, window)| List::Source(Source::Window(*window)));
+                    sweep.polled.in_vain.extend(lists.map(|list| (list, why.clone())));
+                }
                 continue;
             };
             let shown: BTreeSet<ItemId> =

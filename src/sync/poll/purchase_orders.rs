@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-use super::{PollError, Polled};
+use super::{List, PollError, Polled};
 use crate::domain::{OrderKey, PoNumber, PoStatus, PrebookItem, PurchaseOrder};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, orders};
@@ -109,9 +109,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for date in dates.iter().copied() {
             let answer = self.komet.purchase_orders(&PoQuery::ShipDate(date)).await?;
             polled.records += answer.items.len() as u64;
-            polled.report(Job::PurchaseOrders, "Komet PO", &answer.unreadable);
+            let list = List::Source(Source::ShipDate(date));
+            polled.report_in(list, Job::PurchaseOrders, "Komet PO", &answer.unreadable);
             let readable = answer.unreadable.is_empty();
-            if readable { &mut polled.po_dates } else { &mut polled.po_dates_in_vain }.insert(date);
+            polled.po_dates.extend(readable.then_some(date));
             shown.extend(answer.items.iter().map(|po| po.number.clone()));
             let items = answer.items;
             let shows = readable.then_some(answer.as_of);
@@ -163,7 +164,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         let answer = self.komet.purchase_orders(&PoQuery::Number(number.clone())).await?;
         let mut polled = Polled { records: answer.items.len() as u64, ..Polled::default() };
-        polled.report(Job::PurchaseOrders, "Komet PO", &answer.unreadable);
+        polled.report_in(List::Po(number.clone()), Job::PurchaseOrders, "Komet PO", &answer.unreadable);
         let readable = answer.unreadable.is_empty();
         self.garbled.was_read(number, readable, self.clock.now());
         if readable {

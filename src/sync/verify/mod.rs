@@ -55,11 +55,11 @@ use super::poll::PollError;
 use super::push::{Buried, Refusal, remember_refusal, save_views};
 use super::report::{ActionResult, Job};
 use super::state::RunState;
-use super::tell::{done, event, report};
+use super::tell::{done, event, report, some};
 use crate::domain::{Agreed, CreatedPo, CreatedPrebook, Order, OrderKey, Unseen};
 use crate::store::intents::{self, Intent};
-use crate::store::{StoreError, budget, events, orders};
-use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
+use crate::store::{Connection, StoreError, budget, events, orders};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError};
 
 /// What was answered and is in no list a quarter of an hour later was taken away by somebody since.
 const LISTS_LAG: TimeDelta = TimeDelta::minutes(15);
@@ -88,16 +88,12 @@ struct Case {
     decided_from: DateTime<Utc>,
 }
 
-impl Case {
-    /// That the request stays in doubt, because something could not be read.
-    fn doubt(&self, why: &str) -> SystemError {
-        let sent = &self.intent.sent;
-        let fault = Fault::Unreadable(format!(
-            "whether {} had its effect is not known, and nothing more is sent for its order before it is: {why}",
-            sent.method
-        ));
-        SystemError { system: sent.system, method: "read-back", fault }
-    }
+/// Why a request stays in doubt.
+enum Open {
+    /// Nothing shows yet what became of it, or it could not be looked, which was told.
+    Yet,
+    /// Something could not be read that may be what is looked for.
+    Unread(String),
 }
 
 /// How a request that was in doubt ended.
@@ -137,8 +133,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     continue;
                 }
                 let job = cases[0].intent.sent.job;
-                let unreadable = match self.read_back(state, job, &cases).await {
-                    Ok(unreadable) => unreadable,
+                let unread = match self.read_back(state, job, &cases).await {
+                    Ok(unread) => unread,
                     Err(PollError::Store(error)) => return Err(error),
                     Err(PollError::System(error)) => {
                         state.failed(job, &error);
@@ -148,20 +144,26 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 for case in &cases {
                     state.was_read_back(&case.intent, now);
                 }
-                for case in cases {
+                for (case, unread) in cases.into_iter().zip(unread) {
                     let keys: Vec<OrderKey> = case.entries.iter().map(|(key, _)| *key).collect();
                     let until = case.decided_from;
                     // Asked once: what is undecided a moment before its time must still be waited for.
                     let is_decided = self.clock.now() >= until;
                     // What could not be read may be what is looked for.
-                    let is_proof = is_decided && unreadable.is_empty();
-                    let doubt = unreadable.first().filter(|_| is_decided).map(|why| case.doubt(why));
-                    if self.settle(state, case, is_proof).await? {
-                        freed.extend(keys);
-                    } else if let Some(doubt) = doubt {
-                        state.doubts(job, &doubt);
-                    } else if !is_decided {
+                    let is_proof = is_decided && unread.is_none();
+                    let (job, method) = (case.intent.sent.job, case.intent.sent.method.clone());
+                    let why = match self.settle(state, case, is_proof).await? {
+                        Ok(()) => {
+                            freed.extend(keys);
+                            continue;
+                        }
+                        Err(Open::Yet) => unread,
+                        Err(Open::Unread(why)) => Some(why),
+                    };
+                    if !is_decided {
                         undecided = Some(undecided.map_or(until, |at| at.min(until)));
+                    } else if let Some(why) = why {
+                        self.tell_doubt(state, job, system, &method, (keys, why)).await?;
                     }
                 }
             }
@@ -178,6 +180,31 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 left -= step;
             }
         }
+    }
+
+    /// Tells that a request stays in doubt because something could not be read.
+    async fn tell_doubt(
+        &self,
+        state: &RunState,
+        job: Job,
+        system: System,
+        method: &str,
+        (keys, why): (Vec<OrderKey>, String),
+    ) -> Result<(), StoreError> {
+        let names = move |conn: &Connection| {
+            let mut names = BTreeSet::new();
+            for key in keys {
+                names.extend(orders::load(conn, key)?.map(|order| order.name().to_owned()));
+            }
+            Ok(names.into_iter().collect::<Vec<_>>())
+        };
+        let names = some(&self.store.read(names).await?);
+        let fault = Fault::Unreadable(format!(
+            "whether {method} had its effect is not known, and nothing more is sent for its order ({names}) before it is; \
+             that is looked for again by itself, and shows once this can be read: {why}"
+        ));
+        state.doubts(job, &names, &SystemError { system, method: "read-back", fault });
+        Ok(())
     }
 
     /// The open intents of a system that is in reach.
@@ -208,8 +235,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(cases)
     }
 
-    /// Settles one intent by what the views show now; absence is believed where it `is_proof`. `false`: still open.
-    async fn settle(&self, state: &RunState, case: Case, is_proof: bool) -> Result<bool, StoreError> {
+    /// Settles one intent by what the views show now; absence is believed where it `is_proof`.
+    async fn settle(&self, state: &RunState, case: Case, is_proof: bool) -> Result<Result<(), Open>, StoreError> {
         let id = case.intent.id;
         let job = case.intent.sent.job;
         let sent_at = case.intent.sent.sent_at;
@@ -229,8 +256,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let answer = case.intent.answer.as_deref();
             let refusal = answer.and_then(refusal_of);
             let answered = answer.is_some() && refusal.is_none();
-            let Some((mut agreed, mut effect)) = self.judge(state, job, &order, &action, answer).await? else {
-                return Ok(false);
+            let (mut agreed, mut effect) = match self.judge(state, job, &order, &action, answer).await? {
+                Ok(judged) => judged,
+                Err(open) => return Ok(Err(open)),
             };
             let looked_further = match (&effect, &action) {
                 (None, Action::CreatePrebook(create)) => Some(self.look_on_truck_date(state, job, create).await?),
@@ -240,16 +268,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
                 _ => None,
             };
-            if looked_further == Some(false) {
-                return Ok(false);
-            }
-            if looked_further.is_some() {
+            if let Some(looked) = looked_further {
+                if let Err(open) = looked {
+                    return Ok(Err(open));
+                }
                 let Some(now) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
                 order = now;
-                let Some(judged) = self.judge(state, job, &order, &action, answer).await? else {
-                    return Ok(false);
+                (agreed, effect) = match self.judge(state, job, &order, &action, answer).await? {
+                    Ok(judged) => judged,
+                    Err(open) => return Ok(Err(open)),
                 };
-                (agreed, effect) = judged;
             }
             match effect {
                 Some(effect) => {
@@ -280,7 +308,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 }
                 // What was answered is done, even if no list shows it yet; what timed out may still come.
                 None if !is_proof || answered && (self.clock.now() - sent_at).abs() < LISTS_LAG => {
-                    return Ok(false);
+                    return Ok(Err(Open::Yet));
                 }
                 None => {
                     if let Some(Refusal { message, refused }) = refusal {
@@ -365,10 +393,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 intents::close(conn, id)
             })
             .await?;
-        Ok(true)
+        Ok(Ok(()))
     }
 
-    /// Whether the views show the effect, with the agreed view that recognised it. `None` if it could not look.
+    /// Whether the views show the effect, with the agreed view that recognised it.
     async fn judge(
         &self,
         state: &RunState,
@@ -376,7 +404,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         order: &Order,
         action: &Action,
         answer: Option<&str>,
-    ) -> Result<Option<(Agreed, Option<Effect>)>, StoreError> {
+    ) -> Result<Result<(Agreed, Option<Effect>), Open>, StoreError> {
         let mut known = state.known_for(order.key);
         if let Action::CreatePrebook(create) = action {
             known.ask_as(create);
@@ -388,9 +416,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 let done = match self.created_prebook(order, &agreed, create, created).await {
                     Ok(done) => done,
                     Err(PollError::Store(error)) => return Err(error),
+                    // Komet answers, and what it says of this Prebook makes no sense.
+                    Err(PollError::System(error)) if error.certainty() == Certainty::Unknown => {
+                        return Ok(Err(Open::Unread(error.to_string())));
+                    }
                     Err(PollError::System(error)) => {
                         state.failed(job, &error);
-                        return Ok(None);
+                        return Ok(Err(Open::Yet));
                     }
                 };
                 match done {
@@ -401,7 +433,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             _ => effect(order, &agreed, action),
         };
-        Ok(Some((agreed, effect)))
+        Ok(Ok((agreed, effect)))
     }
 
     /// What must be said of a create that no list shows, where that does not prove that it was not done. A Vendor token sees

@@ -1,8 +1,8 @@
 //! What is read for a request in doubt: what the table of `verify` names, and where that shows nothing, further lists.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Case;
+use super::{Case, Open};
 use crate::domain::{
     AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, PoNumber,
     PrebookItem,
@@ -10,16 +10,16 @@ use crate::domain::{
 use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::engine::Engine;
-use crate::sync::needs::Reads;
+use crate::sync::needs::{Reads, Unread};
 use crate::sync::observe;
 use crate::sync::plan::{is_made_of, window_of};
 use crate::sync::poll::{PollError, dates_of};
 use crate::sync::report::Job;
 use crate::sync::state::RunState;
-use crate::systems::{Axerrio, Fault, Komet, PrebookDates, PrebookQuery, System, SystemError};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, PrebookDates, PrebookQuery, System, SystemError};
 
-/// What must be read for the open intents.
-#[derive(Default)]
+/// What must be read for an open intent, or for all of them.
+#[derive(Clone, Default)]
 struct ReadBack {
     komet: Reads,
     ax_orders: BTreeSet<AxOrderId>,
@@ -27,15 +27,17 @@ struct ReadBack {
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
-    /// Reads what the open intents need, each list once. Answers what could not be read of them: it may be what is looked for.
+    /// Reads what the open intents need, each list once. Answers, case by case, what could not be read of what it needs: that may
+    /// be what is looked for, and is no other case's trouble.
     pub(super) async fn read_back(
         &self,
         state: &RunState,
         job: Job,
         cases: &[Case],
-    ) -> Result<Vec<String>, PollError> {
-        let mut wanted = ReadBack::default();
+    ) -> Result<Vec<Option<String>>, PollError> {
+        let mut needed = Vec::with_capacity(cases.len());
         for case in cases {
+            let mut wanted = ReadBack::default();
             for (key, action) in &case.entries {
                 let key = *key;
                 let order = self.store.read(move |conn| orders::load(conn, key)).await?;
@@ -43,79 +45,106 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     wanted.add(&order, action, case.intent.answer.as_deref());
                 }
             }
+            needed.push(wanted);
+        }
+        let mut all = ReadBack::default();
+        for wanted in &needed {
+            all.extend(wanted.clone());
         }
         // Where somebody's record makes no sense it is what may be looked for, and nothing is gained by reading it each time.
-        let is_left = state.paced && self.leave_what_is_in_vain(state, &mut wanted.komet).await?;
-        let mut unreadable = self.read(state, job, &wanted.komet).await?;
-        unreadable.extend(is_left.then(|| "something where it would show could not be read just now".to_owned()));
-        for id in wanted.ax_orders {
-            if let Some(order) = self.axerrio.order(&id).await? {
-                self.store.write(move |conn| observe::axerrio_order(conn, &order)).await?;
+        let mut unread = Unread::new();
+        if state.paced {
+            unread = self.leave_what_is_in_vain(state, &mut all.komet).await?;
+        }
+        unread.extend(self.read(state, job, &all.komet).await?);
+        let mut unread_orders = BTreeMap::new();
+        for id in all.ax_orders {
+            match self.axerrio.order(&id).await {
+                Ok(Some(order)) => {
+                    self.store.write(move |conn| observe::axerrio_order(conn, &order)).await?;
+                }
+                Ok(None) => {}
+                Err(error) if self.is_of_one_order(&error).await => {
+                    unread_orders.insert(id, error.to_string());
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        if wanted.ax_feed {
+        if all.ax_feed {
             // What cannot be read of it proves nothing either, but what is put by its reference again makes nothing twice.
             self.poll_orders(None).await?;
         }
-        Ok(unreadable)
+        let first_unread = |wanted: ReadBack| {
+            let order = || wanted.ax_orders.iter().find_map(|id| unread_orders.get(id).cloned());
+            wanted.komet.first_unread(&unread).or_else(order)
+        };
+        Ok(needed.into_iter().map(first_unread).collect())
+    }
+
+    /// Whether a read of an order failed for the sake of that order: Axerrio answers.
+    async fn is_of_one_order(&self, error: &SystemError) -> bool {
+        error.certainty() == Certainty::Unknown
+            || !error.is_systemic() && error.fault != Fault::Stopped && self.axerrio.health().await.is_ok()
     }
 
     /// Komet may have given the items another ship date than it was sent (assumed); the truck date is the Prebook's own.
-    /// Says whether it could look.
     pub(super) async fn look_on_truck_date(
         &self,
         state: &RunState,
         job: Job,
         create: &CreatePrebook,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Result<(), Open>, StoreError> {
         let dates = PrebookDates::Truck(create.new.truck_date);
         let query = PrebookQuery { dates, updated_as_of: None, number: None };
         match self.komet.prebooks(&query).await {
             Ok(answer) => {
-                let is_whole = answer.unreadable.is_empty();
+                let unread = answer.unreadable.first().map(|record| {
+                    format!("one of Komet's Prebooks of the truck date cannot be read: {}", record.what)
+                });
                 self.store
                     .write(move |conn| {
                         answer.items.iter().try_for_each(|prebook| observe::prebook(conn, prebook).map(drop))
                     })
                     .await?;
-                Ok(is_whole)
+                Ok(unread.map_or(Ok(()), |why| Err(Open::Unread(why))))
             }
             Err(error) => {
                 state.failed(job, &error);
-                Ok(false)
+                Ok(Err(Open::Yet))
             }
         }
     }
 
     /// A buyer may have moved the PO to a day on which nobody looks for it: the items that it buys name it, where Komet says
-    /// so (assumed). Says whether it could look.
+    /// so (assumed).
     pub(super) async fn look_at_the_items(
         &self,
         state: &RunState,
         job: Job,
         order: &Order,
         new: &NewPurchaseOrder,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Result<(), Open>, StoreError> {
         let bought: BTreeSet<&ItemId> = new.lines.iter().map(|line| &line.item).collect();
         let mut reads = Reads::default();
         reads.windows.insert(window_of(new.ship_date));
         reads.windows.extend(shown(order, &bought).map(|item| window_of(item.ship_date)));
         let key = order.key;
         let look = async {
-            let mut unreadable = self.read(state, job, &reads).await?;
-            let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else {
-                return Ok(unreadable);
-            };
-            let po_numbers = shown(&order, &bought).filter_map(|item| item.po_number.clone()).collect();
-            unreadable.extend(self.read(state, job, &Reads { po_numbers, ..Reads::default() }).await?);
-            Ok(unreadable)
+            let mut unread = self.read(state, job, &reads).await?;
+            if let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? {
+                let po_numbers = shown(&order, &bought).filter_map(|item| item.po_number.clone()).collect();
+                let named = Reads { po_numbers, ..Reads::default() };
+                unread.extend(self.read(state, job, &named).await?);
+                reads.extend(named);
+            }
+            Ok(reads.first_unread(&unread))
         };
         match look.await {
-            Ok(unreadable) => Ok(unreadable.is_empty()),
+            Ok(unread) => Ok(unread.map_or(Ok(()), |why| Err(Open::Unread(why)))),
             Err(PollError::Store(error)) => Err(error),
             Err(PollError::System(error)) => {
                 state.failed(job, &error);
-                Ok(false)
+                Ok(Err(Open::Yet))
             }
         }
     }
@@ -140,12 +169,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             };
             let answer = self.komet.prebooks(&query).await?;
             if let Some(why) = answer.unreadable.into_iter().next() {
-                return Err(SystemError {
-                    system: System::Komet,
-                    method: "prebook.list",
-                    fault: Fault::Unreadable(why.what),
-                }
-                .into());
+                let fault = Fault::Unreadable(why.what);
+                return Err(SystemError { system: System::Komet, method: "prebook.details.list", fault }.into());
             }
             shown.extend(answer.items);
         }
@@ -196,6 +221,13 @@ fn shown<'o>(order: &'o Order, items: &BTreeSet<&ItemId>) -> impl Iterator<Item 
 }
 
 impl ReadBack {
+    /// Adds what another intent needs.
+    fn extend(&mut self, other: Self) {
+        self.komet.extend(other.komet);
+        self.ax_orders.extend(other.ax_orders);
+        self.ax_feed |= other.ax_feed;
+    }
+
     /// The PO, by its number or else on the day on which it was last shown.
     fn add_po(&mut self, order: &Order, number: &PoNumber) {
         if number.can_be_asked_for() {

@@ -1,0 +1,106 @@
+//! Records that make no sense: whom they keep waiting, and what is told of it.
+
+use chrono::TimeDelta;
+use stemsync::sandbox::{Fault, Target};
+use stemsync::store::intents;
+use stemsync::sync::RunRequest;
+use stemsync::sync::report::{Job, Outcome};
+use stemsync::systems::System;
+
+use crate::invariants::invariants;
+use crate::link::Link;
+use crate::trade::{FREEDOM, approve_all, items_of, line, order};
+
+/// Nothing happened, and what was answered makes no sense: that is known as soon as the read-back shows it.
+fn nonsense(body: &str) -> Fault {
+    Fault::Http { status: 200, body: body.to_owned(), headers: Vec::new() }
+}
+
+async fn in_doubt(link: &Link) -> i64 {
+    link.engine.store.read(intents::count).await.unwrap()
+}
+
+fn places(link: &Link, day: i64) -> String {
+    let draft = order(link.day(day), vec![line(FREEDOM, 4)]);
+    link.act(|w, now| w.axerrio.customer_orders(draft, now))
+}
+
+/// A read of an order is repeated so often before it is given up.
+const ATTEMPTS: u32 = 4;
+
+/// The vendor's system has one order that it cannot show. It answers of every other.
+#[tokio::test]
+async fn an_order_that_axerrio_cannot_show_keeps_no_other_ones_put_in_doubt() {
+    let failed = Fault::Http { status: 500, body: "{}".to_owned(), headers: Vec::new() };
+    for (what, fault, times) in [
+        ("garbled", nonsense(r#"{"id": "AX-1", "lines": "many"}"#), 1),
+        ("HTTP 500", failed, ATTEMPTS),
+        ("another's 404", Fault::Html(404), ATTEMPTS),
+    ] {
+        println!("--- {what}");
+        let link = Link::plain().await;
+        let ids = [places(&link, 3), places(&link, 4)];
+        link.sync_well().await;
+        link.act(approve_all);
+        let unreadable = |link: &Link| {
+            let target = Target::next(System::Axerrio, "GET orders/{id}").times(times);
+            link.act(|w, _| w.inject(target, fault.clone()));
+        };
+        // The orders are read back in the order of their numbers.
+        unreadable(&link);
+        link.act(|w, _| {
+            let target = Target::next(System::Axerrio, "PUT orders/{id}/purchase-order").times(2);
+            w.inject(target, nonsense("{}"));
+        });
+        for _ in 0..2 {
+            let end = link.run(RunRequest::default()).await;
+            assert!(end.failures.is_empty() && end.down.is_empty(), "Axerrio answers: {end:?}");
+            assert_eq!(in_doubt(&link).await, 1, "{what}");
+            let knows = ids.each_ref().map(|id| {
+                link.act(|w, _| w.axerrio.order(id).unwrap().purchase_order.as_ref().map(|po| po.status))
+            });
+            assert_ne!(knows[0], knows[1], "the other one is told again");
+            let job = end.report.jobs.iter().find(|job| job.job == Job::PurchaseOrders).unwrap();
+            assert_eq!(job.outcome, Outcome::Attention);
+            let told = job.error.as_deref().unwrap();
+            assert!(told.contains(&format!("nothing more is sent for its order ({})", ids[0])), "{told}");
+            link.let_pass(TimeDelta::seconds(11));
+            unreadable(&link);
+        }
+        link.act(|w, _| w.clear_faults());
+        link.sync_well().await;
+        assert_eq!(in_doubt(&link).await, 0);
+        invariants(&link).await;
+    }
+}
+
+/// Somebody's Prebook in the one's window makes no sense, and may be what is looked for there.
+#[tokio::test]
+async fn a_garbled_prebook_keeps_only_what_would_show_beside_it_in_doubt() {
+    let link = Link::plain().await;
+    link.sync_well().await;
+    let creates = Target::next(System::Komet, "prebook.create");
+    let [beside, elsewhere] = [places(&link, 3), places(&link, 20)];
+    let garbled = nonsense(r#"{"status": 1, "prebooks": [{"id": 9, "number": {}}]}"#);
+    link.act(|w, _| {
+        w.inject(creates.clone().times(2), nonsense("{}"));
+        w.inject(Target::next(System::Komet, "prebook.details.list"), garbled);
+    });
+    let made = |id: &str| link.act(|w, _| items_of(w, id).len());
+    let report = link.sync_jobs(&[Job::Orders]).await;
+    assert_eq!((made(&beside), made(&elsewhere)), (0, 1), "{report:?}");
+    let told = report.jobs[0].error.as_deref().unwrap();
+    assert!(told.contains(&beside) && told.contains("Komet Prebook 9 cannot be read"), "{told}");
+    // The daemon's runs leave that window alone for an hour, and look for everything else.
+    let third = places(&link, 12);
+    link.act(|w, _| w.inject(creates, nonsense("{}")));
+    let daemons = RunRequest { jobs: vec![Job::Orders], paced: true, ..RunRequest::default() };
+    link.let_pass(TimeDelta::seconds(11));
+    link.run(daemons).await;
+    assert_eq!((made(&beside), made(&third)), (0, 1));
+    link.let_pass(TimeDelta::minutes(61));
+    link.sync().await;
+    link.sync_well().await;
+    assert_eq!(made(&beside), 1);
+    invariants(&link).await;
+}
