@@ -39,10 +39,12 @@ pub(super) fn report(order: &Order, action: &Action, result: ActionResult, detai
 /// What was done, with the numbers that people know it by.
 pub(super) fn done(action: &Action, outcome: &Outcome) -> String {
     match (action, outcome) {
-        (Action::CreatePrebook(_), Outcome::Strayed(created, _)) => strayed(created),
+        (Action::CreatePrebook(_), Outcome::Strayed(created, items)) => {
+            strayed(created, items.iter().all(Option::is_some))
+        }
         (Action::CreatePrebook(CreatePrebook { expect, .. }), Outcome::PrebookCreated(created)) => {
             if expect.as_ref().is_some_and(|expected| *expected != created.id) {
-                strayed(created)
+                strayed(created, true)
             } else {
                 format!("prebook {}", created.number)
             }
@@ -53,8 +55,9 @@ pub(super) fn done(action: &Action, outcome: &Outcome) -> String {
     }
 }
 
-fn strayed(created: &CreatedPrebook) -> String {
-    format!("prebook {} was answered, which is not the order's; the line is taken out again", created.number)
+fn strayed(created: &CreatedPrebook, are_known: bool) -> String {
+    let then = if are_known { "the line is taken out again" } else { "no list shows the line there" };
+    format!("prebook {} was answered, which is not the one that was meant; {then}", created.number)
 }
 
 /// The first names of a list that may be long.

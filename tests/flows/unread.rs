@@ -1,15 +1,19 @@
 //! Records that make no sense: whom they keep waiting, and what is told of it.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
-use stemsync::sandbox::{Fault, Target};
+use stemsync::sandbox::komet::HeaderChange;
+use stemsync::sandbox::{Fault, KometRules, Target};
 use stemsync::store::intents;
 use stemsync::sync::RunRequest;
+use stemsync::sync::engine::{Listener, Progress};
 use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::Link;
-use crate::trade::{FREEDOM, approve_all, items_of, line, order};
+use crate::link::{Link, Setup};
+use crate::trade::{FREEDOM, approve_all, bought, items_of, line, order, prebooks_of};
 
 /// Nothing happened, and what was answered makes no sense: that is known as soon as the read-back shows it.
 fn nonsense(body: &str) -> Fault {
@@ -103,4 +107,38 @@ async fn a_garbled_prebook_keeps_only_what_would_show_beside_it_in_doubt() {
     link.sync_well().await;
     assert_eq!(made(&beside), 1);
     invariants(&link).await;
+}
+
+/// A rep changes the Prebook while its line is made anew: `useExisting` finds none with the header that is sent, and makes one
+/// with the order's own tag.
+#[tokio::test]
+async fn a_line_that_went_into_a_new_prebook_of_its_own_order_is_taken_out_truly() {
+    for create_tells_items in [true, false] {
+        println!("--- items told: {create_tells_items}");
+        let rules = KometRules { create_tells_items, ..KometRules::default() };
+        let link = Arc::new(Link::start(Setup { rules, ..Setup::default() }).await);
+        let id = places(&link, 3);
+        link.sync_well().await;
+        let first = link.act(|w, _| prebooks_of(w, &id)[0].id);
+        link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 7, now)).unwrap();
+        let rep = Arc::clone(&link);
+        let listener: Listener = Arc::new(move |progress| {
+            if let Progress::Action(action) = progress
+                && action.method == "prebook.item.delete"
+            {
+                let change = HeaderChange { customer_po: Some("PO-78".into()), ..HeaderChange::default() };
+                rep.act(|w, now| w.komet.rep_changes_header(first, &change, now)).unwrap();
+            }
+        });
+        let report = link.run(RunRequest { listener: Some(listener), ..RunRequest::default() }).await.report;
+        assert_eq!(link.holds().await, [], "{:?}", report.actions);
+        link.act(|w, _| {
+            let items = items_of(w, &id);
+            let alive: Vec<_> = items.iter().filter(|item| item.goods.boxes > 0).collect();
+            assert_eq!(alive.iter().map(|item| item.goods.boxes).collect::<Vec<_>>(), [7]);
+            assert_eq!(bought(w, alive[0].id).len(), 1);
+        });
+        assert_eq!(link.komet_requests("prebook.item.delete"), 2, "the line's own, and the stray");
+        invariants(&link).await;
+    }
 }

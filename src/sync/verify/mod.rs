@@ -460,7 +460,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         created: CreatedPrebook,
     ) -> Result<Option<Effect>, PollError> {
         let outcome = if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
-            let items = self.stray_items(create, &created).await?;
+            let items = self.stray_items(order, create, &created).await?;
             Some(Outcome::Strayed(created, items))
         } else {
             let items = linked_items(order, agreed, create, Some(&created));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Open};
 use crate::domain::{
-    AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, PoNumber,
-    PrebookItem,
+    AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, OrderKey,
+    PoNumber, PrebookItem,
 };
 use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::{Action, CreatePrebook};
@@ -153,6 +153,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// that order the same as was sent the latest. Of what cannot be told a person is asked: it may be somebody else's.
     pub(super) async fn stray_items(
         &self,
+        order: &Order,
         create: &CreatePrebook,
         created: &CreatedPrebook,
     ) -> Result<Vec<Option<ItemId>>, PollError> {
@@ -176,12 +177,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         let items = shown.into_iter().filter(|prebook| prebook.id == created.id).flat_map(|prebook| prebook.items);
         let items: Vec<PrebookItem> = items.filter(PrebookItem::is_alive).collect();
+        let (own, known) = (order.key, items_known_of(order));
         let candidates = self
             .store
             .read(move |conn| {
                 let mut nobodys = Vec::new();
                 for item in items {
-                    if !is_somebodys(conn, &item.id)? {
+                    if !known.contains(&item.id) && !is_somebodys(conn, own, &item.id)? {
                         nobodys.push(item);
                     }
                 }
@@ -192,10 +194,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 }
 
+/// The items that stood for an order's lines before the read-back, or stand there by mistake.
+fn items_known_of(order: &Order) -> BTreeSet<ItemId> {
+    let lines = &order.agreed.lines;
+    let linked = lines.values().filter_map(|line| line.item.as_ref()).map(|link| &link.item);
+    let bought = lines.values().flat_map(|line| &line.po_lines).map(|link| &link.item);
+    let strays = order.agreed.strays.iter().filter_map(|stray| stray.item.as_ref());
+    linked.chain(bought).chain(strays).cloned().collect()
+}
+
 /// Whether an item is known as another order's line: of flow 1, or as one that Axerrio has from its Prebook. What has just come into
-/// a rep's Prebook may be what was sent.
-fn is_somebodys(conn: &Connection, item: &ItemId) -> Result<bool, StoreError> {
-    let Some(key) = orders::key_by_item(conn, item)? else { return Ok(false) };
+/// a rep's Prebook, or into one that bears the `own` order's tag, may be what was sent.
+fn is_somebodys(conn: &Connection, own: OrderKey, item: &ItemId) -> Result<bool, StoreError> {
+    let Some(key) = orders::key_by_item(conn, item)?.filter(|key| *key != own) else { return Ok(false) };
     let Some(order) = orders::load(conn, key)? else { return Ok(false) };
     let line = LineId::from(item);
     let sent = order.agreed.input.iter().flat_map(|input| &input.sent.lines).any(|own| own.id == line);
