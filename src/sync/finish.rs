@@ -31,6 +31,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if state.has_undone() {
             state.tell_undone(&self.store.read(orders::dirty).await?);
         }
+        self.tell_who_waits(state).await?;
         // A dry run moves those of its copy.
         let after = if request.dry_run { before.clone() } else { self.watermarks(jobs).await? };
         let counts =
@@ -90,7 +91,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let actions = state.take_actions();
         let quiet = outcome != Outcome::Failed
             && actions.is_empty()
-            && reports.iter().all(|job| job.pushed == 0 && job.failed == 0 && job.changed == 0);
+            && reports.iter().all(|job| job.pushed == 0 && job.changed == 0)
+            && tallies.values().all(|tally| tally.failed == tally.still);
         let mut report = RunReport {
             run: state.run.clone(),
             dry_run: request.dry_run,

@@ -10,17 +10,22 @@ use super::pace;
 use super::plan::{Need, window_of};
 use super::poll::{List, PollError};
 use super::report::Job;
-use super::state::RunState;
+use super::state::{RunState, log_without_words};
+use super::tell::some;
 use crate::domain::{OrderKey, PoNumber};
-use crate::store::StoreError;
-use crate::systems::{Axerrio, Komet, System};
+use crate::store::events::{self, Event};
+use crate::store::{StoreError, intents, orders};
+use crate::systems::{Axerrio, Komet, System, without_words};
+
+/// What an order does that cannot go on before something can be read, as its story tells it.
+const WAITS: &str = "waits";
 
 /// Lists of which something could not be read, each with what that was.
 pub(super) type Unread = BTreeMap<List, String>;
 
 impl List {
     /// Where what is needed would show.
-    fn of(need: &Need) -> Self {
+    pub(super) fn of(need: &Need) -> Self {
         match need {
             Need::Prebooks(date) => Self::Source(Source::Window(window_of(*date))),
             Need::PurchaseOrders(date) => Self::Source(Source::ShipDate(*date)),
@@ -29,9 +34,9 @@ impl List {
     }
 
     /// What people call it.
-    pub(super) fn name(&self) -> String {
+    fn name(&self) -> String {
         match self {
-            Self::Source(source) => pace::name(*source),
+            Self::Source(source) => format!("the {}", pace::name(*source)),
             Self::Po(number) => format!("PO {number}"),
         }
     }
@@ -99,7 +104,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if again.is_empty() || state.is_down(System::Komet) {
             return Ok(BTreeSet::new());
         }
-        self.leave_what_is_in_vain(state, &mut reads).await?;
+        let left = self.leave_what_is_in_vain(state, &mut reads).await?;
+        state.leaves(left);
         if reads.is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -129,7 +135,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for list in wanted {
             reads.add(list);
         }
-        let why = |list: &List| format!("something in the {} could not be read just now", list.name());
+        let why = |list: &List| format!("something in {} could not be read just now", list.name());
         Ok(left.into_iter().map(|list| (list.clone(), why(&list))).collect())
     }
 
@@ -154,5 +160,60 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             unread.extend(polled.in_vain);
         }
         Ok(unread)
+    }
+
+    /// Tells of the orders that wait for what cannot be read: in each run's report, and in the order's story once.
+    pub(super) async fn tell_who_waits(&self, state: &RunState) -> Result<(), StoreError> {
+        let waiting = state.kept_waiting();
+        if waiting.is_empty() || state.is_stopped() {
+            return Ok(());
+        }
+        let (run, at) = (state.run.clone(), self.clock.now());
+        let told = self
+            .store
+            .write(move |conn| {
+                let outstanding: BTreeSet<OrderKey> = orders::dirty(conn)?.into_iter().collect();
+                // Of a request in doubt more is told than that its order waits.
+                let in_doubt = intents::orders_in_doubt(conn)?;
+                let mut told = Vec::new();
+                for (key, job, unread) in waiting {
+                    if !outstanding.contains(&key) || in_doubt.contains(&key) {
+                        continue;
+                    }
+                    let Some(order) = orders::load(conn, key)? else { continue };
+                    let names: Vec<String> = unread.keys().map(List::name).collect();
+                    let lists = format!("for {}", some(&names));
+                    let why = unread.into_values().next().unwrap_or_default();
+                    let is_known = events::for_order(conn, key)?
+                        .iter()
+                        .rfind(|event| event.what == WAITS)
+                        .is_some_and(|event| event.detail.starts_with(&lists));
+                    let detail = format!(
+                        "{lists}: not everything there can be read, and nothing that depends on it is sent. It goes on by itself once \
+                         somebody has corrected the record in Komet: {why}"
+                    );
+                    let line = format!("{} {WAITS} {detail}", order.name());
+                    if !is_known {
+                        let detail = without_words(&detail);
+                        let (order, run, what) = (Some(key), Some(run.clone()), WAITS.to_owned());
+                        let event = Event { order, run, at, system: Some(System::Komet), what, detail, result: None };
+                        events::add(conn, &event)?;
+                    }
+                    told.push((job, order.name().to_owned(), line, is_known));
+                }
+                Ok(told)
+            })
+            .await?;
+        for (job, order, line, is_known) in told {
+            // A run that nobody asked for repeats itself in the log no more than in the story.
+            let level = if is_known && state.paced { log::Level::Debug } else { log::Level::Warn };
+            log_without_words(level, job, &order, &line, "");
+            state.tally(job, |tally| {
+                tally.failed += 1;
+                tally.still += u64::from(is_known);
+                tally.errors.push(line);
+            });
+        }
+        Ok(())
     }
 }

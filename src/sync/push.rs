@@ -345,6 +345,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         });
         let braked = planned.cancels && planned.actions.is_empty();
         let dirty = !planned.actions.is_empty() || !planned.needs.is_empty() || braked || planned.waits;
+        state.waits_for(key, job, &planned.needs);
         // A call that ships gives the rest of its PO line a new one.
         let mut shipping = BTreeSet::new();
         let batch = planned

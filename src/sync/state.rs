@@ -12,7 +12,8 @@ use super::action::CreatePrebook;
 use super::apply::Outcome;
 use super::budget::APART;
 use super::engine::{Listener, Progress, Settings};
-use super::plan::{Facts, Made, Rules};
+use super::needs::Unread;
+use super::plan::{Facts, Made, Need, Rules};
 use super::poll::{List, Polled};
 use super::report::{ActionReport, ActionResult, Job};
 use crate::domain::{HoldReason, MapKind, Maps, OrderKey};
@@ -68,6 +69,10 @@ struct Shared {
     settled: u64,
     /// Grows with what was read.
     read: u64,
+    /// Lists of which something cannot be read: the run found it out, or leaves them because another one just did.
+    unread: Unread,
+    /// What each order's plan needs to know before it can go on, and the job that came to it first.
+    waiting: BTreeMap<OrderKey, (Job, BTreeSet<List>)>,
     /// When each request in doubt was read back. Numbers of intents are used again, moments are not.
     read_back: HashMap<(IntentId, DateTime<Utc>), DateTime<Utc>>,
     /// When each job last pushed, and the brake last judged.
@@ -129,6 +134,8 @@ pub(super) struct Tally {
     pub(super) changed: u64,
     pub(super) pushed: u64,
     pub(super) failed: u64,
+    /// How many of these are orders that an earlier run has told of: they still wait for the same.
+    pub(super) still: u64,
     /// Holds that were open on the orders the job looked at when it looked.
     pub(super) held: BTreeMap<OrderKey, u64>,
     /// The brake held cancellations while it was at work.
@@ -260,6 +267,39 @@ impl RunState {
             facts.po_dates_in_vain.extend(polled.in_vain.keys().filter_map(List::ship_date));
             facts.po_numbers_read.extend(polled.po_numbers.iter().cloned());
         });
+        let mut shared = self.shared();
+        shared.unread.retain(|list, _| !polled.has_read(list));
+        shared.unread.extend(polled.in_vain.clone());
+    }
+
+    /// These lists are left because something in them could not be read just now.
+    pub(super) fn leaves(&self, left: Unread) {
+        let mut shared = self.shared();
+        // What this run read of them itself says more.
+        for (list, why) in left {
+            shared.unread.entry(list).or_insert(why);
+        }
+    }
+
+    /// What an order waits for, as its plan is now.
+    pub(super) fn waits_for(&self, order: OrderKey, job: Job, needs: &BTreeSet<Need>) {
+        let mut shared = self.shared();
+        if needs.is_empty() {
+            shared.waiting.remove(&order);
+        } else {
+            shared.waiting.entry(order).or_insert((job, BTreeSet::new())).1 = needs.iter().map(List::of).collect();
+        }
+    }
+
+    /// The orders that wait for lists of which something cannot be read: for which job, and what that is.
+    pub(super) fn kept_waiting(&self) -> Vec<(OrderKey, Job, Unread)> {
+        let shared = self.shared();
+        let unread = |lists: &BTreeSet<List>| -> Unread {
+            let known = lists.iter().filter_map(|list| Some((list.clone(), shared.unread.get(list)?.clone())));
+            known.collect()
+        };
+        let waiting = shared.waiting.iter().map(|(order, (job, lists))| (*order, *job, unread(lists)));
+        waiting.filter(|(.., unread)| !unread.is_empty()).collect()
     }
 
     /// Komet's carriers as they were just read, and the maps that go by its box types.

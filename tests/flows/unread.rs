@@ -5,15 +5,15 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use stemsync::sandbox::komet::HeaderChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
-use stemsync::store::intents;
+use stemsync::store::{events, intents};
 use stemsync::sync::RunRequest;
 use stemsync::sync::engine::{Listener, Progress};
 use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup};
-use crate::trade::{FREEDOM, approve_all, bought, items_of, line, order, prebooks_of};
+use crate::link::{Link, Setup, accepted_prebook};
+use crate::trade::{FREEDOM, approve_all, bought, item, items_of, line, order, orders_for, prebook, prebooks_of};
 
 /// Nothing happened, and what was answered makes no sense: that is known as soon as the read-back shows it.
 fn nonsense(body: &str) -> Fault {
@@ -141,4 +141,40 @@ async fn a_line_that_went_into_a_new_prebook_of_its_own_order_is_taken_out_truly
         assert_eq!(link.komet_requests("prebook.item.delete"), 2, "the line's own, and the stray");
         invariants(&link).await;
     }
+}
+
+/// The POs of the day are read before anything is bought there, and somebody's PO of that day makes no sense.
+#[tokio::test]
+async fn an_order_that_waits_for_what_cannot_be_read_is_told_of_and_once_in_its_story() {
+    let link = Link::plain().await;
+    let day = link.day(3);
+    let rep = accepted_prebook(&link, &prebook(link.day(5), vec![item(FREEDOM, 4, day)])).await;
+    let id = link.act(|w, _| orders_for(w, rep)[0].id.clone());
+    let garbled = nonsense(r#"{"status": 1, "purchaseOrders": [{"number": "66001", "status": {}}]}"#);
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(99), garbled));
+    let daemons = RunRequest { paced: true, ..RunRequest::default() };
+    // Read in vain, left for having been so just now, left by the daemon for an hour, and read in vain again.
+    let wait = TimeDelta::seconds(11);
+    for (request, wait) in [
+        (RunRequest::default(), TimeDelta::zero()),
+        (RunRequest::default(), wait),
+        (daemons, wait),
+        (RunRequest::default(), wait),
+    ] {
+        let report = link.run(request).await.report;
+        assert_eq!(report.outcome, Outcome::Attention);
+        let job = report.jobs.iter().find(|job| job.job == Job::Orders).unwrap();
+        assert_eq!((job.outcome, job.failed), (Outcome::Attention, 1));
+        let told = job.error.as_deref().unwrap();
+        assert!(told.starts_with(&format!("{id} waits for the POs of {day}")), "{told}");
+        link.let_pass(wait);
+    }
+    let key = link.order(&id).await.key;
+    let story = link.engine.store.read(move |conn| events::for_order(conn, key)).await.unwrap();
+    let told: Vec<&str> = story.iter().filter(|event| event.what == "waits").map(|event| &*event.detail).collect();
+    assert!(told.len() == 1 && told[0].contains("Komet PO 66001 cannot be read"), "{told:?}");
+    link.act(|w, _| w.clear_faults());
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| bought(w, w.komet.prebook(rep).unwrap().items[0].id).len()), 1);
+    invariants(&link).await;
 }

@@ -81,6 +81,15 @@ pub struct Polled {
 }
 
 impl Polled {
+    /// Whether all of a list was read.
+    pub(super) fn has_read(&self, list: &List) -> bool {
+        match list {
+            List::Source(Source::Window(window)) => self.windows.contains(window),
+            List::Source(Source::ShipDate(date)) => self.po_dates.contains(date),
+            List::Po(number) => self.po_numbers.contains(number),
+        }
+    }
+
     /// Adds what another poll found.
     pub fn add(&mut self, other: Self) {
         self.records += other.records;
