@@ -128,7 +128,8 @@ pub fn in_vain(
     Ok(rows.into_iter().flatten().collect())
 }
 
-/// These ship dates are to be read once, from `from` on: a PO of ours may stand there that nobody knows of.
+/// These ship dates are to be read once, from `from` on or sooner where one is to be anyway: a PO of ours may stand there that nobody
+/// knows of. A later wish never puts off an earlier one, else nothing would be looked at in a bad hour.
 pub fn look_again(
     conn: &Connection,
     dates: impl IntoIterator<Item = NaiveDate>,
@@ -137,7 +138,8 @@ pub fn look_again(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO sources (kind, part, as_of, pending, approved, unseen, waiting, look_from)
                VALUES (?1, ?2, ?3, 0, 0, 0, 0, ?4)
-               ON CONFLICT (kind, part) DO UPDATE SET look_from = excluded.look_from";
+               ON CONFLICT (kind, part) DO UPDATE SET
+               look_from = min(coalesce(look_from, excluded.look_from), excluded.look_from)";
     let mut statement = conn.prepare_cached(sql)?;
     for date in dates {
         let (kind, part) = key(Source::ShipDate(date));

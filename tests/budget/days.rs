@@ -107,6 +107,20 @@ async fn a_ship_date_on_which_a_po_may_stand_unseen_is_read_once_and_never_from_
     assert_eq!(why().await, None, "it was read");
 }
 
+/// In a bad hour one PO after the other may come to nothing.
+#[tokio::test]
+async fn a_later_doubt_puts_off_no_look_that_is_awaited() {
+    let link = noon(1000).await;
+    let (at, day, hour) = (link.engine.clock.now(), link.day(5), TimeDelta::hours(1));
+    let later = at + TimeDelta::minutes(50);
+    let doubts = move |conn: &Connection| {
+        budget::look_again(conn, [day], at, at + hour)?;
+        budget::look_again(conn, [day], later, later + hour)?;
+        budget::to_look_at(conn, at + hour)
+    };
+    assert_eq!(link.engine.store.write(doubts).await.unwrap(), [day]);
+}
+
 #[tokio::test]
 async fn a_po_that_is_open_long_after_its_ship_date_is_read_once_a_day_until_a_month_is_over() {
     let link = noon(1000).await;
