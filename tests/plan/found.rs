@@ -476,16 +476,16 @@ fn a_po_line_that_is_listed_under_another_id_than_was_answered_is_the_lines_own(
 #[test]
 fn an_order_that_moved_since_an_old_copy_is_found_on_its_new_day() {
     let mut desk = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
-    desk.ax().header.ship_date = day("2026-11-18");
     desk.sync();
     let copy = desk.order.clone();
-    desk.ax().header.ship_date = day("2026-12-01");
+    desk.ax().header.ship_date = day("2026-12-05");
     desk.sync();
+    desk.visible_from = day("2026-12-02");
     let now = desk.order.clone();
     let moved = |id: &PrebookId| !copy.komet.prebooks.iter().any(|old| old.id == *id);
     let mut restored = stemsync::domain::Order { axerrio: now.axerrio, ..copy.clone() };
     restored.komet.prebooks.extend(now.komet.prebooks.into_iter().filter(|prebook| moved(&prebook.id)));
-    let bought = now.komet.purchase_orders.into_iter().filter(|po| po.ship_date == day("2026-12-01"));
+    let bought = now.komet.purchase_orders.into_iter().filter(|po| po.ship_date == day("2026-12-05"));
     restored.komet.purchase_orders.extend(bought);
     let is_of_copy = |po: &PoNumber| copy.komet.purchase_orders.iter().any(|old| old.number == *po);
     desk.facts.po_numbers_read.extend(copy.komet.purchase_orders.iter().map(|po| po.number.clone()));

@@ -2,7 +2,7 @@
 
 use stemsync::domain::{HoldReason, Verdict};
 
-use crate::trade::{Desk, held, label, lilies, line, roses};
+use crate::trade::{Desk, day, held, label, lilies, line, roses};
 
 const UNKNOWN: &str = "customer does not exist";
 
@@ -121,4 +121,17 @@ fn a_group_of_labels_that_is_refused_does_not_stop_the_other() {
     desk.print(vec![label("1", 1, "B1"), other]);
     desk.refuses.insert("purchase.order.items.awb.add", "no such AWB");
     assert_eq!(desk.sync(), ["ship 1 B1 refused", "ship 1 B2 refused"]);
+}
+
+/// Komet's lists show nothing of the old day any more, so that nobody can say whether the item is gone already.
+#[test]
+fn a_line_is_made_on_its_new_day_though_komet_refuses_to_delete_what_no_list_shows() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.visible_from = day("2026-12-02");
+    desk.ax().header.ship_date = day("2026-12-05");
+    desk.refuses.insert("prebook.item.delete", "Prebook item does not exist");
+    let sent = desk.sync();
+    assert_eq!(sent, ["delete po line 1", "delete item 1 refused", "prebook 1", "po 1"]);
+    assert_eq!((held(&desk), desk.sync()), (vec![], vec![]));
 }

@@ -115,6 +115,8 @@ pub(crate) struct Desk {
     pub(crate) finds_instead: Option<PrebookId>,
     /// The location that `sync.toml` names.
     pub(crate) location: Option<&'static str>,
+    /// The first ship date that Komet's lists show.
+    pub(crate) visible_from: NaiveDate,
     /// The locations for which POs were made or added to.
     pub(crate) bought_for: Vec<Option<String>>,
     /// How many decimals of a cost Komet keeps.
@@ -180,6 +182,7 @@ impl Desk {
             known: known.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             finds_instead: None,
             location: None,
+            visible_from: day("2026-11-20"),
             bought_for: Vec::new(),
             keeps_decimals: 9,
             answers_reversed: false,
@@ -394,7 +397,7 @@ impl Desk {
             location_code: self.location,
             maps: &maps,
             carriers: &carriers,
-            visible_from: day("2026-11-20"),
+            visible_from: self.visible_from,
             facts: &self.facts,
             made: &self.made,
             may_cancel: self.may_cancel,

@@ -117,7 +117,7 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     }
     let changed = !agreed.terms.same_goods(&line.terms);
     let moved = !header::stands(draft, &link.prebook, &order.header);
-    if !draft.item_alive(&link) {
+    if !draft.item_alive(&link) || is_given_up(draft, order, line, &link, moved) {
         return dead_line(draft, order, line, &link, edits::deed(changed, moved));
     }
     if !draft.agreed.decisions.is_empty() {
@@ -180,6 +180,19 @@ fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited: &Edited) 
     delete_or_leave(draft, order, line, &wish)
 }
 
+/// Whether the order moved off a day that Komet's lists show no more, and Komet refuses to delete the line's item there: it is taken
+/// for gone, since nothing will ever show whether it is, and the line is due on its new day.
+fn is_given_up(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink, moved: bool) -> bool {
+    if !links::is_left_behind(draft, order, link) {
+        return false;
+    }
+    let is_refused = moved && draft.was_refused(&deletion(draft, &line.id, link));
+    let own = draft.agreed.lines.get_mut(&line.id).and_then(|agreed| agreed.item.as_mut());
+    let Some(own) = own.filter(|_| is_refused || link.dead) else { return false };
+    own.dead = true;
+    true
+}
+
 /// A line goes, to be made anew, where that is possible and nobody is asked about its PO first.
 fn delete_or_leave(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, wish: &Wish<'_>) -> Fate {
     if create::is_possible(draft, order, line) && buyers::may_delete(draft, &line.id, wish) {
@@ -204,7 +217,7 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
     let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&line.id), &cause);
     let is_taken = verdict == Some(Verdict::TakeAxerrio) && !draft.has_shipped(&line.id);
     let is_to_be_made = match deed {
-        _ if link.dead => true,
+        _ if link.dead || draft.item_alive(link) => true,
         Some(_) if is_taken => true,
         // The deletion alone is Komet's right by then.
         Some(what) if draft.is_line_decided(&line.id) => {
@@ -468,15 +481,19 @@ fn delete_line(draft: &mut Draft<'_>, line: &LineId) {
     po_lines::delete(draft, line, &po_links);
     let link = draft.agreed.lines.get(line).and_then(|l| l.item.clone());
     if let Some(link) = link.filter(|link| po_links.is_empty() && draft.item_alive(link)) {
-        // A rep may have moved the item to another Prebook.
-        let shown_in = |prebook: &&Prebook| prebook.items.iter().any(|item| item.id == link.item);
-        let prebook = draft.order.komet.prebooks.iter().find(shown_in).map(|prebook| prebook.id.clone());
-        draft.act(Action::DeleteItem(DeleteItem {
-            prebook: prebook.unwrap_or(link.prebook),
-            item: link.item,
-            line: Some(line.clone()),
-        }));
+        draft.act(deletion(draft, line, &link));
     }
+}
+
+fn deletion(draft: &Draft<'_>, line: &LineId, link: &ItemLink) -> Action {
+    // A rep may have moved the item to another Prebook.
+    let shown_in = |prebook: &&Prebook| prebook.items.iter().any(|item| item.id == link.item);
+    let prebook = draft.order.komet.prebooks.iter().find(shown_in).map(|prebook| &prebook.id);
+    Action::DeleteItem(DeleteItem {
+        prebook: prebook.unwrap_or(&link.prebook).clone(),
+        item: link.item.clone(),
+        line: Some(line.clone()),
+    })
 }
 
 /// Whether the cancelled order would go without a question, once what must be read first is read: the brake counts it before.

@@ -166,7 +166,7 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
 
 /// Whether the order ships later than the item, which Komet's lists show no more: an old copy of the database does not know that the
 /// line moved, and nothing will tell it but the item that stands on the new day.
-fn is_left_behind(draft: &Draft<'_>, order: &AxOrder, link: &ItemLink) -> bool {
+pub(super) fn is_left_behind(draft: &Draft<'_>, order: &AxOrder, link: &ItemLink) -> bool {
     let visible_from = draft.rules.visible_from;
     order.header.ship_date >= visible_from
         && draft.item(&link.item).is_some_and(|item| item.ship_date < visible_from)
