@@ -2,10 +2,10 @@
 //! as its order, reason, line and cause stay the same. A decision goes into the order's agreed view, where planning
 //! finds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use super::columns::{Day, Named, Time, from_doc, to_doc};
 use super::events::{self, Event};
@@ -297,25 +297,28 @@ fn flow(conn: &Connection, key: OrderKey) -> Result<Flow, StoreError> {
     Ok(statement.query_row([key], |row| row.get::<_, Named<_>>(0))?.0)
 }
 
-/// Holds a run's cancellations, all together. There is one such hold at most; set again it keeps its number and age.
-/// Says whether it is new.
+/// Holds a run's cancellations, all together; there is one such hold at most. It keeps its number and age as long as it covers no
+/// order that it did not name: whoever answered the old one did not answer for that. Says whether it is new.
 pub fn set_brake(
     conn: &Connection,
     covers: &[OrderKey],
     detail: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let covers = to_doc(&covers, "brake")?;
-    let reason = HoldReason::TooManyCancellations.name();
-    let sql = "SELECT id FROM holds WHERE order_key IS NULL AND reason = ?1";
-    let known: Option<i64> = conn.prepare_cached(sql)?.query_row([reason], |row| row.get(0)).optional()?;
-    if let Some(id) = known {
-        let sql = "UPDATE holds SET covers = ?2, detail = ?3 WHERE id = ?1 AND (covers <> ?2 OR detail <> ?3)";
-        conn.prepare_cached(sql)?.execute(params![id, covers, detail])?;
-        return Ok(false);
+    let known = brake(conn)?;
+    let covered = to_doc(&covers, "brake")?;
+    if let Some(HoldRow { id, covers: named, .. }) = known {
+        let named: BTreeSet<OrderKey> = named.into_iter().collect();
+        if covers.iter().all(|key| named.contains(key)) {
+            let sql = "UPDATE holds SET covers = ?2, detail = ?3 WHERE id = ?1 AND (covers <> ?2 OR detail <> ?3)";
+            conn.prepare_cached(sql)?.execute(params![id, covered, detail])?;
+            return Ok(false);
+        }
+        delete(conn, id)?;
     }
+    let reason = HoldReason::TooManyCancellations.name();
     let sql = "INSERT INTO holds (reason, cause, detail, since, covers) VALUES (?1, ?2, ?3, ?4, ?5)";
-    conn.prepare_cached(sql)?.execute(params![reason, CANCELLED, detail, Time(now), covers])?;
+    conn.prepare_cached(sql)?.execute(params![reason, CANCELLED, detail, Time(now), covered])?;
     Ok(true)
 }
 

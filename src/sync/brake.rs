@@ -7,7 +7,7 @@ use super::plan::plan;
 use super::report::Job;
 use super::state::{Look, RunState};
 use super::tell::some;
-use crate::domain::{Flow, HoldReason, Stage};
+use crate::domain::{Flow, HoldReason, OrderKey, Stage};
 use crate::store::events::{self, Event};
 use crate::store::{OnFile, StoreError, holds, orders};
 use crate::systems::{Axerrio, Komet, System};
@@ -61,13 +61,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     format!("An earlier job cancelled {some} of them before the others were known; those wait.")
                 }
             };
-            let detail = format!(
-                "this run would cancel {total} of {open} open orders, more than max_cancellations ({}): {}. {done} {}",
-                self.settings.brake.percent,
-                who_cancelled(&names),
-                what_lets_go(&names)
-            );
-            let detail = stays.filter(|_| !stops).map_or(detail, |hold| hold.detail);
+            let (percent, who) = (self.settings.brake.percent, who_cancelled(&names));
+            let lets_go = what_lets_go(&names);
+            let detail = match stays {
+                // What the count came to when they were stopped, an earlier job's included.
+                Some(hold) if !stops && is_all(&hold.covers, &cancels) => hold.detail,
+                Some(_) if !stops => format!(
+                    "this run would cancel {total} of {open} open orders: {who}. It was more than max_cancellations ({percent}) \
+                     before: what is left of that, and what came since, waits for a person's word. {lets_go}"
+                ),
+                _ => format!(
+                    "this run would cancel {total} of {open} open orders, more than max_cancellations ({percent}): {who}. {done} \
+                     {lets_go}"
+                ),
+            };
             let reason = HoldReason::TooManyCancellations;
             let event = Event {
                 order: None,
@@ -100,6 +107,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         Ok(())
     }
+}
+
+/// Whether these are the orders that the hold names, and no fewer.
+fn is_all(covers: &[OrderKey], cancels: &[OrderKey]) -> bool {
+    let set = |keys: &[OrderKey]| keys.iter().copied().collect::<BTreeSet<_>>();
+    set(covers) == set(cancels)
 }
 
 /// The orders by the side that cancelled them.

@@ -602,7 +602,12 @@ impl RunState {
             detail: detail.to_owned(),
         };
         self.tally(job, |_| {});
-        self.shared().actions.push(action.clone());
+        {
+            let mut shared = self.shared();
+            // A later job's brake asks about all that an earlier one's did.
+            shared.actions.retain(|told| order.is_some() || told.order.is_some() || told.method != reason.name());
+            shared.actions.push(action.clone());
+        }
         self.say(&Progress::Action(action));
     }
 }

@@ -5,9 +5,11 @@ use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::{ItemChange, PoStatus};
 use stemsync::sandbox::{Fault, KometRules, Target};
-use stemsync::store::holds;
+use stemsync::store::Connection;
+use stemsync::store::holds::{self, HoldRow};
+use stemsync::sync::RunRequest;
 use stemsync::sync::report::{ActionResult, Job};
-use stemsync::systems::System;
+use stemsync::systems::{self, System, SystemError};
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, accepted_prebook, both, both_with};
@@ -142,6 +144,104 @@ async fn five_cancelled_in_axerrio_and_one_in_komet_are_six() {
         assert_eq!(status(&link, &order), OrderStatus::Cancelled);
         assert_eq!(link.holds().await, []);
         invariants(&link).await;
+    })
+    .await;
+}
+
+/// Whoever answers a hold has read which orders it is about.
+#[tokio::test]
+async fn an_answer_to_the_brake_lets_nothing_go_that_was_cancelled_since() {
+    both(async |link: Link| {
+        let ids = placed(&link, 30).await;
+        cancel_all(&link, &ids[..7]);
+        link.sync_well().await;
+        let asked = link.holds().await.remove(0);
+        cancel_all(&link, &ids[7..9]);
+        let report = link.sync_well().await;
+        assert_eq!(
+            report.actions.iter().filter(|action| action.order.is_none()).count(),
+            1,
+            "people are told anew"
+        );
+        let more = link.holds().await.remove(0);
+        assert_ne!(more.id, asked.id);
+        assert_eq!((asked.covers.len(), more.covers.len()), (7, 9));
+        assert!(more.detail.contains("cancel 9 of 30 open orders"), "{}", more.detail);
+
+        let now = link.engine.clock.now();
+        let stale = move |conn: &Connection| holds::decide(conn, asked.id, Verdict::TakeAxerrio, now);
+        assert_eq!(link.engine.store.write(stale).await.unwrap(), holds::Decided::Gone);
+        link.sync_well().await;
+        assert!(link.act(|w, _| ids[..9].iter().all(|id| items_of(w, id).len() == 1)));
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        assert!(link.act(|w, _| ids[..9].iter().all(|id| items_of(w, id).is_empty())));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_brake_of_which_orders_come_back_names_those_that_are_left() {
+    both(async |link: Link| {
+        let ids = placed(&link, 30).await;
+        let wants = |boxes: u32, ids: &[String]| {
+            link.act(|w, now| {
+                let mut change = |id: &String| w.axerrio.customer_changes_line(id, "1", |l| l.boxes = boxes, now);
+                ids.iter().try_for_each(&mut change)
+            })
+            .unwrap();
+        };
+        wants(0, &ids[..10]);
+        link.sync_well().await;
+        let asked = link.holds().await.remove(0);
+        wants(1, &ids[..8]);
+        link.sync_well().await;
+        let left = link.holds().await.remove(0);
+        assert_eq!((left.id, left.since, left.covers.len()), (asked.id, asked.since, 2));
+        let names = |hold: &HoldRow| {
+            let detail = hold.detail.replace(',', "");
+            let words: Vec<&str> = detail.split(' ').collect();
+            ids.iter().filter(|id| words.contains(&id.as_str())).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(names(&left), ids[8..10], "{}", left.detail);
+        assert!(left.detail.contains("2 of 30 open orders"), "{}", left.detail);
+        // Few as they are by now, another one is not let go unasked with them.
+        wants(1, &ids[8..9]);
+        wants(0, &ids[20..21]);
+        link.sync_well().await;
+        let other = link.holds().await.remove(0);
+        assert_ne!(other.id, asked.id);
+        assert_eq!(names(&other), [ids[9].clone(), ids[20].clone()], "{}", other.detail);
+        assert!(link.act(|w, _| ids.iter().all(|id| items_of(w, id).len() == 1)));
+        link.decide(Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        assert!(link.act(|w, _| [9, 20].iter().all(|at| items_of(w, &ids[*at]).is_empty())));
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// What such a run does not read or push was not taken back.
+#[tokio::test]
+async fn a_run_that_sees_only_a_part_leaves_the_brake_as_it_is() {
+    both(async |link: Link| {
+        let ids = placed(&link, 12).await;
+        cancel_all(&link, &ids[..7]);
+        link.sync_well().await;
+        let asked = link.holds().await.remove(0);
+        let only = Some([link.order(&ids[0]).await.key].into());
+        link.run(RunRequest { only, ..RunRequest::default() }).await;
+        for job in Job::ALL {
+            link.sync_jobs(&[job]).await;
+        }
+        for system in [System::Axerrio, System::Komet] {
+            let down = SystemError { system, method: "health", fault: systems::Fault::Unreachable("x".into()) };
+            link.run(RunRequest { paused: vec![down], ..RunRequest::default() }).await;
+        }
+        link.run(RunRequest { paced: true, ..RunRequest::default() }).await;
+        assert_eq!(link.holds().await, [asked]);
     })
     .await;
 }

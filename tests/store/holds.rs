@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use stemsync::domain::*;
+use stemsync::store::Connection;
 use stemsync::store::holds::Decided;
 use stemsync::store::{events, holds, maps, orders};
 
@@ -119,17 +120,37 @@ fn a_hold_number_never_comes_to_mean_another_hold() {
 }
 
 #[test]
-fn the_brake_is_one_hold_and_keeps_its_number() {
+fn the_brake_is_one_hold_that_keeps_its_number_until_it_covers_one_more_order() {
     let (_dir, store) = fresh();
-    let first = settled(&store, flow_1("AX-1", "2026-03-05"));
-    let second = settled(&store, flow_1("AX-2", "2026-03-05"));
-    assert!(store.write_blocking(move |conn| holds::set_brake(conn, &[first], "1", now())).unwrap());
-    let before = store.read_blocking(holds::list).unwrap();
-    let later = now() + TimeDelta::days(1);
-    assert!(!store.write_blocking(move |conn| holds::set_brake(conn, &[first, second], "2", later)).unwrap());
-    let after = store.read_blocking(holds::list).unwrap();
-    assert_eq!((after.len(), after[0].id, after[0].since), (1, before[0].id, now()));
-    assert_eq!(after[0].covers, [first, second]);
+    let orders = ["AX-1", "AX-2", "AX-3"].map(|id| settled(&store, flow_1(id, "2026-03-05")));
+    let [first, second, third] = orders;
+    let set = |covers: &'static [usize], detail: &'static str, days: i64| {
+        let covers: Vec<OrderKey> = covers.iter().map(|at| orders[*at]).collect();
+        let now = now() + TimeDelta::days(days);
+        store
+            .write_blocking(move |conn| {
+                let new = holds::set_brake(conn, &covers, detail, now)?;
+                let all = holds::list(conn)?;
+                assert_eq!(all.len(), 1);
+                Ok((new, all[0].clone()))
+            })
+            .unwrap()
+    };
+    let (new, asked) = set(&[0, 1], "1", 0);
+    assert!(new);
+    let (new, left) = set(&[1], "2", 1);
+    assert!(!new, "one came back");
+    assert_eq!((left.id, left.since, left.covers, left.detail.as_str()), (asked.id, now(), vec![second], "2"));
+    let (new, more) = set(&[1, 2], "3", 2);
+    assert!(new, "nobody was asked about that one");
+    assert_ne!(more.id, asked.id);
+    assert_eq!((more.since, more.covers), (now() + TimeDelta::days(2), vec![second, third]));
+    let (new, again) = set(&[1, 2], "3", 3);
+    assert_eq!((new, again.id), (false, more.id));
+    let stale = move |conn: &Connection| holds::decide(conn, asked.id, Verdict::TakeAxerrio, now());
+    assert_eq!(store.write_blocking(stale).unwrap(), Decided::Gone);
+    assert!(orders.iter().all(|key| !load(&store, *key).agreed.cancellation_released));
+    assert!(!is_dirty(&store, first));
     assert!(store.write_blocking(holds::clear_brake).unwrap());
     assert!(!store.write_blocking(holds::clear_brake).unwrap());
 }
