@@ -102,6 +102,18 @@ pub fn forget_full(conn: &Connection, stream: Stream, part: i64) -> Result<(), S
     Ok(())
 }
 
+/// Has a part read in full again as if it had been read in full at `full_at`.
+pub fn count_as_full(
+    conn: &Connection,
+    stream: Stream,
+    part: i64,
+    full_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE watermarks SET full_at = ?3 WHERE stream = ?1 AND part = ?2";
+    conn.prepare_cached(sql)?.execute(params![stream.name(), part, Time(full_at)])?;
+    Ok(())
+}
+
 /// Forgets a stream's watermarks: it is read in full next time.
 pub fn reset(conn: &Connection, stream: Stream) -> Result<(), StoreError> {
     conn.prepare_cached("DELETE FROM watermarks WHERE stream = ?1")?.execute([stream.name()])?;

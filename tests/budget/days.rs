@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use stemsync::domain::Stage;
+use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::faults::{Fault, Target};
 use stemsync::store::{Connection, budget, quota};
@@ -352,4 +353,33 @@ async fn a_full_read_that_does_not_count_is_tried_again_after_an_hour_and_not_ea
     }
     link.let_pass(TimeDelta::minutes(10));
     assert_eq!(must_be_read().await, windows);
+}
+
+/// To tell what was deleted from what moved far ahead takes a dozen lists, and a Prebook that goes has time.
+#[tokio::test]
+async fn what_is_missing_is_looked_up_once_polls_have_the_requests_for_it() {
+    let link = noon(1000).await;
+    let date = link.day(5);
+    let rep = |w: &mut World, now| w.komet.rep_creates_prebook(&prebook(date, vec![item(FREEDOM, 2, date)]), now);
+    let ids: Vec<u64> = (0..3).map(|_| link.act(rep).unwrap()).collect();
+    link.sync_well().await;
+    link.act(|w, _| ids.iter().try_for_each(|id| w.komet.rep_deletes_prebook(*id))).unwrap();
+    link.let_pass(TimeDelta::hours(25));
+    spend(&link, 1000 - 25).await;
+    let windows = u64::try_from(link.engine.windows().count()).unwrap();
+    let before = link.komet_requests("prebook.details.list");
+    paced(&link, &[Job::Prebooks]).await;
+    for _ in 0..5 {
+        link.let_pass(TimeDelta::minutes(10));
+        paced(&link, &[Job::Prebooks]).await;
+    }
+    let read = link.komet_requests("prebook.details.list") - before;
+    assert_eq!(read, windows, "the daily full read of each, and no more for now");
+    let is = |status| link.act(|w, _| ids.iter().all(|id| orders_for(w, *id)[0].status == status));
+    assert!(is(OrderStatus::Placed), "nothing is concluded from what is missing");
+    // Komet's next day.
+    link.let_pass(TimeDelta::hours(12));
+    paced(&link, &[Job::Prebooks]).await;
+    assert!(is(OrderStatus::Cancelled));
+    invariants(&link).await;
 }

@@ -1,6 +1,6 @@
 //! Cancelling: never from absence alone, and never many at once without a person's word.
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::{ItemChange, PoStatus};
@@ -414,6 +414,88 @@ async fn a_prebook_that_left_the_horizon_lives_on() {
         link.let_pass(TimeDelta::hours(25));
         link.sync_well().await;
         assert_eq!(status(&link, &order), OrderStatus::Placed);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+const PREBOOKS: &str = "prebook.details.list";
+
+/// They are missed by the next day's full read.
+fn delete_prebooks(link: &Link, prebooks: &[(u64, String)]) {
+    link.act(|w, _| prebooks.iter().try_for_each(|(prebook, _)| w.komet.rep_deletes_prebook(*prebook))).unwrap();
+    link.let_pass(TimeDelta::hours(25));
+}
+
+fn move_prebook(link: &Link, prebook: u64, to: NaiveDate) {
+    link.act(|w, now| {
+        let items: Vec<u64> = w.komet.prebook(prebook).unwrap().items.iter().map(|i| i.id).collect();
+        items.iter().try_for_each(|i| w.komet.rep_moves_ship_date(*i, to, now))
+    })
+    .unwrap();
+}
+
+#[tokio::test]
+async fn prebooks_that_are_gone_together_are_looked_up_together() {
+    both(async |link: Link| {
+        let mut all = Vec::new();
+        for _ in 0..8 {
+            all.push(prebooked(&link, 3).await);
+        }
+        let reads = async |gone: &[(u64, String)]| {
+            delete_prebooks(&link, gone);
+            let before = link.komet_requests(PREBOOKS);
+            link.sync_well().await;
+            link.komet_requests(PREBOOKS) - before
+        };
+        let few = reads(&all[..2]).await;
+        let more = reads(&all[2..7]).await;
+        assert_eq!(few, more, "of two and of five");
+        assert!(all[..7].iter().all(|(_, order)| status(&link, order) == OrderStatus::Cancelled));
+        assert_eq!(status(&link, &all[7].1), OrderStatus::Placed);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// One of them moved beyond the horizon, and is not asked for by its number.
+#[tokio::test]
+async fn of_prebooks_that_left_the_lists_together_the_one_that_moved_lives_on() {
+    both(async |link: Link| {
+        let (moved, order) = prebooked(&link, 3).await;
+        let gone = [prebooked(&link, 3).await, prebooked(&link, 3).await];
+        let to = link.day(45);
+        move_prebook(&link, moved, to);
+        delete_prebooks(&link, &gone);
+        link.sync_well().await;
+        assert!(gone.iter().all(|(_, order)| status(&link, order) == OrderStatus::Cancelled));
+        let kept = link.act(|w, _| w.axerrio.order(&order).unwrap().clone());
+        assert_eq!((kept.status, kept.draft.ship_date), (OrderStatus::Placed, to));
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// Whose record it is nobody knows: each is asked for by its number.
+#[tokio::test]
+async fn a_record_that_cannot_be_read_hides_no_prebook_from_a_look_up_of_several() {
+    both(async |link: Link| {
+        let (moved, order) = prebooked(&link, 3).await;
+        let gone = prebooked(&link, 3).await;
+        let to = link.day(45);
+        move_prebook(&link, moved, to);
+        delete_prebooks(&link, std::slice::from_ref(&gone));
+        // Every window of the horizon and their own once more; then the truck date, which shows the one that moved.
+        let before = u32::try_from(link.engine.windows().count()).unwrap() + 1;
+        let body = r#"{"status":1,"message":"","prebooks":[17]}"#.to_owned();
+        link.act(|w, _| {
+            let garbled = Fault::Http { status: 200, body, headers: Vec::new() };
+            w.inject(Target::next(System::Komet, PREBOOKS).after(before), garbled);
+        });
+        link.sync_well().await;
+        assert_eq!(status(&link, &gone.1), OrderStatus::Cancelled);
+        let kept = link.act(|w, _| w.axerrio.order(&order).unwrap().clone());
+        assert_eq!((kept.status, kept.draft.ship_date), (OrderStatus::Placed, to));
         invariants(&link).await;
     })
     .await;

@@ -1,10 +1,11 @@
 //! Komet's Prebooks, window by window, and the search for what a window no longer shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::{List, PollError, Polled, is_stale};
+use super::{FULL_READ_HOURS, List, PollError, Polled, is_stale};
 use crate::domain::{Header, ItemId, OrderKey, Prebook, PrebookId, PrebookNumber};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, orders};
@@ -13,10 +14,13 @@ use crate::sync::engine::Engine;
 use crate::sync::plan::window_of;
 use crate::sync::report::Job;
 use crate::sync::{observe, pace};
-use crate::systems::{Answer, Axerrio, Komet, PrebookDates, PrebookQuery, SystemError};
+use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery, SystemError, Unreadable};
 
 /// Windows beyond the horizon in which a Prebook that left the horizon is looked for.
 const WINDOWS_BEYOND: i64 = 12;
+
+/// How soon a window is read in full again of which something is missing that could not be looked up for want of requests.
+const LOOKED_UP_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// Which windows of the horizon a poll reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,13 @@ pub enum Windows {
     },
     /// Those that are worth a request now, and those that must be read in full.
     Due,
+}
+
+impl Windows {
+    /// Whether nobody waits for it.
+    fn is_paced(self) -> bool {
+        matches!(self, Self::Due | Self::Unknown { paced: true })
+    }
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
@@ -63,7 +74,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             self.read_window(window, updated, gap, &mut sweep).await?;
             sweep.polled.polls += 1;
         }
-        self.look_up_missing(&mut sweep).await?;
+        self.look_up_missing(&mut sweep, which.is_paced()).await?;
         Ok(sweep.polled)
     }
 
@@ -73,7 +84,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for window in windows {
             self.read_window(*window, None, false, &mut sweep).await?;
         }
-        self.look_up_missing(&mut sweep).await?;
+        self.look_up_missing(&mut sweep, false).await?;
         Ok(sweep.polled)
     }
 
@@ -151,12 +162,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(())
     }
 
-    /// What a list no longer shows: first every window of the horizon is read in full, then each Prebook is looked up
-    /// by its number, where it was, on its truck date and beyond the horizon. Only what is nowhere is gone.
-    async fn look_up_missing(&self, sweep: &mut Sweep) -> Result<(), PollError> {
+    /// What a list no longer shows: first every window of the horizon is read in full, then each Prebook is looked for where it was,
+    /// on its truck date and beyond the horizon. Only what is nowhere is gone. A `paced` poll leaves it for later where it costs more
+    /// than polls may spend.
+    async fn look_up_missing(&self, sweep: &mut Sweep, paced: bool) -> Result<(), PollError> {
         sweep.drop_shown();
         if sweep.missing.is_empty() {
             return self.confirm_full(sweep).await;
+        }
+        if paced {
+            let lost = self.lost(sweep.missing.clone()).await?;
+            if self.is_dear(sweep, &lost).await? {
+                return self.look_up_later(sweep, lost.len()).await;
+            }
         }
         // If the look-up fails half-way, the next poll must notice again.
         let windows: BTreeSet<i64> = sweep.missing.values().map(|(_, _, window)| *window).collect();
@@ -171,37 +189,33 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 sweep.drop_shown();
             }
         }
-        let mut by_prebook: BTreeMap<PrebookId, BTreeMap<ItemId, (OrderKey, i64)>> = BTreeMap::new();
-        for (item, (key, prebook, window)) in std::mem::take(&mut sweep.missing) {
-            by_prebook.entry(prebook).or_default().insert(item, (key, window));
-        }
-        for (prebook, mut items) in by_prebook {
-            let found = self.find_prebook(&prebook, &items).await?;
-            if let Some(found) = &found {
-                sweep.polled.report(Job::Prebooks, "Komet Prebook", &found.unreadable);
-            }
-            let is_garbled = found.as_ref().is_some_and(|found| !found.unreadable.is_empty());
-            let Some(found) = found.filter(|found| found.unreadable.is_empty()) else {
+        let mut lost = self.lost(std::mem::take(&mut sweep.missing)).await?;
+        let places = self.places(&lost);
+        self.seek(&mut lost, places).await?;
+        for mut lost in lost.into_values() {
+            sweep.polled.report(Job::Prebooks, "Komet Prebook", &lost.unreadable);
+            if lost.name.is_none() || !lost.unreadable.is_empty() {
                 // What it is about must be noticed again.
-                sweep.full.retain(|window, _| items.values().all(|(_, of)| of != window));
-                if let Some(why) = sweep.polled.unreadable.last().filter(|_| is_garbled).cloned() {
-                    let lists = items.values().map(|(_, window)| List::Source(Source::Window(*window)));
+                sweep.full.retain(|window, _| lost.items.values().all(|(_, of)| of != window));
+                if !lost.unreadable.is_empty()
+                    && let Some(why) = sweep.polled.unreadable.last().cloned()
+                {
+                    let lists = lost.items.values().map(|(_, window)| List::Source(Source::Window(*window)));
                     sweep.polled.in_vain.extend(lists.map(|list| (list, why.clone())));
                 }
                 continue;
-            };
-            let shown: BTreeSet<ItemId> =
-                found.items.iter().flat_map(|p| &p.items).map(|i| i.id.clone()).collect();
-            items.retain(|item, _| !shown.contains(item));
+            }
             let mut gone: BTreeMap<OrderKey, BTreeSet<ItemId>> = BTreeMap::new();
-            for (item, (key, _)) in items {
-                gone.entry(key).or_default().insert(item);
+            for (item, (key, _)) in std::mem::take(&mut lost.items) {
+                if !lost.shows(&item) {
+                    gone.entry(key).or_default().insert(item);
+                }
             }
             sweep.polled.changed += self
                 .store
                 .write(move |conn| {
                     let mut changed = 0;
-                    for prebook in &found.items {
+                    for prebook in &lost.found {
                         changed += observe::prebook(conn, prebook)?;
                     }
                     for (key, items) in &gone {
@@ -211,6 +225,83 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 })
                 .await?;
         }
+        self.confirm_full(sweep).await
+    }
+
+    /// The Prebooks of which something is missing.
+    async fn lost(&self, missing: Missing) -> Result<BTreeMap<PrebookId, Lost>, StoreError> {
+        self.store
+            .read(move |conn| {
+                let mut all: BTreeMap<PrebookId, Lost> = BTreeMap::new();
+                for (item, (key, prebook, window)) in missing {
+                    let lost = match all.entry(prebook) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            let name = name_of(conn, key, new.key())?;
+                            new.insert(Lost::new(name))
+                        }
+                    };
+                    lost.items.insert(item, (key, window));
+                }
+                Ok(all)
+            })
+            .await
+    }
+
+    /// Where Prebooks that were lost sight of are looked for, one request each.
+    fn places(&self, lost: &BTreeMap<PrebookId, Lost>) -> Vec<(PrebookDates, BTreeSet<PrebookId>)> {
+        let mut windows: BTreeMap<i64, BTreeSet<PrebookId>> = BTreeMap::new();
+        let mut truck_dates: BTreeMap<NaiveDate, BTreeSet<PrebookId>> = BTreeMap::new();
+        let mut all: BTreeSet<PrebookId> = BTreeSet::new();
+        for (prebook, lost) in lost {
+            let Some((_, truck_date)) = &lost.name else { continue };
+            if let Some((_, window)) = lost.items.values().next() {
+                windows.entry(*window).or_default().insert(prebook.clone());
+            }
+            if let Some(date) = truck_date {
+                truck_dates.entry(*date).or_default().insert(prebook.clone());
+            }
+            all.insert(prebook.clone());
+        }
+        let end = *self.windows().end();
+        let beyond = (end + 1..=end + WINDOWS_BEYOND).filter(|_| !all.is_empty());
+        windows
+            .into_iter()
+            .map(|(window, sought)| (ship_dates(window), sought))
+            .chain(truck_dates.into_iter().map(|(date, sought)| (PrebookDates::Truck(date), sought)))
+            .chain(beyond.map(|window| (ship_dates(window), all.clone())))
+            .collect()
+    }
+
+    /// Whether to look up what is missing takes more requests than are left for polls.
+    async fn is_dear(&self, sweep: &Sweep, lost: &BTreeMap<PrebookId, Lost>) -> Result<bool, StoreError> {
+        let unread = self.windows().filter(|window| !sweep.full.contains_key(window)).count();
+        let requests = u32::try_from(unread + self.places(lost).len()).unwrap_or(u32::MAX);
+        Ok(f64::from(requests) > self.outlook().await?.decision.reads_left)
+    }
+
+    /// Nothing is concluded from what is missing, which is noticed again by a full read in an hour.
+    async fn look_up_later(&self, sweep: &mut Sweep, prebooks: usize) -> Result<(), PollError> {
+        log::info!(
+            job = Job::Prebooks.name();
+            "{prebooks} Prebooks that Komet's lists no longer show are looked up later: what is left of the quota is kept for writes"
+        );
+        let windows: BTreeSet<i64> = sweep.missing.values().map(|(_, _, window)| *window).collect();
+        let just_read: BTreeSet<i64> =
+            sweep.full.extract_if(.., |window, _| windows.contains(window)).map(|(w, _)| w).collect();
+        let full_at = self.clock.now() - FULL_READ_HOURS + LOOKED_UP_AGAIN;
+        self.store
+            .write(move |conn| {
+                for window in windows {
+                    let before = watermarks::get(conn, Stream::Prebooks, window)?.and_then(|known| known.full_at);
+                    // What changes there once more does not put it off again.
+                    if just_read.contains(&window) || before.is_none_or(|before| before > full_at) {
+                        watermarks::count_as_full(conn, Stream::Prebooks, window, full_at)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
         self.confirm_full(sweep).await
     }
 
@@ -230,46 +321,61 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(())
     }
 
-    /// Looks a Prebook up by its number, which Komet documents only together with dates (clarification 4). One that was made
-    /// and never shown has a number, too: Komet may have given its items a ship date beyond the horizon. `None`: it cannot be
-    /// looked up, and nothing is known of it.
-    async fn find_prebook(
+    /// Looks for Prebooks in these places, each list once for all that are sought there. One alone is asked for by its number, which
+    /// Komet documents only together with dates (clarification 4). One that was made and never shown has a number, too: Komet may
+    /// have given its items a ship date beyond the horizon.
+    async fn seek(
         &self,
-        prebook: &PrebookId,
-        items: &BTreeMap<ItemId, (OrderKey, i64)>,
-    ) -> Result<Option<Answer<Prebook>>, PollError> {
-        let mut found = Answer { items: Vec::new(), unreadable: Vec::new(), as_of: self.clock.now() };
-        let Some((key, window)) = items.values().next().copied() else { return Ok(None) };
-        let id = prebook.clone();
-        let Some((number, truck_date)) = self.store.read(move |conn| name_of(conn, key, &id)).await? else {
-            return Ok(None);
-        };
-        let mut places: Vec<PrebookDates> = vec![ship_dates(window)];
-        places.extend(truck_date.map(PrebookDates::Truck));
-        let end = *self.windows().end();
-        places.extend((end + 1..=end + WINDOWS_BEYOND).map(ship_dates));
-        let mut seen: BTreeSet<ItemId> = BTreeSet::new();
-        for dates in places {
-            let answer = self.prebooks_by_number(dates, &number).await?;
-            found.unreadable.extend(answer.unreadable);
-            for shown in answer.items.into_iter().filter(|p| p.id == *prebook) {
-                seen.extend(shown.items.iter().map(|i| i.id.clone()));
-                found.items.push(shown);
+        lost: &mut BTreeMap<PrebookId, Lost>,
+        places: Vec<(PrebookDates, BTreeSet<PrebookId>)>,
+    ) -> Result<(), SystemError> {
+        for (dates, mut sought) in places {
+            sought.retain(|prebook| lost.get(prebook).is_some_and(|lost| !lost.is_found()));
+            if sought.len() > 1 {
+                let answer =
+                    self.komet.prebooks(&PrebookQuery { dates, updated_as_of: None, number: None }).await?;
+                // What cannot be read may be any of them: then each is asked for.
+                if answer.unreadable.is_empty() {
+                    for shown in answer.items.into_iter().filter(|shown| sought.contains(&shown.id)) {
+                        lost.entry(shown.id.clone()).and_modify(|lost| lost.found.push(shown));
+                    }
+                    continue;
+                }
             }
-            if items.keys().all(|item| seen.contains(item)) {
-                break;
+            for prebook in sought {
+                let Some(lost) = lost.get_mut(&prebook) else { continue };
+                let Some((number, _)) = lost.name.clone() else { continue };
+                let query = PrebookQuery { dates, updated_as_of: None, number: Some(number) };
+                let answer = self.komet.prebooks(&query).await?;
+                lost.unreadable.extend(answer.unreadable);
+                lost.found.extend(answer.items.into_iter().filter(|shown| shown.id == prebook));
             }
         }
-        Ok(Some(found))
+        Ok(())
+    }
+}
+
+/// A Prebook of which a list no longer shows something, and what was found of it elsewhere.
+struct Lost {
+    /// Its number and truck date; `None`: it cannot be looked up.
+    name: Option<(PrebookNumber, Option<NaiveDate>)>,
+    /// What is missing, each with its order and the window that should show it.
+    items: BTreeMap<ItemId, (OrderKey, i64)>,
+    found: Vec<Prebook>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Lost {
+    fn new(name: Option<(PrebookNumber, Option<NaiveDate>)>) -> Self {
+        Self { name, items: BTreeMap::new(), found: Vec::new(), unreadable: Vec::new() }
     }
 
-    async fn prebooks_by_number(
-        &self,
-        dates: PrebookDates,
-        number: &PrebookNumber,
-    ) -> Result<Answer<Prebook>, SystemError> {
-        let query = PrebookQuery { dates, updated_as_of: None, number: Some(number.clone()) };
-        self.komet.prebooks(&query).await
+    fn shows(&self, item: &ItemId) -> bool {
+        self.found.iter().flat_map(|prebook| &prebook.items).any(|shown| shown.id == *item)
+    }
+
+    fn is_found(&self) -> bool {
+        self.items.keys().all(|item| self.shows(item))
     }
 }
 
@@ -286,6 +392,9 @@ fn name_of(
     Ok(made.map(|made| (made.number, made.sent.as_ref().map(Header::truck_date))))
 }
 
+/// Items that are missing, each with its order, its Prebook and the window that should show it.
+type Missing = BTreeMap<ItemId, (OrderKey, PrebookId, i64)>;
+
 /// What a sweep over windows has found so far.
 #[derive(Default)]
 struct Sweep {
@@ -294,8 +403,8 @@ struct Sweep {
     full: BTreeMap<i64, DateTime<Utc>>,
     /// Items that some window showed.
     shown: BTreeSet<ItemId>,
-    /// Items that their window should have shown: their order, Prebook and window.
-    missing: BTreeMap<ItemId, (OrderKey, PrebookId, i64)>,
+    /// Items that their window should have shown.
+    missing: Missing,
 }
 
 impl Sweep {
