@@ -66,6 +66,9 @@ pub enum Fault {
 /// How the finding begins that a web page came in place of an answer.
 pub(super) const PAGE: &str = "a web page instead of JSON";
 
+/// The finding on an answer that is longer than what is read.
+pub(super) const TOO_LONG: &str = "longer than 32 MB";
+
 /// What is known of a failed write's effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
@@ -114,6 +117,11 @@ impl SystemError {
                 // It may be the page of a proxy that is being set up.
                 | Fault::NoSuchAddress(_)
         )
+    }
+
+    /// Whether a read was answered with more than is read at once: less may be asked for.
+    pub fn is_too_long(&self) -> bool {
+        matches!(&self.fault, Fault::Unreadable(what) if what == TOO_LONG)
     }
 
     /// Whether the whole system is out of reach, so that further requests of this run are pointless.

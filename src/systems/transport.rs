@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url};
 
+use super::error::TOO_LONG;
 use super::mask::Mask;
 use super::network::{Received, Sent, SharedNetwork};
 use super::reply::{Failure, Reply, http_date, pause};
@@ -284,7 +285,7 @@ impl Transport {
         let status = response.status();
         // A compressed body announces nothing here: what counts is its length when it is unpacked.
         let announced = response.content_length().map_or(0, |n| usize::try_from(n).unwrap_or(usize::MAX));
-        let too_long = || Fault::Unreadable("longer than 32 MB".to_owned());
+        let too_long = || Fault::Unreadable(TOO_LONG.to_owned());
         if announced > BODY_LIMIT {
             return Err(too_long());
         }
@@ -300,7 +301,7 @@ impl Transport {
 
     fn received(&self, answer: Received) -> Result<Reply, Fault> {
         if answer.body.len() > BODY_LIMIT {
-            return Err(Fault::Unreadable("longer than 32 MB".to_owned()));
+            return Err(Fault::Unreadable(TOO_LONG.to_owned()));
         }
         let date = answer.date.as_deref().and_then(http_date);
         self.set_clock(date);

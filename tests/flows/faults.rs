@@ -11,6 +11,8 @@ use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens, Worl
 use stemsync::store::intents::{self, Intent};
 use stemsync::sync::RunRequest;
 use stemsync::sync::engine::Settings;
+use stemsync::sync::plan::window_of;
+use stemsync::sync::poll::dates_of;
 use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::{Fault as SystemFault, System};
 
@@ -840,4 +842,76 @@ async fn what_changes_on_a_label_after_a_shipment_of_several_lines_that_was_not_
         let held = ["1", "2"].map(|line| (HoldReason::LabelChangedAfterShipping, Some(line.to_owned())));
         assert_eq!(link.held().await, held);
     }
+}
+
+const PREBOOKS: &str = "prebook.details.list";
+
+/// Komet's next answers to this are too long to be read, once so many others were.
+fn answers_at_length(link: &Link, method: &str, after: i64, times: u32) {
+    let too_long = Fault::Http { status: 200, body: " ".repeat(33 << 20), headers: Vec::new() };
+    let target = Target::next(System::Komet, method).after(u32::try_from(after).unwrap()).times(times);
+    link.act(|w, _| w.inject(target, too_long));
+}
+
+fn orders_on(link: &Link, days: &[i64]) -> Vec<String> {
+    let place = |day: &i64| {
+        let draft = order(link.day(*day), vec![line(FREEDOM, 2)]);
+        link.act(|w, now| w.axerrio.customer_orders(draft, now))
+    };
+    days.iter().map(place).collect()
+}
+
+#[tokio::test]
+async fn a_window_too_long_for_one_answer_is_read_in_halves() {
+    let link = link(Answers::Plain).await;
+    let ids = orders_on(&link, &[3, 10]);
+    answers_at_length(&link, PREBOOKS, 0, 2);
+    let report = link.sync_jobs(&[Job::Orders]).await;
+    assert_eq!(report.jobs[0].error, None);
+    let windows = u64::try_from(link.engine.windows().count()).unwrap();
+    assert_eq!(link.komet_requests(PREBOOKS), windows + 4, "seven dates, four of them, twice two, and three");
+    assert!(link.act(|w, _| ids.iter().all(|id| items_of(w, id).len() == 1)));
+    link.sync_well().await;
+    invariants(&link).await;
+}
+
+/// A Company token may see so many of other vendors.
+#[tokio::test]
+async fn a_date_too_long_to_be_read_is_told_and_holds_up_no_order_of_another_window() {
+    let link = link(Answers::Plain).await;
+    let ids = orders_on(&link, &[3, 10]);
+    let window = window_of(link.day(3));
+    answers_at_length(&link, PREBOOKS, window - link.engine.windows().start(), 4);
+    let report = link.sync_jobs(&[Job::Orders]).await;
+    let told = report.jobs[0].error.clone().unwrap();
+    let (first, last) = dates_of(window);
+    assert!(told.contains(&format!("Komet's Prebooks of ship date {first} cannot be read")), "{told}");
+    assert!(
+        told.contains(&format!("ship from {first} to {last} wait")) && told.contains("Vendor token"),
+        "{told}"
+    );
+    assert_eq!(report.jobs[0].outcome, Outcome::Attention);
+    assert_eq!(link.act(|w, _| ids.iter().map(|id| items_of(w, id).len()).collect::<Vec<_>>()), [0, 1]);
+    link.let_pass(TimeDelta::minutes(1));
+    link.sync_well().await;
+    assert!(link.act(|w, _| ids.iter().all(|id| items_of(w, id).len() == 1)));
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn pos_too_long_to_be_read_hide_no_approval_on_another_date() {
+    let link = link(Answers::Plain).await;
+    let ids = orders_on(&link, &[3, 4]);
+    link.sync_well().await;
+    link.act(approve_all);
+    answers_at_length(&link, "purchase.order.list", 0, 1);
+    let report = link.sync_jobs(&[Job::PurchaseOrders]).await;
+    let told = report.jobs[0].error.clone().unwrap();
+    assert!(told.contains(&format!("Komet's POs of ship date {} cannot be read", link.day(3))), "{told}");
+    let is_told = |id: &String| link.act(|w, _| w.axerrio.order(id).unwrap().purchase_order.is_some());
+    assert_eq!(ids.iter().map(is_told).collect::<Vec<_>>(), [false, true]);
+    link.let_pass(TimeDelta::minutes(1));
+    link.sync_well().await;
+    assert!(ids.iter().all(is_told));
+    invariants(&link).await;
 }

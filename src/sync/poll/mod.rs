@@ -2,9 +2,10 @@
 //! watermark comes from the other system's clock less an overlap, and never passes a record that could not be read.
 //! What a list no longer shows is looked up by its number before anything is concluded from it.
 //!
-//! [`feed`] reads Axerrio's orders and labels, [`prebooks`] Komet's Prebooks window by window, [`purchase_orders`] its POs
-//! by ship date.
+//! [`feed`] reads Axerrio's orders and labels, [`prebooks`] Komet's Prebooks window by window, which [`dates`] divides where it must,
+//! [`purchase_orders`] its POs by ship date.
 
+mod dates;
 mod feed;
 mod prebooks;
 mod purchase_orders;
@@ -110,6 +111,15 @@ impl Polled {
         self.report(job, what, unreadable);
         let first = self.unreadable.get(known).cloned();
         self.in_vain.extend(first.map(|why| (list, why)));
+    }
+
+    /// Reports a list that is too long to be read; `then`: what waits for it, and what a person can do.
+    fn report_too_long(&mut self, list: List, job: Job, what: &str, date: NaiveDate, then: &str) {
+        let told =
+            format!("Komet's {what} of ship date {date} cannot be read: the answer is longer than 32 MB. {then}");
+        log::warn!(job = job.name(); "{told}");
+        self.in_vain.entry(list).or_insert_with(|| told.clone());
+        self.unreadable.push(told);
     }
 
     fn report(&mut self, job: Job, what: &str, unreadable: &[Unreadable]) {

@@ -99,18 +99,26 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     ) -> Result<(), PollError> {
         let (from, to) = dates_of(window);
         let query = PrebookQuery { dates: PrebookDates::Ship { from, to }, updated_as_of: updated, number: None };
-        let mut answer = self.komet.prebooks(&query).await?;
+        let mut read = self.prebooks_of(&query).await?;
         let mut full = updated.is_none();
         // Komet's clock went back behind the watermark: what it stamped since would never be shown.
-        if updated.is_some_and(|since| since > answer.as_of) && !gap {
+        if updated.is_some_and(|since| since > read.answer.as_of) && !gap {
             log::warn!(job = Job::Prebooks.name(); "Komet's clock went back; the window of {from} is read in full");
-            answer = self.komet.prebooks(&PrebookQuery { updated_as_of: None, ..query }).await?;
+            read = self.prebooks_of(&PrebookQuery { updated_as_of: None, ..query }).await?;
             full = true;
         }
         let overlap = chrono::Duration::from_std(self.settings.overlap).unwrap_or_default();
-        let readable = answer.unreadable.is_empty();
-        sweep.polled.records += answer.items.len() as u64;
+        let readable = read.is_whole();
         let list = List::Source(Source::Window(window));
+        for date in &read.too_long {
+            let then = format!(
+                "Orders that ship from {from} to {to} wait where they depend on it, the others go on. A Vendor token sees this \
+                 vendor's items only: give the link one ([komet] token and token_kind)."
+            );
+            sweep.polled.report_too_long(list.clone(), Job::Prebooks, "Prebooks", *date, &then);
+        }
+        let answer = read.answer;
+        sweep.polled.records += answer.items.len() as u64;
         sweep.polled.report_in(list, Job::Prebooks, "Komet Prebook", &answer.unreadable);
         let as_of = answer.as_of;
         // Komet's day may be one ahead of ours: what ships before today may rightly have left the list.
@@ -250,27 +258,20 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// Where Prebooks that were lost sight of are looked for, one request each.
     fn places(&self, lost: &BTreeMap<PrebookId, Lost>) -> Vec<(PrebookDates, BTreeSet<PrebookId>)> {
-        let mut windows: BTreeMap<i64, BTreeSet<PrebookId>> = BTreeMap::new();
-        let mut truck_dates: BTreeMap<NaiveDate, BTreeSet<PrebookId>> = BTreeMap::new();
+        let mut places = Vec::new();
         let mut all: BTreeSet<PrebookId> = BTreeSet::new();
         for (prebook, lost) in lost {
             let Some((_, truck_date)) = &lost.name else { continue };
-            if let Some((_, window)) = lost.items.values().next() {
-                windows.entry(*window).or_default().insert(prebook.clone());
-            }
-            if let Some(date) = truck_date {
-                truck_dates.entry(*date).or_default().insert(prebook.clone());
-            }
+            // Nothing counts as gone that was not looked up by its own number (product.md, Never).
+            let alone = || BTreeSet::from([prebook.clone()]);
+            places.extend(lost.items.values().next().map(|(_, window)| (ship_dates(*window), alone())));
+            places.extend(truck_date.map(|date| (PrebookDates::Truck(date), alone())));
             all.insert(prebook.clone());
         }
         let end = *self.windows().end();
         let beyond = (end + 1..=end + WINDOWS_BEYOND).filter(|_| !all.is_empty());
-        windows
-            .into_iter()
-            .map(|(window, sought)| (ship_dates(window), sought))
-            .chain(truck_dates.into_iter().map(|(date, sought)| (PrebookDates::Truck(date), sought)))
-            .chain(beyond.map(|window| (ship_dates(window), all.clone())))
-            .collect()
+        places.extend(beyond.map(|window| (ship_dates(window), all.clone())));
+        places
     }
 
     /// Whether to look up what is missing takes more requests than are left for polls.
@@ -332,11 +333,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for (dates, mut sought) in places {
             sought.retain(|prebook| lost.get(prebook).is_some_and(|lost| !lost.is_found()));
             if sought.len() > 1 {
-                let answer =
-                    self.komet.prebooks(&PrebookQuery { dates, updated_as_of: None, number: None }).await?;
+                let read = self.prebooks_of(&PrebookQuery { dates, updated_as_of: None, number: None }).await?;
                 // What cannot be read may be any of them: then each is asked for.
-                if answer.unreadable.is_empty() {
-                    for shown in answer.items.into_iter().filter(|shown| sought.contains(&shown.id)) {
+                if read.is_whole() {
+                    for shown in read.answer.items.into_iter().filter(|shown| sought.contains(&shown.id)) {
                         lost.entry(shown.id.clone()).and_modify(|lost| lost.found.push(shown));
                     }
                     continue;

@@ -107,7 +107,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut missing: BTreeSet<PoNumber> = BTreeSet::new();
         let mut shown: BTreeSet<PoNumber> = BTreeSet::new();
         for date in dates.iter().copied() {
-            let answer = self.komet.purchase_orders(&PoQuery::ShipDate(date)).await?;
+            let answer = match self.komet.purchase_orders(&PoQuery::ShipDate(date)).await {
+                Err(error) if error.is_too_long() => {
+                    self.leave_too_long(date, &mut polled).await?;
+                    continue;
+                }
+                answer => answer?,
+            };
             polled.records += answer.items.len() as u64;
             let list = List::Source(Source::ShipDate(date));
             polled.report_in(list, Job::PurchaseOrders, "Komet PO", &answer.unreadable);
@@ -150,6 +156,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         polled.po_numbers.extend(shown);
         Ok(polled)
+    }
+
+    /// A ship date whose list cannot be read for its length proves nothing, and is left for a while as one that makes no sense is.
+    async fn leave_too_long(&self, date: NaiveDate, polled: &mut Polled) -> Result<(), StoreError> {
+        let then = "What becomes of these POs is not seen, those of other dates are. Look in Komet for what fills this date.";
+        let list = List::Source(Source::ShipDate(date));
+        polled.report_too_long(list, Job::PurchaseOrders, "POs", date, then);
+        let now = self.clock.now();
+        self.store.write(move |conn| pace::saw(conn, Source::ShipDate(date), now, None, (0, false))).await
     }
 
     /// Reads one PO by its number; if Komet has none of that number it is gone. Of a number that cannot be asked for nothing can be
