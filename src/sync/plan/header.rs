@@ -394,13 +394,12 @@ fn ask_for_lines(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edit
         let _ = write!(cause, " {:016x}", fingerprint(&mapped));
     }
     draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, || {
-        let names = |ids: &mut dyn Iterator<Item = &LineId>| ids.map(|id| id.0.as_str()).collect::<Vec<_>>().join(", ");
         let mut what = Vec::new();
         if !changed.is_empty() {
-            what.push(format!("line {} changed in Axerrio", names(&mut changed.iter().map(|(id, _)| id))));
+            what.push(format!("line {} changed in Axerrio", names(changed.iter().map(|(id, _)| id))));
         }
         if !mapped.is_empty() {
-            what.push(format!("line {} was mapped anew", names(&mut mapped.iter().map(|(id, _)| id))));
+            what.push(format!("line {} was mapped anew", names(mapped.iter().map(|(id, _)| id))));
         }
         if !remapped.is_empty() {
             what.push("the customer or carrier was mapped anew".to_owned());
@@ -413,6 +412,10 @@ fn ask_for_lines(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, edit
             prebook.number
         )
     })
+}
+
+fn names<'l>(lines: impl Iterator<Item = &'l LineId>) -> String {
+    lines.map(|line| line.0.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Names what Komet shows of a header.
