@@ -59,8 +59,10 @@ async fn create_answers_without_ids_cost_reads_shared_by_all_orders() {
     let count = u64::try_from(ids.len()).unwrap();
     assert_eq!(link.komet_requests("prebook.create"), count);
     assert_eq!(link.komet_requests("purchase.order.create"), count);
-    let reads = link.komet_requests("prebook.details.list");
-    assert!(reads <= 20, "{reads} reads for {count} orders");
+    for list in ["prebook.details.list", "purchase.order.list"] {
+        let reads = link.komet_requests(list);
+        assert!(reads <= 20, "{reads} times {list} for {count} orders");
+    }
     invariants(&link).await;
 }
 

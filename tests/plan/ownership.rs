@@ -440,3 +440,13 @@ fn what_changes_on_a_line_whose_mark_does_not_fit_is_a_new_question() {
     assert!(!desk.sync().is_empty());
     assert_eq!(held(&desk), [""; 0]);
 }
+
+#[test]
+fn a_deleted_item_is_told_as_it_was() {
+    let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+    desk.sync();
+    desk.edit_item("1", |item| item.terms.boxes = 0);
+    desk.ax_line("1").terms.boxes = 9;
+    let holds = desk.plan().holds;
+    assert!(holds[0].detail.contains("(5 HB of"), "{}", holds[0].detail);
+}

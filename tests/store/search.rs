@@ -153,6 +153,13 @@ fn filters_narrow_and_sorts_sort_with_and_without_a_search() {
 }
 
 #[test]
+fn orders_that_wait_for_the_brake_wait_for_a_person() {
+    let (_dir, store) = traded();
+    store.write_blocking(|conn| holds::set_brake(conn, &[OrderKey(2), OrderKey(3)], "too many", now())).unwrap();
+    assert_eq!(keys(&store, Search { held: true, ..typed("") }), [2, 1, 3]);
+}
+
+#[test]
 fn pages_follow_each_other_whatever_they_are_sorted_by() {
     let (_dir, store) = fresh();
     for n in 0..23 {

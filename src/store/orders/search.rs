@@ -120,11 +120,10 @@ fn candidates(conn: &Connection, search: &Search) -> Result<Candidates, StoreErr
     if !search.held {
         return Ok(Candidates { keys, names });
     }
-    let mut held: Vec<i64> =
-        self::keys(conn, "SELECT DISTINCT order_key FROM holds WHERE order_key IS NOT NULL ORDER BY 1", [])?
-            .into_iter()
-            .map(|key| key.0)
-            .collect();
+    // The brake's hold is no order's own: it names those that it covers.
+    let sql = "SELECT order_key FROM holds WHERE order_key IS NOT NULL
+               UNION SELECT value FROM holds, json_each(holds.covers) WHERE order_key IS NULL ORDER BY 1";
+    let mut held: Vec<i64> = self::keys(conn, sql, [])?.into_iter().map(|key| key.0).collect();
     if let Some(keys) = keys {
         held.retain(|key| keys.binary_search(key).is_ok());
     }

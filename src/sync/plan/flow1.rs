@@ -260,6 +260,12 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, header: &Header, line: &AxLine, lin
     let (reason, cause) = (HoldReason::EditedInKomet, deleted_cause(&link.item) + since.as_str());
     let is_bought = !draft.alive_po_links(&line.id).is_empty();
     let owner = if draft.is_line_decided(&line.id) { Verdict::TakeKomet } else { Verdict::TakeAxerrio };
+    // What it was, not what Axerrio says of the line by now.
+    let was = link.seen.as_ref().map(|seen| &seen.terms);
+    let (boxes, box_type, product) = match was {
+        Some(was) => (was.boxes, &was.box_type, &was.product.description),
+        None => (line.terms.boxes, &line.terms.box_type, &line.terms.product.description),
+    };
     let verdict = if link.gone {
         draft.ask(reason, Some(&line.id), &cause, || {
             format!(
@@ -274,9 +280,9 @@ fn takes_deleted_anew(draft: &mut Draft<'_>, header: &Header, line: &AxLine, lin
                 "Prebook item {} ({} {} of {}) was deleted in Komet, but the line still stands in Axerrio. Take axerrio to make it \
                  again, take komet to leave it deleted{}.",
                 link.item,
-                line.terms.boxes,
-                line.terms.box_type,
-                line.terms.product.description,
+                boxes,
+                box_type,
+                product,
                 if is_bought { " and its PO as it is" } else { "" }
             )
         })

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use super::{Case, Open};
 use crate::domain::{
     AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, OrderKey,
@@ -22,6 +24,8 @@ use crate::systems::{Axerrio, Certainty, Fault, Komet, PrebookDates, PrebookQuer
 #[derive(Clone, Default)]
 struct ReadBack {
     komet: Reads,
+    /// POs that were just made, by their ship dates: the list of a date shows all of them at once.
+    made: BTreeMap<NaiveDate, BTreeSet<PoNumber>>,
     ax_orders: BTreeSet<AxOrderId>,
     ax_feed: bool,
 }
@@ -55,6 +59,15 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut unread = Unread::new();
         if state.paced {
             unread = self.leave_what_is_in_vain(state, &mut all.komet).await?;
+        }
+        let shared: BTreeSet<NaiveDate> =
+            all.made.iter().filter(|(_, numbers)| numbers.len() > 1).map(|(date, _)| *date).collect();
+        if !shared.is_empty() {
+            let polled = self.read_po_dates(&shared).await?;
+            state.learn_from(&polled);
+            state.tally(job, |tally| tally.polled += polled.records);
+            // What its date does not show is asked for by its number.
+            all.komet.po_numbers.retain(|number| !polled.po_numbers.contains(number));
         }
         unread.extend(self.read(state, job, &all.komet).await?);
         let mut unread_orders = BTreeMap::new();
@@ -235,6 +248,9 @@ impl ReadBack {
     /// Adds what another intent needs.
     fn extend(&mut self, other: Self) {
         self.komet.extend(other.komet);
+        for (date, numbers) in other.made {
+            self.made.entry(date).or_default().extend(numbers);
+        }
         self.ax_orders.extend(other.ax_orders);
         self.ax_feed |= other.ax_feed;
     }
@@ -261,7 +277,10 @@ impl ReadBack {
             Action::CreatePo(new) => {
                 let answered: Option<CreatedPo> = answer.and_then(|text| serde_json::from_str(text).ok());
                 match answered.map(|created| created.number).or_else(|| new.number.clone()) {
-                    Some(number) if number.can_be_asked_for() => drop(self.komet.po_numbers.insert(number)),
+                    Some(number) if number.can_be_asked_for() => {
+                        self.made.entry(new.ship_date).or_default().insert(number.clone());
+                        self.komet.po_numbers.insert(number);
+                    }
                     _ => drop(self.komet.po_dates.insert(new.ship_date)),
                 }
             }
