@@ -496,3 +496,22 @@ fn an_order_that_moved_since_an_old_copy_is_found_on_its_new_day() {
     let stands = |line: &str| planned.agreed.lines[&LineId(line.into())].item.as_ref().unwrap().prebook.clone();
     assert!(moved(&stands("1")) && moved(&stands("2")));
 }
+
+/// Komet takes ten characters, and no comma, where it is asked for a PO.
+#[test]
+fn a_po_that_cannot_be_asked_for_by_its_number_is_looked_for_on_its_day() {
+    for number in ["PO-2026-31001", "P31001,1"] {
+        let mut desk = placed();
+        let number = PoNumber(number.into());
+        desk.komet.purchase_orders[0].number = number.clone();
+        for item in desk.komet.prebooks.iter_mut().flat_map(|prebook| &mut prebook.items) {
+            item.po_number = Some(number.clone());
+        }
+        desk.read();
+        desk.order.komet.purchase_orders.clear();
+        desk.lose_database();
+        let needs = desk.plan().needs;
+        assert!(needs.contains(&Need::PurchaseOrders(day("2026-12-01"))), "{needs:?}");
+        assert!(!needs.contains(&Need::PurchaseOrder(number)), "{needs:?}");
+    }
+}
