@@ -217,6 +217,7 @@ fn dead_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemL
     let verdict = draft.verdict(HoldReason::ChangedAfterApproval, Some(&line.id), &cause);
     let is_taken = verdict == Some(Verdict::TakeAxerrio) && !draft.has_shipped(&line.id);
     let is_to_be_made = match deed {
+        // stemsync is in the middle of a change, or gave up what no list shows.
         _ if link.dead || draft.item_alive(link) => true,
         Some(_) if is_taken => true,
         // The deletion alone is Komet's right by then.
@@ -512,10 +513,10 @@ fn may_cancel_unasked(draft: &Draft<'_>) -> bool {
 
 /// The whole order is off, or has no lines left.
 fn cancel(draft: &mut Draft<'_>) {
-    let (alive, out): (Vec<LineId>, Vec<LineId>) =
+    let (alive, mut out): (Vec<LineId>, Vec<LineId>) =
         draft.agreed.lines.keys().cloned().partition(|line| is_alive(draft, line));
-    for line in out.iter().filter(|line| item_link(draft, line).is_some_and(|link| !link.dead)).collect::<Vec<_>>()
-    {
+    out.retain(|line| item_link(draft, line).is_some_and(|link| !link.dead));
+    for line in &out {
         note_removal(draft, line);
     }
     if alive.is_empty() {
