@@ -1,7 +1,6 @@
 //! `history`: past runs, newest first, and one of them in detail. Quiet runs in a row stand on file as one, so that what
 //! happened is not lost among what did not. Nothing is asked of either system.
 
-use crate::domain::Zone;
 use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 
@@ -11,6 +10,7 @@ use super::look;
 use super::output::{Cell, Output, Page, Report, Tone, relative};
 use super::sync::jobs;
 use crate::config::Config;
+use crate::domain::Zone;
 use crate::reports::runs::{self, Happened, RunLine, RunStory};
 use crate::reports::words::deed;
 use crate::store::runs::list;

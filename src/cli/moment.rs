@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use crate::config::parse_duration;
+use crate::domain::Zone;
 
 /// How long to wait, as it was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

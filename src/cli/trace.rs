@@ -1,7 +1,6 @@
 //! `trace`: the whole story of one order, found by whatever name a person has for it. It is gathered in
 //! [`crate::reports::story`]; here it is told.
 
-use crate::domain::Zone;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -10,6 +9,7 @@ use super::exit::Exit;
 use super::output::{Cell, Output, Page, Report, Tone};
 use super::{holds, look};
 use crate::config::Config;
+use crate::domain::Zone;
 use crate::reports::story::{
     self, AxerrioSide, BoxStory, EventStory, KometSide, LineStory, PoStory, PrebookStory, SEARCHED, Story,
 };

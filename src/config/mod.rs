@@ -16,7 +16,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::domain::Zone;
 use reqwest::Url;
 
 pub use error::{ConfigErrors, Problem};
@@ -26,7 +25,7 @@ pub use secret::Secret;
 pub use values::parse_duration;
 pub(crate) use values::region_of;
 
-use crate::domain::{Brake, CreatePo, OnConflict, Percent};
+use crate::domain::{Brake, CreatePo, OnConflict, Percent, Zone};
 use crate::sync::report::Job;
 use crate::systems::axerrio::AxerrioAuth;
 

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::domain::Zone;
 use reqwest::Url;
 use toml::de::{DeTable, DeValue};
 
@@ -16,7 +15,7 @@ use super::{
     AxerrioConfig, Config, ConfigErrors, EmailConfig, EmailLogin, Endpoint, JobsConfig, KometConfig, NotifyConfig,
     StateConfig, StatusConfig, SyncConfig, TokenKind,
 };
-use crate::domain::{Brake, CreatePo, OnConflict, Percent};
+use crate::domain::{Brake, CreatePo, OnConflict, Percent, Zone};
 use crate::systems::axerrio::AxerrioAuth;
 
 /// Reads the whole file. A section with a problem answers `None`; the problem is in the notes by then.

@@ -5,13 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::Zone;
 use reqwest::Url;
 use toml::de::DeValue;
 
 use super::reader::nearest;
 use super::schedule::Schedule;
-use crate::domain::Percent;
+use crate::domain::{Percent, Zone};
 
 /// Why a value was not taken.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 //! days with two three-o'clocks, clocks that are set and runs that take long can be played in a test. A job that was due
 //! once or many times while nobody could run it is due once.
 
-use crate::domain::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{JobsConfig, Schedule};
+use crate::domain::Zone;
 use crate::sync::report::Job;
 
 /// A clock that went back by no more than this was corrected: what ran for a moment is not run for it again. One that

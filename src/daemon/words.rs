@@ -1,10 +1,10 @@
 //! The daemon's sentences: what a run did, what fails and what is due, for the log and for `systemctl status`.
 
-use crate::domain::Zone;
 use chrono::{DateTime, Utc};
 
 use super::agenda::Agenda;
 use super::backoff::{Culprit, News, Trouble};
+use crate::domain::Zone;
 use crate::sync::RunEnd;
 use crate::sync::report::{ActionResult, Job, JobReport, Outcome, RunReport};
 use crate::systems::{Fault, System};

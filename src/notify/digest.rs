@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::Zone;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::what::Notice;
 use super::words;
-use crate::domain::HoldReason;
+use crate::domain::{HoldReason, Zone};
 use crate::reports::words::of_link;
 use crate::store::holds::HoldRow;
 use crate::store::notices::NoticeRow;

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::Zone;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -24,6 +23,7 @@ use super::runs::{names, outcome};
 use super::server::{Stopping, told};
 use super::trouble::Trouble;
 use crate::daemon::board::{Ended, Shown, UnderWay};
+use crate::domain::Zone;
 use crate::sync::report::Job;
 
 /// At most one event in this time: what changes in between is the same event.

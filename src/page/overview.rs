@@ -1,7 +1,6 @@
 //! The overview: is it healthy, and what must I do? Everything it tells is read at once and kept for as long as nothing
 //! changes, so that it costs the same however many orders are on file and however many people watch.
 
-use crate::domain::Zone;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -16,7 +15,7 @@ use super::parts::{capital, clock, count, csrf_field, day, empty, moment, stage_
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use super::{chart, live};
-use crate::domain::{HoldReason, Stage};
+use crate::domain::{HoldReason, Stage, Zone};
 use crate::reports::health::{self, Health, JobHealth, Known};
 use crate::reports::words::{length, reason};
 use crate::store::holds::{self, HoldRow};

@@ -1,10 +1,9 @@
 //! Small pieces that several views are made of.
 
-use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
 
-use crate::domain::Stage;
+use crate::domain::{Stage, Zone};
 use crate::reports::words::relative;
 
 /// A moment: how far away it is, and to the second for whoever points at it.

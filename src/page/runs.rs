@@ -1,6 +1,5 @@
 //! Runs: past ones with how they went, one in detail, and what somebody asked for now.
 
-use crate::domain::Zone;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -16,6 +15,7 @@ use super::parts::{clock, count, empty, moment, pager, thousands};
 use super::shell::{self, Place};
 use super::trouble::Trouble;
 use super::{live, spark};
+use crate::domain::Zone;
 use crate::reports::runs::{Happened, RunLine, RunStory, story};
 use crate::reports::words::deed;
 use crate::store::runs;

@@ -1,11 +1,11 @@
 //! The request budget, as `status`, `check` and the page tell of it: how far the quota reaches, and what the policy decided
 //! for each source and why.
 
-use crate::domain::Zone;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::domain::Zone;
 use crate::store::{Connection, StoreError};
 use crate::sync::budget::Kind;
 pub use crate::sync::pace::Scope;

@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::domain::Zone;
 use crate::store::watermarks::{self, Stream, Watermark};
 use crate::store::{Connection, StoreError};
 use crate::sync::report::Job;

@@ -1,14 +1,13 @@
 //! What the admin's rules were when orders were last planned. An order is planned when it changes; one that waits is planned as
 //! well once the rule changes by which it waits.
 
-use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, params};
 
 use super::StoreError;
 use super::columns::{Day, flow_name};
 use super::{reference, runs};
-use crate::domain::{CreatePo, Flow, OnConflict};
+use crate::domain::{CreatePo, Flow, OnConflict, Zone};
 
 /// Keeps the rules, and has the orders planned again that waited by others: those that are held, and those of flow 2 that ship
 /// from `from` on and have no PO yet: in another time zone a ship date may not be over. Writes nothing while they stay as they are.

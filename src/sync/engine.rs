@@ -7,11 +7,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::domain::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::report::{ActionReport, Job};
-use crate::domain::{Brake, CreatePo, OnConflict, PoNumber};
+use crate::domain::{Brake, CreatePo, OnConflict, PoNumber, Zone};
 use crate::store::Store;
 
 /// Where the time comes from.

@@ -8,7 +8,7 @@ use super::budget::Source;
 use super::engine::Engine;
 use super::pace;
 use super::plan::{Need, window_of};
-use super::poll::{List, PollError};
+use super::poll::{List, PollError, Polled};
 use super::report::Job;
 use super::state::{RunState, log_without_words};
 use super::tell::some;
@@ -149,10 +149,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             unread.extend(polled.in_vain);
         }
         if !reads.po_dates.is_empty() {
-            let polled = self.read_po_dates(&reads.po_dates).await?;
-            state.learn_from(&polled);
-            state.tally(job, |tally| tally.polled += polled.records);
-            unread.extend(polled.in_vain);
+            unread.extend(self.read_pos_of(state, job, &reads.po_dates).await?.in_vain);
         }
         for number in &reads.po_numbers {
             let polled = self.read_po(number).await?;
@@ -160,6 +157,19 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             unread.extend(polled.in_vain);
         }
         Ok(unread)
+    }
+
+    /// Reads the POs of these ship dates; the run knows them from then on.
+    pub(super) async fn read_pos_of(
+        &self,
+        state: &RunState,
+        job: Job,
+        dates: &BTreeSet<NaiveDate>,
+    ) -> Result<Polled, PollError> {
+        let polled = self.read_po_dates(dates).await?;
+        state.learn_from(&polled);
+        state.tally(job, |tally| tally.polled += polled.records);
+        Ok(polled)
     }
 
     /// Tells of the orders that wait for what cannot be read: in each run's report, and in the order's story once.

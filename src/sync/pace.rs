@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::Zone;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::budget::{
@@ -15,7 +14,7 @@ use super::engine::Engine;
 use super::plan::window_of;
 use super::poll::{is_stale, polled_from, seldom};
 use super::report::Job;
-use crate::domain::PoNumber;
+use crate::domain::{PoNumber, Zone};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, quota};
 use crate::systems::{Axerrio, Komet};

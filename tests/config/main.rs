@@ -8,11 +8,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use stemsync::domain::Zone;
 
 use chrono::{DateTime, Utc};
 use stemsync::config::{Config, ConfigErrors, Endpoint, Problem, Schedule, TokenKind, parse_duration};
-use stemsync::domain::{CreatePo, OnConflict, Percent};
+use stemsync::domain::{CreatePo, OnConflict, Percent, Zone};
 use stemsync::sync::report::Job;
 use stemsync::systems::axerrio::AxerrioAuth;
 

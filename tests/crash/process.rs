@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
-use stemsync::domain::Zone;
 
 use chrono::{Days, NaiveDate, Utc};
 use rusqlite::config::DbConfig;
+use stemsync::domain::Zone;
 use stemsync::sandbox::{Answers, Sandbox, SandboxOptions};
 use stemsync::store::Store;
 use tokio::runtime::Handle;

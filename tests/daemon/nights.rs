@@ -1,10 +1,10 @@
 //! When a job is due: over nights in which the clocks change, when a clock is set, and after long runs.
 
 use std::collections::BTreeMap;
-use stemsync::domain::Zone;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use stemsync::daemon::schedule::Timetable;
+use stemsync::domain::Zone;
 use stemsync::sync::report::Job;
 
 use crate::{at, config};

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::time::Duration;
-use stemsync::domain::Zone;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use stemsync::config::JobsConfig;
 use stemsync::daemon::agenda::Agenda;
 use stemsync::daemon::backoff::{Backoff, Culprit, News, Seen};
 use stemsync::daemon::words;
+use stemsync::domain::Zone;
 use stemsync::notify::what::DOWN;
 use stemsync::sync::report::Job;
 use stemsync::systems::{Fault, System, SystemError};

@@ -435,6 +435,25 @@ fn move_prebook(link: &Link, prebook: u64, to: NaiveDate) {
     .unwrap();
 }
 
+/// Of three Prebooks that left the lists one moved beyond the horizon and two are gone; answers the one's order, the day, and the two.
+async fn one_moves_and_two_are_gone(link: &Link) -> (String, NaiveDate, [(u64, String); 2]) {
+    let (moved, order) = prebooked(link, 3).await;
+    let gone = [prebooked(link, 3).await, prebooked(link, 3).await];
+    let to = link.day(45);
+    move_prebook(link, moved, to);
+    delete_prebooks(link, &gone);
+    (order, to, gone)
+}
+
+/// Only what is gone is cancelled.
+async fn what_moved_lives_on(link: &Link, (order, to, gone): (String, NaiveDate, [(u64, String); 2])) {
+    link.sync_well().await;
+    assert!(gone.iter().all(|(_, order)| status(link, order) == OrderStatus::Cancelled));
+    let kept = link.act(|w, _| w.axerrio.order(&order).unwrap().clone());
+    assert_eq!((kept.status, kept.draft.ship_date), (OrderStatus::Placed, to));
+    invariants(link).await;
+}
+
 /// Each is asked for by its number where it was and on its truck date; the lists beyond the horizon are read once for all.
 #[tokio::test]
 async fn prebooks_that_are_gone_together_are_looked_up_together() {
@@ -463,16 +482,8 @@ async fn prebooks_that_are_gone_together_are_looked_up_together() {
 #[tokio::test]
 async fn of_prebooks_that_left_the_lists_together_the_one_that_moved_lives_on() {
     both(async |link: Link| {
-        let (moved, order) = prebooked(&link, 3).await;
-        let gone = [prebooked(&link, 3).await, prebooked(&link, 3).await];
-        let to = link.day(45);
-        move_prebook(&link, moved, to);
-        delete_prebooks(&link, &gone);
-        link.sync_well().await;
-        assert!(gone.iter().all(|(_, order)| status(&link, order) == OrderStatus::Cancelled));
-        let kept = link.act(|w, _| w.axerrio.order(&order).unwrap().clone());
-        assert_eq!((kept.status, kept.draft.ship_date), (OrderStatus::Placed, to));
-        invariants(&link).await;
+        let all = one_moves_and_two_are_gone(&link).await;
+        what_moved_lives_on(&link, all).await;
     })
     .await;
 }
@@ -481,11 +492,7 @@ async fn of_prebooks_that_left_the_lists_together_the_one_that_moved_lives_on() 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_hides_no_prebook_from_a_look_up_of_several() {
     both(async |link: Link| {
-        let (moved, order) = prebooked(&link, 3).await;
-        let gone = [prebooked(&link, 3).await, prebooked(&link, 3).await];
-        let to = link.day(45);
-        move_prebook(&link, moved, to);
-        delete_prebooks(&link, &gone);
+        let all = one_moves_and_two_are_gone(&link).await;
         // Every window of the horizon, and each of them by its number where it was and on its truck date, which shows the one that moved.
         let before = u32::try_from(link.engine.windows().count()).unwrap() + 2 * 3;
         let body = r#"{"status":1,"message":"","prebooks":[17]}"#.to_owned();
@@ -493,11 +500,7 @@ async fn a_record_that_cannot_be_read_hides_no_prebook_from_a_look_up_of_several
             let garbled = Fault::Http { status: 200, body, headers: Vec::new() };
             w.inject(Target::next(System::Komet, PREBOOKS).after(before), garbled);
         });
-        link.sync_well().await;
-        assert!(gone.iter().all(|(_, order)| status(&link, order) == OrderStatus::Cancelled));
-        let kept = link.act(|w, _| w.axerrio.order(&order).unwrap().clone());
-        assert_eq!((kept.status, kept.draft.ship_date), (OrderStatus::Placed, to));
-        invariants(&link).await;
+        what_moved_lives_on(&link, all).await;
     })
     .await;
 }

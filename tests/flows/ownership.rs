@@ -3,8 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use stemsync::domain::Zone;
-use stemsync::domain::{CreatePo, HoldReason, OnConflict, Verdict};
+use stemsync::domain::{CreatePo, HoldReason, OnConflict, Verdict, Zone};
 use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 use stemsync::sandbox::{Fault, Outcome, Request, Target, World};

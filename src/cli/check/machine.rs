@@ -1,11 +1,11 @@
 //! The schedule, and what it means for the quota. Nothing here asks a system.
 
-use crate::domain::Zone;
 use chrono::{DateTime, Datelike as _, NaiveDate, Offset as _, TimeDelta, TimeZone as _, Utc};
 
 use super::Check;
 use crate::cli::output::relative;
 use crate::config::{Config, Endpoint, region_of};
+use crate::domain::Zone;
 use crate::sync::report::Job;
 
 /// A day of a schedule is counted out; what fires more often than every second is counted no further.

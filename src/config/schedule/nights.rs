@@ -9,9 +9,10 @@
 
 use std::iter::successors;
 
-use crate::domain::Zone;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike as _, Utc};
 use croner::Cron;
+
+use crate::domain::Zone;
 
 /// Clocks change on a quarter of an hour.
 const STEP: TimeDelta = TimeDelta::minutes(15);

@@ -1,10 +1,9 @@
 //! One hold as it is drawn, among others, alone or with its order: what happened, and what each choice will do.
 
-use crate::domain::Zone;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use crate::domain::{HoldReason, OrderKey, Verdict};
+use crate::domain::{HoldReason, OrderKey, Verdict, Zone};
 use crate::page::access::Visitor;
 use crate::page::address::address;
 use crate::page::advice::{may_read, on_page};

@@ -7,14 +7,13 @@ mod boxes;
 mod komet;
 mod lines;
 
-use crate::domain::Zone;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::choices::means;
 use super::holds::HoldReport;
 use super::words::reason;
-use crate::domain::{Flow, Order, OrderKey, PoStatus, Stage, UnitType};
+use crate::domain::{Flow, Order, OrderKey, PoStatus, Stage, UnitType, Zone};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, Intent};
 use crate::store::{Connection, StoreError, holds, orders};

@@ -1,10 +1,10 @@
 //! What is expected of each hour of a working day, a Saturday and a Sunday, in the link's time zone: defaults (quota.md,
 //! rule 2) that give way to what was learned.
 
-use crate::domain::Zone;
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 
 use super::hour::Hour;
+use crate::domain::Zone;
 
 /// An open PO is approved at this rate a minute in office hours.
 const APPROVAL: f64 = 1.0 / 75.0;

@@ -60,11 +60,7 @@ fn is_date_left(draft: &Draft<'_>, links: &[PoLink]) -> bool {
     links.iter().filter_map(|link| draft.po_line(&link.line)).any(|(po, _)| {
         let left = format!("PO {} ships {} not ", po.number, po.ship_date);
         order.is_some_and(|order| order.header.ship_date != po.ship_date)
-            && draft.agreed.decisions.iter().any(|decision| {
-                decision.reason == HoldReason::EditedInKomet
-                    && decision.verdict != Verdict::TakeAxerrio
-                    && decision.cause.starts_with(&left)
-            })
+            && draft.left_to_komet(&left).next().is_some()
     })
 }
 

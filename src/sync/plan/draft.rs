@@ -193,6 +193,15 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// What a person decided about questions whose cause `begins` so, and left as Komet has it.
+    pub(super) fn left_to_komet<'s>(&'s self, begins: &'s str) -> impl Iterator<Item = &'s Decision> {
+        self.agreed.decisions.iter().filter(move |decision| {
+            decision.reason == HoldReason::EditedInKomet
+                && decision.verdict != Verdict::TakeAxerrio
+                && decision.cause.starts_with(begins)
+        })
+    }
+
     /// The person's word on a question, if there is one.
     pub(super) fn verdict(&self, reason: HoldReason, line: Option<&LineId>, cause: &str) -> Option<Verdict> {
         let mut decisions = self.agreed.decisions.iter().rev();

@@ -13,7 +13,7 @@ use super::purchase::Buy;
 use super::rules::window_of;
 use super::{Need, inform};
 use crate::domain::{
-    AgreedLine, Decision, Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
+    AgreedLine, Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
 };
 
 /// How the causes of questions begin about a line that a buyer took off; its number follows.
@@ -203,13 +203,8 @@ fn takes_cancelled_anew(draft: &mut Draft<'_>, buy: &Buy, last: &PoLink) -> bool
 
 /// Whether a line that a person left off its PO may be made anew because Axerrio changed it: it would be bought again with that.
 pub(super) fn may_be_bought_anew(draft: &mut Draft<'_>, line: &LineId, wish: &Wish<'_>) -> bool {
-    let is_left_off = |decision: &&Decision| {
-        decision.reason == HoldReason::EditedInKomet
-            && decision.verdict != Verdict::TakeAxerrio
-            && decision.line.as_ref() == Some(line)
-            && decision.cause.starts_with(TAKEN_OFF)
-    };
-    let left = draft.agreed.decisions.iter().find(is_left_off).map(|decision| decision.cause.clone());
+    let left = draft.left_to_komet(TAKEN_OFF).find(|decision| decision.line.as_ref() == Some(line));
+    let left = left.map(|decision| decision.cause.clone());
     let links = draft.agreed.lines.get(line).map(|agreed| &agreed.po_lines[..]).unwrap_or_default();
     let Some((left, last)) = left.zip(links.last().cloned()) else { return true };
     let Some(name) = wish.print() else { return true };

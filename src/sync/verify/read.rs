@@ -63,9 +63,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let shared: BTreeSet<NaiveDate> =
             all.made.iter().filter(|(_, numbers)| numbers.len() > 1).map(|(date, _)| *date).collect();
         if !shared.is_empty() {
-            let polled = self.read_po_dates(&shared).await?;
-            state.learn_from(&polled);
-            state.tally(job, |tally| tally.polled += polled.records);
+            let polled = self.read_pos_of(state, job, &shared).await?;
             // What its date does not show is asked for by its number.
             all.komet.po_numbers.retain(|number| !polled.po_numbers.contains(number));
         }
