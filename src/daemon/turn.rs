@@ -70,6 +70,7 @@ impl<S: Served> Daemon<S> {
                 self.keep_up(&lock).await;
             }
         }
+        let _ = self.link.engine().store.rest().await;
         drop(lock);
         if let Some(teller) = &self.teller {
             teller.tell();
@@ -161,6 +162,7 @@ impl<S: Served> Daemon<S> {
         let mut told = false;
         loop {
             if let Some(lock) = RunLock::try_acquire(&self.config.state.path)? {
+                self.link.engine().store.is_in_place()?;
                 return Ok(Some(lock));
             }
             if !told && self.now() - began >= PATIENCE {

@@ -132,6 +132,7 @@ impl Desk {
         let began = Instant::now();
         loop {
             if let Some(lock) = RunLock::try_acquire(self.writer.path())? {
+                self.writer.is_in_place()?;
                 return Ok(lock);
             }
             if began.elapsed() >= PATIENCE {

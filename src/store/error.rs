@@ -28,6 +28,11 @@ pub enum Fault {
     /// What should be the file is a directory.
     #[error("is a directory; [state] path names a file")]
     IsDirectory,
+    /// While it was open, its name came to stand for another file, or for none.
+    #[error(
+        "was moved away or replaced while it was in use; start stemsync again, which goes on with the file that is there now"
+    )]
+    Replaced,
     /// Another program's database.
     #[error(
         "holds another program's tables; [state] path names a file of stemsync's own, which need not exist yet"

@@ -18,8 +18,12 @@ pub fn files_of(database: &Path) -> [PathBuf; 6] {
 
 /// Whether both names stand for one file that is there. Links are followed.
 pub fn is_same(one: &Path, other: &Path) -> bool {
-    let id = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
     id(one).is_some_and(|found| id(other) == Some(found))
+}
+
+/// Which file a name stands for; `None` where there is none. Links are followed.
+pub(super) fn id(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// Opens a file for writing, and makes it for its owner alone where it is not there. SQLite gives its -wal and -shm the same

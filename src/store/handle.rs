@@ -47,6 +47,8 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    /// Which file that was when it was opened; `None` of a database in memory.
+    file: Option<(u64, u64)>,
     /// `None` only while it is dropped: the worker ends when no sender is left.
     queue: Option<Sender<Job>>,
     worker: Desk,
@@ -151,7 +153,7 @@ impl Store {
         let conn = open().map_err(|e| e.at(path))?;
         let (queue, jobs) = channel();
         let worker = Desk::Inline(Mutex::new(Worker::new(conn, path.to_owned(), jobs)));
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), queue: Some(queue), worker }) })
+        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), file: None, queue: Some(queue), worker }) })
     }
 
     /// Opens an existing database for reading; `None` if there is none yet.
@@ -178,13 +180,32 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || worker.run())
             .map_err(|e| StoreError::new(Fault::CannotOpen(e.to_string()), path))?;
-        let inner = Inner { path: path.to_owned(), queue: Some(queue), worker: Desk::Thread(Some(worker)) };
+        let (file, worker) = (files::id(path), Desk::Thread(Some(worker)));
+        let inner = Inner { path: path.to_owned(), file, queue: Some(queue), worker };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// Whoever holds the run lock asks this before he goes on with a database that was opened before.
+    ///
+    /// # Errors
+    /// [`Fault::Replaced`] if its name stands for another file by now, or for none: two processes that each work with a file
+    /// of their own would both send what the other has sent.
+    pub fn is_in_place(&self) -> Result<(), StoreError> {
+        let path = self.path();
+        if self.inner.file.is_some() && files::id(path) != self.inner.file {
+            return Err(StoreError::new(Fault::Replaced, path));
+        }
+        Ok(())
+    }
+
+    /// Gives back the memory that holds pages of the file: nothing will be asked for a while.
+    pub async fn rest(&self) -> Result<(), StoreError> {
+        self.read(|conn| Ok(conn.execute_batch("PRAGMA shrink_memory")?)).await
     }
 
     /// Runs `f` in a transaction and answers once it is on disk. Writes that are queued together share one

@@ -52,6 +52,28 @@ async fn the_service_manager_is_told_how_it_goes_from_the_beginning_to_the_end()
     assert_nothing_twice(&sandbox);
 }
 
+/// What the daemon's environment says of the allocator.
+fn allocators_options(service: &Service) -> Vec<String> {
+    let environment = fs::read_to_string(format!("/proc/{}/environ", service.id())).unwrap();
+    environment.split('\0').filter(|set| set.starts_with("MIMALLOC_")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_it_is_started_it_gives_memory_back_at_once_unless_it_is_told_otherwise() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5m");
+    let mut service = Service::new(&place);
+    service.start(&place);
+    assert_eq!(allocators_options(&service), ["MIMALLOC_PURGE_DELAY=0"]);
+    assert_eq!(service.stop().code(), Some(0));
+    service.start_with(&place, |command| {
+        command.env("MIMALLOC_PURGE_DELAY", "50");
+    });
+    service.expect("READY=1");
+    assert_eq!(allocators_options(&service), ["MIMALLOC_PURGE_DELAY=50"]);
+    assert_eq!(service.stop().code(), Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_ready_though_a_system_does_not_answer_and_says_so_once() {
     let (sandbox, _) = sandbox_with_a_week().await;
@@ -245,6 +267,29 @@ async fn a_reload_takes_a_good_configuration_over_and_leaves_a_bad_one() {
     });
     assert_eq!(service.stop().code(), Some(0));
     assert!(!place.folder.path().join("other.db").exists());
+}
+
+/// Restored without stopping the daemon first: the daemon would go on with the file that it has open, a forced `sync` with the one
+/// that has its name, and each would make what the other has made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_whose_database_was_replaced_ends_before_it_runs_again() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5m");
+    add(&place, ALL_THE_TIME);
+    let mut service = Service::new(&place);
+    service.start(&place);
+    service.expect("STATUS=last run: ");
+    assert!(place.run(&["backup", "copy.db"]).status.success());
+    for left in ["link.db-wal", "link.db-shm"] {
+        let _ = fs::remove_file(place.folder.path().join(left));
+    }
+    fs::rename(place.folder.path().join("copy.db"), place.database()).unwrap();
+    assert_eq!(service.end().code(), Some(1));
+    service.expect_log("was moved away or replaced while it was in use; start stemsync again", 1);
+    service.start(&place);
+    service.expect("STATUS=last run: ");
+    assert_eq!(service.stop().code(), Some(0));
+    assert_nothing_twice(&sandbox);
 }
 
 #[tokio::test(flavor = "multi_thread")]
