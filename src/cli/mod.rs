@@ -37,7 +37,7 @@ use logging::Usual;
 use output::Output;
 
 use crate::config::Config;
-use crate::daemon::signals::{Signals, until_told};
+use crate::daemon::signals::{Signals, outlive_limits_on_files, until_told};
 use crate::domain::plain;
 use crate::store::{RunLock, Store};
 use crate::sync::engine::SystemClock;
@@ -52,6 +52,10 @@ pub async fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
+    if matches!(cli.command, Command::Run) {
+        run::lean();
+    }
+    outlive_limits_on_files();
     let output = Output::new(&cli.global);
     let usual = match &cli.command {
         Command::Demo => Usual::Nothing,

@@ -1,6 +1,9 @@
 //! `run`: the daemon. Here it gets its lock, its link and its signals; what it does stands in `daemon`.
 
+use std::env;
 use std::io::IsTerminal;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -19,6 +22,23 @@ use crate::sync::engine::Engine;
 use crate::sync::report::Job;
 use crate::systems::axerrio::AxerrioClient;
 use crate::systems::komet::KometClient;
+
+/// Begins the program once more in its own place, with an allocator that gives back at once what a run took: between two
+/// runs there may be an hour, and the program lives beside others. It hears so from the environment alone, and only as it
+/// begins. Returns where it was told already, by this or by whoever started the program, or cannot be told: then it takes
+/// a tenth more memory.
+pub(super) fn lean() {
+    const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
+    if env::var_os(PURGE_DELAY).is_some() {
+        return;
+    }
+    let mut arguments = env::args_os();
+    let mut again = Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    let _ = again.args(arguments).env(PURGE_DELAY, "0").exec();
+}
 
 /// Carries `run` out.
 pub(super) async fn run(config: Config, output: Output) -> anyhow::Result<Exit> {

@@ -52,6 +52,15 @@ impl Signals {
     }
 }
 
+/// Has a file that may not grow any more (`ulimit -f`, `LimitFSIZE=`) refuse what is written, which is told like a full disk. Without
+/// this the program would be ended without a word.
+pub fn outlive_limits_on_files() {
+    /// Its number on x86 and ARM.
+    const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
+    // Heard by nobody: it is enough that it does not end the program. Where that cannot be had all else works the same.
+    let _ = signal(FILE_TOO_LARGE);
+}
+
 /// Whether whoever started the program had it ignore SIGHUP. To listen would undo that, so the kernel is asked before.
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

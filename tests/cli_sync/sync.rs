@@ -1,7 +1,7 @@
 //! One run after the other, and what keeps one from running.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -359,4 +359,25 @@ async fn status_says_that_the_first_run_is_going_on() {
     run.kill().unwrap();
     run.wait().unwrap();
     assert!(status().starts_with("Nothing has run yet"), "it broke off: {}", status());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_on_file_sizes_is_told_and_does_not_end_the_program_without_a_word() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5s");
+    let program = place.command(&["sync"]);
+    let mut limited = Command::new("prlimit");
+    limited
+        .current_dir(place.folder.path())
+        .arg("--fsize=4096")
+        .arg(program.get_program())
+        .args(program.get_args());
+    let given = program.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let output = limited.envs(given).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("link.db cannot be read or written") && errors.contains("limit on file sizes"),
+        "{errors}"
+    );
 }
