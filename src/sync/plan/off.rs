@@ -59,7 +59,7 @@ fn seek_what(draft: &mut Draft<'_>, missing: impl Fn(&Draft<'_>, &LineId, &Agree
     if sought.is_empty() {
         return;
     }
-    if !has_read_horizon(draft) {
+    if !draft.has_read_horizon() {
         draft.seeks = true;
         return;
     }
@@ -70,14 +70,6 @@ fn seek_what(draft: &mut Draft<'_>, missing: impl Fn(&Draft<'_>, &LineId, &Agree
         own.for_each(|link| link.sought = Some(boxes));
     }
     draft.agreed.lines = lines;
-}
-
-/// Whether the POs of every ship date were read in this run; asks for those that were not. A day of which something cannot be read
-/// holds nobody up: what stands there is found as soon as it can be.
-fn has_read_horizon(draft: &mut Draft<'_>) -> bool {
-    let facts = draft.rules.facts;
-    let days: Vec<_> = facts.po_dates.difference(&facts.po_dates_in_vain).copied().collect();
-    draft.has_read_pos(&days)
 }
 
 /// Whether somebody else took this PO line off, and its item is still this order's.
@@ -142,7 +134,7 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
         return true;
     }
     let is_flow_2 = draft.order.flow == Flow::FromKomet;
-    if is_cancelled && is_flow_2 && takes_cancelled_anew(draft, buy, last) && has_read_horizon(draft) {
+    if is_cancelled && is_flow_2 && takes_cancelled_anew(draft, buy, last) && draft.has_read_horizon() {
         bury(draft, &buy.line, &vanished);
         return false;
     }
@@ -168,7 +160,7 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
         draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
     };
     // Somebody may have bought it since it was asked about.
-    if verdict != Some(Verdict::TakeAxerrio) || !has_read_horizon(draft) {
+    if verdict != Some(Verdict::TakeAxerrio) || !draft.has_read_horizon() {
         return true;
     }
     bury(draft, &buy.line, &vanished);
