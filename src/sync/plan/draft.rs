@@ -1,18 +1,18 @@
 //! A plan in the making: the views to look things up in, and the actions, holds and needs collected so far.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use super::{
     Need, Plan,
+    asking::Asked,
     compare::{header_print, komet_print, terms_print},
     off,
     rules::Rules,
     stage,
 };
 use crate::domain::{
-    Agreed, Decision, Hold, HoldReason, ItemId, ItemLink, LineId, OnConflict, Order, PoItemId, PoLine, PoLink,
-    PoNumber, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, Rejection, Verdict, fingerprint,
+    Agreed, HoldReason, ItemId, ItemLink, LineId, Order, PoItemId, PoLine, PoLink, PoNumber, PoStatus, Prebook,
+    PrebookId, PrebookItem, PurchaseOrder, Rejection, Verdict, fingerprint,
 };
 use crate::sync::action::Action;
 use crate::systems::System;
@@ -29,13 +29,7 @@ pub(super) struct Draft<'a> {
     pub(super) waits: bool,
     /// What somebody took off a PO is looked for, and until it is known where it stands nothing is done.
     pub(super) seeks: bool,
-    holds: Vec<Hold>,
-    /// Conflicts that the owner rule settled in this plan.
-    recorded: Vec<Hold>,
-    /// Questions that arose and were answered before.
-    answered: Vec<Decision>,
-    /// Decisions whose question came up.
-    met: RefCell<Vec<Decision>>,
+    pub(super) asked: Asked,
     /// Keys of requests that this plan wants; a rejection of anything else is forgotten.
     wanted_keys: BTreeSet<String>,
 }
@@ -51,10 +45,7 @@ impl<'a> Draft<'a> {
             cancels: false,
             waits: false,
             seeks: false,
-            holds: Vec::new(),
-            recorded: Vec::new(),
-            answered: Vec::new(),
-            met: RefCell::default(),
+            asked: Asked::default(),
             wanted_keys: BTreeSet::new(),
         }
     }
@@ -65,14 +56,13 @@ impl<'a> Draft<'a> {
         self.mark_what_goes();
         self.keep_rejections();
         self.forget_what_is_over();
-        self.holds.sort();
-        self.holds.dedup_by(|a, b| (a.reason, &a.line, &a.cause) == (b.reason, &b.line, &b.cause));
+        self.asked.sort();
         let stage = stage::stage(&self);
         Plan {
             actions: self.actions,
-            holds: self.holds,
-            answered: self.answered,
-            recorded: self.recorded,
+            holds: self.asked.holds,
+            answered: self.asked.answered,
+            recorded: self.asked.recorded,
             needs: self.needs,
             agreed: self.agreed,
             stage,
@@ -84,7 +74,7 @@ impl<'a> Draft<'a> {
     /// Lines that this plan buys otherwise, or asks about.
     pub(super) fn concerned_lines(&self) -> BTreeSet<LineId> {
         let changing = self.actions.iter().filter(|action| !action.is_batched()).flat_map(Action::lines);
-        changing.chain(self.holds.iter().filter_map(|hold| hold.line.clone())).collect()
+        changing.chain(self.asked.holds.iter().filter_map(|hold| hold.line.clone())).collect()
     }
 
     /// Where several PO lines of a line are about to go, all of them do, whatever the rest looks like when the first is gone.
@@ -114,152 +104,6 @@ impl<'a> Draft<'a> {
                 let _ = self.ask_about_refusal(&key, &rejection);
             }
         }
-    }
-
-    /// What a person decided about questions whose cause `begins` so, and left as Komet has it.
-    pub(super) fn left_to_komet<'s>(&'s self, begins: &'s str) -> impl Iterator<Item = &'s Decision> {
-        self.agreed.decisions.iter().filter(move |decision| {
-            decision.reason == HoldReason::EditedInKomet
-                && decision.verdict != Verdict::TakeAxerrio
-                && decision.cause.starts_with(begins)
-        })
-    }
-
-    /// The person's word on a question, if there is one.
-    pub(super) fn verdict(&self, reason: HoldReason, line: Option<&LineId>, cause: &str) -> Option<Verdict> {
-        let mut decisions = self.agreed.decisions.iter().rev();
-        let decision = decisions.find(|d| d.reason == reason && d.line.as_ref() == line && d.cause == cause)?;
-        self.met.borrow_mut().push(decision.clone());
-        Some(decision.verdict)
-    }
-
-    /// Whether a person said to cut this field, whatever else was to be written then. The decision counts as met.
-    pub(super) fn was_cut(&self, line: Option<&LineId>, field: &str) -> bool {
-        let is_of_field = |cause: &str| {
-            let rest = cause.strip_prefix(field);
-            rest.is_some_and(|rest| {
-                rest.is_empty() || rest.starts_with(" [") && rest.len() == " [0123456789abcdef]".len()
-            })
-        };
-        let mut decisions = self.agreed.decisions.iter().filter(|decision| {
-            decision.reason == HoldReason::FieldTooLong
-                && decision.verdict == Verdict::TakeKomet
-                && decision.line.as_ref() == line
-                && is_of_field(&decision.cause)
-        });
-        let cut = decisions.next();
-        self.met.borrow_mut().extend(cut.cloned());
-        cut.is_some()
-    }
-
-    /// Remembers what this plan decided by itself.
-    pub(super) fn remember(&mut self, decision: Decision) {
-        let decision = Decision { met: true, ..decision };
-        self.met.borrow_mut().push(decision.clone());
-        self.agreed.decisions.push(decision);
-    }
-
-    /// Forgets decisions whose question is gone, once nothing of their line is left to do: what was changed back by hand before
-    /// anybody carried the decision out, and what was carried out. The same deed, done again, is a new question. What both sides
-    /// were left to differ in stays known, also where nothing asks about it any more.
-    fn forget_what_is_over(&mut self) {
-        let met = self.met.take();
-        if self.agreed.decisions.is_empty() {
-            return;
-        }
-        let is_quiet = self.actions.is_empty() && self.needs.is_empty() && !self.waits && !self.cancels;
-        let holds = &self.holds;
-        let waits = |line: &Option<LineId>| {
-            holds.iter().any(|hold| line.is_none() || hold.line.is_none() || hold.line == *line)
-        };
-        let is_carried_out = |decision: &Decision| {
-            decision.verdict == Verdict::TakeAxerrio
-                && matches!(decision.reason, HoldReason::EditedInKomet | HoldReason::ChangedAfterApproval)
-        };
-        // These come up in each plan as long as their cause lasts.
-        let is_asked_each_time = |decision: &Decision| {
-            match decision.reason {
-                HoldReason::ChangedAfterApproval
-                | HoldReason::VoidLabel
-                | HoldReason::LabelChangedAfterShipping
-                | HoldReason::ReservedLotNumber
-                | HoldReason::DuplicateBoxCode => true,
-                // What was cut is in Komet.
-                HoldReason::FieldTooLong => decision.verdict != Verdict::TakeKomet,
-                _ => false,
-            }
-        };
-        self.agreed.decisions.retain_mut(|decision| {
-            if met.contains(decision) {
-                decision.met = true;
-                return true;
-            }
-            let is_known = decision.met && !is_carried_out(decision) && !is_asked_each_time(decision);
-            !is_quiet || waits(&decision.line) || is_known
-        });
-    }
-
-    /// Asks a person: answers with the decision if it was made, else holds.
-    pub(super) fn ask(
-        &mut self,
-        reason: HoldReason,
-        line: Option<&LineId>,
-        cause: &str,
-        detail: impl FnOnce() -> String,
-    ) -> Option<Verdict> {
-        let verdict = self.verdict(reason, line, cause);
-        let (line, cause) = (line.cloned(), cause.to_owned());
-        match verdict {
-            Some(verdict) => self.answered.push(Decision { reason, line, cause, verdict, met: true }),
-            None => self.holds.push(Hold { reason, line, cause, detail: detail() }),
-        }
-        verdict
-    }
-
-    /// Both sides say something else, or the one that does not own it changed it: by `on_conflict` a person decides, or
-    /// the owner's side is taken and the other recorded, as if a person had decided so.
-    pub(super) fn settle(
-        &mut self,
-        reason: HoldReason,
-        line: Option<&LineId>,
-        cause: &str,
-        owner: Verdict,
-        detail: impl FnOnce() -> String,
-    ) -> Option<Verdict> {
-        if self.rules.on_conflict == OnConflict::Owner && self.verdict(reason, line, cause).is_none() {
-            let detail = fact(&detail()).to_owned();
-            let hold = Hold { reason, line: line.cloned(), cause: cause.to_owned(), detail };
-            let decision = Decision::new(reason, hold.line.clone(), hold.cause.clone(), owner);
-            self.remember(decision.clone());
-            self.answered.push(decision);
-            self.recorded.push(hold);
-            return Some(owner);
-        }
-        self.ask(reason, line, cause, detail)
-    }
-
-    /// Forgets what was decided about a line (or the order, `None`), so that the same deed, done again, is a new question.
-    pub(super) fn forget(&mut self, reason: HoldReason, line: Option<&LineId>, which: impl Fn(&Decision) -> bool) {
-        self.agreed
-            .decisions
-            .retain(|decision| decision.reason != reason || decision.line.as_ref() != line || !which(decision));
-    }
-
-    /// Forgets what was decided about questions that no longer arise, so that the same deed, done again, is a new one.
-    pub(super) fn forget_settled(&mut self, reason: HoldReason) {
-        let met = self.met.borrow();
-        self.agreed.decisions.retain(|decision| decision.reason != reason || met.contains(decision));
-    }
-
-    /// Whether a difference on this line waits for a person.
-    pub(super) fn is_held(&self, line: &LineId) -> bool {
-        self.holds.iter().any(|hold| {
-            hold.line.as_ref() == Some(line)
-                && matches!(
-                    hold.reason,
-                    HoldReason::EditedInKomet | HoldReason::EditedInAxerrio | HoldReason::ChangedAfterApproval
-                )
-        })
     }
 
     /// Wants `action`. If exactly this request was refused before, the hold stays and it is tried again, until it
@@ -469,10 +313,4 @@ impl<'a> Draft<'a> {
         }
         any
     }
-}
-
-/// What happened, without the choice that a person would have: nobody is asked.
-fn fact(detail: &str) -> &str {
-    let choice = [" Take axerrio", " Take komet"].iter().filter_map(|choice| detail.find(choice)).min();
-    choice.map_or(detail, |at| &detail[..at])
 }

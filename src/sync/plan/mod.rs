@@ -8,11 +8,12 @@
 //! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, [`off`]
 //! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
 //! boxes (with [`codes`], which no two of them share, and [`unbought`] for labels that have none). [`links`] recognises what is
-//! already there (with [`crossed`]), [`compare`] says what counts as a difference. [`draft`] is the plan in the making, with the
-//! questions that were asked, and [`unread`] what must be read first; [`rules`] is what it depends on beside the views, [`stage`] how far the
+//! already there (with [`crossed`]), [`compare`] says what counts as a difference. [`draft`] is the plan in the making, [`asking`]
+//! its questions, [`unread`] what must be read first; [`rules`] is what it depends on beside the views, [`stage`] how far the
 //! order has come, [`sight`] what the views show without being acted upon.
 
 mod approved;
+mod asking;
 mod buyers;
 mod codes;
 mod compare;
