@@ -9,7 +9,7 @@
 //! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
 //! boxes (with [`codes`], which no two of them share, and [`unbought`] for labels that have none). [`links`] recognises what is
 //! already there (with [`crossed`]), [`compare`] says what counts as a difference. [`draft`] is the plan in the making, [`asking`]
-//! its questions, [`unread`] what must be read first; [`rules`] is what it depends on beside the views, [`stage`] how far the
+//! its questions, [`unread`] what must be read first, [`refused`] what the other side did not take; [`rules`] is what it depends on beside the views, [`stage`] how far the
 //! order has come, [`sight`] what the views show without being acted upon.
 
 mod approved;
@@ -30,6 +30,7 @@ mod links;
 mod off;
 mod po_lines;
 mod purchase;
+mod refused;
 mod rules;
 mod sight;
 mod stage;

@@ -1,0 +1,99 @@
+//! Requests that the other side refused before. Each is tried again as long as it is wanted, and told of until it passes or a person
+//! releases it (clarification 11); where the same can be asked for in another way, that is tried instead.
+
+use std::collections::BTreeSet;
+
+use super::compare::{header_print, komet_print, terms_print};
+use super::draft::Draft;
+use crate::domain::{HoldReason, LineId, Rejection, Verdict, fingerprint};
+use crate::sync::action::Action;
+use crate::systems::System;
+
+/// Keys of requests that a plan wants; a rejection of anything else is forgotten.
+#[derive(Default)]
+pub(super) struct WantedKeys(BTreeSet<String>);
+
+impl Draft<'_> {
+    /// Tells of a request that is wanted if it was refused before, also where it has to wait for others. Answers what a
+    /// person said of that.
+    pub(super) fn keep_refusal(&mut self, action: &Action) -> Option<Verdict> {
+        let key = self.key_where_refusals_are(action)?;
+        self.wanted_keys.0.insert(key.clone());
+        let rejection = self.agreed.rejections.get(&key).cloned()?;
+        self.ask_about_refusal(&key, &rejection)
+    }
+
+    /// Whether exactly this request was refused before.
+    pub(super) fn was_refused(&self, action: &Action) -> bool {
+        self.key_where_refusals_are(action).is_some_and(|key| self.agreed.rejections.contains_key(&key))
+    }
+
+    /// Whether exactly this request was refused before, so that the same is asked for in another way: the refusal is remembered as
+    /// long as it is wanted.
+    pub(super) fn goes_another_way(&mut self, action: &Action) -> bool {
+        let Some(key) = self.key_where_refusals_are(action) else { return false };
+        let refused = self.agreed.rejections.contains_key(&key);
+        if refused {
+            self.wanted_keys.0.insert(key);
+        }
+        refused
+    }
+
+    /// Refusals of what is no longer wanted are forgotten; not so while something must be read first, because then it
+    /// is not known what is wanted.
+    pub(super) fn keep_rejections(&mut self) {
+        if self.needs.is_empty() {
+            let wanted = &self.wanted_keys.0;
+            self.agreed.rejections.retain(|key, _| wanted.contains(key));
+            return;
+        }
+        for (key, rejection) in self.agreed.rejections.clone() {
+            if !self.wanted_keys.0.contains(&key) {
+                let _ = self.ask_about_refusal(&key, &rejection);
+            }
+        }
+    }
+
+    /// A refusal is named by its request and what the system said, so that it is a new one once the order changed.
+    fn ask_about_refusal(&mut self, key: &str, rejection: &Rejection) -> Option<Verdict> {
+        let (method, _) = key.rsplit_once(' ').unwrap_or((key, ""));
+        let (reason, system) = if method.starts_with("PUT ") || method.starts_with("POST ") {
+            (HoldReason::RejectedByAxerrio, System::Axerrio)
+        } else {
+            (HoldReason::RejectedByKomet, System::Komet)
+        };
+        let line = match rejection.lines.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        let mut cause = format!("{key}: {}", rejection.message);
+        if method.ends_with("item.delete") {
+            // What is deleted is named alike whatever the order says: that names it, too.
+            cause = format!("{cause} {:016x}", self.wish(rejection.lines.first()));
+        }
+        self.ask(reason, line.as_ref(), &cause, || {
+            format!(
+                "{system} refused {method}: {}. stemsync tries again each run, until this is released; change the order or what \
+                 `stemsync map` says of it, or mend the cause in {system}.",
+                rejection.message,
+                system = system.title(),
+            )
+        })
+    }
+
+    /// Names the order, and what Komet wants of a line.
+    fn wish(&self, line: Option<&LineId>) -> u64 {
+        let order = self.order.axerrio.order.as_ref().map(|order| {
+            let lines = order.lines.iter().map(|line| (&line.id, terms_print(&line.terms), line.confirmed_boxes));
+            (order.status, header_print(&order.header), lines.collect::<Vec<_>>())
+        });
+        let link = line.and_then(|line| self.agreed.lines.get(line)?.item.as_ref());
+        let item = link.and_then(|link| self.item(&link.item));
+        fingerprint(&(order, item.map(|item| (komet_print(&item.terms), item.ship_date))))
+    }
+
+    /// A request's name, where any of the order's was refused: making it takes a moment, and most orders have no refusals.
+    fn key_where_refusals_are(&self, action: &Action) -> Option<String> {
+        (!self.agreed.rejections.is_empty()).then(|| action.key())
+    }
+}
