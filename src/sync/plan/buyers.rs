@@ -7,15 +7,16 @@ use std::fmt::Write as _;
 use chrono::NaiveDate;
 
 use super::compare::{
-    asks_otherwise, goods_differences, goods_print, item_differences, komet_print, packing_differences,
+    PRODUCT, asks_otherwise, goods_differences, goods_print, item_differences, komet_print, packing_differences,
 };
 use super::draft::Draft;
-use super::edits::PRODUCT;
 use super::links::same_description;
 use super::po_lines::shown;
-use super::purchase::PO_LINE;
 use super::{off, twice};
 use crate::domain::{AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, PoLink, Verdict, fingerprint};
+
+/// How the causes of questions begin about what a buyer changed on a line's PO.
+pub(in crate::sync) const PO_LINE: &str = "PO line ";
 
 /// In what a person left the PO line of flow 1 as a buyer has it, and not as it was asked for.
 pub(super) fn left_to_the_buyer(draft: &Draft<'_>, links: &[PoLink]) -> Vec<&'static str> {

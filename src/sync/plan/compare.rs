@@ -160,6 +160,10 @@ pub(in crate::sync) fn mapped_otherwise<'l>(
     Some(Remapped { product: &then.mix[corrected].product, former, ids: now.into_iter().flatten().collect() })
 }
 
+/// Fields of an item by the names that people read, as [`seen_differences`] has them.
+pub(super) const PRODUCT: &str = "product";
+pub(super) const SHIP_DATE: &str = "ship date";
+
 /// The fields in which Komet now shows something else than when it was last agreed. A product that Komet has come
 /// to know is not a difference.
 pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str> {
@@ -176,7 +180,7 @@ pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str
         (None, Some(_)) => false,
         (before, after) => before != after,
     };
-    differ("product", is_other);
+    differ(PRODUCT, is_other);
     differ("box type", !seen.box_type.eq_ignore_ascii_case(&now.box_type));
     differ("boxes", seen.boxes != now.boxes);
     differ("bunches per box", seen.bunches != now.bunches);
@@ -199,7 +203,7 @@ pub(super) fn are_twins(one: &KometTerms, other: &KometTerms) -> bool {
 pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem) -> Vec<&'static str> {
     let mut fields = item_differences(&seen.terms, &now.terms);
     if seen.ship_date != now.ship_date {
-        fields.push("ship date");
+        fields.push(SHIP_DATE);
     }
     fields
 }

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use super::compare::{
-    asked_differences, goods_from_axerrio, header_print, komet_print, line_cause, product_ids, seen_differences,
-    terms_print, told,
+    PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, header_print, komet_print, line_cause, product_ids,
+    seen_differences, terms_print, told,
 };
 use super::draft::Draft;
 use super::wanted::{self, wanted_goods};
@@ -14,10 +14,6 @@ use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, P
 
 /// What the causes of questions about an edited item begin with.
 const ITEM: &str = "item ";
-
-/// Fields of an item by the names that people read, as [`seen_differences`] has them.
-pub(super) const PRODUCT: &str = "product";
-const SHIP_DATE: &str = "ship date";
 
 /// What comes of Komet's edits of an item.
 pub(super) enum Judged {

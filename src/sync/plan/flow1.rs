@@ -7,7 +7,6 @@
 
 use std::fmt::Write as _;
 
-use super::approved::{self, Question};
 use super::buyers::{self, Wish};
 use super::compare::{
     asked_differences, goods_from_axerrio, header_changes, header_print, line_cause, line_changes, said,
@@ -16,9 +15,9 @@ use super::compare::{
 use super::draft::Draft;
 use super::edits::Judged;
 use super::header::{self, Edited};
-use super::purchase;
+use super::question::{self, Question};
 use super::wanted::{self, buy, item_link, wanted_goods};
-use super::{create, edits, links, po_lines, strays, twice};
+use super::{approved, create, edits, links, po_lines, purchase, strays, twice};
 use crate::domain::{
     AxLine, AxOrder, CANCELLED, Header, HoldReason, ItemId, ItemLink, LineId, OnConflict, PoLink, PoStatus,
     Prebook, Verdict, fingerprint,
@@ -343,7 +342,7 @@ fn decided_line(
         } else if !takes_axerrio && !changed && is_yet_to_be_bought(draft, order, line, link, &cause) {
             Fate::InPlace
         } else if !takes_axerrio
-            && approved::is_left(draft, Some(&line.id), &cause)
+            && question::is_left(draft, Some(&line.id), &cause)
             && is_lost(draft, &line.id)
             && !moved
         {
@@ -376,7 +375,7 @@ fn was_left_as_approved(draft: &Draft<'_>, order: &AxOrder, line: &AxLine) -> bo
     // Naming the question takes a moment, and most orders have no decisions. What was left to the owner is Axerrio's again.
     !draft.agreed.decisions.is_empty()
         && draft.rules.on_conflict != OnConflict::Owner
-        && approved::is_left(draft, Some(&line.id), &line_cause(line, &order.header))
+        && question::is_left(draft, Some(&line.id), &line_cause(line, &order.header))
 }
 
 /// Whether a line that stays where it was approved to be was never bought, because it waited for its product to be mapped.
@@ -540,7 +539,7 @@ fn cancel(draft: &mut Draft<'_>) {
         .takes_axerrio(draft);
         if !goes {
             // One question at a time; what stays all the same may stand there twice.
-            if approved::is_answered(draft, None, CANCELLED) {
+            if question::is_answered(draft, None, CANCELLED) {
                 for line in &alive {
                     twice::judge_left(draft, line);
                 }

@@ -6,15 +6,15 @@
 use std::collections::BTreeSet;
 
 use super::Need;
-use super::approved::Question;
 use super::compare::{
     goods_from_komet, header_changes, header_print, item_differences, line_changes, said, terms_print,
 };
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
-use super::purchase::{self, Buy};
+use super::po_lines::Buy;
+use super::question::Question;
 use super::rules::window_of;
-use super::{po_lines, twice, words};
+use super::{po_lines, purchase, twice, words};
 use crate::domain::{
     AgreedInput, AxOrder, AxStatus, CANCELLED, CreatePo, Header, HoldReason, InputLine, LineId, LineTerms,
     NO_PREBOOK, Order, OrderInput, Prebook, PrebookItem, Verdict, blank, fingerprint,

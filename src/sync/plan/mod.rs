@@ -5,7 +5,7 @@
 //!
 //! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
 //! [`create`], [`edits`] and [`strays`]; [`wanted`] is what a line goes by), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
-//! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, [`off`]
+//! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, with [`question`], [`off`]
 //! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
 //! boxes (with [`codes`], which no two of them share, and [`unbought`] for labels that have none). [`links`] recognises what is
 //! already there (with [`crossed`]), [`compare`] says what counts as a difference. [`draft`] is the plan in the making, [`asking`]
@@ -30,6 +30,7 @@ mod links;
 mod off;
 mod po_lines;
 mod purchase;
+mod question;
 mod refused;
 mod rules;
 mod sight;
@@ -46,6 +47,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 pub(in crate::sync) use approved::{CONFIRMED, changed_since_bought, ships_as_before};
+pub(in crate::sync) use buyers::PO_LINE;
 pub use compare::item_differences;
 pub(in crate::sync) use compare::{
     goods_differences, is_cost_kept, is_field_kept, is_made_of, line_parts, mapped_otherwise, parts,
@@ -54,7 +56,6 @@ pub(in crate::sync) use compare::{
 pub(crate) use flow2::{same_input, shown, take_over};
 pub(crate) use labels::is_komets_lot;
 pub(crate) use links::same_description;
-pub(in crate::sync) use purchase::PO_LINE;
 pub use rules::{Facts, Made, Rules, window_of};
 pub(crate) use sight::{Sight, sight};
 pub(in crate::sync) use strays::UNSEEN;

@@ -8,8 +8,7 @@ use std::fmt::Write as _;
 use super::buyers::Wish;
 use super::compare::{goods_print, item_differences, komet_print};
 use super::draft::Draft;
-use super::po_lines::{asked_boxes, boxes_of};
-use super::purchase::Buy;
+use super::po_lines::{Buy, asked_boxes, boxes_of};
 use super::rules::window_of;
 use super::{Need, inform};
 use crate::domain::{

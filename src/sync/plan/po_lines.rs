@@ -1,8 +1,23 @@
-//! What the PO lines of an order's line come to together, as Komet shows them and as stemsync asked for them.
+//! What should be bought for a line, and what its PO lines come to together, as Komet shows them and as stemsync asked for them.
 
 use super::draft::Draft;
-use crate::domain::{LineId, PoLine, PoLink};
+use crate::domain::{ItemId, LineId, NewGoods, PoLine, PoLink};
 use crate::sync::action::{Action, DeletePoLine};
+
+/// What a PO should buy for one line in place.
+pub(super) struct Buy {
+    pub(super) line: LineId,
+    pub(super) item: ItemId,
+    /// Boxes 0: nothing is bought (any more).
+    pub(super) goods: NewGoods,
+    /// The vendor named the boxes himself.
+    pub(super) confirmed: bool,
+    /// Whether Komet knows every product; `None` while that was not read.
+    pub(super) mapped: Option<bool>,
+    /// The product's description and its Axerrio code, for people.
+    pub(super) product: String,
+    pub(super) code: Option<String>,
+}
 
 /// What people call these PO lines.
 pub(super) fn names(links: &[PoLink]) -> String {

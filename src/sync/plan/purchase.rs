@@ -5,35 +5,17 @@
 use chrono::NaiveDate;
 
 use super::Need;
-use super::buyers::{self, Wish};
+use super::buyers::{self, PO_LINE, Wish};
 use super::compare::{asks_for_same_parts, asks_otherwise, packing_differences};
 use super::draft::Draft;
 use super::labels::ask_for_mapping;
-use super::po_lines::{boxes_of, delete, shown};
+use super::po_lines::{Buy, boxes_of, delete, shown};
 use super::{approved, off, twice};
 use crate::domain::{
-    AgreedLine, Decision, Flow, HoldReason, ItemId, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink,
+    AgreedLine, Decision, Flow, HoldReason, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink,
     PoNumber, PoStatus, Verdict, blank,
 };
 use crate::sync::action::Action;
-
-/// How the causes of questions begin about what a buyer changed on a line's PO.
-pub(in crate::sync) const PO_LINE: &str = "PO line ";
-
-/// What a PO should buy for one line in place.
-pub(super) struct Buy {
-    pub(super) line: LineId,
-    pub(super) item: ItemId,
-    /// Boxes 0: nothing is bought (any more).
-    pub(super) goods: NewGoods,
-    /// The vendor named the boxes himself.
-    pub(super) confirmed: bool,
-    /// Whether Komet knows every product; `None` while that was not read.
-    pub(super) mapped: Option<bool>,
-    /// The product's description and its Axerrio code, for people.
-    pub(super) product: String,
-    pub(super) code: Option<String>,
-}
 
 pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, location: Option<&str>) {
     let mut create = Vec::new();

@@ -1,9 +1,9 @@
 //! PO lines by which a line is bought twice: by a request that took effect late, or was delivered twice, or by a buyer.
 
-use super::approved::{self, Question};
 use super::compare::{are_twins, goods_differences, packing_differences};
 use super::draft::Draft;
 use super::po_lines::{asked_boxes, boxes_of, delete, names};
+use super::question::{Question, is_answered};
 use crate::domain::{Flow, HoldReason, KometTerms, LineId, PoItemId, PoLink};
 
 /// Pending lines that stand beside one that buys the same: what a request that was given up did after all, without which as
@@ -138,7 +138,7 @@ pub(super) fn ask(draft: &mut Draft<'_>, line: &LineId, surplus: &[PoLink]) -> b
         delete(draft, line, surplus);
         return false;
     }
-    approved::is_answered(draft, Some(line), &bought_twice(surplus))
+    is_answered(draft, Some(line), &bought_twice(surplus))
 }
 
 /// Whether a person wants what buys the line once more deleted.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::compare::{goods_from_axerrio, mapped_otherwise, product_ids};
 use super::draft::Draft;
 use super::links;
-use super::purchase::Buy;
+use super::po_lines::Buy;
 use crate::domain::{AxLine, Breakdown, ItemLink, KometRef, LineId, MapKind, NewGoods, PrebookItem};
 
 pub(super) fn item_link(draft: &Draft<'_>, line: &LineId) -> Option<ItemLink> {
