@@ -159,6 +159,29 @@ pub struct ItemLink {
     pub former_days: BTreeSet<NaiveDate>,
 }
 
+impl ItemLink {
+    /// To an item of which no more is known than this.
+    pub fn new(prebook: PrebookId, item: ItemId) -> Self {
+        Self {
+            prebook,
+            item,
+            seen: None,
+            fresh: false,
+            products: Vec::new(),
+            box_type: None,
+            joined: false,
+            dead: false,
+            gone: false,
+            removed: false,
+            let_go: false,
+            before_approval: None,
+            before_left: None,
+            left: BTreeSet::new(),
+            former_days: BTreeSet::new(),
+        }
+    }
+}
+
 /// The baseline of a Prebook item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenItem {
@@ -211,6 +234,25 @@ pub struct PoLink {
 }
 
 impl PoLink {
+    /// To a PO line of which no more is known than this.
+    pub fn new(number: PoNumber, line: PoItemId, item: ItemId) -> Self {
+        Self {
+            number,
+            line,
+            item,
+            asked: None,
+            ship_date: None,
+            bought_as: None,
+            seen: None,
+            before_approval: None,
+            dead: false,
+            replaced: false,
+            gone: false,
+            going: false,
+            sought: None,
+        }
+    }
+
     /// Whether stemsync deleted it: it is not taken for one that somebody took off.
     #[must_use]
     pub fn was_deleted(&self) -> bool {

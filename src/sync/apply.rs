@@ -91,23 +91,12 @@ fn prebook_created(order: &mut Order, create: &CreatePrebook, created: &CreatedP
         // What was asked for is the baseline, also where a read-back has shown the item already: somebody may have
         // changed it since.
         let asked = create.new.items.iter().find(|item| item.line == *line);
-        let prebook = created.id.clone();
         let link = ItemLink {
-            prebook,
-            item,
-            seen: None,
             fresh: true,
             products: asked.map(products_of).unwrap_or_default(),
             box_type: asked.and_then(|item| item.goods.box_type.id()),
             joined: create.new.use_existing,
-            dead: false,
-            gone: false,
-            removed: false,
-            let_go: false,
-            before_approval: None,
-            before_left: None,
-            former_days: BTreeSet::new(),
-            left: BTreeSet::new(),
+            ..ItemLink::new(created.id.clone(), item)
         };
         order
             .agreed
@@ -194,19 +183,11 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
         let seen = seen.filter(|terms| plan::goods_differences(&line.goods, terms).is_empty());
         agreed.po_lines.retain(|link| !link.dead && link.line != *id);
         agreed.po_lines.push(PoLink {
-            number: created.number.clone(),
-            line: id.clone(),
-            item: line.item.clone(),
             asked: Some(line.goods.clone()),
             ship_date: Some(new.ship_date),
             bought_as: bought_as(&line.item),
             seen,
-            before_approval: None,
-            dead: false,
-            gone: false,
-            going: false,
-            sought: None,
-            replaced: false,
+            ..PoLink::new(created.number.clone(), id.clone(), line.item.clone())
         });
     }
 }
@@ -257,21 +238,7 @@ fn boxes_shipped(order: &mut Order, ship: &super::action::ShipBoxes, shipped: &S
         link.seen = Some(first.clone());
     }
     if let (Some(item), true) = (item, terms.boxes > 0) {
-        agreed.po_lines.push(PoLink {
-            number,
-            line: rest.clone(),
-            item,
-            asked: None,
-            ship_date: None,
-            bought_as: None,
-            seen: Some(terms),
-            before_approval: None,
-            dead: false,
-            gone: false,
-            going: false,
-            sought: None,
-            replaced: false,
-        });
+        agreed.po_lines.push(PoLink { seen: Some(terms), ..PoLink::new(number, rest.clone(), item) });
     }
 }
 

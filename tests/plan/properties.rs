@@ -131,42 +131,36 @@ impl Dice<'_> {
     fn agreed_line(&mut self, desk: &Desk) -> AgreedLine {
         let terms = self.terms();
         let shown = self.item(desk);
-        let item = (!self.rarely()).then(|| ItemLink {
-            before_left: None,
-            former_days: BTreeSet::new(),
-            prebook: PrebookId(i64::from(6 + self.up_to(3))),
-            item: self.item_id(),
-            seen: self.coin().then(|| SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date }),
-            fresh: self.coin(),
-            products: Vec::new(),
-            box_type: None,
-            dead: self.rarely(),
-            gone: self.rarely(),
-            joined: false,
-            removed: self.rarely(),
-            let_go: self.rarely(),
-            before_approval: self
-                .rarely()
-                .then(|| SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date }),
-            left: if self.rarely() { BTreeSet::from(["product".to_owned()]) } else { BTreeSet::new() },
+        let item = (!self.rarely()).then(|| {
+            let link = ItemLink::new(PrebookId(i64::from(6 + self.up_to(3))), self.item_id());
+            let seen = || SeenItem { terms: shown.terms.clone(), ship_date: shown.ship_date };
+            ItemLink {
+                seen: self.coin().then(seen),
+                fresh: self.coin(),
+                dead: self.rarely(),
+                gone: self.rarely(),
+                removed: self.rarely(),
+                let_go: self.rarely(),
+                before_approval: self.rarely().then(seen),
+                left: if self.rarely() { BTreeSet::from(["product".to_owned()]) } else { BTreeSet::new() },
+                ..link
+            }
         });
         let mut po_lines = Vec::new();
         for _ in 0..self.up_to(3) {
             let seen = self.po_line(desk);
+            let link = PoLink::new(self.po_number(), seen.id, self.item_id());
             po_lines.push(PoLink {
-                number: self.po_number(),
-                line: seen.id,
-                item: self.item_id(),
                 asked: self.coin().then(|| self.asked()),
                 ship_date: self.coin().then(|| self.date()),
                 bought_as: self.coin().then(|| KometTerms { mark_code: None, ..seen.terms.clone() }),
                 seen: self.coin().then_some(seen.terms),
-                before_approval: None,
                 dead: self.rarely(),
                 gone: self.rarely(),
                 going: self.rarely(),
                 replaced: self.rarely(),
                 sought: self.rarely().then_some(2),
+                ..link
             });
         }
         AgreedLine { terms, item, po_lines }

@@ -1,6 +1,6 @@
 //! Orders: their views, their links, and which of them a job must look at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 use stemsync::domain::*;
@@ -200,23 +200,7 @@ fn an_item_once_linked_is_never_taken_for_a_new_one() {
 fn what_stemsync_made_is_linked_before_komet_shows_it() {
     let (_dir, store) = fresh();
     let key = settled(&store, flow_1("AX-1", "2026-03-05"));
-    let item = ItemLink {
-        prebook: PrebookId(85),
-        item: ItemId(1),
-        seen: None,
-        fresh: false,
-        products: Vec::new(),
-        box_type: None,
-        joined: false,
-        dead: false,
-        gone: false,
-        removed: false,
-        let_go: false,
-        before_approval: None,
-        before_left: None,
-        former_days: BTreeSet::new(),
-        left: BTreeSet::new(),
-    };
+    let item = ItemLink::new(PrebookId(85), ItemId(1));
     let line = AgreedLine { terms: terms(4), item: Some(item), po_lines: vec![] };
     let stray = Stray { prebook: PrebookId(99), item: Some(ItemId(7)), line: LineId("1".to_owned()) };
     let mut agreed = Agreed { strays: vec![stray], po: Some(PoNumber("PO-9".to_owned())), ..Agreed::default() };

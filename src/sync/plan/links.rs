@@ -269,23 +269,8 @@ fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &Pre
         terms.box_type.clone_from(&item.terms.box_type);
         terms.mix.clear();
     }
-    let link = ItemLink {
-        prebook: prebook.id.clone(),
-        item: item.id.clone(),
-        seen: Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date }),
-        fresh: false,
-        products: Vec::new(),
-        box_type: None,
-        joined: false,
-        dead: false,
-        gone: false,
-        removed: false,
-        let_go: false,
-        before_approval: None,
-        before_left: None,
-        left: BTreeSet::new(),
-        former_days: BTreeSet::new(),
-    };
+    let seen = Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date });
+    let link = ItemLink { seen, ..ItemLink::new(prebook.id.clone(), item.id.clone()) };
     let po_lines = draft.agreed.lines.remove(&line.id).map(|l| l.po_lines).unwrap_or_default();
     draft.agreed.lines.insert(line.id.clone(), AgreedLine { terms, item: Some(link), po_lines });
 }
@@ -307,23 +292,8 @@ fn link_own_items(draft: &mut Draft<'_>) {
                 former_days.extend(before.seen.map(|seen| seen.ship_date));
             }
             former_days.remove(&item.ship_date);
-            agreed.item = Some(ItemLink {
-                prebook: prebook.id.clone(),
-                item: item.id.clone(),
-                seen,
-                former_days,
-                fresh: false,
-                products: Vec::new(),
-                box_type: None,
-                joined: false,
-                dead: false,
-                gone: false,
-                removed: false,
-                let_go: false,
-                before_approval: None,
-                before_left: None,
-                left: BTreeSet::new(),
-            });
+            let link = ItemLink::new(prebook.id.clone(), item.id.clone());
+            agreed.item = Some(ItemLink { seen, former_days, ..link });
         }
     }
 }
@@ -428,19 +398,10 @@ fn link_po_line(
             return;
         }
         agreed.po_lines.push(PoLink {
-            number: po.number.clone(),
-            line: po_line.id.clone(),
-            item: item.clone(),
-            asked: None,
             ship_date: then.as_ref().map(|(_, day)| *day),
             bought_as: then.map(|(terms, _)| terms),
             seen: Some(po_line.terms.clone()),
-            before_approval: None,
-            dead: false,
-            gone: false,
-            going: false,
-            sought: None,
-            replaced: false,
+            ..PoLink::new(po.number.clone(), po_line.id.clone(), item.clone())
         });
     }
 }
