@@ -2,9 +2,10 @@
 //! shipped not even that: stemsync can take nothing back, and says so.
 
 use super::buyers::is_substituted;
-use super::compare::{PRODUCT, item_differences, komet_print};
+use super::compare::{PRODUCT, item_differences};
 use super::draft::Draft;
 use super::po_lines::{Buy, asked_boxes, boxes_of, names, shown};
+use super::prints::komet_print;
 use super::question::{Question, is_left};
 use super::twice;
 use crate::domain::{

@@ -6,12 +6,11 @@ use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 
-use super::compare::{
-    PRODUCT, asks_otherwise, goods_differences, goods_print, item_differences, komet_print, packing_differences,
-};
+use super::compare::{PRODUCT, asks_otherwise, goods_differences, item_differences, packing_differences};
 use super::draft::Draft;
 use super::links::same_description;
 use super::po_lines::shown;
+use super::prints::{goods_print, komet_print};
 use super::{off, twice};
 use crate::domain::{AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, PoLink, Verdict, fingerprint};
 

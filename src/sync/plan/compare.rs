@@ -2,15 +2,13 @@
 //! box types its own way), so its later sights are compared with its first one, and only the first one, and only in
 //! what is certain, with what was sent.
 
-use std::fmt::Display;
-
 use rust_decimal::Decimal;
 
 use super::links::plain_description;
 use super::rules::Rules;
 use crate::domain::{
-    AxLine, Breakdown, Flow, Header, KometProduct, KometRef, KometTerms, LineTerms, MapKind, MixPart,
-    NewBreakdown, NewGoods, NewPrebookItem, Product, SeenItem, UnitType, blank, fingerprint, tag,
+    Breakdown, Flow, KometProduct, KometRef, KometTerms, LineTerms, MapKind, MixPart, NewBreakdown, NewGoods,
+    NewPrebookItem, Product, SeenItem, UnitType, blank, tag,
 };
 
 /// Komet's `customerPO` and `markCode` hold this many characters.
@@ -208,79 +206,6 @@ pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem
     fields
 }
 
-/// What became of an Axerrio line's terms, field by field; a price is not told, nor what the customer wants on the box.
-pub(super) fn line_changes(before: &LineTerms, now: &LineTerms) -> String {
-    let mut changes = Vec::new();
-    let mut became = |field, before: &dyn Display, now: &dyn Display| {
-        let (before, now) = (before.to_string(), now.to_string());
-        if before != now {
-            changes.push(format!("{field} {before} became {now}"));
-        }
-    };
-    became("product", &before.product.name(), &now.product.name());
-    became("box type", &before.box_type, &now.box_type);
-    became("boxes", &before.boxes, &now.boxes);
-    became("bunches per box", &before.bunches, &now.bunches);
-    became("stems per bunch", &before.stems_per_bunch, &now.stems_per_bunch);
-    let others = [
-        ("cost", before.unit_cost != now.unit_cost),
-        ("unit type", before.unit_type != now.unit_type),
-        ("mix", before.mix != now.mix),
-        ("mark code", blank(before.mark_code.as_deref()) != blank(now.mark_code.as_deref())),
-    ];
-    changes.extend(another(others));
-    changes.join(", ")
-}
-
-/// The fields that differ, where their values are not told.
-fn another<const N: usize>(fields: [(&str, bool); N]) -> impl Iterator<Item = String> {
-    fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| format!("another {field}"))
-}
-
-/// A deed with what it changed, if that can be said.
-pub(super) fn said(deed: &str, changes: &str) -> String {
-    if changes.is_empty() { deed.to_owned() } else { format!("{deed} ({changes})") }
-}
-
-/// The same of a header; who the customer is and what he calls the order is not told.
-pub(super) fn header_changes(before: &Header, now: &Header) -> String {
-    let code = |header: &Header| header.carrier.as_ref().map(|carrier| carrier.code.clone());
-    let mut changes = Vec::new();
-    if before.ship_date != now.ship_date {
-        changes.push(format!("ship date {} became {}", before.ship_date, now.ship_date));
-    }
-    if before.truck_date() != now.truck_date() {
-        changes.push(format!("truck date {} became {}", before.truck_date(), now.truck_date()));
-    }
-    let others = [
-        ("customer", before.customer.code != now.customer.code),
-        ("customer PO", blank(before.customer_po.as_deref()) != blank(now.customer_po.as_deref())),
-        ("carrier", code(before) != code(now)),
-        ("location", blank(before.location.as_deref()) != blank(now.location.as_deref())),
-    ];
-    changes
-        .extend(others.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| format!("another {field}")));
-    changes.join(", ")
-}
-
-/// Fields that changed, with what Komet shows there now; a price is not told.
-pub(super) fn told(fields: &[&str], now: &crate::domain::PrebookItem) -> String {
-    let shown = |field: &&str| {
-        let value = match *field {
-            "boxes" => now.terms.boxes.to_string(),
-            "bunches per box" => now.terms.bunches.to_string(),
-            "stems per bunch" => now.terms.stems_per_bunch.to_string(),
-            "box type" => now.terms.box_type.clone(),
-            "product" => now.terms.product.description.clone(),
-            "mark code" => now.terms.mark_code.clone().unwrap_or_else(|| "none".to_owned()),
-            "ship date" => now.ship_date.to_string(),
-            _ => return (*field).to_owned(),
-        };
-        format!("{field} (now {value})")
-    };
-    fields.iter().map(shown).collect::<Vec<_>>().join(", ")
-}
-
 /// The fields in which Komet's first sight differs from what it was asked for, as far as that is certain. Of a
 /// mixed box Komet computes bunches and cost itself.
 pub(super) fn asked_differences(asked: &NewGoods, mark_code: Option<&str>, now: &KometTerms) -> Vec<&'static str> {
@@ -354,11 +279,11 @@ pub(super) fn asks_for_same_parts(asked: &NewGoods, now: &NewGoods) -> bool {
 #[derive(Clone, Debug)]
 pub(in crate::sync) struct Part {
     /// Komet's id of the product, where it is known.
-    id: Option<i64>,
+    pub(super) id: Option<i64>,
     /// What the product is called; empty where it goes by its id alone.
-    name: String,
+    pub(super) name: String,
     /// Bunches per box, stems per bunch, cost per unit.
-    packing: (u32, u32, Decimal),
+    pub(super) packing: (u32, u32, Decimal),
 }
 
 impl Part {
@@ -386,7 +311,7 @@ pub(in crate::sync) fn parts(breakdowns: &[Breakdown]) -> Vec<Part> {
     breakdowns.iter().map(part).collect()
 }
 
-fn new_parts(mix: &[NewBreakdown]) -> Vec<Part> {
+pub(super) fn new_parts(mix: &[NewBreakdown]) -> Vec<Part> {
     let part = |b: &NewBreakdown| {
         let (id, name) = match &b.product {
             KometRef::Id(id) => (Some(*id), String::new()),
@@ -438,75 +363,4 @@ pub(in crate::sync) fn parts_changed(seen: &KometTerms, now: &KometTerms) -> boo
         at.map(|at| left.swap_remove(at)).is_none()
     });
     is_lost || parts_differ(&seen, &now)
-}
-
-/// Names a line's wish after approval, so that a decision holds until Axerrio wants something else.
-pub(super) fn line_cause(line: &AxLine, header: &Header) -> String {
-    format!("{:016x}", fingerprint(&(terms_print(&line.terms), header_print(header))))
-}
-
-/// Names a header in what is reconciled, so that a question about it stays the same question while nothing else
-/// changes.
-pub(super) fn header_print(header: &Header) -> u64 {
-    fingerprint(&(
-        &header.customer.code,
-        blank(header.customer_po.as_deref()),
-        header.ship_date,
-        header.truck_date(),
-        header.carrier.as_ref().map(|c| &c.code),
-        blank(header.location.as_deref()),
-    ))
-}
-
-/// Names an Axerrio line in what is reconciled.
-pub(super) fn terms_print(terms: &LineTerms) -> u64 {
-    let mut mix: Vec<_> = terms
-        .mix
-        .iter()
-        .map(|p| (p.product.name(), p.bunches, p.stems_per_bunch, p.unit_cost.normalize()))
-        .collect();
-    mix.sort_unstable();
-    fingerprint(&(
-        terms.product.name(),
-        terms.box_type.to_uppercase(),
-        (terms.boxes, terms.bunches, terms.stems_per_bunch),
-        terms.unit_type,
-        terms.unit_cost.normalize(),
-        blank(terms.mark_code.as_deref()),
-        mix,
-    ))
-}
-
-/// Names what Komet shows of a line in what is reconciled.
-pub(super) fn komet_print(terms: &KometTerms) -> u64 {
-    let mut mix: Vec<_> = terms
-        .breakdowns
-        .iter()
-        .map(|b| (b.product.id, b.bunches, b.stems_per_bunch, b.unit_cost.normalize()))
-        .collect();
-    mix.sort_unstable();
-    fingerprint(&(
-        terms.product.id,
-        terms.box_type.to_uppercase(),
-        (terms.boxes, terms.bunches, terms.stems_per_bunch),
-        terms.unit_type,
-        terms.unit_cost.normalize(),
-        blank(terms.mark_code.as_deref()),
-        mix,
-    ))
-}
-
-/// Names the goods that a PO line should buy; which Komet product it is matters only for the parts of a mixed box.
-pub(super) fn goods_print(goods: &NewGoods) -> u64 {
-    let mut mix: Vec<_> = new_parts(&goods.mix)
-        .into_iter()
-        .map(|part| (part.id, part.name, part.packing.0, part.packing.1, part.packing.2.normalize()))
-        .collect();
-    mix.sort_unstable();
-    fingerprint(&(
-        (goods.boxes, goods.bunches, goods.stems_per_bunch),
-        goods.unit_type,
-        goods.unit_cost.normalize(),
-        mix,
-    ))
 }

@@ -1,9 +1,10 @@
 //! Making the lines of a flow 1 order: in its Prebook where that has the same header, else in a new one.
 
 use super::Need;
-use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, line_cause, product_ref, terms_print};
+use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref};
 use super::draft::Draft;
 use super::header::{self, Edited};
+use super::prints::{line_cause, terms_print};
 use super::rules::window_of;
 use crate::domain::{
     AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookHeader,

@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::compare::{
-    PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, header_print, komet_print, line_cause, product_ids,
-    seen_differences, terms_print, told,
-};
+use super::compare::{PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, product_ids, seen_differences};
 use super::draft::Draft;
+use super::prints::{header_print, komet_print, line_cause, terms_print};
+use super::said::told;
 use super::wanted::{self, wanted_goods};
 use super::{buyers, links, purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};

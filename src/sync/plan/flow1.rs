@@ -8,14 +8,13 @@
 use std::fmt::Write as _;
 
 use super::buyers::{self, Wish};
-use super::compare::{
-    asked_differences, goods_from_axerrio, header_changes, header_print, line_cause, line_changes, said,
-    terms_print,
-};
+use super::compare::{asked_differences, goods_from_axerrio};
 use super::draft::Draft;
 use super::edits::Judged;
 use super::header::{self, Edited};
+use super::prints::{header_print, line_cause, terms_print};
 use super::question::{self, Question};
+use super::said::{header_changes, line_changes, said};
 use super::wanted::{self, buy, item_link, wanted_goods};
 use super::{approved, create, edits, links, po_lines, purchase, strays, twice};
 use crate::domain::{

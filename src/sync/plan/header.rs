@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::compare::{header_print, is_field_kept, terms_print};
+use super::compare::is_field_kept;
 use super::draft::Draft;
+use super::prints::{header_print, terms_print};
 use super::rules::Rules;
 use super::wanted;
 use crate::domain::{

@@ -8,7 +8,7 @@
 //! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, with [`question`], [`off`]
 //! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
 //! boxes (with [`codes`], which no two of them share, and [`unbought`] for labels that have none). [`links`] recognises what is
-//! already there (with [`crossed`]), [`compare`] says what counts as a difference. [`draft`] is the plan in the making, [`asking`]
+//! already there (with [`crossed`]), [`compare`] says what counts as a difference, [`prints`] names what both sides say, and [`said`] tells people what changed. [`draft`] is the plan in the making, [`asking`]
 //! its questions, [`unread`] what must be read first, [`refused`] what the other side did not take; [`rules`] is what it depends on beside the views, [`stage`] how far the
 //! order has come, [`sight`] what the views show without being acted upon.
 
@@ -29,10 +29,12 @@ mod labels;
 mod links;
 mod off;
 mod po_lines;
+mod prints;
 mod purchase;
 mod question;
 mod refused;
 mod rules;
+mod said;
 mod sight;
 mod stage;
 mod strays;

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::buyers::Wish;
-use super::compare::{goods_print, item_differences, komet_print};
+use super::compare::item_differences;
 use super::draft::Draft;
 use super::po_lines::{Buy, asked_boxes, boxes_of};
+use super::prints::{goods_print, komet_print};
 use super::rules::window_of;
 use super::{Need, inform};
 use crate::domain::{

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::compare::{header_print, komet_print, terms_print};
 use super::draft::Draft;
+use super::prints::{header_print, komet_print, terms_print};
 use crate::domain::{HoldReason, LineId, Rejection, Verdict, fingerprint};
 use crate::sync::action::Action;
 use crate::systems::System;

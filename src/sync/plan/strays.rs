@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::{are_twins, terms_print};
+use super::compare::are_twins;
 use super::draft::Draft;
+use super::prints::terms_print;
 use super::rules::window_of;
 use super::{Need, header, links};
 use crate::domain::{
