@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use crate::domain::{AgreedBox, HoldReason, Label, LabelStatus, LineId, current_labels};
+use crate::domain::{AgreedBox, BOX_CODE, HoldReason, Label, LabelStatus, LineId, current_labels};
 use crate::sync::action::{Action, ChangeCode};
 
 /// Boxes whose current label bears the code of another box of the order: the later ones of each code, with the box that
@@ -127,6 +127,22 @@ pub(super) fn is_unique_in_komet(draft: &mut Draft<'_>, line: &LineId, code: &st
     let _ = draft.ask(HoldReason::DuplicateBoxCode, Some(line), &format!("in Komet {code}"), || {
         format!(
             "Komet shows the code {code} on {on}. Put their codes right in Komet by hand (this clears itself then)."
+        )
+    });
+    false
+}
+
+/// Komet's box codes have 20 characters.
+pub(super) fn fits(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
+    let length = label.box_code.chars().count();
+    if (1..=20).contains(&length) {
+        return true;
+    }
+    let cause = format!("{BOX_CODE}{}", label.box_code);
+    let _ = draft.ask(HoldReason::FieldTooLong, Some(line), &cause, || {
+        format!(
+            "the box code of box {} has {length} characters, Komet holds 1 to 20. Reprint it in Axerrio.",
+            label.box_number
         )
     });
     false

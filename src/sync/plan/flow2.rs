@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use super::Need;
 use super::compare::{goods_from_komet, item_differences};
 use super::draft::Draft;
-use super::labels::ask_for_mapping;
 use super::po_lines::Buy;
 use super::prints::{header_print, terms_print};
 use super::question::Question;
 use super::rules::window_of;
 use super::said::{header_changes, line_changes, said};
+use super::unmapped::ask_for_mapping;
 use super::{po_lines, purchase, twice, words};
 use crate::domain::{
     AgreedInput, AxOrder, AxStatus, CANCELLED, CreatePo, Header, HoldReason, InputLine, LineId, LineTerms,

@@ -1,23 +1,20 @@
-//! From labels to boxes. A printed label's code becomes the code of a box in Komet: by shipping the PO line with it,
+//! From labels to boxes. A printed label's code becomes the code of a box in Komet: by shipping the PO line with it (`ship`),
 //! or, where Komet has boxes already, by changing their codes. Axerrio owns codes, lots and AWBs; what changes after
 //! a box has shipped cannot be written any more, except its code, and is held.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::links::parts_in_red;
-use super::{codes, twice, unbought};
+use super::ship::{self, is_komets_lot};
+use super::{codes, unbought, unmapped};
 use crate::domain::{
-    AgreedBox, BOX_CODE, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoLink, PoNumber,
-    Shipment, blank, current_labels, quoted,
+    AgreedBox, CodeChange, HoldReason, Label, LabelStatus, LineId, PoBox, PoItemId, PoNumber, blank,
+    current_labels,
 };
-use crate::sync::action::{Action, ChangeCode, ShipBoxes};
-
-/// Komet hands out lot numbers of this range itself and refuses them from others.
-const KOMET_LOTS: std::ops::RangeInclusive<u64> = 1000..=99_999;
+use crate::sync::action::ChangeCode;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
-    ask_for_unmapped(draft);
+    unmapped::ask_for_unmapped(draft);
     unbought::ask_about_labels_of_no_line(draft);
     let mut by_line: BTreeMap<&LineId, Vec<&Label>> = BTreeMap::new();
     for label in &draft.order.axerrio.labels {
@@ -37,84 +34,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     for (line, mut labels) in unshipped {
         labels.retain(|label| codes::is_free(draft, line, label, &given_up));
         if !labels.is_empty() {
-            ship_line(draft, line, &labels);
+            ship::ship_line(draft, line, &labels);
         }
     }
-}
-
-/// Komet refuses labels of products it does not know; says so as soon as it shows.
-fn ask_for_unmapped(draft: &mut Draft<'_>) {
-    if draft.order.flow == crate::domain::Flow::FromKomet {
-        return;
-    }
-    // Nobody waits for what the order no longer wants.
-    let is_wanted = |id: &LineId| {
-        let order = draft.order.axerrio.order.as_ref();
-        order.is_none_or(|order| {
-            !order.status.is_off() && order.lines.iter().any(|line| line.id == *id && line.terms.boxes > 0)
-        })
-    };
-    let unmapped: Vec<(LineId, String, String)> = draft
-        .agreed
-        .lines
-        .iter()
-        .filter(|(id, _)| is_wanted(id))
-        .filter_map(|(id, line)| {
-            let item = draft.item(&line.item.as_ref()?.item).filter(|i| i.is_alive())?;
-            (!item.terms.is_mapped() && !is_mapped_on_po(draft, id))
-                .then(|| (id.clone(), line.terms.product.description.clone(), line.terms.product.code.clone()))
-        })
-        .collect();
-    for (line, product, code) in unmapped {
-        ask_for_mapping(draft, &line, &product, Some(&code));
-    }
-}
-
-/// Mapping need not touch a Prebook's changed-since, so the PO may know first (clarification 14).
-fn is_mapped_on_po(draft: &Draft<'_>, line: &LineId) -> bool {
-    let links = draft.alive_po_links(line);
-    let mut shown = links.iter().filter_map(|link| draft.po_line(&link.line)).peekable();
-    shown.peek().is_some() && shown.all(|(_, po_line)| po_line.terms.is_mapped())
-}
-
-/// Holds a line until somebody tells Komet the product.
-pub(super) fn ask_for_mapping(draft: &mut Draft<'_>, line: &LineId, product: &str, code: Option<&str>) {
-    let cause = code.unwrap_or(product).to_owned();
-    let mut unknown = unknown_parts(draft, line);
-    // From approval on the line is not made anew, and a local map is of no use.
-    let is_decided = draft.is_line_decided(line);
-    if !is_decided {
-        let is_mapped = |code: &String| draft.rules.mapped_product(code).is_some();
-        unknown.retain(|(_, code)| !code.as_ref().is_some_and(is_mapped));
-    }
-    if unknown.is_empty() {
-        unknown.push((product.to_owned(), code.map(str::to_owned)));
-    }
-    let _ = draft.ask(HoldReason::UnmappedProduct, Some(line), &cause, || {
-        let names: Vec<String> =
-            unknown.iter().map(|(product, _)| format!("\u{201c}{product}\u{201d}")).collect();
-        let codes = unknown.iter().filter_map(|(_, code)| code.as_ref()).filter(|code| !is_decided && !code.trim().is_empty());
-        let local: Vec<String> =
-            codes.map(|code| format!(", or run: stemsync map product set {} KOMET-ID", quoted(code))).collect();
-        let late = if is_decided { " Its PO is approved: a local map comes too late for it." } else { "" };
-        format!(
-            "Komet does not know {}. Map it in Komet's Prebook Summary (shown in red){local}. stemsync goes on by itself then.{late}",
-            names.join(", "),
-            local = local.concat(),
-        )
-    });
-}
-
-/// The parts of a mixed box that Komet does not know: what they are called, and their codes in Axerrio where these are known.
-fn unknown_parts(draft: &Draft<'_>, line: &LineId) -> Vec<(String, Option<String>)> {
-    let Some(agreed) = draft.agreed.lines.get(line) else { return Vec::new() };
-    let Some(item) = agreed.item.as_ref().and_then(|link| draft.item(&link.item)) else { return Vec::new() };
-    parts_in_red(item, &agreed.terms)
-        .map(|(shown, part)| {
-            let part = part.filter(|_| draft.order.flow == crate::domain::Flow::FromAxerrio);
-            (shown.product.description.clone(), part.map(|part| part.product.code.clone()))
-        })
-        .collect()
 }
 
 /// A box that Komet has, with the PO line it is on.
@@ -205,17 +127,6 @@ fn plan_line<'l>(
     left.extend(free);
     judge_left_boxes(draft, line, labels, &current, (&left, &boxes));
     unshipped
-}
-
-/// Ships labels for which the line has no box yet, if it may.
-fn ship_line(draft: &mut Draft<'_>, line: &LineId, unshipped: &[&Label]) {
-    if unbought::was_taken_off(draft, line) {
-        unbought::ask_about_labels_of_nothing(draft, line, unshipped);
-    } else if may_ship(draft, line) {
-        let mut links = draft.alive_po_links(line);
-        links.retain(|link| draft.po_status(link).can_ship());
-        ship(draft, line, &links, unshipped);
-    }
 }
 
 /// Which boxes of the line bore this code before: by what was agreed, else by their labels. `None`: another line's did.
@@ -324,155 +235,11 @@ fn ask_about_void(draft: &mut Draft<'_>, line: &LineId, number: u32, code: &str)
 
 fn change_code(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &Shown<'_>) -> Option<ChangeCode> {
     let is_unique = codes::is_unique_in_komet(draft, line, &shown.seen.code);
-    (is_unique && fits(draft, line, label)).then(|| ChangeCode {
+    (is_unique && codes::fits(draft, line, label)).then(|| ChangeCode {
         line: line.clone(),
         number: shown.po.clone(),
         po_item: shown.line.clone(),
         box_number: label.box_number,
         change: CodeChange { current: shown.seen.code.clone(), new: label.box_code.clone() },
     })
-}
-
-/// Komet's box codes have 20 characters.
-fn fits(draft: &mut Draft<'_>, line: &LineId, label: &Label) -> bool {
-    let length = label.box_code.chars().count();
-    if (1..=20).contains(&length) {
-        return true;
-    }
-    let cause = format!("{BOX_CODE}{}", label.box_code);
-    let _ = draft.ask(HoldReason::FieldTooLong, Some(line), &cause, || {
-        format!(
-            "the box code of box {} has {length} characters, Komet holds 1 to 20. Reprint it in Axerrio.",
-            label.box_number
-        )
-    });
-    false
-}
-
-/// Whether Komet knows what it would ship, by the PO line where the Prebook item is gone; a person is asked where not.
-fn may_ship(draft: &mut Draft<'_>, line: &LineId) -> bool {
-    let item = draft.agreed.lines.get(line).and_then(|l| l.item.as_ref()).and_then(|link| draft.item(&link.item));
-    let in_red = item.is_none_or(|item| !item.terms.is_mapped());
-    if !in_red || is_mapped_on_po(draft, line) {
-        return true;
-    }
-    let links = draft.alive_po_links(line);
-    let Some((_, bought)) = links.iter().find_map(|link| draft.po_line(&link.line)) else {
-        // Not read yet: that there is nothing to ship onto is told elsewhere.
-        return item.is_none();
-    };
-    if draft.order.flow == crate::domain::Flow::FromKomet {
-        ask_for_mapping(draft, line, &bought.terms.product.description, None);
-    } else if let Some(product) = draft.agreed.lines.get(line).map(|l| l.terms.product.clone()) {
-        ask_for_mapping(draft, line, &product.description, Some(&product.code));
-    }
-    false
-}
-
-/// What travels in one call: the ship date, AWB, house AWB and lot.
-type Group = (chrono::NaiveDate, String, String, String);
-
-/// Ships what is labelled: one group at a time, because each call gives the rest a new PO line.
-fn ship(draft: &mut Draft<'_>, line: &LineId, links: &[PoLink], labels: &[&Label]) {
-    let facts = draft.rules.facts;
-    let is_unseen = |link: &&PoLink| {
-        let day = draft.po(&link.number).map(|po| po.ship_date);
-        !facts.po_numbers_read.contains(&link.number)
-            && day.is_some_and(|day| facts.po_dates_unseen.contains(&day))
-    };
-    if links.iter().any(|link| is_unseen(&link)) {
-        // Boxes of it may have shipped that this database does not know.
-        draft.waits = true;
-        return;
-    }
-    let in_question = twice::in_question(draft, line);
-    let open = links.iter().filter(|link| !in_question.contains(&link.line)).find_map(|link| {
-        let (po, po_line) = draft.po_line(&link.line)?;
-        po_line.boxes.is_empty().then(|| (po.number.clone(), po_line.id.clone(), po_line.terms.boxes as usize))
-    });
-    let Some((number, po_item, room)) = open else {
-        unbought::ask_about_surplus(draft, line, labels);
-        return;
-    };
-    let calls: Vec<Action> = groups(draft, line, labels)
-        .into_iter()
-        .map(|((ship_date, awb, house_awb, lot), labels)| {
-            let labels = &labels[..in_one_call(&labels).min(room)];
-            let some = |text: String| (!text.is_empty()).then_some(text);
-            Action::Ship(ShipBoxes {
-                line: line.clone(),
-                number: number.clone(),
-                box_numbers: labels.iter().map(|l| l.box_number).collect(),
-                shipment: Shipment {
-                    po_item: po_item.clone(),
-                    awb,
-                    house_awb: some(house_awb),
-                    ship_date,
-                    codes: labels.iter().map(|l| l.box_code.clone()).collect(),
-                    lot_number: some(lot),
-                },
-            })
-        })
-        .collect();
-    // Each call gives the rest a new PO line, so they go one at a time. A group that was refused keeps no other from shipping,
-    // and is told of as long as it is; of those that all were, the push takes the first that it has not tried yet.
-    let (refused, fresh): (Vec<Action>, Vec<Action>) = calls.into_iter().partition(|call| draft.was_refused(call));
-    match fresh.into_iter().next() {
-        Some(next) => {
-            draft.act(next);
-            for call in &refused {
-                let _ = draft.keep_refusal(call);
-            }
-        }
-        None => refused.into_iter().for_each(|call| draft.act(call)),
-    }
-}
-
-/// How many of these labels one call holds: a request has 64,000 bytes (clarification 16), and the rest of it is small.
-fn in_one_call(labels: &[&Label]) -> usize {
-    let mut bytes = 0;
-    let fits = labels.iter().take_while(|label| {
-        bytes += serde_json::to_string(&label.box_code).map_or(0, |code| code.len() + 1);
-        bytes <= 60_000
-    });
-    fits.count()
-}
-
-/// The labels that can ship. They wait for their AWB.
-fn groups<'l>(draft: &mut Draft<'_>, line: &LineId, labels: &[&'l Label]) -> BTreeMap<Group, Vec<&'l Label>> {
-    let mut groups: BTreeMap<Group, Vec<&Label>> = BTreeMap::new();
-    let mut reserved: BTreeMap<&str, Vec<&Label>> = BTreeMap::new();
-    for label in labels {
-        let Some(awb) = blank(label.awb.as_deref()) else { continue };
-        if !fits(draft, line, label) {
-            continue;
-        }
-        if let Some(lot) = blank(label.lot_number.as_deref()).filter(|lot| is_komets_lot(lot)) {
-            reserved.entry(lot).or_default().push(label);
-            continue;
-        }
-        let text = |value: &Option<String>| blank(value.as_deref()).unwrap_or_default().to_owned();
-        let group = (label.ship_date, awb.to_owned(), text(&label.house_awb), text(&label.lot_number));
-        groups.entry(group).or_default().push(label);
-    }
-    for (lot, labels) in reserved {
-        ask_about_reserved(draft, line, lot, &labels);
-    }
-    groups
-}
-
-/// Whether Komet hands out the lot number itself, and refuses it from others.
-pub(crate) fn is_komets_lot(lot: &str) -> bool {
-    lot.parse::<u64>().is_ok_and(|number| KOMET_LOTS.contains(&number))
-}
-
-/// A lot number in Komet's own range would be refused.
-fn ask_about_reserved(draft: &mut Draft<'_>, line: &LineId, lot: &str, labels: &[&Label]) {
-    // Of further labels of that lot a person knows nothing yet.
-    let cause = format!("{lot} {}", unbought::codes_of(labels));
-    let _ = draft.ask(HoldReason::ReservedLotNumber, Some(line), &cause, || {
-        format!(
-            "lot number {lot} lies in Komet's own range (1000 to 99999). Give the lot another number in Axerrio."
-        )
-    });
 }

@@ -7,7 +7,7 @@
 //! [`create`], [`edits`] and [`strays`]; [`wanted`] is what a line goes by), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
 //! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, with [`question`], [`off`]
 //! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
-//! boxes (with [`codes`], which no two of them share, and [`unbought`] for labels that have none). [`links`] recognises what is
+//! boxes (with [`codes`], which no two of them share, [`ship`] for those that have none yet, and [`unbought`] for labels that get none; [`unmapped`] is what waits for a product). [`links`] recognises what is
 //! already there (with [`crossed`]), [`compare`] says what counts as a difference, [`prints`] names what both sides say, and [`said`] tells people what changed. [`draft`] is the plan in the making, [`asking`]
 //! its questions, [`unread`] what must be read first, [`refused`] what the other side did not take; [`rules`] is what it depends on beside the views, [`stage`] how far the
 //! order has come, [`sight`] what the views show without being acted upon.
@@ -35,11 +35,13 @@ mod question;
 mod refused;
 mod rules;
 mod said;
+mod ship;
 mod sight;
 mod stage;
 mod strays;
 mod twice;
 mod unbought;
+mod unmapped;
 mod unread;
 mod wanted;
 mod words;
@@ -56,9 +58,9 @@ pub(in crate::sync) use compare::{
     parts_changed, parts_differ,
 };
 pub(crate) use flow2::{same_input, shown, take_over};
-pub(crate) use labels::is_komets_lot;
 pub(crate) use links::same_description;
 pub use rules::{Facts, Made, Rules, window_of};
+pub(crate) use ship::is_komets_lot;
 pub(crate) use sight::{Sight, sight};
 pub(in crate::sync) use strays::UNSEEN;
 pub(crate) use unbought::labels_of_no_line;

@@ -8,8 +8,8 @@ use super::Need;
 use super::buyers::{self, PO_LINE, Wish};
 use super::compare::{asks_for_same_parts, asks_otherwise, packing_differences};
 use super::draft::Draft;
-use super::labels::ask_for_mapping;
 use super::po_lines::{Buy, boxes_of, delete, shown};
+use super::unmapped::ask_for_mapping;
 use super::{approved, off, twice};
 use crate::domain::{
     AgreedLine, Decision, Flow, HoldReason, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink,
