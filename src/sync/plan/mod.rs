@@ -3,7 +3,7 @@
 //! sends one, applies the answer to the views and plans again, so that a crash between two steps is finished by
 //! whoever plans next.
 //!
-//! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`header`],
+//! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`fate`] and [`after_approval`] for a line, [`header`],
 //! [`create`], [`edits`] and [`strays`]; [`wanted`] is what a line goes by), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
 //! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, with [`question`], [`off`]
 //! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
@@ -12,6 +12,7 @@
 //! its questions, [`unread`] what must be read first, [`refused`] what the other side did not take; [`rules`] is what it depends on beside the views, [`stage`] how far the
 //! order has come, [`sight`] what the views show without being acted upon.
 
+mod after_approval;
 mod approved;
 mod asking;
 mod buyers;
@@ -21,6 +22,7 @@ mod create;
 mod crossed;
 mod draft;
 mod edits;
+mod fate;
 mod flow1;
 mod flow2;
 mod header;
