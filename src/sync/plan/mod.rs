@@ -3,14 +3,19 @@
 //! sends one, applies the answer to the views and plans again, so that a crash between two steps is finished by
 //! whoever plans next.
 //!
-//! Who owns a field is decided here and nowhere else: [`flow1`] for orders born in Axerrio (with [`fate`] and [`after_approval`] for a line, [`header`],
-//! [`create`], [`edits`] and [`strays`]; [`wanted`] is what a line goes by), [`flow2`] for those prebooked in Komet (with [`words`]), [`purchase`] for the PO of both
-//! (with [`buyers`] for what is changed on it before procurement approves it, [`approved`] for what that has decided about, with [`question`], [`off`]
-//! for what is off its PO and [`twice`] for what is bought once too often), [`inform`] for what Axerrio learns of it, [`labels`] for
-//! boxes (with [`codes`], which no two of them share, [`ship`] for those that have none yet, and [`unbought`] for labels that get none; [`unmapped`] is what waits for a product). [`links`] recognises what is
-//! already there (with [`crossed`]), [`compare`] says what counts as a difference, [`prints`] names what both sides say, and [`said`] tells people what changed. [`draft`] is the plan in the making, [`asking`]
-//! its questions, [`unread`] what must be read first, [`refused`] what the other side did not take; [`rules`] is what it depends on beside the views, [`stage`] how far the
-//! order has come, [`sight`] what the views show without being acted upon.
+//! Who owns a field is decided here and nowhere else, in the order in which a plan comes about:
+//! - [`draft`] is the plan in the making, [`asking`] its questions, [`unread`] what must be read first, [`refused`] what the other
+//!   side did not take. [`rules`] is what it depends on beside the views.
+//! - [`links`] recognises what is already there (with [`crossed`]). [`compare`] says what counts as a difference, [`prints`] names what
+//!   both sides say, [`said`] tells people what changed.
+//! - [`flow1`] plans orders born in Axerrio: [`header`], then the [`fate`] of each line ([`edits`] of Komet's people,
+//!   [`after_approval`]), which [`create`] makes; [`wanted`] is what a line goes by, [`strays`] are not where they were meant.
+//! - [`flow2`] plans those prebooked in Komet (with [`words`], in which they are put).
+//! - [`purchase`] buys for both: [`po_lines`] are what it has, [`buyers`] change them before procurement approves, [`approved`] is what
+//!   that has decided about (each a [`question`]), [`off`] what is off its PO, [`twice`] what is bought once too often.
+//! - [`labels`] gives boxes their codes (with [`codes`], which no two of them share), [`ship`] ships what has none, [`unbought`] are labels
+//!   that get none; [`unmapped`] is what waits for a product.
+//! - [`inform`] tells Axerrio of the PO, [`stage`] how far the order has come, [`sight`] what the views show without being acted upon.
 
 mod after_approval;
 mod approved;
