@@ -127,11 +127,6 @@ impl Board {
         Arc::clone(&self.config.borrow())
     }
 
-    /// Whoever wants to know of another configuration.
-    pub fn configs(&self) -> watch::Receiver<Arc<Config>> {
-        self.config.subscribe()
-    }
-
     /// Whoever wants to know that something changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

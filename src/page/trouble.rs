@@ -38,11 +38,6 @@ impl Trouble {
         Self::new(StatusCode::BAD_REQUEST, "That cannot be done", text)
     }
 
-    /// Things changed meanwhile. `text` says what, and that nothing was done.
-    pub fn conflict(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "It changed meanwhile", text)
-    }
-
     /// A run goes on.
     pub fn busy() -> Self {
         let text = "A run is going on, and a decision taken in meanwhile could be lost. Nothing was changed: try again \
