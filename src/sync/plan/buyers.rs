@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 
-use super::compare::{PRODUCT, asks_otherwise, goods_differences, item_differences, packing_differences};
+use super::compare::{PRODUCT, goods_differences, item_differences, packing_differences, same_description};
 use super::draft::Draft;
-use super::links::same_description;
 use super::po_lines::shown;
 use super::prints::{goods_print, komet_print};
+use super::wish::Wish;
 use super::{off, twice};
 use crate::domain::{AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, PoLink, Verdict, fingerprint};
 
@@ -118,49 +118,6 @@ pub(super) fn is_the_items(draft: &Draft<'_>, line: &LineId, links: &[PoLink], f
         link.seen.as_ref().is_some_and(|seen| item_differences(&seen.terms, &item.terms).contains(&field));
     (is_edited || link.left.contains(field))
         && shown(draft, links).all(|line| !item_differences(&item.terms, &line.terms).contains(&field))
-}
-
-/// What Axerrio wants of a line whose PO line a buyer changed.
-pub(super) enum Wish<'w> {
-    /// What was bought.
-    AsBought(&'w NewGoods),
-    /// That, in as many boxes as the vendor confirms by now.
-    Confirmed(&'w NewGoods),
-    /// Other goods; the number names the line as it is now.
-    Changed(&'w NewGoods, u64),
-    /// The same or other goods on another day, with another carrier or customer PO; the number names line and header.
-    Moved(&'w NewGoods, u64),
-    /// Nothing any more.
-    Gone,
-}
-
-impl<'w> Wish<'w> {
-    pub(super) fn of(links: &[PoLink], goods: &'w NewGoods) -> Self {
-        let asked = links.iter().find_map(|link| link.asked.as_ref());
-        if asked.is_some_and(|asked| asks_otherwise(asked, goods)) {
-            Self::Confirmed(goods)
-        } else {
-            Self::AsBought(goods)
-        }
-    }
-
-    /// Names the line as it is now; `None` where nothing more is wanted of it.
-    pub(super) fn print(&self) -> Option<u64> {
-        match self {
-            Self::Changed(_, name) | Self::Moved(_, name) => Some(*name),
-            Self::AsBought(goods) | Self::Confirmed(goods) => Some(goods_print(goods)),
-            Self::Gone => None,
-        }
-    }
-
-    fn goods(&self) -> Option<&'w NewGoods> {
-        match self {
-            Self::AsBought(goods) | Self::Confirmed(goods) | Self::Changed(goods, _) | Self::Moved(goods, _) => {
-                Some(goods)
-            }
-            Self::Gone => None,
-        }
-    }
 }
 
 /// Asks what becomes of a PO line that a buyer changed in these fields.

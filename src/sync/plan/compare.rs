@@ -4,7 +4,6 @@
 
 use rust_decimal::Decimal;
 
-use super::links::plain_description;
 use super::rules::Rules;
 use crate::domain::{
     Breakdown, Flow, KometProduct, KometRef, KometTerms, LineTerms, MapKind, MixPart, NewBreakdown, NewGoods,
@@ -158,6 +157,18 @@ pub(in crate::sync) fn mapped_otherwise<'l>(
     Some(Remapped { product: &then.mix[corrected].product, former, ids: now.into_iter().flatten().collect() })
 }
 
+/// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
+pub(crate) fn same_description(ours: &str, shown: &str) -> bool {
+    plain_description(ours) == plain_description(shown)
+}
+
+/// A description without what makes no difference in it.
+fn plain_description(text: &str) -> String {
+    let text = text.trim().to_uppercase();
+    let text = text.strip_prefix("UNKNOWN").unwrap_or(&text).trim_start_matches([' ', ':', '-']);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Fields of an item by the names that people read, as [`seen_differences`] has them.
 pub(super) const PRODUCT: &str = "product";
 pub(super) const SHIP_DATE: &str = "ship date";
@@ -174,7 +185,7 @@ pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str
     let (before, after) = (&seen.product, &now.product);
     let is_other = match (before.id, after.id) {
         // What Komet does not know goes by its description.
-        (None, None) => !super::same_description(&before.description, &after.description),
+        (None, None) => !same_description(&before.description, &after.description),
         (None, Some(_)) => false,
         (before, after) => before != after,
     };
@@ -193,7 +204,7 @@ pub fn item_differences(seen: &KometTerms, now: &KometTerms) -> Vec<&'static str
 /// Whether one is exactly what the other is, the product included: what a request that was delivered twice leaves.
 pub(super) fn are_twins(one: &KometTerms, other: &KometTerms) -> bool {
     let (a, b) = (&one.product, &other.product);
-    let same_product = a.id == b.id && (a.id.is_some() || super::same_description(&a.description, &b.description));
+    let same_product = a.id == b.id && (a.id.is_some() || same_description(&a.description, &b.description));
     same_product && item_differences(one, other).is_empty()
 }
 
@@ -221,7 +232,7 @@ pub(in crate::sync) fn is_made_of(wanted: &NewPrebookItem, shown: &KometTerms) -
     let is_product = match &wanted.product {
         KometRef::Id(id) => !wanted.goods.mix.is_empty() || shown.product.id == Some(*id),
         KometRef::Description(name) | KometRef::Code { name, .. } => {
-            shown.product.id.is_some() || super::same_description(name, &shown.product.description)
+            shown.product.id.is_some() || same_description(name, &shown.product.description)
         }
     };
     let is_kind = wanted.goods.mix.is_empty() == shown.breakdowns.is_empty();

@@ -8,6 +8,7 @@ use super::draft::Draft;
 use super::prints::{header_print, komet_print, line_cause, terms_print};
 use super::said::told;
 use super::wanted::{self, wanted_goods};
+use super::wish::Wish;
 use super::{buyers, links, purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
 
@@ -248,7 +249,7 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
             return false;
         }
     }
-    buyers::may_delete(draft, line, &buyers::Wish::Gone)
+    buyers::may_delete(draft, line, &Wish::Gone)
 }
 
 /// In what Komet's item differs from what was agreed.

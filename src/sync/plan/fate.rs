@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use super::after_approval::{
     is_lost, is_yet_to_be_bought, komet_followed, takes_axerrio_after_approval, was_bought, was_left_as_approved,
 };
-use super::buyers::{self, Wish};
 use super::draft::Draft;
 use super::edits::{self, Judged};
 use super::header::{self, Edited};
@@ -14,7 +13,8 @@ use super::prints::{header_print, line_cause, terms_print};
 use super::question::{self, Question};
 use super::said::{header_changes, line_changes, said};
 use super::wanted::{self, wanted_goods};
-use super::{create, links, strays};
+use super::wish::Wish;
+use super::{buyers, create, links, strays};
 use crate::domain::{
     AxLine, AxOrder, Header, HoldReason, ItemId, ItemLink, LineId, Prebook, Verdict, fingerprint,
 };

@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::compare::{
-    asked_differences, goods_differences, goods_from_axerrio, item_differences, seen_differences,
+    asked_differences, goods_differences, goods_from_axerrio, item_differences, same_description, seen_differences,
 };
 use super::draft::Draft;
 use super::rules::Rules;
 use super::{crossed, header, off};
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Breakdown, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId,
-    LineTerms, MixPart, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId, LineTerms,
+    PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -229,30 +229,6 @@ pub(super) fn is_surely_product(draft: &Draft<'_>, line: &LineTerms, item: &Preb
 pub(super) fn is_other_product(link: &ItemLink, item: &PrebookItem) -> bool {
     let [Some(asked)] = link.products[..] else { return false };
     item.terms.breakdowns.is_empty() && item.terms.product.id.is_some_and(|shown| shown != asked)
-}
-
-/// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
-pub(crate) fn same_description(ours: &str, shown: &str) -> bool {
-    plain_description(ours) == plain_description(shown)
-}
-
-/// A description without what makes no difference in it.
-pub(super) fn plain_description(text: &str) -> String {
-    let text = text.trim().to_uppercase();
-    let text = text.strip_prefix("UNKNOWN").unwrap_or(&text).trim_start_matches([' ', ':', '-']);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The parts of a mixed box that Komet shows in red, each with the part of the line that it is, where its description tells.
-pub(super) fn parts_in_red<'t>(
-    item: &'t PrebookItem,
-    line: &'t LineTerms,
-) -> impl Iterator<Item = (&'t Breakdown, Option<&'t MixPart>)> {
-    let in_red = item.terms.breakdowns.iter().filter(|shown| shown.product.id.is_none());
-    in_red.map(|shown| {
-        let is_it = |part: &&MixPart| same_description(&part.product.description, &shown.product.description);
-        (shown, line.mix.iter().find(is_it))
-    })
 }
 
 fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &PrebookItem) {

@@ -11,7 +11,7 @@
 //! - [`flow1`] plans orders born in Axerrio: [`header`], then the [`fate`] of each line ([`edits`] of Komet's people,
 //!   [`after_approval`]), which [`create`] makes; [`wanted`] is what a line goes by, [`strays`] are not where they were meant.
 //! - [`flow2`] plans those prebooked in Komet (with [`words`], in which they are put).
-//! - [`purchase`] buys for both: [`po_lines`] are what it has, [`buyers`] change them before procurement approves, [`approved`] is what
+//! - [`purchase`] buys for both: [`po_lines`] are what it has, [`buyers`] change them before procurement approves (against a [`wish`] of Axerrio's), [`approved`] is what
 //!   that has decided about (each a [`question`]), [`off`] what is off its PO, [`twice`] what is bought once too often.
 //! - [`labels`] gives boxes their codes (with [`codes`], which no two of them share), [`ship`] ships what has none, [`unbought`] are labels
 //!   that get none; [`unmapped`] is what waits for a product.
@@ -51,6 +51,7 @@ mod unbought;
 mod unmapped;
 mod unread;
 mod wanted;
+mod wish;
 mod words;
 
 use std::collections::BTreeSet;
@@ -60,12 +61,12 @@ use chrono::NaiveDate;
 pub(in crate::sync) use approved::{CONFIRMED, changed_since_bought, ships_as_before};
 pub(in crate::sync) use buyers::PO_LINE;
 pub use compare::item_differences;
+pub(crate) use compare::same_description;
 pub(in crate::sync) use compare::{
     goods_differences, is_cost_kept, is_field_kept, is_made_of, line_parts, mapped_otherwise, parts,
     parts_changed, parts_differ,
 };
 pub(crate) use flow2::{same_input, shown, take_over};
-pub(crate) use links::same_description;
 pub use rules::{Facts, Made, Rules, window_of};
 pub(crate) use ship::is_komets_lot;
 pub(crate) use sight::{Sight, sight};

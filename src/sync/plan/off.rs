@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::buyers::Wish;
 use super::compare::item_differences;
 use super::draft::Draft;
 use super::po_lines::{Buy, asked_boxes, boxes_of};
 use super::prints::{goods_print, komet_print};
 use super::rules::window_of;
+use super::wish::Wish;
 use super::{Need, inform};
 use crate::domain::{
     AgreedLine, Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,

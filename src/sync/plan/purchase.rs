@@ -5,11 +5,12 @@
 use chrono::NaiveDate;
 
 use super::Need;
-use super::buyers::{self, PO_LINE, Wish};
+use super::buyers::{self, PO_LINE};
 use super::compare::{asks_for_same_parts, asks_otherwise, packing_differences};
 use super::draft::Draft;
 use super::po_lines::{Buy, boxes_of, delete, shown};
 use super::unmapped::ask_for_mapping;
+use super::wish::Wish;
 use super::{approved, off, twice};
 use crate::domain::{
     AgreedLine, Decision, Flow, HoldReason, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink,

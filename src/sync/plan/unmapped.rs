@@ -1,9 +1,9 @@
 //! Products that Komet does not know: it shows them in red, leaves them out of mixed boxes on POs and refuses their labels. What needs
 //! one waits until somebody maps it, in Komet or by a local map, and goes on by itself then.
 
+use super::compare::same_description;
 use super::draft::Draft;
-use super::links::parts_in_red;
-use crate::domain::{Flow, HoldReason, LineId, quoted};
+use crate::domain::{Breakdown, Flow, HoldReason, LineId, LineTerms, MixPart, PrebookItem, quoted};
 
 /// Komet refuses labels of products it does not know; says so as soon as it shows.
 pub(super) fn ask_for_unmapped(draft: &mut Draft<'_>) {
@@ -71,6 +71,18 @@ fn unknown_parts(draft: &Draft<'_>, line: &LineId) -> Vec<(String, Option<String
             (shown.product.description.clone(), part.map(|part| part.product.code.clone()))
         })
         .collect()
+}
+
+/// The parts of a mixed box that Komet shows in red, each with the part of the line that it is, where its description tells.
+pub(super) fn parts_in_red<'t>(
+    item: &'t PrebookItem,
+    line: &'t LineTerms,
+) -> impl Iterator<Item = (&'t Breakdown, Option<&'t MixPart>)> {
+    let in_red = item.terms.breakdowns.iter().filter(|shown| shown.product.id.is_none());
+    in_red.map(|shown| {
+        let is_it = |part: &&MixPart| same_description(&part.product.description, &shown.product.description);
+        (shown, line.mix.iter().find(is_it))
+    })
 }
 
 /// Mapping need not touch a Prebook's changed-since, so the PO may know first (clarification 14).

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::compare::{goods_from_axerrio, mapped_otherwise, product_ids};
 use super::draft::Draft;
-use super::links;
 use super::po_lines::Buy;
+use super::unmapped::parts_in_red;
 use crate::domain::{AxLine, Breakdown, ItemLink, KometRef, LineId, MapKind, NewGoods, PrebookItem};
 
 pub(super) fn item_link(draft: &Draft<'_>, line: &LineId) -> Option<ItemLink> {
@@ -45,9 +45,8 @@ fn now_mapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
         return true;
     }
     // Of a mixed box the map needs to name no more than the parts in red.
-    let named: Option<Vec<i64>> = links::parts_in_red(item, &line.terms)
-        .map(|(_, part)| draft.rules.mapped_product(&part?.product.code))
-        .collect();
+    let named: Option<Vec<i64>> =
+        parts_in_red(item, &line.terms).map(|(_, part)| draft.rules.mapped_product(&part?.product.code)).collect();
     named.is_some_and(|ids| ids.iter().any(|id| !link.products.contains(&Some(*id))))
 }
 

@@ -1,7 +1,7 @@
 //! A Prebook in the words by which Axerrio knows it (clarification 17).
 
+use super::compare::same_description;
 use super::flow2::find;
-use super::links::same_description;
 use super::rules::Rules;
 use crate::domain::{
     Agreed, Header, KometProduct, LineId, LineTerms, MapKind, MixPart, Order, Party, PrebookHeader, PrebookItem,
