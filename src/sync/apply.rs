@@ -176,6 +176,8 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
         let item = items.filter(|_| order.flow == Flow::FromKomet).find(|shown| shown.id == *item);
         item.map(|item| item.terms.clone())
     };
+    // In flow 2 a buyer may ship the PO on another day than the order's, and has it buy what made way there.
+    let bought_for = if order.flow == Flow::FromKomet { order.ship_date } else { new.ship_date };
     for (line, id) in new.lines.iter().zip(created.lines.iter().flatten()) {
         let Some(agreed) = order.agreed.lines.get_mut(&line.line) else { continue };
         // A read-back may have recognised the line already; what a buyer changed before that is no baseline.
@@ -184,7 +186,7 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
         agreed.po_lines.retain(|link| !link.dead && link.line != *id);
         agreed.po_lines.push(PoLink {
             asked: Some(line.goods.clone()),
-            ship_date: Some(new.ship_date),
+            ship_date: Some(bought_for),
             bought_as: bought_as(&line.item),
             seen,
             ..PoLink::new(created.number.clone(), id.clone(), line.item.clone())

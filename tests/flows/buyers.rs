@@ -1,13 +1,14 @@
 //! What buyers do to POs in Komet between two runs, and what becomes of it when the order changes after that.
 
 use stemsync::domain::{HoldReason, Verdict};
-use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::{HeaderChange, ItemChange, KometRules, PoStatus};
+use stemsync::sandbox::{Fault, World};
+use stemsync::systems::System;
 
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, accepted_prebook, both, placed};
-use crate::trade::{FREEDOM, bought, item, items_of, orders_for, po_of, prebook};
+use crate::trade::{FREEDOM, approve_all, bought, item, items_of, orders_for, po_of, prebook};
 
 /// What is bought of an item: PO and boxes.
 fn buys(world: &World, item: u64) -> Vec<(u64, u32)> {
@@ -257,6 +258,61 @@ async fn what_a_buyer_buys_in_addition_since_more_is_wanted_is_nothing_bought_tw
         assert_eq!(link.held().await, []);
         assert_eq!(link.act(|w, _| buys(w, item)), [(approved, 4), (po, more)]);
     }
+}
+
+/// A request that was given up is no reason to take a buyer's own purchase for its late effect.
+#[tokio::test]
+async fn what_a_buyer_buys_since_more_is_wanted_stays_though_a_purchase_was_given_up() {
+    let link = Link::plain().await;
+    link.inject(System::Komet, "purchase.order.create", Fault::RefusedBefore);
+    let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+    link.sync().await;
+    link.sync_well().await;
+    let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+    link.act(approve_all);
+    link.sync_well().await;
+    link.act(|w, now| {
+        w.komet.rep_changes_item(item, &ItemChange { boxes: Some(8), ..ItemChange::default() }, now)
+    })
+    .unwrap();
+    link.sync().await;
+    link.act(|w, now| {
+        let order = orders_for(w, number)[0].id.clone();
+        w.axerrio.vendor_accepts(&order, &[], now).unwrap();
+        w.komet.buyer_buys_item(item, now).unwrap();
+        let line = bought(w, item)[1].1.id;
+        w.komet.buyer_changes_line(line, Some(4), None, now).unwrap();
+    });
+    link.sync().await;
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| buys(w, item).iter().map(|(_, boxes)| *boxes).collect::<Vec<_>>()), [4, 4]);
+    assert_eq!(link.held().await, []);
+}
+
+/// In flow 2 the PO is the buyer's: what the vendor cannot deliver is taken off where it stands.
+#[tokio::test]
+async fn fewer_boxes_are_bought_on_the_day_to_which_a_buyer_moved_the_po() {
+    let link = Link::plain().await;
+    let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+    link.sync_well().await;
+    let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+    let day = link.day(5);
+    let po = link.act(|w, now| {
+        let po = bought(w, item)[0].0.number;
+        w.komet.buyer_moves_po(po, day, now).unwrap();
+        po
+    });
+    link.sync_well().await;
+    link.act(|w, now| {
+        let order = orders_for(w, number)[0].id.clone();
+        w.axerrio.vendor_accepts(&order, &[(&item.to_string(), 3)], now).unwrap();
+    });
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| buys(w, item)), [(po, 3)]);
+    let writes = link.writes();
+    link.sync_well().await;
+    assert_eq!(link.writes(), writes, "a further run is silent");
+    assert_eq!(link.act(|w, _| w.komet.purchase_order(po).unwrap().ship_date), day);
 }
 
 /// The order's change is heard of before the PO is.

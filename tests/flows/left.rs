@@ -143,3 +143,58 @@ async fn a_map_that_is_corrected_while_a_header_is_left_undecided_is_asked_about
     let products = link.act(|w, _| items_of(w, &id).iter().map(|item| item.goods.product).collect::<Vec<_>>());
     assert!(products.contains(&Some(9001)), "{products:?}");
 }
+
+#[tokio::test]
+async fn a_line_that_changes_after_a_moved_header_was_dismissed_is_asked_about() {
+    for verdict in ANSWERS {
+        let (link, id) = left(|w, id, now| {
+            let prebook = prebooks_of(w, id)[0].clone();
+            let change = HeaderChange { truck_date: prebook.truck_date.succ_opt(), ..HeaderChange::default() };
+            w.komet.rep_changes_header(prebook.id, &change, now).unwrap();
+        })
+        .await;
+        let reps = link.act(|w, _| prebooks_of(w, &id)[0].clone());
+        changes_customer_po(&link, &id);
+        link.sync().await;
+        link.decide(Verdict::Dismissed).await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        let boxes = link.act(|w, now| {
+            w.axerrio.customer_changes_line(&id, "1", |line| line.boxes += 2, now).unwrap();
+            w.axerrio.order(&id).unwrap().draft.lines[0].boxes
+        });
+        link.sync().await;
+        let asked = link.holds().await.remove(0);
+        assert!(asked.detail.contains("line 1 changed in Axerrio"), "{}", asked.detail);
+        answered(&link, verdict).await;
+        let prebook = link.act(|w, _| prebooks_of(w, &id)[0].clone());
+        assert!(prebook.items.iter().any(|item| item.goods.boxes == boxes), "{verdict:?}");
+        assert_eq!(prebook.truck_date == reps.truck_date, verdict == Verdict::TakeKomet);
+    }
+}
+
+#[tokio::test]
+async fn a_pos_day_is_asked_about_again_before_fewer_boxes_are_bought() {
+    for verdict in ANSWERS {
+        let (link, id) = left(|w, id, now| {
+            let po = po_of(w, id);
+            let day = w.komet.purchase_order(po).unwrap().ship_date.succ_opt().unwrap();
+            w.komet.buyer_moves_po(po, day, now).unwrap();
+        })
+        .await;
+        let po = link.act(|w, _| po_of(w, &id));
+        link.act(|w, now| w.axerrio.vendor_accepts(&id, &[("1", 1)], now)).unwrap();
+        link.sync().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+        answered(&link, verdict).await;
+        let item = link.act(|w, _| items_of(w, &id)[0].id);
+        let (is_there, boxes) = link.act(|w, _| {
+            let (order, line) = &bought(w, item)[0];
+            (order.number == po, line.goods.boxes)
+        });
+        assert_eq!(
+            (is_there, boxes == 1),
+            if verdict == Verdict::TakeKomet { (true, false) } else { (false, true) }
+        );
+    }
+}

@@ -202,7 +202,10 @@ fn compare_header(
     let left = its_lines.all(|(line, _)| is_left_where_it_is(found, line))
         || explained && (is_komets || found.was_left(HoldReason::EditedInKomet, None))
         || found.is_left(HoldReason::EditedInKomet, None, |cause| {
-            cause.starts_with(&format!("prebook {} ", prebook.id))
+            let own = format!("prebook {} ", prebook.id);
+            ["", "moved ", "lines of "]
+                .iter()
+                .any(|what| cause.strip_prefix(what).is_some_and(|c| c.starts_with(&own)))
         });
     if ours.truck_date() != shown.truck_date {
         found.report(left, None, "truck_date", text(ours.truck_date()), text(shown.truck_date));

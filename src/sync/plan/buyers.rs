@@ -55,7 +55,7 @@ pub(super) fn judge_ship_date(draft: &mut Draft<'_>, alive: &[PoLink], ship_date
 }
 
 /// Whether a person left one of their POs on the day to which a buyer moved it, and which Axerrio's order still is not for.
-fn is_date_left(draft: &Draft<'_>, links: &[PoLink]) -> bool {
+pub(super) fn is_date_left(draft: &Draft<'_>, links: &[PoLink]) -> bool {
     let order = draft.order.axerrio.order.as_ref();
     links.iter().filter_map(|link| draft.po_line(&link.line)).any(|(po, _)| {
         let left = format!("PO {} ships {} not ", po.number, po.ship_date);

@@ -236,7 +236,11 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
         }
         let left = left_fields(draft, order, prebook, &sent);
         if !left.is_empty() && !stands(draft, &prebook.id, &order.header) {
-            match takes_moved_anew(draft, order, prebook, &left) {
+            let verdict = match takes_moved_anew(draft, order, prebook, &left) {
+                Some(Verdict::Dismissed) => ask_for_lines(draft, order, prebook, &left),
+                verdict => verdict,
+            };
+            match verdict {
                 Some(Verdict::TakeKomet) => leave_to_komet(draft, order, prebook, &mut sent, &[]),
                 Some(Verdict::TakeAxerrio) => return Judged::Stands,
                 Some(Verdict::Dismissed) => return Judged::Left,

@@ -2,11 +2,13 @@
 //! confirmed. While the PO is pending a line that should be bought otherwise loses its PO line and gets a new one on
 //! the same PO; from approval on the PO is Komet's.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use super::Need;
 use super::buyers::{self, PO_LINE};
-use super::compare::{asks_for_same_parts, asks_otherwise, packing_differences};
+use super::compare::{SHIP_DATE, asks_for_same_parts, asks_otherwise, packing_differences};
 use super::draft::Draft;
 use super::po_lines::{Buy, boxes_of, delete, shown};
 use super::unmapped::ask_for_mapping;
@@ -67,9 +69,29 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
     }
     let busy =
         draft.awaits(|a| matches!(a, Action::DeletePoLine(_) | Action::DeleteItem(_) | Action::CreatePrebook(_)));
-    if !create.is_empty() && !busy {
-        create_lines(draft, &create, ship_date, location);
+    if busy {
+        return;
     }
+    let mut days: BTreeMap<NaiveDate, Vec<&Buy>> = BTreeMap::new();
+    for buy in create {
+        days.entry(day_of(draft, buy, ship_date)).or_default().push(buy);
+    }
+    for (day, buys) in days {
+        create_lines(draft, &buys, day, location);
+    }
+}
+
+/// The ship date for which a line is bought: the order's. In flow 2 a buyer may ship its PO on another day, and what made way there for
+/// another number of boxes is bought for that, until the order itself moves.
+fn day_of(draft: &Draft<'_>, buy: &Buy, ship_date: NaiveDate) -> NaiveDate {
+    let links = draft.agreed.lines.get(&buy.line).into_iter().flat_map(|line| &line.po_lines);
+    let mut made_way = links.filter(|link| {
+        draft.order.flow == Flow::FromKomet
+            && link.item == buy.item
+            && link.was_deleted()
+            && link.ship_date == Some(ship_date)
+    });
+    made_way.next_back().and_then(|link| draft.po(&link.number)).map_or(ship_date, |po| po.ship_date)
 }
 
 /// The parts of a line that a buyer split go one by one, and when the first is gone the others are not what was decided about: they
@@ -191,7 +213,10 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
         || asked.is_empty()
         || asked.iter().any(|asked| asks_otherwise(asked, &buy.goods))
         || !approved::changes_since_bought(draft, buy, alive).is_empty();
-    let left = if replaces { buyers::left_to_the_buyer(draft, alive) } else { Vec::new() };
+    let mut left = if replaces { buyers::left_to_the_buyer(draft, alive) } else { Vec::new() };
+    if replaces && buyers::is_date_left(draft, alive) {
+        left.push(SHIP_DATE);
+    }
     if left.is_empty() || buy.goods.boxes == 0 {
         return replaces;
     }

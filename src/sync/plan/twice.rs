@@ -60,7 +60,8 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     others.retain(|link| {
         let without = left - boxes(link);
         let is_enough = without >= u64::from(wanted) || !is_decided(&keeper);
-        let goes = is_twin(link) && is_enough || given_up && without >= u64::from(asked) && is_packed_alike(link);
+        let is_late = given_up && without >= u64::from(asked) && is_packed_alike(link);
+        let goes = is_enough && (is_late || is_twin(link));
         if goes {
             left = without;
         }

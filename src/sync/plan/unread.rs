@@ -156,7 +156,7 @@ impl Draft<'_> {
     }
 
     /// What is to be read to see a PO, wherever it is, if it was not seen in this run: Komet is asked for its number, or where it cannot
-    /// be, for every ship date.
+    /// be, for every ship date. A day on which something cannot be read may be the one on which it stands.
     pub(super) fn unread_number(&self, number: &PoNumber) -> Vec<Need> {
         let facts = self.rules.facts;
         if facts.po_numbers_read.contains(number) {
@@ -165,7 +165,7 @@ impl Draft<'_> {
         if number.can_be_asked_for() {
             return vec![Need::PurchaseOrder(number.clone())];
         }
-        let days: Vec<NaiveDate> = facts.po_dates.difference(&facts.po_dates_in_vain).copied().collect();
+        let days: Vec<NaiveDate> = facts.po_dates.iter().copied().collect();
         self.unread_pos(&days).collect()
     }
 
