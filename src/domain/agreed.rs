@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decision, Header, ItemId, KometTerms, LineId, LineTerms, NewGoods, OrderInput, PoItemId, PoNumber,
-    PrebookHeader, PrebookId, PrebookNumber, PurchaseOrderInfo,
+    Decision, Header, ItemId, KometTerms, LineId, LineTerms, NewGoods, NewPrebookItem, OrderInput, PoItemId,
+    PoNumber, PrebookHeader, PrebookId, PrebookNumber, PurchaseOrderInfo,
 };
 
 /// What was last agreed about one order.
@@ -38,8 +38,9 @@ pub struct Agreed {
     pub avoid_existing: bool,
     /// Creates that were taken for "not done" because a read-back did not find them. If such an effect
     /// comes late after all, a second Prebook with the same tag is stemsync's own and may be cleared away.
-    pub doubtful_creates: u32,
-    /// The same of POs: a second, pending line for a line that stemsync bought is then its own and may be cleared away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<GivenUp>,
+    /// How many POs were: a second, pending line for a line that stemsync bought is then its own and may be cleared away.
     pub doubtful_purchases: u32,
     /// The day on which a request was last given up like this. A system at work on a request ends within the day: what turns up
     /// later is somebody's.
@@ -63,8 +64,8 @@ pub struct Agreed {
 
 impl Agreed {
     /// A `prebook.create` of `today` is taken for not done.
-    pub fn doubt_create(&mut self, today: NaiveDate) {
-        self.doubtful_creates += 1;
+    pub fn give_up(&mut self, create: GivenUp, today: NaiveDate) {
+        self.given_up.push(create);
         self.doubted_on = Some(today);
     }
 
@@ -74,12 +75,12 @@ impl Agreed {
         self.doubted_on = Some(today);
     }
 
-    /// Whether a Prebook may still be the late effect of such a request.
-    pub fn doubts_creates(&self, yesterday: NaiveDate) -> bool {
-        self.doubtful_creates > 0 && self.doubted_on.is_some_and(|day| day >= yesterday)
+    /// The creates of which a Prebook may still be the late effect.
+    pub fn given_up_since(&self, yesterday: NaiveDate) -> &[GivenUp] {
+        if self.doubted_on.is_some_and(|day| day >= yesterday) { &self.given_up } else { &[] }
     }
 
-    /// The same of a PO line.
+    /// Whether a PO line may still be the late effect of such a request.
     pub fn doubts_purchases(&self, yesterday: NaiveDate) -> bool {
         self.doubtful_purchases > 0 && self.doubted_on.is_some_and(|day| day >= yesterday)
     }
@@ -296,6 +297,15 @@ impl AgreedPrebook {
             left: BTreeSet::new(),
         }
     }
+}
+
+/// A `prebook.create` that was taken for "not done", as it was sent: what it made after all looks like this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// The day the Prebook leaves the importer.
+    pub truck_date: NaiveDate,
+    /// Its items.
+    pub items: Vec<NewPrebookItem>,
 }
 
 /// A line in a Prebook that was not meant.

@@ -162,9 +162,12 @@ fn item_deleted(order: &mut Order, delete: &super::action::DeleteItem) {
     order.agreed.strays.retain(|s| s.item.as_ref() != Some(&delete.item));
     let was_stray = strays != order.agreed.strays.len();
     if delete.line.is_none() && !was_stray {
-        let left = order.komet.prebooks.iter().filter(|p| p.id == delete.prebook).flat_map(|p| &p.items);
-        if !left.clone().any(|i| i.terms.boxes > 0) {
-            order.agreed.doubtful_creates = order.agreed.doubtful_creates.saturating_sub(1);
+        let of_it = order.komet.prebooks.iter().find(|p| p.id == delete.prebook);
+        if let Some(gone) = of_it.filter(|p| !p.items.iter().any(|i| i.terms.boxes > 0)) {
+            // What one request did after all, no other can have done.
+            let given_up = &mut order.agreed.given_up;
+            let its_own = given_up.iter().position(|create| create.truck_date == gone.header.truck_date);
+            its_own.map(|at| given_up.remove(at));
         }
     }
 }
@@ -280,14 +283,16 @@ fn code_changed(order: &mut Order, change: &super::action::ChangeCode) {
 }
 
 fn order_put(order: &mut Order, put: &super::action::PutOrder, answer: &AxOrder) {
-    let mut seen = super::plan::shown(answer);
+    let (mut sent, mut seen) = (put.wanted.clone(), super::plan::shown(answer));
     if let Some(before) = &order.agreed.input {
-        // What is kept as Axerrio has it stays a question, or a decision, about the former baseline.
+        // What is kept as Axerrio has it stays a question, or a decision, about the former baseline; what Komet says of it by now
+        // has not been sent.
         for line in &put.keeps {
+            super::plan::take_over(&mut sent, &before.sent, line.as_ref());
             super::plan::take_over(&mut seen, &before.seen, line.as_ref());
         }
     }
-    order.agreed.input = Some(AgreedInput { sent: put.wanted.clone(), seen });
+    order.agreed.input = Some(AgreedInput { sent, seen });
     show(order, answer);
 }
 

@@ -342,6 +342,45 @@ async fn a_line_edited_in_axerrio_waits_and_is_put_right_or_left() {
     }
 }
 
+/// It is neither sent nor taken for sent while the vendor's own change is asked about.
+#[tokio::test]
+async fn what_a_rep_changes_on_a_line_in_question_goes_to_the_vendor_once_that_is_over() {
+    for (what, change) in [
+        ("boxes", changed_boxes(7)),
+        ("another field", ItemChange { mark_code: Some("Z".into()), ..ItemChange::default() }),
+        ("no boxes any more", changed_boxes(0)),
+    ] {
+        println!("--- {what}");
+        let link = Link::plain().await;
+        let (_, items, order) = prebooked(&link).await;
+        let first = items[0].to_string();
+        let edits = |boxes| {
+            link.act(|w, now| w.axerrio.vendor_edits_line(&order, &first, Some(boxes), None, now)).unwrap();
+        };
+        edits(1);
+        link.sync_well().await;
+        link.act(|w, now| w.komet.rep_changes_item(items[0], &change, now)).unwrap();
+        link.sync_well().await;
+        // Something else of the order is put meanwhile.
+        link.act(|w, now| w.komet.rep_changes_item(items[1], &changed_boxes(6), now)).unwrap();
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInAxerrio, Some(first.clone()))]);
+        edits(4);
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        link.act(|w, _| {
+            let lines = &w.axerrio.order(&order).unwrap().draft.lines;
+            let line = lines.iter().find(|line| line.id == first);
+            match what {
+                "boxes" => assert_eq!(line.unwrap().boxes, 7),
+                "another field" => assert_eq!(line.unwrap().mark_code.as_deref(), Some("Z")),
+                _ => assert!(line.is_none_or(|line| line.boxes == 0)),
+            }
+        });
+        invariants(&link).await;
+    }
+}
+
 #[tokio::test]
 async fn a_flow_2_order_cancelled_in_axerrio_waits_and_is_placed_again_or_left() {
     for (verdict, status) in

@@ -116,12 +116,12 @@ fn a_tag_of_no_order_decides_nothing_and_is_a_question() {
 #[test]
 fn a_late_second_prebook_of_a_doubtful_create_is_cleared_away() {
     let mut desk = placed();
-    desk.doubt_creates(1);
+    desk.gives_up(&[("1", roses(5)), ("2", lilies(3))]);
     let items = vec![desk.item(901, &roses(5)), desk.item(902, &lilies(3))];
     desk.komet.prebooks.push(prebook(900, Some("[AX AX-1]".into()), items));
     desk.read();
     assert_eq!(desk.sync(), ["delete item", "delete item"]);
-    assert_eq!(desk.order.agreed.doubtful_creates, 0);
+    assert_eq!(desk.order.agreed.given_up, []);
     assert_eq!((desk.sync().len(), held(&desk).len()), (0, 0));
 }
 
@@ -382,7 +382,8 @@ fn what_is_left_in_a_cancelled_orders_prebooks_is_a_question() {
 #[test]
 fn what_a_doubtful_create_did_after_its_order_was_cancelled_is_cleared_away() {
     let mut desk = placed();
-    desk.doubt_creates(1);
+    // As it was asked for then; the line has changed since.
+    desk.gives_up(&[("1", roses(4))]);
     desk.ax().status = AxStatus::Cancelled;
     desk.sync();
     let items = vec![desk.item(901, &roses(4))];

@@ -1,6 +1,8 @@
 //! What Komet's people do beside stemsync is not taken for its own doing, nor a word about one thing for a word about another.
 
-use stemsync::domain::{AxStatus, HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, PrebookItem, Verdict};
+use stemsync::domain::{
+    AxStatus, HoldReason, ItemId, LineId, PoItemId, PoLine, PoStatus, PrebookHeader, PrebookItem, Verdict,
+};
 
 use stemsync::sync::plan::Need;
 
@@ -23,16 +25,23 @@ fn bought(desk: &mut Desk, item: ItemId, change: impl FnOnce(&mut PoLine)) {
 }
 
 #[test]
-fn a_copy_for_another_customer_is_asked_about_also_where_a_create_was_given_up() {
-    let mut desk = placed();
-    desk.doubt_creates(1);
-    let mut copy = prebook(70, desk.komet.prebooks[0].comments.clone(), vec![desk.item(900, &roses(5))]);
-    copy.header.customer_code = Some("OTHER".into());
-    copy.header.truck_date = day("2026-12-07");
-    desk.komet.prebooks.push(copy);
-    desk.read();
-    assert_eq!(desk.sync(), [""; 0]);
-    assert_eq!(held(&desk), ["edited_in_komet"]);
+fn a_reps_copy_is_asked_about_also_where_a_create_was_given_up() {
+    let copies: [(&str, u32, fn(&mut PrebookHeader)); 3] = [
+        ("another customer's", 5, |header| header.customer_id = Some(77)),
+        ("for the next week", 5, |header| header.truck_date = day("2026-12-09")),
+        ("of less", 3, |_| {}),
+    ];
+    for (what, boxes, change) in copies {
+        println!("--- {what}");
+        let mut desk = placed();
+        desk.gives_up(&[("1", roses(5))]);
+        let mut copy = prebook(70, desk.komet.prebooks[0].comments.clone(), vec![desk.item(900, &roses(boxes))]);
+        change(&mut copy.header);
+        desk.komet.prebooks.push(copy);
+        desk.read();
+        assert_eq!(desk.sync(), [""; 0]);
+        assert_eq!(held(&desk), ["edited_in_komet"]);
+    }
 }
 
 #[test]

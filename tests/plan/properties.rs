@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use stemsync::domain::{
-    AgreedBox, AgreedInput, AgreedLine, AgreedPrebook, AxStatus, CreatePo, Decision, Flow, HoldReason, InputLine,
-    ItemId, ItemLink, KometRef, KometTerms, KometView, LabelStatus, LineId, LineTerms, NewBreakdown, NewGoods,
-    OnConflict, Order, OrderInput, Party, PoBox, PoItemId, PoLine, PoLink, PoNumber, PoStatus, PrebookId,
-    PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray, Unseen, Verdict,
+    AgreedBox, AgreedInput, AgreedLine, AgreedPrebook, AxStatus, CreatePo, Decision, Flow, GivenUp, HoldReason,
+    InputLine, ItemId, ItemLink, KometRef, KometTerms, KometView, LabelStatus, LineId, LineTerms, NewBreakdown,
+    NewGoods, OnConflict, Order, OrderInput, Party, PoBox, PoItemId, PoLine, PoLink, PoNumber, PoStatus,
+    PrebookId, PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray, Unseen, Verdict,
 };
 use stemsync::sync::action::Action;
 use stemsync::sync::apply::{apply, assume};
@@ -317,7 +317,9 @@ fn muddle(bytes: &[u8]) -> Desk {
         agreed.input = Some(AgreedInput { sent: input(), seen: input() });
     }
     agreed.avoid_existing = dice.rarely();
-    agreed.doubtful_creates = u32::from(dice.rarely());
+    if dice.rarely() {
+        agreed.given_up.push(GivenUp { truck_date: day("2026-12-02"), items: Vec::new() });
+    }
     agreed.doubtful_purchases = u32::from(dice.rarely());
     agreed.doubted_on = dice.coin().then(|| day("2026-11-21"));
     agreed.cancellation_released = dice.rarely();

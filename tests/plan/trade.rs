@@ -8,10 +8,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use stemsync::domain::{
     Agreed, AxLine, AxOrder, AxOrderId, AxStatus, AxerrioView, Breakdown, CreatePo, CreatedPo, CreatedPrebook,
-    Decision, ExternalRef, Flow, Header, HoldReason, ItemId, KometProduct, KometRef, KometTerms, KometView, Label,
-    LabelId, LabelStatus, LineId, LineTerms, MapKind, Maps, MixPart, NewGoods, OnConflict, Order, OrderKey,
-    Origin, Party, PoBox, PoItemId, PoLine, PoNumber, PoStatus, Prebook, PrebookHeader, PrebookId, PrebookItem,
-    PrebookKind, PrebookNumber, Product, PurchaseOrder, Shipped, Stage, UnitType, Verdict,
+    Decision, ExternalRef, Flow, GivenUp, Header, HoldReason, ItemId, KometProduct, KometRef, KometTerms,
+    KometView, Label, LabelId, LabelStatus, LineId, LineTerms, MapKind, Maps, MixPart, NewGoods, OnConflict,
+    Order, OrderKey, Origin, Party, PoBox, PoItemId, PoLine, PoNumber, PoStatus, Prebook, PrebookHeader,
+    PrebookId, PrebookItem, PrebookKind, PrebookNumber, Product, PurchaseOrder, Shipped, Stage, UnitType, Verdict,
 };
 use stemsync::sync::action::{Action, CreatePrebook, PutOrder, ShipBoxes};
 use stemsync::sync::apply::{Outcome, apply};
@@ -138,10 +138,14 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// So many creates of a Prebook were given up today.
-    pub(crate) fn doubt_creates(&mut self, times: u32) {
-        for _ in 0..times {
-            self.order.agreed.doubt_create(day("2026-11-21"));
+    /// The create of an order of these lines was given up today.
+    pub(crate) fn gives_up(&mut self, lines: &[(&str, LineTerms)]) {
+        let order = Self::flow1(lines.iter().map(|(id, terms)| line(id, terms.clone())).collect());
+        for action in order.plan().actions {
+            if let Action::CreatePrebook(create) = action {
+                let given_up = GivenUp { truck_date: create.new.truck_date, items: create.new.items };
+                self.order.agreed.give_up(given_up, day("2026-11-21"));
+            }
         }
     }
 

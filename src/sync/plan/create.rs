@@ -117,6 +117,20 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], e
     }
 }
 
+/// The items as Komet is asked for them.
+pub(super) fn items(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine]) -> Vec<NewPrebookItem> {
+    let rules = draft.rules;
+    let item = |line: &&AxLine| NewPrebookItem {
+        line: line.id.clone(),
+        product: product_ref(&line.terms.product, rules),
+        goods: goods_from_axerrio(&line.terms, line.terms.boxes, rules),
+        price: line.terms.unit_price,
+        ship_date: order.header.ship_date,
+        mark_code: cut_field(line.terms.mark_code.as_deref()),
+    };
+    lines.iter().map(item).collect()
+}
+
 fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: Option<PrebookId>) -> Action {
     let rules = draft.rules;
     let header = &order.header;
@@ -127,17 +141,6 @@ fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: 
         Some(id) => KometRef::Id(id),
         None => KometRef::Code { code: party.code.clone(), name: party.name.clone() },
     };
-    let items = lines
-        .iter()
-        .map(|line| NewPrebookItem {
-            line: line.id.clone(),
-            product: product_ref(&line.terms.product, rules),
-            goods: goods_from_axerrio(&line.terms, line.terms.boxes, rules),
-            price: line.terms.unit_price,
-            ship_date: header.ship_date,
-            mark_code: cut_field(line.terms.mark_code.as_deref()),
-        })
-        .collect();
     Action::CreatePrebook(CreatePrebook {
         new: NewPrebook {
             customer: match left.filter(|left| header::is_other_customer(&header.customer, left, rules)) {
@@ -164,7 +167,7 @@ fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: 
                 .or(rules.location_code)
                 .map(str::to_owned),
             use_existing: expect.is_some(),
-            items,
+            items: items(draft, order, lines),
         },
         header: header.clone(),
         lines: lines.iter().map(|l| (l.id.clone(), l.terms.clone())).collect(),

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::are_twins;
+use super::compare::{are_twins, is_made_of};
 use super::draft::Draft;
 use super::prints::terms_print;
 use super::rules::window_of;
-use super::{Need, header, links};
+use super::{Need, create, header, links};
 use crate::domain::{
-    AxLine, AxOrder, Decision, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
+    AxLine, AxOrder, Decision, GivenUp, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
     PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
@@ -100,7 +100,10 @@ pub(super) fn ask_about_unseen(draft: &mut Draft<'_>, order: &AxOrder) {
             draft.agreed.unseen.retain(|line, _| !lines.contains(line));
             forget_empty(draft, &what);
             // Should it show after all, it is one too many.
-            draft.agreed.doubt_create(draft.rules.today());
+            let again: Vec<&AxLine> = order.lines.iter().filter(|line| lines.contains(&line.id)).collect();
+            let truck_date = order.header.truck_date();
+            let given_up = GivenUp { truck_date, items: create::items(draft, order, &again) };
+            draft.agreed.give_up(given_up, draft.rules.today());
             draft.forget(HoldReason::EditedInKomet, None, |decision| decision.cause == cause);
         }
     }
@@ -160,9 +163,7 @@ fn ask_about_orphan(draft: &mut Draft<'_>, po: &PurchaseOrder, bought: &PoLine) 
 /// Items in the order's Prebooks that stand for no line: stemsync's own late effect, or somebody's addition.
 pub(super) fn judge_unlinked(draft: &mut Draft<'_>) {
     for (prebook, item) in links::unlinked_items(draft) {
-        let is_given_up = draft.agreed.doubts_creates(draft.rules.visible_from)
-            && !draft.agreed.has_lines_in(&prebook.id)
-            && may_be_ours(draft, prebook, item);
+        let is_given_up = !draft.agreed.has_lines_in(&prebook.id) && is_of_a_create(draft, prebook, item);
         let late = is_given_up || is_twin(draft, prebook, item);
         let late = late && !is_left(draft, item) && !draft.agreed.added.contains(&item.id);
         if late && !(knows_originals(draft, item) && draft.knows_purchase(&item.id)) {
@@ -212,15 +213,21 @@ pub(super) fn may_stand_already(draft: &Draft<'_>, line: &AxLine) -> bool {
             .any(|(_, item)| is_in_question(item) && links::is_surely_product(draft, &line.terms, item))
 }
 
-/// Whether a request that was given up may have left the item: it is for the order's customer, and of a product of one of its lines.
-/// Amounts, dates and costs may have been others then.
-fn may_be_ours(draft: &Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool {
+/// Whether a request that was given up left the item after all: it looks as it was asked for then, and is for the order's customer.
+/// A rep's copy of the Prebook, for another day or with other goods, is an order of its own.
+fn is_of_a_create(draft: &Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool {
     let order = draft.order.axerrio.order.as_ref();
-    let is_elses =
-        order.is_some_and(|order| header::is_other_customer(&order.header.customer, &prebook.header, draft.rules));
-    let agreed = draft.agreed.lines.values().map(|line| &line.terms);
-    let mut terms = agreed.chain(order.iter().flat_map(|order| &order.lines).map(|line| &line.terms));
-    !is_elses && terms.any(|terms| links::is_surely_product(draft, terms, item))
+    let mut own = draft.order.komet.prebooks.iter().filter(|own| draft.agreed.has_lines_in(&own.id));
+    let customers = own.find_map(|own| own.header.customer_id).zip(prebook.header.customer_id);
+    let is_elses = customers.is_some_and(|(own, other)| own != other)
+        || order
+            .is_some_and(|order| header::is_other_customer(&order.header.customer, &prebook.header, draft.rules));
+    let mut given_up = draft.agreed.given_up_since(draft.rules.visible_from).iter();
+    !is_elses
+        && given_up.any(|create| {
+            create.truck_date == prebook.header.truck_date
+                && create.items.iter().any(|sent| is_made_of(sent, &item.terms))
+        })
 }
 
 /// An item that no line stands for: from approval on only a person can say whether it is wanted, since the PO is Komet's.

@@ -18,7 +18,7 @@
 //!
 //! | method | what is read | decided as done | decided as not done |
 //! | --- | --- | --- | --- |
-//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | answered, shipping before Komet's yesterday, or without a cost: a person is asked (`unseen`); else `doubtful_creates` grows: what comes later is cleared away |
+//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | answered, shipping before Komet's yesterday, or without a cost: a person is asked (`unseen`); else it is kept as it was sent (`given_up`): what comes later and looks like it is cleared away |
 //! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again; refused: held |
 //! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later, or turns up when each day of the horizon is read once, is cleared away or held; answered: a person is asked |
 //! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again; refused: held |
@@ -56,7 +56,7 @@ use super::push::{Buried, Refusal, remember_refusal, save_views};
 use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report, some};
-use crate::domain::{Agreed, CreatedPo, CreatedPrebook, Order, OrderKey, Unseen};
+use crate::domain::{Agreed, CreatedPo, CreatedPrebook, GivenUp, NewPrebook, Order, OrderKey, Unseen};
 use crate::store::intents::{self, Intent};
 use crate::store::{Connection, StoreError, budget, events, orders};
 use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError};
@@ -336,8 +336,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         results.push((order, action, End::Unseen, detail));
                         continue;
                     }
-                    match action {
-                        Action::CreatePrebook(_) => order.agreed.doubt_create(self.today()),
+                    match &action {
+                        Action::CreatePrebook(create) => order.agreed.give_up(given_up(&create.new), self.today()),
                         Action::CreatePo(_) => {
                             order.agreed.doubt_purchase(self.today());
                             unseen = true;
@@ -468,6 +468,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         };
         Ok(outcome.map(Effect::Outcome))
     }
+}
+
+fn given_up(new: &NewPrebook) -> GivenUp {
+    GivenUp { truck_date: new.truck_date, items: new.items.clone() }
 }
 
 fn refusal_of(answer: &str) -> Option<Refusal> {
