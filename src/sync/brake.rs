@@ -47,7 +47,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
         }
         let now = self.clock.now();
-        // What an earlier job of this run cancelled counts as well, and was open when the run began.
+        // What this run has cancelled by now counts as well, and was open when it began.
         let total = cancels.len() + begun.len();
         let open = usize::try_from(open).unwrap_or(0) + begun.len();
         // What was stopped goes only when a person lets it through, also where an earlier job left few enough of it.
@@ -57,9 +57,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             state.let_cancel(BTreeSet::new());
             let done = match begun.len() {
                 0 => "None was cancelled.".to_owned(),
-                some => {
-                    format!("An earlier job cancelled {some} of them before the others were known; those wait.")
-                }
+                some => format!("{some} of them went before the others were known; those wait."),
             };
             let (percent, who) = (self.settings.brake.percent, who_cancelled(&names));
             let lets_go = what_lets_go(&names);

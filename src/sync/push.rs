@@ -121,6 +121,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             }
             let mut again = self.send_batches(state, job, batch).await?;
             again.extend(self.read_needs(state, job, needs).await?);
+            // What was read for one cancellation may show more of them.
+            if state.lets_cancel() {
+                self.brake(state, job).await?;
+            }
             again.extend(self.verify(state, Patience::None).await?);
             if again.is_empty() {
                 break;

@@ -199,8 +199,26 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         // What a crash or a time-out left open comes first, whatever the jobs.
         self.counted(requests, first, self.verify(state, Patience::None)).await?;
         let mut pushed_before: BTreeMap<Job, u64> = BTreeMap::new();
+        // Whether the Prebooks' poll succeeded, where it came before their turn.
+        let mut prebooks = None;
         for job in jobs {
-            self.counted(requests, *job, self.pass(state, request, *job)).await?;
+            let ahead = prebooks.filter(|_| *job == Job::Prebooks);
+            let is_read = match ahead {
+                Some(is_read) => is_read,
+                None => self.counted(requests, *job, self.look(state, request, *job)).await?,
+            };
+            if is_read {
+                self.brake(state, *job).await?;
+                // The brake stops before the first of all that the run would cancel, so what was cancelled in Komet is known before
+                // anything goes that was cancelled in Axerrio. If that cannot be read, the run cancels nothing of it either.
+                if *job == Job::Orders && jobs.contains(&Job::Prebooks) && state.lets_cancel() {
+                    prebooks = Some(
+                        self.counted(requests, Job::Prebooks, self.look(state, request, Job::Prebooks)).await?,
+                    );
+                    self.brake(state, *job).await?;
+                }
+                self.counted(requests, *job, self.push(state, *job)).await?;
+            }
             pushed_before.insert(*job, state.tallies().get(job).map_or(0, |t| t.pushed));
         }
         let pushed = |job: Job| state.tallies().get(&job).map_or(0, |t| t.pushed);
@@ -274,8 +292,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// One job: poll, then push what is outstanding. A job whose poll failed pushes nothing.
     async fn pass(&self, state: &RunState, request: &RunRequest, job: Job) -> Result<(), StoreError> {
-        if state.is_stopped() {
+        if !self.look(state, request, job).await? {
             return Ok(());
+        }
+        self.brake(state, job).await?;
+        self.push(state, job).await
+    }
+
+    /// Polls for a job. Answers whether that succeeded.
+    async fn look(&self, state: &RunState, request: &RunRequest, job: Job) -> Result<bool, StoreError> {
+        if state.is_stopped() {
+            return Ok(false);
         }
         state.tally(job, |_| {});
         let system = job.polls();
@@ -286,7 +313,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 tally.broken = true;
                 tally.errors.extend(error);
             });
-            return Ok(());
+            return Ok(false);
         }
         state.say(&Progress::Polling(job));
         let polled = match self.poll(state, request, job).await {
@@ -294,7 +321,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             Err(PollError::Store(error)) => return Err(error),
             Err(PollError::System(error)) => {
                 state.failed(job, &error);
-                return Ok(());
+                return Ok(false);
             }
         };
         state.learn_from(&polled);
@@ -309,8 +336,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let named = self.store.read(move |conn| orders::find(conn, &reference)).await?;
             state.set_only(named.into_iter().collect());
         }
-        self.brake(state, job).await?;
-        self.push(state, job).await
+        Ok(true)
     }
 
     async fn poll(&self, state: &RunState, request: &RunRequest, job: Job) -> Result<Polled, PollError> {

@@ -347,6 +347,11 @@ impl RunState {
         }
     }
 
+    /// Whether the brake has let anything go.
+    pub(super) fn lets_cancel(&self) -> bool {
+        !self.shared().may_cancel.is_empty()
+    }
+
     /// Whether this request may still be sent in this run; counts it.
     pub(super) fn try_once(&self, order: OrderKey, key: &str) -> bool {
         let mut shared = self.shared();

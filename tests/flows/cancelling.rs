@@ -12,7 +12,7 @@ use stemsync::sync::report::{ActionResult, Job};
 use stemsync::systems::{self, System, SystemError};
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, accepted_prebook, both, both_with};
+use crate::link::{Link, Setup, accepted_prebook, both, both_with, failures};
 use crate::trade::{FREEDOM, MONDIAL, bought, item, items_of, line, order, orders_for, prebook};
 
 fn ordered(link: &Link, count: usize) -> Vec<String> {
@@ -109,40 +109,103 @@ async fn five_cancellations_pass_and_six_of_few_stop_before_the_first() {
     .await;
 }
 
-/// Each job polls and pushes in its turn; what the first of them cancelled counts for those after it.
+/// Five orders of eight are cancelled in Axerrio, and a rep wants nothing any more of a Prebook that ships in so many days.
+async fn six_in_both(link: &Link, ship: i64) -> (Vec<String>, String) {
+    let ids = placed(link, 8).await;
+    let (prebook, order) = prebooked(link, ship).await;
+    cancel_all(link, &ids[..5]);
+    link.act(|w, now| {
+        let items: Vec<u64> = w.komet.prebook(prebook).unwrap().items.iter().map(|item| item.id).collect();
+        let none = ItemChange { boxes: Some(0), ..ItemChange::default() };
+        items.iter().try_for_each(|item| w.komet.rep_changes_item(*item, &none, now))
+    })
+    .unwrap();
+    (ids, order)
+}
+
+/// How many of these orders Komet has.
+fn standing(link: &Link, ids: &[String]) -> usize {
+    link.act(|w, _| ids.iter().filter(|id| !items_of(w, id).is_empty()).count())
+}
+
 #[tokio::test]
 async fn five_cancelled_in_axerrio_and_one_in_komet_are_six() {
-    both(async |link: Link| {
-        let ids = placed(&link, 8).await;
-        let (prebook, order) = prebooked(&link, 3).await;
-        cancel_all(&link, &ids[..5]);
-        link.act(|w, now| {
-            let items: Vec<u64> = w.komet.prebook(prebook).unwrap().items.iter().map(|item| item.id).collect();
-            let none = ItemChange { boxes: Some(0), ..ItemChange::default() };
-            items.iter().try_for_each(|item| w.komet.rep_changes_item(*item, &none, now))
-        })
-        .unwrap();
-        link.sync_well().await;
-        assert!(link.act(|w, _| ids[..5].iter().all(|id| items_of(w, id).is_empty())));
-        assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
-        let detail = link.holds().await[0].detail.clone();
-        assert!(
-            detail.contains("cancel 6 of 9 open orders") && detail.contains("cancelled 5 of them"),
-            "{detail}"
-        );
-        let names = format!("{order} in Komet");
-        assert!(detail.contains(&names) && detail.contains("Take komet to let them go"), "{detail}");
-        // One alone would pass, but it was stopped: only a person lets it through.
-        for _ in 0..2 {
-            assert_eq!(status(&link, &order), OrderStatus::Placed);
+    for (verdict, left, stands) in
+        [(Verdict::TakeAxerrio, 3, OrderStatus::Placed), (Verdict::TakeKomet, 8, OrderStatus::Cancelled)]
+    {
+        both(async |link: Link| {
+            let (ids, order) = six_in_both(&link, 10).await;
+            for _ in 0..2 {
+                link.sync_well().await;
+                assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+                assert_eq!((standing(&link, &ids), status(&link, &order)), (8, OrderStatus::Placed));
+            }
+            let detail = link.holds().await[0].detail.clone();
+            let is_told = |text: &str| detail.contains(text);
+            assert!(is_told("cancel 6 of 9 open orders") && is_told("None was cancelled"), "{detail}");
+            assert!(is_told("in Axerrio, ") && is_told(&format!("{order} in Komet")), "{detail}");
+            link.decide(verdict).await;
             link.sync_well().await;
-            assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
-            assert_eq!(link.holds().await[0].detail, detail);
-        }
-        link.decide(Verdict::TakeKomet).await;
+            assert_eq!((standing(&link, &ids), status(&link, &order)), (left, stands));
+            assert_eq!(link.holds().await, []);
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+/// Also in a run that nobody asked for.
+#[tokio::test]
+async fn what_is_read_for_the_brake_is_read_once() {
+    for paced in [false, true] {
+        both(async |link: Link| {
+            let ids = placed(&link, 6).await;
+            link.let_pass(TimeDelta::hours(23));
+            cancel_all(&link, &ids[..2]);
+            let before = link.komet_requests(PREBOOKS);
+            let report = link.run(RunRequest { paced, ..RunRequest::default() }).await.report;
+            let windows = u64::try_from(link.engine.windows().count()).unwrap();
+            assert_eq!(link.komet_requests(PREBOOKS) - before, windows, "paced: {paced}");
+            assert_eq!(standing(&link, &ids), 4);
+            let prebooks = report.jobs.iter().find(|job| job.job == Job::Prebooks).unwrap();
+            assert!(prebooks.requests.komet >= windows, "they are the Prebooks' job's: {prebooks:?}");
+        })
+        .await;
+    }
+}
+
+/// Nothing that was cancelled there goes in that run, and what Axerrio cancelled is not too much by itself.
+#[tokio::test]
+async fn what_axerrio_cancelled_goes_where_komets_prebooks_of_another_week_cannot_be_read() {
+    both(async |link: Link| {
+        let (ids, order) = six_in_both(&link, 28).await;
+        let others = u32::try_from(link.engine.windows().count()).unwrap() - 1;
+        let body = r#"{"status":0,"message":"Try another time"}"#.to_owned();
+        link.act(|w, _| {
+            let refused = Fault::Http { status: 200, body, headers: Vec::new() };
+            w.inject(Target::next(System::Komet, PREBOOKS).after(others), refused);
+        });
+        let report = link.sync().await;
+        let failed: Vec<Job> = report.jobs.iter().filter(|job| job.error.is_some()).map(|job| job.job).collect();
+        assert_eq!(failed, [Job::Prebooks]);
+        assert_eq!((standing(&link, &ids), status(&link, &order)), (3, OrderStatus::Placed));
+        assert_eq!(link.holds().await, []);
         link.sync_well().await;
         assert_eq!(status(&link, &order), OrderStatus::Cancelled);
-        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// The run that nobody asked for reads a week's Prebooks only to delete one of them, and finds that a rep wants none of the others.
+#[tokio::test]
+async fn what_is_read_before_the_first_cancellation_is_counted_with_it() {
+    both(async |link: Link| {
+        let (ids, order) = six_in_both(&link, 3).await;
+        let report = link.run(RunRequest { paced: true, ..RunRequest::default() }).await.report;
+        assert_eq!(failures(&report), Vec::<String>::new());
+        assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+        assert_eq!((standing(&link, &ids), status(&link, &order)), (8, OrderStatus::Placed));
         invariants(&link).await;
     })
     .await;
