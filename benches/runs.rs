@@ -76,7 +76,6 @@ fn measure(orders: usize) {
             store: Store::open(&path).unwrap(),
             clock: Arc::new(Ahead(ahead)),
             settings: Settings { quota_limit: 10_000_000, ..Settings::default() },
-            garbled: stemsync::sync::engine::Garbled::default(),
         }
     };
     let sync = |engine: &Engine<KometClient, AxerrioClient>| {

@@ -16,7 +16,7 @@ use crate::sandbox::people::People;
 use crate::sandbox::scenario::Scenario;
 use crate::sandbox::{Sandbox, SandboxOptions, World, life};
 use crate::store::Store;
-use crate::sync::engine::{Engine, Garbled, Settings, SystemClock};
+use crate::sync::engine::{Engine, Settings, SystemClock};
 use crate::systems::axerrio::{AxerrioClient, AxerrioOptions};
 use crate::systems::komet::{KometClient, KometOptions};
 
@@ -86,14 +86,7 @@ impl Link {
     /// so: a run going on in another process has its own copy of the world.
     pub(super) async fn open(config: &Config, store: Store) -> anyhow::Result<Self> {
         let Systems { komet, axerrio, simulation } = Systems::open(config).await?;
-        let engine = Engine {
-            komet,
-            axerrio,
-            store,
-            clock: Arc::new(SystemClock),
-            settings: settings(config),
-            garbled: Garbled::default(),
-        };
+        let engine = Engine { komet, axerrio, store, clock: Arc::new(SystemClock), settings: settings(config) };
         Ok(Self { engine, simulation })
     }
 

@@ -1,5 +1,5 @@
-//! What the request budget remembers: of each source when it was last read and what is expected there, and of each hour
-//! what was seen in it. Everything that is concluded from it is concluded in `sync::budget`.
+//! What the request budget remembers: of each source when it was last read and what is expected there, of each hour
+//! what was seen in it, and which POs made no sense. Everything that is concluded from it is concluded in `sync::budget`.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use super::columns::{Day, Time};
+use crate::domain::PoNumber;
 use crate::sync::budget::{Hour, Source, SourceState};
 
 /// The schema version that brought its tables.
@@ -17,6 +18,8 @@ pub(super) const SINCE: i64 = 5;
 const KEPT_HOURS: TimeDelta = TimeDelta::days(28);
 /// Days after its ship date for which a date is kept, more than it is polled.
 const KEPT_DAYS: Days = Days::new(35);
+/// For how long it is kept that a PO made no sense; it is left for less.
+const KEPT_IN_VAIN: TimeDelta = TimeDelta::days(1);
 
 fn key(source: Source) -> (&'static str, i64) {
     match source {
@@ -126,6 +129,37 @@ pub fn in_vain(
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params![Time(from), Time(now)], source_of)?.collect::<Result<Vec<_>, _>>()?;
     Ok(rows.into_iter().flatten().collect())
+}
+
+/// Notes that a PO was asked for by its number just now, and whether what was read of it made no sense (`is_in_vain`). What became of
+/// others the day before concerns nobody any more.
+pub fn po_was_read(
+    conn: &Connection,
+    number: &PoNumber,
+    is_in_vain: bool,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if is_in_vain {
+        conn.prepare_cached("DELETE FROM pos_in_vain WHERE at < ?1")?.execute([Time(now - KEPT_IN_VAIN)])?;
+        let sql = "INSERT INTO pos_in_vain (number, at) VALUES (?1, ?2)
+                   ON CONFLICT (number) DO UPDATE SET at = excluded.at";
+        conn.prepare_cached(sql)?.execute(params![number.0, Time(now)])?;
+    } else {
+        conn.prepare_cached("DELETE FROM pos_in_vain WHERE number = ?1")?.execute([&number.0])?;
+    }
+    Ok(())
+}
+
+/// The POs that were asked for in vain since `from`, and not later than `now`.
+pub fn pos_in_vain(
+    conn: &Connection,
+    from: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<PoNumber>, StoreError> {
+    let sql = "SELECT number FROM pos_in_vain WHERE at > ?1 AND at <= ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params![Time(from), Time(now)], |row| row.get(0).map(PoNumber))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// These ship dates are to be read once, from `from` on or sooner where one is to be anyway: a PO of ours may stand there that nobody

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_pos_to_look_for.sql"),
     include_str!("migrations/0011_read_in_vain.sql"),
     include_str!("migrations/0012_spent_limit.sql"),
+    include_str!("migrations/0013_pos_in_vain.sql"),
 ];
 
 /// The schema version this binary writes.

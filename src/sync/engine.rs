@@ -1,16 +1,15 @@
 //! What a run works with: both systems, the store, a clock, and the admin's settings. Time comes in through a port like
 //! the network does, so that a whole life of the program can be played in a moment.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::report::{ActionReport, Job};
-use crate::domain::{Brake, CreatePo, OnConflict, PoNumber, Zone};
+use crate::domain::{Brake, CreatePo, OnConflict, Zone};
 use crate::store::Store;
 
 /// Where the time comes from.
@@ -105,31 +104,6 @@ pub struct Engine<K, A> {
     pub clock: Arc<dyn Clock>,
     /// What the admin set.
     pub settings: Settings,
-    /// POs that made no sense when they were asked for by their number.
-    pub garbled: Garbled,
-}
-
-/// POs that made no sense when they were asked for by their number, and when that was. Of lists the database knows it; these are
-/// few, and another process may well ask once more.
-#[derive(Debug, Default)]
-pub struct Garbled(Mutex<BTreeMap<PoNumber, DateTime<Utc>>>);
-
-impl Garbled {
-    /// What was read of a PO at `now` made sense, or did not.
-    pub(super) fn was_read(&self, number: &PoNumber, is_readable: bool, now: DateTime<Utc>) {
-        let mut pos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_readable {
-            pos.remove(number);
-        } else {
-            pos.insert(number.clone(), now);
-        }
-    }
-
-    /// Whether it made no sense between `from` and `now`.
-    pub(super) fn contains(&self, number: &PoNumber, from: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        let pos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pos.get(number).is_some_and(|at| from < *at && *at <= now)
-    }
 }
 
 impl<K, A> Engine<K, A> {

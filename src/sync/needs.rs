@@ -126,9 +126,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         reads: &mut Reads,
     ) -> Result<Unread, StoreError> {
         let in_vain = self.in_vain(state.paced).await?;
+        let pos_in_vain = self.pos_in_vain(state.paced).await?;
         let is_left = |list: &List| match list {
             List::Source(source) => in_vain.contains(source),
-            List::Po(number) => self.is_in_vain(number, state.paced),
+            List::Po(number) => pos_in_vain.contains(number),
         };
         let (left, wanted): (Vec<List>, Vec<List>) = reads.lists().partition(is_left);
         *reads = Reads::default();

@@ -304,10 +304,10 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         self.store.read(move |conn| budget::in_vain(conn, from, now)).await
     }
 
-    /// The same of a PO that was asked for by its number.
-    pub(super) fn is_in_vain(&self, number: &PoNumber, paced: bool) -> bool {
+    /// The same of POs that were asked for by their number.
+    pub(super) async fn pos_in_vain(&self, paced: bool) -> Result<BTreeSet<PoNumber>, StoreError> {
         let (from, now) = self.just_now(paced);
-        self.garbled.contains(number, from, now)
+        self.store.read(move |conn| budget::pos_in_vain(conn, from, now)).await
     }
 
     fn just_now(&self, paced: bool) -> (DateTime<Utc>, DateTime<Utc>) {

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::budget::Source;
-use super::engine::{Engine, Garbled, Listener, Progress};
+use super::engine::{Engine, Listener, Progress};
 use super::plan::Facts;
 use super::poll::{PollError, Polled, Windows, unseen};
 use super::report::{Job, JobReport, Outcome, Requests, RunReport};
@@ -98,7 +98,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             store,
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
-            garbled: Garbled::default(),
         };
         let done = work(&copy).await;
         drop((copy, file));

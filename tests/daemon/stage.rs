@@ -355,6 +355,5 @@ fn engine(stage: &Arc<Stage>, store: Store, config: &Config) -> Engine<KometClie
         store,
         clock: stage.clone(),
         settings,
-        garbled: stemsync::sync::engine::Garbled::default(),
     }
 }

@@ -618,6 +618,33 @@ async fn an_order_in_doubt_for_an_unreadable_record_is_no_failure_of_komets() {
     invariants(&link).await;
 }
 
+/// Its number was answered, and asked for by that it makes no sense. A timer's runs are a process each.
+#[tokio::test]
+async fn an_own_po_that_makes_no_sense_is_left_for_an_hour_by_other_processes_too() {
+    let rules = KometRules { create_tells_items: false, ..KometRules::default() };
+    let mut link = Link::start(Setup { rules, ..Setup::default() }).await;
+    link.sync_well().await;
+    let first = ordered(&link);
+    let body = r#"{"status": 1, "purchaseOrders": [{"number": {}}]}"#.to_owned();
+    let nonsense = Fault::Http { status: 200, body, headers: Vec::new() };
+    link.act(|w, _| w.inject(Target::next(System::Komet, "purchase.order.list").times(200), nonsense));
+    link.run(RunRequest::default()).await;
+    let read = link.komet_requests("purchase.order.list");
+    assert!(read > 0);
+    for (minutes, more) in [(5, 0), (50, 0), (6, 1), (5, 0)] {
+        link.let_pass(TimeDelta::minutes(minutes));
+        link.restart();
+        let before = link.komet_requests("purchase.order.list");
+        link.run(RunRequest { jobs: vec![Job::Orders], paced: true, ..RunRequest::default() }).await;
+        assert_eq!(link.komet_requests("purchase.order.list") - before, more, "{minutes} minutes later");
+    }
+    link.act(|w, _| w.clear_faults());
+    link.let_pass(TimeDelta::minutes(61));
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| bought(w, items_of(w, &first)[0].id).len()), 1);
+    invariants(&link).await;
+}
+
 #[tokio::test]
 async fn an_order_in_doubt_holds_up_no_other() {
     let link = link(Answers::Plain).await;

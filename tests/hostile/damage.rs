@@ -56,7 +56,6 @@ impl Trade {
             store: Store::open(&folder.path().join("link.db")).unwrap(),
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
-            garbled: stemsync::sync::engine::Garbled::default(),
         };
         for _ in 0..3 {
             engine.run(RunRequest::default()).await.unwrap();

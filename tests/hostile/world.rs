@@ -83,7 +83,6 @@ impl Systems {
             store: Store::open_scratch(database).unwrap(),
             clock: Arc::new(StillClock(AtomicI64::new(0))),
             settings: Settings::default(),
-            garbled: stemsync::sync::engine::Garbled::default(),
         }
     }
 }

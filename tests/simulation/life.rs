@@ -372,7 +372,6 @@ impl Life {
             store: self.open(),
             clock: self.net.clone(),
             settings: self.settings.clone(),
-            garbled: stemsync::sync::engine::Garbled::default(),
         }
     }
 

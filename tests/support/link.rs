@@ -381,7 +381,6 @@ fn engine(
         store: Store::open(path).unwrap(),
         clock: clock.clone(),
         settings,
-        garbled: stemsync::sync::engine::Garbled::default(),
     }
 }
 

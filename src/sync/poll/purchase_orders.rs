@@ -181,14 +181,14 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let mut polled = Polled { records: answer.items.len() as u64, ..Polled::default() };
         polled.report_in(List::Po(number.clone()), Job::PurchaseOrders, "Komet PO", &answer.unreadable);
         let readable = answer.unreadable.is_empty();
-        self.garbled.was_read(number, readable, self.clock.now());
         if readable {
             polled.po_numbers.insert(number.clone());
         }
-        let wanted = number.clone();
+        let (wanted, now) = (number.clone(), self.clock.now());
         polled.changed = self
             .store
             .write(move |conn| {
+                budget::po_was_read(conn, &wanted, !readable, now)?;
                 let mut changed = 0;
                 let mut found = false;
                 for po in &answer.items {
