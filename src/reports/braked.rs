@@ -21,7 +21,7 @@ pub(super) fn all(conn: &Connection, ground: &Ground, hold: &HoldRow) -> Result<
         for sum in &mut sums {
             let mut decided = order.clone();
             let decision = Decision::new(hold.reason, hold.line.clone(), hold.cause.clone(), sum.verdict);
-            release_brake(&mut decided.agreed, order.flow, decision);
+            release_brake(&mut decided.agreed, &order, decision);
             sum.add(&order, &stopped.news(&order, chain(decided, ground, false)));
         }
     }

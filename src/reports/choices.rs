@@ -338,10 +338,12 @@ pub fn means(reason: HoldReason, verdict: Verdict) -> &'static str {
         (R::ChangedAfterApproval, Verdict::TakeKomet) => "What was approved stays.",
         (R::FieldTooLong, Verdict::TakeKomet) => "It is cut to what Komet's field holds. A box code is never cut.",
         (R::TooManyCancellations, Verdict::TakeAxerrio) => {
-            "Orders cancelled in Axerrio are deleted in Komet by the next run; those cancelled in Komet are kept."
+            "Orders cancelled in Axerrio are deleted in Komet by the next run, and what the vendor declined goes off its PO there; \
+             those cancelled in Komet are kept."
         }
         (R::TooManyCancellations, Verdict::TakeKomet) => {
-            "Orders cancelled in Komet are cancelled in Axerrio by the next run; those cancelled in Axerrio are kept."
+            "Orders cancelled in Komet are cancelled in Axerrio by the next run; what the vendor declined stays on its PO, and \
+             those cancelled in Axerrio are kept."
         }
         (R::TooManyCancellations, Verdict::Dismissed) => "None of these orders is cancelled on the other side.",
         (R::RejectedByKomet | R::RejectedByAxerrio, _) => {

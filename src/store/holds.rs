@@ -10,7 +10,8 @@ use rusqlite::{Connection, Params, Row, params};
 use super::columns::{Day, Named, Time, from_doc, to_doc};
 use super::events::{self, Event};
 use super::{StoreError, orders};
-use crate::domain::{Agreed, CANCELLED, Decision, Flow, Hold, HoldReason, LineId, OrderKey, Verdict};
+use crate::domain::{Agreed, CANCELLED, Decision, Flow, Hold, HoldReason, LineId, Order, OrderKey, Verdict};
+use crate::sync::plan::declined;
 
 /// A hold on file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,7 +228,8 @@ fn remember(
     let mut agreed = orders::load_agreed(conn, key)?;
     let event = told(&decision, hold, key, now);
     if hold.order_key.is_none() {
-        release_brake(&mut agreed, flow(conn, key)?, decision);
+        let Some(order) = orders::load(conn, key)? else { return Ok(()) };
+        release_brake(&mut agreed, &order, decision);
     } else {
         replace(&mut agreed, decision);
     }
@@ -278,9 +280,13 @@ fn replace(agreed: &mut Agreed, decision: Decision) {
 }
 
 /// Taking the side that cancelled lets the cancellation through (clarification 13); anything else is remembered as
-/// "not cancelled".
-pub fn release_brake(agreed: &mut Agreed, flow: Flow, decision: Decision) {
-    let cancelling = match flow {
+/// "not cancelled". What the vendor declined stands still, so what was said of that is remembered by itself.
+pub fn release_brake(agreed: &mut Agreed, order: &Order, decision: Decision) {
+    if let Some(cause) = declined(order) {
+        replace(agreed, Decision { cause, ..decision });
+        return;
+    }
+    let cancelling = match order.flow {
         Flow::FromAxerrio => Verdict::TakeAxerrio,
         Flow::FromKomet => Verdict::TakeKomet,
     };
@@ -290,11 +296,6 @@ pub fn release_brake(agreed: &mut Agreed, flow: Flow, decision: Decision) {
     } else {
         replace(agreed, decision);
     }
-}
-
-fn flow(conn: &Connection, key: OrderKey) -> Result<Flow, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT flow FROM orders WHERE key = ?1")?;
-    Ok(statement.query_row([key], |row| row.get::<_, Named<_>>(0))?.0)
 }
 
 /// Holds a run's cancellations, all together; there is one such hold at most. It keeps its number and age as long as it covers no

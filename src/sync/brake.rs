@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::engine::Engine;
-use super::plan::plan;
+use super::plan::{declined, plan};
 use super::report::Job;
 use super::state::{Look, RunState};
 use super::tell::some;
-use crate::domain::{Flow, HoldReason, OrderKey, Stage};
+use crate::domain::{Flow, HoldReason, Order, OrderKey, Stage};
 use crate::store::events::{self, Event};
 use crate::store::{OnFile, StoreError, holds, orders};
-use crate::systems::{Axerrio, Komet, System};
+use crate::systems::{Axerrio, Komet};
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The brake: stops before the first cancellation if there would be too many, and holds them all together. Only what it
@@ -35,7 +35,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             })
             .await?;
         let mut cancels = Vec::new();
-        let mut names: BTreeMap<System, Vec<String>> = BTreeMap::new();
+        let mut names: BTreeMap<By, Vec<String>> = BTreeMap::new();
         let mut begun = state.cancelled();
         for key in candidates {
             let Some(order) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
@@ -43,7 +43,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             if plan(&order, &state.rules(key, &self.settings, &known)).cancels {
                 begun.remove(&key);
                 cancels.push(key);
-                names.entry(who_may_cancel(order.flow)).or_default().push(order.name().to_owned());
+                names.entry(By::whom(&order)).or_default().push(order.name().to_owned());
             }
         }
         let now = self.clock.now();
@@ -113,27 +113,47 @@ fn is_all(covers: &[OrderKey], cancels: &[OrderKey]) -> bool {
     set(covers) == set(cancels)
 }
 
-/// The orders by the side that cancelled them.
-fn who_cancelled(names: &BTreeMap<System, Vec<String>>) -> String {
-    let side = |(system, names): (&System, &Vec<String>)| format!("{} in {}", some(names), system.title());
+/// Who called an order off.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    Axerrio,
+    /// He rejected it, or confirmed none of its boxes: it goes off its POs, and its Prebook stays.
+    Vendor,
+    Komet,
+}
+
+impl By {
+    /// The owner of an order is the one who may cancel it; the vendor may decline either's.
+    fn whom(order: &Order) -> Self {
+        match order.flow {
+            _ if declined(order).is_some() => Self::Vendor,
+            Flow::FromAxerrio => Self::Axerrio,
+            Flow::FromKomet => Self::Komet,
+        }
+    }
+
+    fn told(self) -> &'static str {
+        match self {
+            Self::Axerrio => "in Axerrio",
+            Self::Vendor => "declined by the vendor (what is bought of them goes off its POs)",
+            Self::Komet => "in Komet",
+        }
+    }
+}
+
+/// The orders by who called them off.
+fn who_cancelled(names: &BTreeMap<By, Vec<String>>) -> String {
+    let side = |(by, names): (&By, &Vec<String>)| format!("{} {}", some(names), by.told());
     names.iter().map(side).collect::<Vec<_>>().join(", ")
 }
 
 /// What a person can do (clarification 13).
-fn what_lets_go(names: &BTreeMap<System, Vec<String>>) -> &'static str {
-    match (names.contains_key(&System::Axerrio), names.contains_key(&System::Komet)) {
+fn what_lets_go(names: &BTreeMap<By, Vec<String>>) -> &'static str {
+    match (names.keys().any(|by| *by != By::Komet), names.contains_key(&By::Komet)) {
         (_, false) => "Take axerrio to let them go, take komet to keep them.",
         (false, true) => "Take komet to let them go, take axerrio to keep them.",
         (true, true) => {
             "Take axerrio to let those go that Axerrio cancelled and keep the others, take komet the other way round."
         }
-    }
-}
-
-/// The owner of an order is the one who may cancel it.
-fn who_may_cancel(flow: Flow) -> System {
-    match flow {
-        Flow::FromAxerrio => System::Axerrio,
-        Flow::FromKomet => System::Komet,
     }
 }

@@ -1,10 +1,10 @@
 //! Cancelling: never from absence alone, and never many at once without a person's word.
 
-use chrono::{NaiveDate, TimeDelta};
-use stemsync::domain::{HoldReason, Stage, Verdict};
-use stemsync::sandbox::axerrio::OrderStatus;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use stemsync::domain::{Flow, HoldReason, Stage, Verdict};
+use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::{ItemChange, PoStatus};
-use stemsync::sandbox::{Fault, KometRules, Target};
+use stemsync::sandbox::{Fault, KometRules, Target, World};
 use stemsync::store::Connection;
 use stemsync::store::holds::{self, HoldRow};
 use stemsync::sync::RunRequest;
@@ -209,6 +209,114 @@ async fn what_is_read_before_the_first_cancellation_is_counted_with_it() {
         invariants(&link).await;
     })
     .await;
+}
+
+/// Seven orders of either flow, on pending POs, each with the items that are bought for it.
+async fn seven_on_pos(link: &Link, flow: Flow) -> Vec<(String, Vec<u64>)> {
+    if flow == Flow::FromAxerrio {
+        let ids = placed(link, 7).await;
+        let items = |w: &World, id: &str| items_of(w, id).iter().map(|item| item.id).collect();
+        return link.act(|w, _| ids.iter().map(|id| (id.clone(), items(w, id))).collect());
+    }
+    let date = link.day(3);
+    let draft = prebook(link.day(5), vec![item(FREEDOM, 4, date), item(MONDIAL, 2, date)]);
+    let one = || link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+    let prebooks: Vec<u64> = (0..7).map(|_| one()).collect();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    link.sync_well().await;
+    let items = |w: &World, prebook| w.komet.prebook(prebook).unwrap().items.iter().map(|item| item.id).collect();
+    let order = |w: &World, prebook| (orders_for(w, prebook)[0].id.clone(), items(w, prebook));
+    link.act(|w, _| prebooks.iter().map(|prebook| order(w, *prebook)).collect())
+}
+
+fn confirms_none(world: &mut World, order: &str, now: DateTime<Utc>) {
+    let lines: Vec<String> =
+        world.axerrio.order(order).unwrap().draft.lines.iter().map(|line| line.id.clone()).collect();
+    let none: Vec<(&str, u32)> = lines.iter().map(|line| (line.as_str(), 0)).collect();
+    world.axerrio.vendor_accepts(order, &none, now).unwrap();
+}
+
+fn rejects(world: &mut World, order: &str, now: DateTime<Utc>) {
+    world.axerrio.vendor_rejects(order, now).unwrap();
+}
+
+/// The vendor, or an import that went wrong, declines all that is on pending POs: Komet would buy nothing any more.
+#[tokio::test]
+async fn many_orders_that_the_vendor_declines_at_once_stop_too() {
+    type Declines = fn(&mut World, &str, DateTime<Utc>);
+    let ways: [(Flow, Declines); 3] =
+        [(Flow::FromAxerrio, confirms_none), (Flow::FromKomet, confirms_none), (Flow::FromKomet, rejects)];
+    for (flow, declines) in ways {
+        for (verdict, is_kept) in
+            [(Verdict::TakeAxerrio, false), (Verdict::TakeKomet, true), (Verdict::Dismissed, true)]
+        {
+            let link = Link::plain().await;
+            let orders = seven_on_pos(&link, flow).await;
+            let bought = || {
+                let items = || orders.iter().flat_map(|(_, items)| items);
+                link.act(|w, _| items().filter(|item| !bought(w, **item).is_empty()).count())
+            };
+            let all = bought();
+            assert!(all >= 7, "they are bought");
+            link.act(|w, now| orders.iter().for_each(|(id, _)| declines(w, id, now)));
+            for _ in 0..2 {
+                link.sync().await;
+                let told = link.holds().await;
+                let braked: Vec<_> = told.iter().filter(|hold| hold.order.is_none()).collect();
+                assert_eq!((bought(), braked.len()), (all, 1), "{told:?}");
+                assert!(braked[0].detail.contains("cancel 7 of 7 open orders"), "{}", braked[0].detail);
+                assert!(braked[0].detail.contains("declined by the vendor"), "{}", braked[0].detail);
+            }
+            let hold = link.holds().await.into_iter().find(|hold| hold.order.is_none()).unwrap().id;
+            let now = link.engine.clock.now();
+            link.engine.store.write(move |conn| holds::decide(conn, hold, verdict, now)).await.unwrap();
+            for _ in 0..2 {
+                link.sync().await;
+                assert_eq!(bought(), if is_kept { all } else { 0 }, "{verdict:?}");
+                assert!(link.holds().await.iter().all(|hold| hold.order.is_some()), "nobody is asked again");
+            }
+            invariants(&link).await;
+        }
+    }
+}
+
+/// A person kept what was declined as it was then: what its customer says next is another matter, and one is not many.
+#[tokio::test]
+async fn what_was_kept_though_declined_goes_when_its_customer_changes_or_cancels_it() {
+    let link = Link::plain().await;
+    let ids = placed(&link, 7).await;
+    link.act(|w, now| ids.iter().for_each(|id| confirms_none(w, id, now)));
+    link.sync().await;
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    let report = link.engine.audit().await.unwrap();
+    assert!(report.differences.is_empty() && report.agreed_to_differ.len() >= 7, "{report:?}");
+    cancel_all(&link, &ids[..1]);
+    let later = link.day(4);
+    let moved = OrderChange { ship_date: Some(later), ..OrderChange::default() };
+    link.act(|w, now| w.axerrio.customer_changes_header(&ids[1], &moved, now)).unwrap();
+    link.sync_well().await;
+    let items = |id: &str| link.act(|w, _| items_of(w, id));
+    let is_bought = |id: &str| items(id).iter().any(|item| link.act(|w, _| !bought(w, item.id).is_empty()));
+    assert_eq!(items(&ids[0]).len(), 0);
+    assert!(!is_bought(&ids[1]) && items(&ids[1]).iter().all(|item| item.ship_date == Some(later)));
+    assert!(ids[2..].iter().all(|id| is_bought(id)));
+    assert_eq!(link.holds().await, []);
+    invariants(&link).await;
+}
+
+/// A few go off their POs unasked, as the vendor says every day.
+#[tokio::test]
+async fn five_orders_that_the_vendor_declines_go_off_their_pos() {
+    let link = Link::plain().await;
+    let ids = placed(&link, 5).await;
+    link.act(|w, now| ids.iter().for_each(|id| confirms_none(w, id, now)));
+    link.sync_well().await;
+    let is_bought = |w: &mut World, id: &String| items_of(w, id).iter().any(|item| !bought(w, item.id).is_empty());
+    assert!(link.act(|w, _| !ids.iter().any(|id| is_bought(w, id))));
+    assert_eq!(link.holds().await, []);
+    invariants(&link).await;
 }
 
 /// Whoever answers a hold has read which orders it is about.

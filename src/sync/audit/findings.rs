@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use super::Difference;
 use crate::domain::{Decision, HoldReason, LineId, Order, Verdict};
+use crate::sync::plan::declined;
 
 /// Differences of one order, and those that a person agreed to. Each line and field is named once, by whoever names it
 /// first: a changed number of boxes is one difference, however many things follow from it.
@@ -83,6 +84,13 @@ impl<'a> Findings<'a> {
             cause.starts_with("prebook.") || cause.starts_with(DELETE_PO_LINE)
         }) || self.is_left(HoldReason::FieldTooLong, Some(line), |cause| cause.starts_with("mark code"))
             || self.is_left(HoldReason::FieldTooLong, None, |_| true)
+    }
+
+    /// Whether the vendor declined the order, and a person has said to keep it on its PO.
+    pub(super) fn is_kept_though_declined(&self) -> bool {
+        let Some(cause) = declined(self.order) else { return false };
+        let mut decisions = self.order.agreed.decisions.iter();
+        decisions.any(|d| d.cause == cause && d.verdict != Verdict::TakeAxerrio)
     }
 
     /// Whether Axerrio refuses such a request for the order, and a person has said to leave it at that.

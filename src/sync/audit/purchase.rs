@@ -165,6 +165,7 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
         || found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| {
             cause.starts_with("parts of PO line ") || cause.starts_with(DELETE_PO_LINE)
         })
+        || found.is_kept_though_declined()
         || is_the_buyers(found.order.flow, expect, alive.iter().map(|(link, _)| *link));
     let (ours, now, flow) = (expect.terms, &shown.terms, found.order.flow);
     let mut field = |of_line: &str, name, differs: bool, axerrio: Option<String>, komet: Option<String>| {

@@ -15,7 +15,7 @@
 //!   that has decided about (each a [`question`]), [`off`] what is off its PO, [`twice`] what is bought once too often.
 //! - [`labels`] gives boxes their codes (with [`codes`], which no two of them share), [`ship`] ships what has none, [`unbought`] are labels
 //!   that get none; [`unmapped`] is what waits for a product.
-//! - [`inform`] tells Axerrio of the PO, [`stage`] how far the order has come, [`sight`] what the views show without being acted upon.
+//! - [`declined`] has the brake count what the vendor wants nothing of. [`inform`] tells Axerrio of the PO, [`stage`] how far the order has come, [`sight`] what the views show without being acted upon.
 
 mod after_approval;
 mod approved;
@@ -25,6 +25,7 @@ mod codes;
 mod compare;
 mod create;
 mod crossed;
+mod declined;
 mod draft;
 mod edits;
 mod fate;
@@ -66,6 +67,7 @@ pub(in crate::sync) use compare::{
     goods_differences, is_cost_kept, is_field_kept, is_made_of, line_parts, mapped_otherwise, parts,
     parts_changed, parts_differ,
 };
+pub(crate) use declined::declined;
 pub(crate) use flow2::{same_input, shown, take_over};
 pub use rules::{Facts, Made, Rules, window_of};
 pub(crate) use ship::is_komets_lot;
@@ -94,7 +96,7 @@ pub struct Plan {
     pub agreed: Agreed,
     /// How far the order has come.
     pub stage: Stage,
-    /// The order as a whole is to be cancelled on the other side: counted by the brake.
+    /// The order as a whole is to be cancelled on the other side, or taken off its POs: counted by the brake.
     pub cancels: bool,
     /// Something waits until another order has let go of it: the order is looked at again.
     pub waits: bool,
@@ -124,5 +126,6 @@ pub fn plan(order: &Order, rules: &Rules<'_>) -> Plan {
     }
     labels::plan(&mut draft);
     inform::plan(&mut draft);
+    declined::stop(&mut draft);
     draft.finish()
 }

@@ -28,7 +28,8 @@ pub(super) fn put(
     };
     // What was decided about a cancellation is forgotten once the order stands: another one is a new question.
     draft.agreed.cancellation_released = false;
-    draft.agreed.decisions.retain(|decision| decision.reason != HoldReason::TooManyCancellations);
+    let is_past = (HoldReason::TooManyCancellations, CANCELLED);
+    draft.agreed.decisions.retain(|decision| (decision.reason, decision.cause.as_str()) != is_past);
     bring(draft, reference, input);
     true
 }
