@@ -618,6 +618,29 @@ async fn an_order_in_doubt_for_an_unreadable_record_is_no_failure_of_komets() {
     invariants(&link).await;
 }
 
+/// What was read for one of them was read for all that ship to the importer's customers on that day.
+#[tokio::test]
+async fn creates_in_doubt_of_one_truck_date_are_looked_for_there_together() {
+    let mut reads = Vec::new();
+    for orders in [2, 6] {
+        let link = link(Answers::Plain).await;
+        link.sync_well().await;
+        let ids: Vec<String> = (0..orders).map(|_| ordered(&link)).collect();
+        link.act(|w, _| {
+            // Nothing was done, and Komet is done with them.
+            let nonsense = Fault::Http { status: 200, body: "[]".to_owned(), headers: Vec::new() };
+            w.inject(Target::next(System::Komet, "prebook.create").times(orders), nonsense);
+        });
+        let before = link.komet_requests("prebook.details.list");
+        link.sync().await;
+        reads.push(link.komet_requests("prebook.details.list") - before);
+        assert!(link.act(|w, _| ids.iter().all(|id| prebooks_of(w, id).len() == 1)));
+        link.sync_well().await;
+        invariants(&link).await;
+    }
+    assert_eq!(reads[0], reads[1]);
+}
+
 /// Its number was answered, and asked for by that it makes no sense. A timer's runs are a process each.
 #[tokio::test]
 async fn an_own_po_that_makes_no_sense_is_left_for_an_hour_by_other_processes_too() {

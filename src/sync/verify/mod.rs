@@ -41,10 +41,10 @@
 mod effect;
 mod read;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use self::effect::{Effect, buying, effect, lines_alive, linked_items};
 use super::action::{Action, CreatePrebook};
@@ -87,6 +87,9 @@ struct Case {
     /// Before this, absence proves nothing.
     decided_from: DateTime<Utc>,
 }
+
+/// Truck dates whose Prebooks were read in this round, for all that was sent before it; and what of one could not be.
+type Looked = BTreeMap<NaiveDate, Option<String>>;
 
 /// Why a request stays in doubt.
 enum Open {
@@ -144,6 +147,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 for case in &cases {
                     state.was_read_back(&case.intent, now);
                 }
+                let mut looked = Looked::default();
                 for (case, unread) in cases.into_iter().zip(unread) {
                     let keys: Vec<OrderKey> = case.entries.iter().map(|(key, _)| *key).collect();
                     let until = case.decided_from;
@@ -152,7 +156,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     // What could not be read may be what is looked for.
                     let is_proof = is_decided && unread.is_none();
                     let (job, method) = (case.intent.sent.job, case.intent.sent.method.clone());
-                    let why = match self.settle(state, case, is_proof).await? {
+                    let why = match self.settle(state, case, is_proof, &mut looked).await? {
                         Ok(()) => {
                             freed.extend(keys);
                             continue;
@@ -236,7 +240,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     }
 
     /// Settles one intent by what the views show now; absence is believed where it `is_proof`.
-    async fn settle(&self, state: &RunState, case: Case, is_proof: bool) -> Result<Result<(), Open>, StoreError> {
+    async fn settle(
+        &self,
+        state: &RunState,
+        case: Case,
+        is_proof: bool,
+        looked: &mut Looked,
+    ) -> Result<Result<(), Open>, StoreError> {
         let id = case.intent.id;
         let job = case.intent.sent.job;
         let sent_at = case.intent.sent.sent_at;
@@ -261,7 +271,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Err(open) => return Ok(Err(open)),
             };
             let looked_further = match (&effect, &action) {
-                (None, Action::CreatePrebook(create)) => Some(self.look_on_truck_date(state, job, create).await?),
+                (None, Action::CreatePrebook(create)) => {
+                    Some(self.look_on_truck_date(state, job, create, looked).await?)
+                }
                 // The last look, and the dearest; what was answered was read by its number.
                 (None, Action::CreatePo(new)) if is_proof && !answered => {
                     Some(self.look_at_the_items(state, job, &order, new).await?)

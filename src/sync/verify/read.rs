@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::{Case, Open};
+use super::{Case, Looked, Open};
 use crate::domain::{
     AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, OrderKey,
     PoNumber, PrebookItem,
@@ -104,8 +104,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         state: &RunState,
         job: Job,
         create: &CreatePrebook,
+        looked: &mut Looked,
     ) -> Result<Result<(), Open>, StoreError> {
-        let dates = PrebookDates::Truck(create.new.truck_date);
+        let date = create.new.truck_date;
+        if let Some(unread) = looked.get(&date) {
+            return Ok(unread.clone().map_or(Ok(()), |why| Err(Open::Unread(why))));
+        }
+        let dates = PrebookDates::Truck(date);
         let query = PrebookQuery { dates, updated_as_of: None, number: None };
         match self.komet.prebooks(&query).await {
             Ok(answer) => {
@@ -117,6 +122,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         answer.items.iter().try_for_each(|prebook| observe::prebook(conn, prebook).map(drop))
                     })
                     .await?;
+                looked.insert(date, unread.clone());
                 Ok(unread.map_or(Ok(()), |why| Err(Open::Unread(why))))
             }
             Err(error) => {
