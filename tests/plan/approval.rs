@@ -579,6 +579,18 @@ fn a_line_that_was_left_as_approved_and_is_taken_off_its_po_is_asked_about() {
     }
 }
 
+/// From approval on the PO is Komet's: what its people take off it stays off where the owner's value wins.
+#[test]
+fn under_the_owner_rule_a_line_is_bought_again_only_where_its_po_was_pending() {
+    let mut pending = Desk::flow1(vec![line("1", roses(5)), line("2", lilies(3))]);
+    pending.sync();
+    for (mut desk, sent) in [(pending.with_owner_rule(), &["more po 1"][..]), (approved().with_owner_rule(), &[])] {
+        desk.edit_po(|po| po.lines[0].terms.boxes = 0);
+        assert_eq!(desk.sync(), sent);
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]));
+    }
+}
+
 #[test]
 fn a_change_that_was_left_and_taken_back_is_asked_about_when_it_is_made_again() {
     for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {

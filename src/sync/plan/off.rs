@@ -157,7 +157,9 @@ pub(super) fn is_taken_away(draft: &mut Draft<'_>, buy: &Buy, links: &[PoLink]) 
         // Both sides of it are Komet's own; or nobody ever saw it, and it may yet show.
         draft.ask(HoldReason::EditedInKomet, Some(&buy.line), &cause, detail)
     } else {
-        draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, Verdict::TakeAxerrio, detail)
+        // From approval on the PO's lines are Komet's.
+        let owner = if draft.po_status(last).is_decided() { Verdict::TakeKomet } else { Verdict::TakeAxerrio };
+        draft.settle(HoldReason::EditedInKomet, Some(&buy.line), &cause, owner, detail)
     };
     // Somebody may have bought it since it was asked about.
     if verdict != Some(Verdict::TakeAxerrio) || !draft.has_read_horizon() {
