@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use stemsync::domain::{HoldReason, MapKind, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderChange;
-use stemsync::sandbox::komet::HeaderChange;
+use stemsync::sandbox::komet::{HeaderChange, ItemChange};
 
 use crate::link::{Link, placed};
 use crate::trade::{bought, items_of, po_of, prebooks_of};
@@ -196,5 +196,90 @@ async fn a_pos_day_is_asked_about_again_before_fewer_boxes_are_bought() {
             (is_there, boxes == 1),
             if verdict == Verdict::TakeKomet { (true, false) } else { (false, true) }
         );
+    }
+}
+
+/// A line whose product was mapped wrongly at first, and of which a question was left before the map is corrected.
+async fn left_as_mapped(
+    change: impl FnOnce(&mut World, &str, DateTime<Utc>),
+    later: impl AsyncFnOnce(&Link, &str),
+) -> (Link, String) {
+    let link = Link::plain().await;
+    link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9002).await;
+    let id = placed(&link).await;
+    link.act(|w, now| change(w, &id, now));
+    link.sync().await;
+    later(&link, &id).await;
+    link.decide(Verdict::Dismissed).await;
+    link.sync_well().await;
+    assert_eq!(link.held().await, [], "it is left");
+    let writes = link.writes();
+    link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9001).await;
+    link.sync().await;
+    assert_eq!(link.writes(), writes, "it is asked about first");
+    assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
+    (link, id)
+}
+
+fn products(link: &Link, id: &str) -> Vec<Option<u64>> {
+    link.act(|w, _| items_of(w, id).iter().map(|item| item.goods.product).collect())
+}
+
+#[tokio::test]
+async fn a_map_that_is_corrected_while_an_item_is_on_another_prebook_is_asked_about() {
+    for verdict in ANSWERS {
+        let moves = |w: &mut World, id: &str, now| {
+            let (tagged, item) = (prebooks_of(w, id)[0].clone(), items_of(w, id)[0].id);
+            let other = w.komet.rep_splits_prebook(item, now).unwrap();
+            let change = HeaderChange { truck_date: tagged.truck_date.succ_opt(), ..HeaderChange::default() };
+            w.komet.rep_changes_header(other, &change, now).unwrap();
+        };
+        let (link, id) = left_as_mapped(moves, async |_, _| {}).await;
+        let asked = link.holds().await.remove(0).detail;
+        assert!(asked.contains("was moved to Prebook") && asked.contains("was mapped anew since"), "{asked}");
+        answered(&link, verdict).await;
+        // What was left on another Prebook has no tag.
+        let is_made = products(&link, &id).contains(&Some(9001));
+        assert_eq!(is_made, verdict == Verdict::TakeAxerrio, "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_map_that_is_corrected_after_a_left_item_was_to_move_is_asked_about() {
+    for verdict in ANSWERS {
+        let edits = |w: &mut World, id: &str, now| {
+            let change = ItemChange { boxes: Some(3), ..ItemChange::default() };
+            w.komet.rep_changes_item(items_of(w, id)[0].id, &change, now).unwrap();
+        };
+        let (link, id) = left_as_mapped(edits, async |link, id| {
+            link.decide(Verdict::TakeKomet).await;
+            link.sync_well().await;
+            changes_customer_po(link, id);
+            link.sync().await;
+        })
+        .await;
+        let asked = link.holds().await.remove(0).detail;
+        assert!(asked.contains("the order moved") && asked.contains("was mapped anew since"), "{asked}");
+        answered(&link, verdict).await;
+        let expected = if verdict == Verdict::TakeAxerrio { Some(9001) } else { Some(9002) };
+        assert!(products(&link, &id).contains(&expected), "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_map_that_is_corrected_after_a_buyers_line_was_left_is_asked_about() {
+    for verdict in ANSWERS {
+        let edits = |w: &mut World, id: &str, now| {
+            let line = bought(w, items_of(w, id)[0].id)[0].1.id;
+            w.komet.buyer_changes_line(line, None, Some(Decimal::new(41, 2)), now).unwrap();
+        };
+        let (link, id) = left_as_mapped(edits, async |link, id| {
+            link.act(|w, now| w.axerrio.customer_changes_line(id, "1", |line| line.boxes += 2, now)).unwrap();
+            link.sync().await;
+        })
+        .await;
+        answered(&link, verdict).await;
+        let expected = if verdict == Verdict::TakeAxerrio { Some(9001) } else { Some(9002) };
+        assert!(products(&link, &id).contains(&expected), "{verdict:?}");
     }
 }

@@ -2,14 +2,13 @@
 //! changed is neither overruled nor deleted unasked; in flow 2 it is his to change.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 
 use super::compare::{PRODUCT, goods_differences, item_differences, packing_differences, same_description};
 use super::draft::Draft;
 use super::po_lines::shown;
-use super::prints::{goods_print, komet_print};
+use super::prints::{LinePrint, goods_print, komet_print};
 use super::wish::Wish;
 use super::{off, twice};
 use crate::domain::{AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, PoLink, Verdict, fingerprint};
@@ -132,8 +131,8 @@ pub(super) fn ask_about_edits(
     let lines = lines.join(", ");
     let prints: Vec<u64> = shown(draft, links).map(|line| komet_print(&line.terms)).collect();
     let mut cause = format!("{PO_LINE}{lines} {:016x}", fingerprint(&(prints, wish.goods().map(goods_print))));
-    if let Wish::Changed(_, name) | Wish::Moved(_, name) = wish {
-        let _ = write!(cause, " {name:016x}");
+    if let Some(print) = wish.line_print() {
+        cause = print.cause(draft, line, &cause);
     }
     let numbers: BTreeSet<String> = links.iter().map(|link| link.number.to_string()).collect();
     // By a request that took effect twice, one of whose lines a buyer changed before anybody saw both.
@@ -165,12 +164,17 @@ pub(super) fn ask_about_edits(
                 "and the order moved to another date, carrier or customer PO in Axerrio",
                 "Take axerrio to write Axerrio's line again where it belongs now, take komet to leave it as and where it is.",
             ),
+            Wish::Anew(..) => (
+                "and its Prebook item is to be made anew",
+                "Take axerrio to write Axerrio's line again, take komet to leave item and PO line as they are.",
+            ),
             Wish::Gone => (
                 "but Axerrio no longer wants the line",
                 "Take axerrio to delete it, take komet to leave it.",
             ),
         };
-        format!("{what}, {but}.{several} {choice}")
+        let since = wish.line_print().map_or("", LinePrint::since);
+        format!("{what}, {but}.{several}{since} {choice}")
     })
 }
 

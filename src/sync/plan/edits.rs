@@ -1,13 +1,11 @@
 //! Lines of an order born in Axerrio that somebody edited in Komet, where the order is Axerrio's: what of it is asked about, and
 //! what was left as Komet has it.
 
-use std::fmt::Write as _;
-
-use super::compare::{PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, product_ids, seen_differences};
+use super::compare::{PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, seen_differences};
 use super::draft::Draft;
-use super::prints::{header_print, komet_print, line_cause, terms_print};
+use super::prints::{header_print, komet_print, line_print, moved_print, terms_print};
 use super::said::told;
-use super::wanted::{self, wanted_goods};
+use super::wanted::wanted_goods;
 use super::wish::Wish;
 use super::{buyers, links, purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
@@ -69,27 +67,20 @@ pub(super) fn judge(
         }
         return Judged::Agreed;
     }
-    let cause = format!(
-        "{ITEM}{} {:016x} {} {:016x}",
-        link.item,
-        komet_print(&item.terms),
-        item.ship_date,
-        terms_print(&line.terms)
-    );
-    // A line that was left would stay behind with the old header: where that changed in Axerrio since, it is a new question.
-    let was_left = draft.verdict(HoldReason::EditedInKomet, Some(&line.id), &cause) == Some(Verdict::Dismissed);
-    let mut cause =
-        if moved && was_left { format!("{cause} {:016x}", header_print(&order.header)) } else { cause };
-    // So is a map that was corrected since.
-    let mapped = wanted::map_print(draft, line).filter(|_| was_left);
-    if let Some(mapped) = &mapped {
-        let _ = write!(cause, " mapped to {mapped}");
-    }
+    let begins = format!("{ITEM}{} {:016x} {}", link.item, komet_print(&item.terms), item.ship_date);
+    let print = line_print(draft, line, terms_print(&line.terms));
+    let as_is = format!("{begins} {:016x}", terms_print(&line.terms));
+    // A line that is left would stay behind with the old header: where that changed in Axerrio, it is another question.
+    let goes = || draft.verdict(HoldReason::EditedInKomet, Some(&line.id), &as_is) == Some(Verdict::TakeAxerrio);
+    let cause = if moved && !goes() {
+        line_print(draft, line, header_print(&order.header)).cause(draft, &line.id, &as_is)
+    } else {
+        print.cause(draft, &line.id, &begins)
+    };
     let shown = told(&edits, item);
     let both = match deed(changed, moved) {
         Some(what) => format!(" The line was {what} in Axerrio as well."),
-        None if mapped.is_some() => " The line was mapped anew since.".to_owned(),
-        None => String::new(),
+        None => print.since().to_owned(),
     };
     match draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
@@ -192,19 +183,16 @@ pub(super) fn takes_changed_anew(
 ) -> Option<Verdict> {
     let item = draft.item(&link.item)?;
     let left = told(left, item);
-    let mut cause =
-        format!("changed {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
+    let begins = format!("changed {} {:016x}", link.item, komet_print(&item.terms));
+    let print = line_print(draft, line, moved_print(line, &order.header));
+    let cause = print.cause(draft, &line.id, &begins);
     let is_mapped = draft.agreed.lines.get(&line.id).is_some_and(|agreed| agreed.terms.same_goods(&line.terms));
-    let what = if is_mapped {
-        let _ = write!(cause, " mapped to {:?}", product_ids(&line.terms, draft.rules));
-        "the line's product was mapped anew"
-    } else {
-        "the line changed in Axerrio"
-    };
+    let (what, since) =
+        if is_mapped { ("the line was mapped anew", "") } else { ("the line changed in Axerrio", print.since()) };
     draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
-            "{what}, but {left} of its Prebook item {} was left as Komet has it. Take axerrio to write Axerrio's line again as it is \
-             now, take komet to leave the item as it is.",
+            "{what}, but {left} of its Prebook item {} was left as Komet has it.{since} Take axerrio to write Axerrio's line \
+             again as it is now, take komet to leave the item as it is.",
             link.item
         )
     })
@@ -213,13 +201,15 @@ pub(super) fn takes_changed_anew(
 /// Asks about such an item once its header moved: it can only be moved by making it anew.
 pub(super) fn takes_moved_anew(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> bool {
     let Some(item) = draft.item(&link.item) else { return true };
-    let cause =
-        format!("moved {} {:016x} {}", link.item, komet_print(&item.terms), line_cause(line, &order.header));
+    let begins = format!("moved {} {:016x}", link.item, komet_print(&item.terms));
+    let print = line_print(draft, line, moved_print(line, &order.header));
+    let cause = print.cause(draft, &line.id, &begins);
     draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
-            "the order moved to another date, carrier or customer PO in Axerrio, but Prebook item {} was left as Komet has it. \
+            "the order moved to another date, carrier or customer PO in Axerrio, but Prebook item {} was left as Komet has it.{} \
              Take axerrio to write Axerrio's line again where it belongs now, take komet to leave the item as and where it is.",
-            link.item
+            link.item,
+            print.since()
         )
     }) == Some(Verdict::TakeAxerrio)
 }

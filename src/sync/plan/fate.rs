@@ -8,8 +8,8 @@ use super::after_approval::{
 };
 use super::draft::Draft;
 use super::edits::{self, Judged};
-use super::header::{self, Edited};
-use super::prints::{header_print, line_cause, terms_print};
+use super::header::{self, Edited, Home};
+use super::prints::{header_print, line_cause, line_print, terms_print};
 use super::question::{self, Question};
 use super::said::{header_changes, line_changes, said};
 use super::wanted::{self, wanted_goods};
@@ -64,17 +64,27 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
-    match header::judge_home(draft, order, line, &link) {
-        Some(Verdict::TakeKomet) => {}
-        Some(Verdict::TakeAxerrio) => {
-            let goods = wanted_goods(draft, line);
-            return delete_or_leave(draft, order, line, &Wish::AsBought(&goods));
+    let is_left_away = match header::judge_home(draft, order, line, &link) {
+        Home::AsMade => false,
+        Home::Left => true,
+        Home::Overruled => {
+            let (goods, print) = (wanted_goods(draft, line), line_print(draft, line, terms_print(&line.terms)));
+            let is_mapped = print.is_mapped_anew();
+            let wish = if is_mapped { Wish::Anew(&goods, print) } else { Wish::AsBought(&goods) };
+            return delete_or_leave(draft, order, line, &wish);
         }
-        Some(Verdict::Dismissed) | None => return Fate::Leave,
-    }
+        Home::Undecided => return Fate::Leave,
+    };
     let replace = match edits::judge(draft, order, line, &agreed, &link, changed, moved && !is_left) {
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
+        // The map was corrected before that was asked, and made anew it would not be there.
+        Judged::AsAgreed
+            if is_left_away && !changed && !moved && wanted::is_mapped_otherwise(draft, line, &link) =>
+        {
+            edits::leave_to_komet(draft, line, &link);
+            return Fate::InPlace;
+        }
         Judged::AsAgreed => changed || moved || wanted::is_mapped_otherwise(draft, line, &link),
         Judged::Agreed => moved,
         Judged::Overruled => true,
@@ -103,10 +113,14 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
         return Fate::Leave;
     }
     let goods = wanted_goods(draft, line);
+    let terms = terms_print(&line.terms);
     let wish = if moved {
-        Wish::Moved(&goods, fingerprint(&(header_print(&order.header), terms_print(&line.terms))))
+        let said = fingerprint(&(header_print(&order.header), terms));
+        Wish::Moved(&goods, line_print(draft, line, said))
+    } else if changed {
+        Wish::Changed(&goods, line_print(draft, line, terms))
     } else {
-        Wish::Changed(&goods, terms_print(&line.terms))
+        Wish::Anew(&goods, line_print(draft, line, terms))
     };
     delete_or_leave(draft, order, line, &wish)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::compare::is_field_kept;
 use super::draft::Draft;
-use super::prints::{header_print, terms_print};
+use super::prints::{header_print, line_print, terms_print};
 use super::rules::Rules;
 use super::wanted;
 use crate::domain::{
@@ -328,34 +328,47 @@ fn map_print(draft: &Draft<'_>, order: &AxOrder, prebook: &Prebook) -> String {
     format!(" mapped to {:?}", (maps.komet(MapKind::Customer, &order.header.customer.code), carrier))
 }
 
-/// Asks about a line whose item a rep put on another Prebook, which is another customer's, or leaves on another truck. Answers "take
-/// Komet's" where there is nothing to ask.
-pub(super) fn judge_home(
-    draft: &mut Draft<'_>,
-    order: &AxOrder,
-    line: &AxLine,
-    link: &ItemLink,
-) -> Option<Verdict> {
+/// Where a line's item stands.
+pub(super) enum Home {
+    /// On the Prebook that it was made in, or on one that is like it.
+    AsMade,
+    /// On another one, where a person left it.
+    Left,
+    /// On another one, and it is to be made where it belongs.
+    Overruled,
+    /// On another one, and nobody has decided about it.
+    Undecided,
+}
+
+/// Asks about a line whose item a rep put on another Prebook, which is another customer's, or leaves on another truck.
+pub(super) fn judge_home(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> Home {
     let has_it = |prebook: &&Prebook| prebook.items.iter().any(|item| item.id == link.item && item.is_alive());
     let home = draft.order.komet.prebooks.iter().find(has_it).filter(|home| home.id != link.prebook);
     let agreed = draft.agreed.prebooks.get(&link.prebook);
-    let Some((home, agreed)) = home.zip(agreed) else { return Some(Verdict::TakeKomet) };
-    let Some(sent) = &agreed.sent else { return Some(Verdict::TakeKomet) };
+    let Some((home, agreed)) = home.zip(agreed) else { return Home::AsMade };
+    let Some(sent) = &agreed.sent else { return Home::AsMade };
     let differs = edits(agreed.seen.as_ref(), sent, &home.header, draft.rules);
     if differs.is_empty() {
-        return Some(Verdict::TakeKomet);
+        return Home::AsMade;
     }
     let now = fingerprint(&(shown_print(&home.header), header_print(&order.header), terms_print(&line.terms)));
-    let cause = format!("home {} of {} {now:016x}", home.id, link.item);
-    draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
+    let print = line_print(draft, line, now);
+    let cause = print.cause(draft, &line.id, &format!("home {} of {}", home.id, link.item));
+    let verdict = draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
             "Prebook item {} was moved to Prebook {} in Komet, which has another {}, but the order is Axerrio's until its PO is \
-             approved. Take axerrio to make the line again where it belongs, take komet to leave it there.",
+             approved.{} Take axerrio to make the line again where it belongs, take komet to leave it there.",
             link.item,
             home.number,
-            told(&differs)
+            told(&differs),
+            print.since()
         )
-    })
+    });
+    match verdict {
+        Some(Verdict::TakeKomet) => Home::Left,
+        Some(Verdict::TakeAxerrio) => Home::Overruled,
+        Some(Verdict::Dismissed) | None => Home::Undecided,
+    }
 }
 
 /// What was decided about edits that were put right since is forgotten: made again, they are a new question. What was left as it is

@@ -195,14 +195,16 @@ fn takes_cancelled_anew(draft: &mut Draft<'_>, buy: &Buy, last: &PoLink) -> bool
     }) == Some(Verdict::TakeAxerrio)
 }
 
-/// Whether a line that a person left off its PO may be made anew because Axerrio changed it: it would be bought again with that.
+/// Whether a line that a person left off its PO may be made anew because Axerrio or the map changed it, or a person took Axerrio's: it
+/// would be bought again with that.
 pub(super) fn may_be_bought_anew(draft: &mut Draft<'_>, line: &LineId, wish: &Wish<'_>) -> bool {
     let left = draft.left_to_komet(TAKEN_OFF).find(|decision| decision.line.as_ref() == Some(line));
     let left = left.map(|decision| decision.cause.clone());
     let links = draft.agreed.lines.get(line).map(|agreed| &agreed.po_lines[..]).unwrap_or_default();
     let Some((left, last)) = left.zip(links.last().cloned()) else { return true };
-    let Some(name) = wish.print() else { return true };
-    draft.settle(HoldReason::EditedInKomet, Some(line), &format!("{left} changed {name:016x}"), Verdict::TakeAxerrio, || {
+    let Some(print) = wish.print() else { return true };
+    let cause = print.cause(draft, line, &format!("{left} changed"));
+    draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
         format!(
             "the line changed in Axerrio, but it was left off PO {} in Komet. Take axerrio to buy it as it is now, take komet to \
              leave it as Komet has it.",

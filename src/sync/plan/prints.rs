@@ -3,11 +3,62 @@
 //! order of parts or another case of letters is nothing new.
 
 use super::compare::new_parts;
-use crate::domain::{AxLine, Header, KometTerms, LineTerms, NewGoods, blank, fingerprint};
+use super::draft::Draft;
+use super::wanted;
+use crate::domain::{
+    AxLine, Header, HoldReason, KometTerms, LineId, LineTerms, NewGoods, Verdict, blank, fingerprint,
+};
 
 /// Names a line's wish after approval, so that a decision holds until Axerrio wants something else.
 pub(super) fn line_cause(line: &AxLine, header: &Header) -> String {
-    format!("{:016x}", fingerprint(&(terms_print(&line.terms), header_print(header))))
+    format!("{:016x}", moved_print(line, header))
+}
+
+/// Names a line as Axerrio and the local map have it by now.
+#[derive(Clone)]
+pub(super) struct LinePrint {
+    /// What Axerrio says of it, and of its header where the question is about that as well.
+    said: u64,
+    /// What it goes by, if the map was corrected since its item was made.
+    map: Option<String>,
+}
+
+impl LinePrint {
+    /// Names what is bought for a line whose item stands.
+    pub(super) fn of_goods(goods: &NewGoods) -> Self {
+        Self { said: goods_print(goods), map: None }
+    }
+
+    /// Whether the map was corrected since the line's item was made.
+    pub(super) fn is_mapped_anew(&self) -> bool {
+        self.map.is_some()
+    }
+
+    /// What the map has to do with a question, for its text.
+    pub(super) fn since(&self) -> &'static str {
+        if self.is_mapped_anew() { " The line was mapped anew since." } else { "" }
+    }
+
+    /// The cause of a question about the line's edits, which `begins` so. A map that was corrected is a new question, but not what
+    /// was decided to go already: that goes by any map.
+    pub(super) fn cause(&self, draft: &Draft<'_>, line: &LineId, begins: &str) -> String {
+        let cause = format!("{begins} {:016x}", self.said);
+        let goes = || draft.verdict(HoldReason::EditedInKomet, Some(line), &cause) == Some(Verdict::TakeAxerrio);
+        match &self.map {
+            Some(map) if !goes() => format!("{cause} mapped to {map}"),
+            _ => cause,
+        }
+    }
+}
+
+/// Names a line, and what Axerrio `said` of it.
+pub(super) fn line_print(draft: &Draft<'_>, line: &AxLine, said: u64) -> LinePrint {
+    LinePrint { said, map: wanted::map_print(draft, line) }
+}
+
+/// Names a line and the header that it moves with.
+pub(super) fn moved_print(line: &AxLine, header: &Header) -> u64 {
+    fingerprint(&(terms_print(&line.terms), header_print(header)))
 }
 
 /// Names a header in what is reconciled, so that a question about it stays the same question while nothing else

@@ -25,7 +25,8 @@ pub(super) fn map_print(draft: &Draft<'_>, line: &AxLine) -> Option<String> {
         return None;
     }
     let mut print = format!("{:?}", product_ids(&line.terms, draft.rules));
-    if let Some(box_type) = draft.rules.maps.komet(MapKind::BoxType, &line.terms.box_type) {
+    let box_type = draft.rules.maps.komet(MapKind::BoxType, &line.terms.box_type);
+    if let Some(box_type) = box_type.filter(|_| has_other_box_type(draft, line, &link)) {
         let _ = write!(print, " {box_type}");
     }
     Some(print)

@@ -2,7 +2,7 @@
 //! wish.
 
 use super::compare::asks_otherwise;
-use super::prints::goods_print;
+use super::prints::LinePrint;
 use crate::domain::{NewGoods, PoLink};
 
 /// What Axerrio wants of a line whose PO line a buyer changed.
@@ -11,10 +11,12 @@ pub(super) enum Wish<'w> {
     AsBought(&'w NewGoods),
     /// That, in as many boxes as the vendor confirms by now.
     Confirmed(&'w NewGoods),
-    /// Other goods; the number names the line as it is now.
-    Changed(&'w NewGoods, u64),
-    /// The same or other goods on another day, with another carrier or customer PO; the number names line and header.
-    Moved(&'w NewGoods, u64),
+    /// Other goods; the print names the line as it is now.
+    Changed(&'w NewGoods, LinePrint),
+    /// The same or other goods on another day, with another carrier or customer PO; the print names line and header.
+    Moved(&'w NewGoods, LinePrint),
+    /// What Axerrio wanted all along, written anew: its item was edited in Komet and a person took Axerrio's, or the map was corrected.
+    Anew(&'w NewGoods, LinePrint),
     /// Nothing any more.
     Gone,
 }
@@ -30,19 +32,28 @@ impl<'w> Wish<'w> {
     }
 
     /// Names the line as it is now; `None` where nothing more is wanted of it.
-    pub(super) fn print(&self) -> Option<u64> {
+    pub(super) fn print(&self) -> Option<LinePrint> {
         match self {
-            Self::Changed(_, name) | Self::Moved(_, name) => Some(*name),
-            Self::AsBought(goods) | Self::Confirmed(goods) => Some(goods_print(goods)),
-            Self::Gone => None,
+            Self::AsBought(goods) | Self::Confirmed(goods) => Some(LinePrint::of_goods(goods)),
+            _ => self.line_print().cloned(),
+        }
+    }
+
+    /// Names the line as Axerrio and the map have it by now, where its item is made anew for that.
+    pub(super) fn line_print(&self) -> Option<&LinePrint> {
+        match self {
+            Self::Changed(_, print) | Self::Moved(_, print) | Self::Anew(_, print) => Some(print),
+            Self::AsBought(_) | Self::Confirmed(_) | Self::Gone => None,
         }
     }
 
     pub(super) fn goods(&self) -> Option<&'w NewGoods> {
         match self {
-            Self::AsBought(goods) | Self::Confirmed(goods) | Self::Changed(goods, _) | Self::Moved(goods, _) => {
-                Some(goods)
-            }
+            Self::AsBought(goods)
+            | Self::Confirmed(goods)
+            | Self::Changed(goods, _)
+            | Self::Moved(goods, _)
+            | Self::Anew(goods, _) => Some(goods),
             Self::Gone => None,
         }
     }
