@@ -283,3 +283,22 @@ async fn a_map_that_is_corrected_after_a_buyers_line_was_left_is_asked_about() {
         assert!(products(&link, &id).contains(&expected), "{verdict:?}");
     }
 }
+
+/// A line that was left off its PO, whose item a rep edits since: nothing of it changed in Axerrio.
+#[tokio::test]
+async fn a_line_that_is_written_anew_is_not_told_as_changed_in_axerrio() {
+    let (link, id) = left(|w, id, now| {
+        let line = bought(w, items_of(w, id)[0].id)[0].1.id;
+        w.komet.buyer_deletes_line(line, true, now).unwrap();
+    })
+    .await;
+    link.act(|w, now| {
+        let change = ItemChange { boxes: Some(3), ..ItemChange::default() };
+        w.komet.rep_changes_item(items_of(w, &id)[0].id, &change, now).unwrap();
+    });
+    link.sync().await;
+    link.decide(Verdict::TakeAxerrio).await;
+    link.sync_well().await;
+    let asked = link.holds().await.remove(0).detail;
+    assert!(asked.starts_with("the line's Prebook item is to be made anew, but it was left off PO"), "{asked}");
+}

@@ -204,10 +204,15 @@ pub(super) fn may_be_bought_anew(draft: &mut Draft<'_>, line: &LineId, wish: &Wi
     let Some((left, last)) = left.zip(links.last().cloned()) else { return true };
     let Some(print) = wish.print() else { return true };
     let cause = print.cause(draft, line, &format!("{left} changed"));
+    let what = match wish {
+        Wish::Changed(..) => "the line changed in Axerrio",
+        Wish::Moved(..) => "the order moved to another date, carrier or customer PO in Axerrio",
+        _ if print.is_mapped_anew() => "the line was mapped anew, and its Prebook item is to be made anew",
+        _ => "the line's Prebook item is to be made anew",
+    };
     draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
         format!(
-            "the line changed in Axerrio, but it was left off PO {} in Komet. Take axerrio to buy it as it is now, take komet to \
-             leave it as Komet has it.",
+            "{what}, but it was left off PO {} in Komet. Take axerrio to buy it as it is now, take komet to leave it as Komet has it.",
             last.number
         )
     }) == Some(Verdict::TakeAxerrio)
