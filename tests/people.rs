@@ -103,7 +103,12 @@ impl Office {
             location_code: None,
             number: None,
             lines: lines
-                .map(|(line, item)| NewPoLine { line: line.id.clone(), item, goods: goods(&line.terms) })
+                .map(|(line, item)| NewPoLine {
+                    line: line.id.clone(),
+                    item,
+                    goods: goods(&line.terms),
+                    wanted: None,
+                })
                 .collect(),
         };
         let created = self.komet.po_create(&po).await.unwrap();

@@ -202,7 +202,7 @@ pub struct PoLink {
     pub line: PoItemId,
     /// The Prebook item it buys for.
     pub item: ItemId,
-    /// The goods asked for when stemsync made it, or, in flow 2, what a buyer put in its place; `None` for another line that was
+    /// The goods wanted when stemsync made it, or, in flow 2, what a buyer put in its place; `None` for another line that was
     /// found.
     pub asked: Option<NewGoods>,
     /// The order's ship date when it was bought, or, in flow 2, found; `None` for another line that was found or split off.
@@ -228,6 +228,9 @@ pub struct PoLink {
     /// It goes together with the line's other parts, of which it is the last that stands: what was decided about them is done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub going: bool,
+    /// Flow 2: stemsync took it off to buy the line otherwise, with what Komet showed of it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_way: Option<KometTerms>,
     /// Somebody took it off, or some of its boxes, and every ship date was looked through since, for what a buyer bought in their
     /// place; with the boxes that the line was bought in then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,6 +253,7 @@ impl PoLink {
             replaced: false,
             gone: false,
             going: false,
+            made_way: None,
             sought: None,
         }
     }

@@ -350,6 +350,9 @@ pub struct NewPoLine {
     pub item: ItemId,
     /// The goods.
     pub goods: NewGoods,
+    /// What the order wants, where the goods are as a buyer negotiated them; not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<NewGoods>,
 }
 
 /// What `purchase.order.create` answered.

@@ -188,7 +188,7 @@ fn po_created(order: &mut Order, new: &crate::domain::NewPurchaseOrder, created:
         let seen = seen.filter(|terms| plan::goods_differences(&line.goods, terms).is_empty());
         agreed.po_lines.retain(|link| !link.dead && link.line != *id);
         agreed.po_lines.push(PoLink {
-            asked: Some(line.goods.clone()),
+            asked: Some(line.wanted.as_ref().unwrap_or(&line.goods).clone()),
             ship_date: Some(bought_for),
             bought_as: bought_as(&line.item),
             seen,

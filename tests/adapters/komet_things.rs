@@ -99,7 +99,12 @@ pub(crate) fn new_prebook(items: u32) -> NewPrebook {
 }
 
 pub(crate) fn new_po(items: &[i64]) -> NewPurchaseOrder {
-    let line = |item: &i64| NewPoLine { line: LineId(item.to_string()), item: ItemId(*item), goods: goods() };
+    let line = |item: &i64| NewPoLine {
+        line: LineId(item.to_string()),
+        item: ItemId(*item),
+        goods: goods(),
+        wanted: None,
+    };
     NewPurchaseOrder {
         mixed: false,
         ship_date: day(5),

@@ -1,5 +1,6 @@
 //! What buyers do to POs in Komet between two runs, and what becomes of it when the order changes after that.
 
+use rust_decimal::Decimal;
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::komet::{HeaderChange, ItemChange, KometRules, PoStatus};
@@ -313,6 +314,43 @@ async fn fewer_boxes_are_bought_on_the_day_to_which_a_buyer_moved_the_po() {
     link.sync_well().await;
     assert_eq!(link.writes(), writes, "a further run is silent");
     assert_eq!(link.act(|w, _| w.komet.purchase_order(po).unwrap().ship_date), day);
+}
+
+/// Clarification 8: the PO is reduced. What a buyer negotiated on it is his.
+#[tokio::test]
+async fn fewer_boxes_are_bought_at_the_cost_that_a_buyer_negotiated() {
+    both(async |link: Link| {
+        let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
+        link.sync_well().await;
+        let item = link.act(|w, _| w.komet.prebook(number).unwrap().items[0].id);
+        let cost = Decimal::new(27, 2);
+        link.act(|w, now| w.komet.buyer_changes_line(bought(w, item)[0].1.id, None, Some(cost), now)).unwrap();
+        link.sync_well().await;
+        for boxes in [3, 2] {
+            link.act(|w, now| {
+                let order = orders_for(w, number)[0].id.clone();
+                w.axerrio.vendor_accepts(&order, &[(&item.to_string(), boxes)], now).unwrap();
+            });
+            link.sync_well().await;
+            let goods = link.act(|w, _| bought(w, item).remove(0).1.goods);
+            assert_eq!((goods.boxes, goods.cost), (boxes, Some(cost)));
+            let writes = link.writes();
+            link.sync_well().await;
+            assert_eq!(link.writes(), writes, "a further run is silent");
+        }
+        // What a rep makes of the item is another cost altogether.
+        let cost = Decimal::new(35, 2);
+        let change = ItemChange { cost: Some(cost), ..ItemChange::default() };
+        link.act(|w, now| w.komet.rep_changes_item(item, &change, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+        link.sync_well().await;
+        let costs = link.act(|w, _| bought(w, item).iter().map(|(_, line)| line.goods.cost).collect::<Vec<_>>());
+        assert_eq!(costs, [Some(cost)]);
+        assert_eq!(link.held().await, []);
+        invariants(&link).await;
+    })
+    .await;
 }
 
 /// The order's change is heard of before the PO is.

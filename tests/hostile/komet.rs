@@ -182,6 +182,7 @@ impl Asked {
                         line: LineId(place.to_string()),
                         item: ItemId(item(place)),
                         goods: line_goods(),
+                        wanted: None,
                     })
                     .collect(),
             },

@@ -154,6 +154,7 @@ impl Dice<'_> {
                 asked: self.coin().then(|| self.asked()),
                 ship_date: self.coin().then(|| self.date()),
                 bought_as: self.coin().then(|| KometTerms { mark_code: None, ..seen.terms.clone() }),
+                made_way: self.rarely().then(|| seen.terms.clone()),
                 seen: self.coin().then_some(seen.terms),
                 dead: self.rarely(),
                 gone: self.rarely(),

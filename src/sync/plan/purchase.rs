@@ -8,15 +8,17 @@ use chrono::NaiveDate;
 
 use super::Need;
 use super::buyers::{self, PO_LINE};
-use super::compare::{SHIP_DATE, asks_for_same_parts, asks_otherwise, packing_differences};
+use super::compare::{
+    SHIP_DATE, asks_for_same_parts, asks_otherwise, goods_from_komet, item_differences, packing_differences,
+};
 use super::draft::Draft;
 use super::po_lines::{Buy, boxes_of, delete, shown};
 use super::unmapped::ask_for_mapping;
 use super::wish::Wish;
 use super::{approved, off, twice};
 use crate::domain::{
-    AgreedLine, Decision, Flow, HoldReason, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine, PoLink,
-    PoNumber, PoStatus, Verdict, blank,
+    AgreedLine, Decision, Flow, HoldReason, KometTerms, LineId, NewGoods, NewPoLine, NewPurchaseOrder, PoLine,
+    PoLink, PoNumber, PoStatus, Verdict, blank,
 };
 use crate::sync::action::Action;
 
@@ -50,6 +52,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
             delete(draft, &buy.line, &going);
             continue;
         }
+        note_making_way(draft, &buy.line, &alive, false);
         let late = twice::late_effects(draft, buy.goods.boxes, &alive);
         if !late.is_empty() {
             delete(draft, &buy.line, &late);
@@ -64,6 +67,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
         {
             // Until a person has said that both stay nothing else is done about it.
         } else if must_replace(draft, buy, &alive, ship_date) {
+            note_making_way(draft, &buy.line, &alive, true);
             delete(draft, &buy.line, &alive);
         }
     }
@@ -81,17 +85,65 @@ pub(super) fn plan(draft: &mut Draft<'_>, buys: &[Buy], ship_date: NaiveDate, lo
     }
 }
 
-/// The ship date for which a line is bought: the order's. In flow 2 a buyer may ship its PO on another day, and what made way there for
-/// another number of boxes is bought for that, until the order itself moves.
-fn day_of(draft: &Draft<'_>, buy: &Buy, ship_date: NaiveDate) -> NaiveDate {
+/// Remembers what PO lines of flow 2 were when they make way for what is wanted of their line by now, or that they do not.
+fn note_making_way(draft: &mut Draft<'_>, line: &LineId, alive: &[PoLink], make_way: bool) {
+    if draft.order.flow == Flow::FromAxerrio {
+        return;
+    }
+    for link in alive {
+        let shown = draft.po_line(&link.line).filter(|_| make_way).map(|(_, line)| line.terms.clone());
+        let own = draft.agreed.lines.get_mut(line).into_iter().flat_map(|agreed| &mut agreed.po_lines);
+        own.filter(|own| own.line == link.line).for_each(|own| own.made_way.clone_from(&shown));
+    }
+}
+
+/// What made way for what is bought for this ship date now. What a buyer made of it in flow 2 holds until the order itself moves.
+fn made_way<'d>(draft: &'d Draft<'_>, buy: &Buy) -> impl DoubleEndedIterator<Item = &'d PoLink> {
     let links = draft.agreed.lines.get(&buy.line).into_iter().flat_map(|line| &line.po_lines);
-    let mut made_way = links.filter(|link| {
-        draft.order.flow == Flow::FromKomet
-            && link.item == buy.item
+    links.filter(move |link| {
+        link.made_way.is_some()
             && link.was_deleted()
-            && link.ship_date == Some(ship_date)
-    });
-    made_way.next_back().and_then(|link| draft.po(&link.number)).map_or(ship_date, |po| po.ship_date)
+            && link.item == buy.item
+            && link.ship_date == Some(draft.order.ship_date)
+    })
+}
+
+/// The ship date for which a line is bought: the order's, or that on which a buyer ships the PO where it made way.
+fn day_of(draft: &Draft<'_>, buy: &Buy, ship_date: NaiveDate) -> NaiveDate {
+    let po = made_way(draft, buy).next_back().and_then(|link| draft.po(&link.number));
+    po.map_or(ship_date, |po| po.ship_date)
+}
+
+/// The goods that are bought for a line in place of what made way for another number of boxes, and of nothing else: its cost and
+/// packing as a buyer negotiated them, where he did.
+fn negotiated(draft: &Draft<'_>, buy: &Buy) -> Option<NewGoods> {
+    let links: Vec<&PoLink> = made_way(draft, buy).collect();
+    let asked = links.iter().find_map(|link| link.asked.as_ref())?;
+    let then = links.iter().find_map(|link| link.bought_as.as_ref())?;
+    // Nobody asks for the mark on a PO line.
+    let mut changed = item_differences(then, &draft.item(&buy.item)?.terms);
+    changed.retain(|field| !["boxes", "mark code"].contains(field));
+    let boxes = buy.goods.boxes;
+    if !changed.is_empty() || asks_otherwise(&NewGoods { boxes, ..asked.clone() }, &buy.goods) {
+        return None;
+    }
+    let mut shown = links.iter().filter_map(|link| link.made_way.as_ref());
+    let first = shown.next()?;
+    let goods = as_shown(&buy.goods, first)?;
+    // Parts that a buyer negotiated apart cannot be one line.
+    (!packing_differences(&buy.goods, first).is_empty()
+        && shown.all(|other| packing_differences(&goods, other).is_empty()))
+    .then_some(goods)
+}
+
+/// The goods with cost and packing as Komet shows them; `None` for a mixed box of which parts are missing there.
+fn as_shown(goods: &NewGoods, shown: &KometTerms) -> Option<NewGoods> {
+    let of = goods_from_komet(shown, goods.boxes);
+    (of.mix.len() == goods.mix.len()).then(|| NewGoods {
+        box_type: goods.box_type.clone(),
+        notes: goods.notes.clone(),
+        ..of
+    })
 }
 
 /// The parts of a line that a buyer split go one by one, and when the first is gone the others are not what was decided about: they
@@ -308,20 +360,14 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
             return;
         }
         let location = location_of(draft, &group, location);
-        let action = |group: &[&Buy], number: &Option<PoNumber>| {
+        let group: Vec<NewPoLine> = group.into_iter().map(|buy| new_line(draft, buy)).collect();
+        let action = |lines: &[NewPoLine], number: &Option<PoNumber>| {
             Action::CreatePo(NewPurchaseOrder {
                 mixed,
                 ship_date,
                 location_code: location.clone(),
                 number: number.clone(),
-                lines: group
-                    .iter()
-                    .map(|buy| NewPoLine {
-                        line: buy.line.clone(),
-                        item: buy.item.clone(),
-                        goods: buy.goods.clone(),
-                    })
-                    .collect(),
+                lines: lines.to_vec(),
             })
         };
         let mut number = number.clone();
@@ -334,7 +380,7 @@ fn create_lines(draft: &mut Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, loca
             number = None;
             together = action(&group, &number);
         }
-        let singles: Vec<Action> = group.iter().map(|buy| action(&[*buy], &number)).collect();
+        let singles: Vec<Action> = group.iter().map(|line| action(std::slice::from_ref(line), &number)).collect();
         if group.len() > 1 && draft.goes_another_way(&together) {
             for single in singles {
                 draft.act(single);
@@ -375,6 +421,14 @@ fn open_po(draft: &Draft<'_>, buys: &[&Buy], ship_date: NaiveDate, location: Opt
     let other =
         || links().filter(|link| draft.po_alive(link)).map(|link| &link.number).find(|number| takes_more(number));
     own.or_else(other).cloned()
+}
+
+fn new_line(draft: &Draft<'_>, buy: &Buy) -> NewPoLine {
+    let (line, item, wanted) = (buy.line.clone(), buy.item.clone(), buy.goods.clone());
+    match negotiated(draft, buy) {
+        Some(goods) => NewPoLine { line, item, goods, wanted: Some(wanted) },
+        None => NewPoLine { line, item, goods: wanted, wanted: None },
+    }
 }
 
 /// A PO that refuses further lines may be gone: it is read before the refusal is believed.
