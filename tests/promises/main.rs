@@ -16,3 +16,4 @@ mod trade;
 
 mod afterwards;
 mod decisions;
+mod left;
