@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use env_logger::WriteStyle;
-use indicatif::ProgressBar;
 use log::kv::Key;
 use log::{Level, Log, Metadata, Record};
 
@@ -81,12 +80,61 @@ pub(super) fn start(global: &Global, usual: Usual) {
     }
 }
 
-/// The progress bar on the terminal that the log writes to.
-static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// The line that shows how far a run has come, at the foot of the terminal that the log writes to.
+static FOOT: Mutex<Option<Shown>> = Mutex::new(None);
 
-/// Has the log make room for its lines above a progress bar; `None` when the bar is gone.
-pub(super) fn share_terminal_with(bar: Option<ProgressBar>) {
-    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+/// Has the log make room for its lines above such a line; `None` clears it.
+pub(super) fn share_terminal_with(line: Option<Shown>) {
+    let mut foot = FOOT.lock().unwrap_or_else(PoisonError::into_inner);
+    if foot.is_some() {
+        clear();
+    }
+    *foot = line;
+}
+
+/// Changes the line and draws it, if there is one.
+pub(super) fn show(change: impl FnOnce(&mut Shown)) {
+    if let Some(shown) = &mut *FOOT.lock().unwrap_or_else(PoisonError::into_inner) {
+        change(shown);
+    }
+}
+
+/// What stands at the foot of the terminal. Drawn with the alphabet alone: a terminal may know no more.
+#[derive(Debug)]
+pub(super) struct Shown {
+    text: String,
+    /// Columns that it may take, lest it wrap.
+    width: usize,
+    turn: usize,
+}
+
+impl Shown {
+    /// A line that says nothing yet.
+    pub(super) fn new(width: usize) -> Self {
+        Self { text: String::new(), width, turn: 0 }
+    }
+
+    /// Says something else from the next tick on: a run is through with thousands of orders in a second.
+    pub(super) fn says(&mut self, text: String) {
+        self.text = text;
+    }
+
+    /// Draws it anew.
+    pub(super) fn tick(&mut self) {
+        self.turn += 1;
+        self.draw();
+    }
+
+    fn draw(&self) {
+        let sign = ["|", "/", "-", "\\"][self.turn % 4];
+        let line: String = format!("{sign} {}", self.text).chars().take(self.width.saturating_sub(1)).collect();
+        let _ = write!(std::io::stderr(), "\r{line}\x1b[K");
+    }
+}
+
+/// Takes the line off the terminal.
+fn clear() {
+    let _ = write!(std::io::stderr(), "\r\x1b[K");
 }
 
 /// Lets through what stemsync says, and of the libraries only warnings: at lower levels HTTP libraries log URLs, and
@@ -103,9 +151,13 @@ impl Log for OwnLines {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match bar {
-            Some(bar) => bar.suspend(|| self.0.log(record)),
+        let foot = FOOT.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*foot {
+            Some(shown) => {
+                clear();
+                self.0.log(record);
+                shown.draw();
+            }
             None => self.0.log(record),
         }
     }

@@ -44,7 +44,7 @@ use crate::sync::engine::SystemClock;
 
 /// Runs the program: parses the arguments, carries the command out, tells what went wrong on stderr.
 pub async fn main() -> Exit {
-    let cli = match parse_aside() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are "errors" of clap's that end with 0. That they cannot be printed is nobody's to tell.
@@ -78,14 +78,6 @@ pub async fn main() -> Exit {
             }
             Exit::of(&error)
         }
-    }
-}
-
-/// Parses on a thread of its own: what that takes of its stack goes with it, and would stay with the daemon's main thread.
-fn parse_aside() -> Result<Cli, clap::Error> {
-    match std::thread::Builder::new().spawn(parse) {
-        Ok(parsing) => parsing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        Err(_) => parse(),
     }
 }
 

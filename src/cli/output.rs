@@ -120,6 +120,11 @@ impl Output {
         !self.is_json() && !self.quiet && io::stderr().is_terminal()
     }
 
+    /// How many columns a line may take.
+    pub(super) fn width(self) -> usize {
+        usize::from(self.width)
+    }
+
     /// Whether a person reads the answer and the log on the same terminal.
     pub(super) fn shares_terminal(self) -> bool {
         !self.is_json() && io::stdout().is_terminal() && io::stderr().is_terminal()

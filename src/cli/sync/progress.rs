@@ -1,74 +1,96 @@
-//! A progress bar on stderr, where a person watches; and a memory of what was done, for a run that is left early.
+//! How far a run has come, in one line on stderr where a person watches; and a memory of what was done, for a run that is left
+//! early.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::task::JoinHandle;
 
-use crate::cli::logging;
+use crate::cli::logging::{self, Shown};
 use crate::cli::output::Output;
 use crate::sync::engine::{self, Listener};
-use crate::sync::report::ActionReport;
+use crate::sync::report::{ActionReport, Job};
+
+/// How often the line is drawn anew, so that it is seen to live.
+const TICK: Duration = Duration::from_millis(120);
+
+/// How many characters show what part of the orders is done.
+const BAR: usize = 30;
 
 /// What is shown while a run goes on.
 pub(super) struct Progress {
-    bar: ProgressBar,
+    /// `None` where nobody watches, or asked for quiet.
+    ticking: Option<JoinHandle<()>>,
     actions: Arc<Mutex<Vec<ActionReport>>>,
+}
+
+/// What the run is at.
+#[derive(Clone, Copy)]
+enum Stage {
+    Reading(Job),
+    Orders { job: Job, done: usize, all: usize },
+}
+
+impl Stage {
+    fn words(self) -> String {
+        match self {
+            Self::Reading(job) => format!("{}: reading what changed", job.name()),
+            Self::Orders { job, done, all } => {
+                let full = "#".repeat(BAR * done.min(all) / all.max(1));
+                format!("{:<16} {full:.<BAR$} {done}/{all} orders", job.name())
+            }
+        }
+    }
 }
 
 impl Progress {
     /// Starts, where a person watches and asked for no quiet.
     pub(super) fn start(output: Output) -> Self {
-        let bar = if output.shows_progress() {
-            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-        } else {
-            ProgressBar::hidden()
-        };
-        bar.set_style(waiting());
-        bar.enable_steady_tick(Duration::from_millis(120));
-        logging::share_terminal_with(Some(bar.clone()));
-        Self { bar, actions: Arc::default() }
+        let ticking = output.shows_progress().then(|| {
+            logging::share_terminal_with(Some(Shown::new(output.width())));
+            tokio::spawn(async {
+                loop {
+                    tokio::time::sleep(TICK).await;
+                    logging::show(Shown::tick);
+                }
+            })
+        });
+        Self { ticking, actions: Arc::default() }
     }
 
     /// What the engine calls.
     pub(super) fn listener(&self) -> Listener {
-        let (bar, actions) = (self.bar.clone(), Arc::clone(&self.actions));
-        Arc::new(move |progress: &engine::Progress| match progress {
-            engine::Progress::Polling(job) => {
-                bar.set_style(waiting());
-                bar.set_message(format!("{}: reading what changed", job.name()));
+        let (is_shown, actions) = (self.ticking.is_some(), Arc::clone(&self.actions));
+        let stage = Mutex::new(None);
+        let goes_on = move |next: &dyn Fn(Option<Stage>) -> Option<Stage>| {
+            let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+            *stage = next(*stage);
+            if let Some(stage) = stage.filter(|_| is_shown) {
+                logging::show(|shown| shown.says(stage.words()));
             }
-            engine::Progress::Orders(job, orders) if *orders > 0 => {
-                bar.set_style(counting());
-                bar.set_length(*orders as u64);
-                bar.set_position(0);
-                bar.set_message(job.name());
+        };
+        Arc::new(move |progress: &engine::Progress| match progress {
+            engine::Progress::Polling(job) => goes_on(&|_| Some(Stage::Reading(*job))),
+            engine::Progress::Orders(job, all) if *all > 0 => {
+                goes_on(&|_| Some(Stage::Orders { job: *job, done: 0, all: *all }));
             }
             engine::Progress::Orders(..) => {}
-            engine::Progress::OrderDone(_) => bar.inc(1),
+            engine::Progress::OrderDone(_) => goes_on(&|stage| match stage {
+                Some(Stage::Orders { job, done, all }) => Some(Stage::Orders { job, done: done + 1, all }),
+                other => other,
+            }),
             engine::Progress::Action(action) => {
                 actions.lock().unwrap_or_else(PoisonError::into_inner).push(action.clone());
             }
         })
     }
 
-    /// Clears the bar, and answers what was done.
+    /// Clears the line, and answers what was done.
     pub(super) fn finish(self) -> Vec<ActionReport> {
-        self.bar.finish_and_clear();
-        logging::share_terminal_with(None);
+        if let Some(ticking) = &self.ticking {
+            ticking.abort();
+            logging::share_terminal_with(None);
+        }
         std::mem::take(&mut *self.actions.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn waiting() -> ProgressStyle {
-    style("{spinner} {msg}")
-}
-
-fn counting() -> ProgressStyle {
-    style("{spinner} {msg:<16} {bar:30} {pos}/{len} orders")
-}
-
-/// The templates are constants: should one not be understood, the plain bar serves.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

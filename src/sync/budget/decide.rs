@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::minutes;
 use super::profile::{Cell, Profile, usual_spread};
 use super::reserve::{expected_work, pace, reserve};
-use super::source::{Kind, SourceState};
+use super::source::{Kind, SourceState, fading};
 
 /// No source is read twice within this time.
 pub(in crate::sync) const APART: TimeDelta = TimeDelta::seconds(10);
@@ -164,7 +164,7 @@ fn urgency_to_come(situation: &Situation<'_>, now_urgent: f64, today: f64) -> f6
     let ahead = profile.pieces(now, resets_at);
     ahead
         .map(|(cell, begin, long)| {
-            let told_by_this = (-(begin + long / 2.0) / OF_THE_MOMENT).exp();
+            let told_by_this = fading((begin + long / 2.0) / OF_THE_MOMENT);
             let factor = today + (this_moment - today) * told_by_this;
             usual(&cell) * factor * long
         })
