@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decision, Header, ItemId, KometTerms, LineId, LineTerms, NewGoods, NewPrebookItem, OrderInput, PoItemId,
-    PoNumber, PrebookHeader, PrebookId, PrebookNumber, PurchaseOrderInfo,
+    Decision, Header, ItemId, KometTerms, LineId, LineTerms, NewGoods, NewPoLine, NewPrebookItem, OrderInput,
+    PoItemId, PoNumber, PrebookHeader, PrebookId, PrebookNumber, PurchaseOrderInfo,
 };
 
 /// What was last agreed about one order.
@@ -40,8 +40,9 @@ pub struct Agreed {
     /// comes late after all, a second Prebook with the same tag is stemsync's own and may be cleared away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<GivenUp>,
-    /// How many POs were: a second, pending line for a line that stemsync bought is then its own and may be cleared away.
-    pub doubtful_purchases: u32,
+    /// The same of POs: a second, pending line for a line that stemsync bought is then its own and may be cleared away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up_purchases: Vec<NewPoLine>,
     /// The day on which a request was last given up like this. A system at work on a request ends within the day: what turns up
     /// later is somebody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,8 +71,8 @@ impl Agreed {
     }
 
     /// The same of a PO.
-    pub fn doubt_purchase(&mut self, today: NaiveDate) {
-        self.doubtful_purchases += 1;
+    pub fn give_up_purchases(&mut self, lines: &[NewPoLine], today: NaiveDate) {
+        self.given_up_purchases.extend_from_slice(lines);
         self.doubted_on = Some(today);
     }
 
@@ -80,9 +81,9 @@ impl Agreed {
         if self.doubted_on.is_some_and(|day| day >= yesterday) { &self.given_up } else { &[] }
     }
 
-    /// Whether a PO line may still be the late effect of such a request.
-    pub fn doubts_purchases(&self, yesterday: NaiveDate) -> bool {
-        self.doubtful_purchases > 0 && self.doubted_on.is_some_and(|day| day >= yesterday)
+    /// The same of PO lines.
+    pub fn purchases_given_up_since(&self, yesterday: NaiveDate) -> &[NewPoLine] {
+        if self.doubted_on.is_some_and(|day| day >= yesterday) { &self.given_up_purchases } else { &[] }
     }
 
     /// Whether a line's item is, or was last, in this Prebook.

@@ -186,12 +186,23 @@ fn a_line_is_not_made_again_while_an_item_is_in_question_that_may_be_it() {
     }
 }
 
+/// It has other boxes than were asked for then.
+#[test]
+fn what_a_buyer_adds_after_a_request_was_given_up_is_asked_about() {
+    let mut desk = placed();
+    desk.doubt_purchases(1);
+    let item = desk.item_of("1");
+    bought(&mut desk, item, |line| line.terms.boxes = 3);
+    assert_eq!(desk.sync(), [""; 0]);
+    assert_eq!(held(&desk), ["edited_in_komet 1"]);
+}
+
 /// What a request that was given up may have done, it has done within the day.
 #[test]
 fn what_a_buyer_adds_days_after_a_request_was_given_up_is_asked_about() {
     for (day_of_doubt, sent, asked) in [("2026-11-21", 1, 0), ("2026-11-18", 0, 1)] {
         let mut desk = placed();
-        desk.order.agreed.doubt_purchase(day(day_of_doubt));
+        desk.gives_up_purchases(day(day_of_doubt), |goods| goods.boxes = 6);
         let item = desk.item_of("1");
         bought(&mut desk, item, |_| {});
         desk.edit_po(|po| po.lines.last_mut().unwrap().terms.boxes = 6);

@@ -8,8 +8,8 @@ use proptest::test_runner::RngSeed;
 use stemsync::domain::{
     AgreedBox, AgreedInput, AgreedLine, AgreedPrebook, AxStatus, CreatePo, Decision, Flow, GivenUp, HoldReason,
     InputLine, ItemId, ItemLink, KometRef, KometTerms, KometView, LabelStatus, LineId, LineTerms, NewBreakdown,
-    NewGoods, OnConflict, Order, OrderInput, Party, PoBox, PoItemId, PoLine, PoLink, PoNumber, PoStatus,
-    PrebookId, PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray, Unseen, Verdict,
+    NewGoods, NewPoLine, OnConflict, Order, OrderInput, Party, PoBox, PoItemId, PoLine, PoLink, PoNumber,
+    PoStatus, PrebookId, PrebookItem, PrebookNumber, PurchaseOrder, SeenItem, Stray, Unseen, Verdict,
 };
 use stemsync::sync::action::Action;
 use stemsync::sync::apply::{apply, assume};
@@ -321,7 +321,13 @@ fn muddle(bytes: &[u8]) -> Desk {
     if dice.rarely() {
         agreed.given_up.push(GivenUp { truck_date: day("2026-12-02"), items: Vec::new() });
     }
-    agreed.doubtful_purchases = u32::from(dice.rarely());
+    if dice.rarely() {
+        let asked = agreed.lines.iter().flat_map(|(id, line)| line.po_lines.iter().map(move |link| (id, link)));
+        let line = |(id, link): (&LineId, &PoLink)| {
+            Some(NewPoLine { line: id.clone(), item: link.item.clone(), goods: link.asked.clone()?, wanted: None })
+        };
+        agreed.given_up_purchases = asked.filter_map(line).collect();
+    }
     agreed.doubted_on = dice.coin().then(|| day("2026-11-21"));
     agreed.cancellation_released = dice.rarely();
     agreed.po = dice.coin().then(|| dice.po_number());

@@ -9,9 +9,10 @@ use rust_decimal::Decimal;
 use stemsync::domain::{
     Agreed, AxLine, AxOrder, AxOrderId, AxStatus, AxerrioView, Breakdown, CreatePo, CreatedPo, CreatedPrebook,
     Decision, ExternalRef, Flow, GivenUp, Header, HoldReason, ItemId, KometProduct, KometRef, KometTerms,
-    KometView, Label, LabelId, LabelStatus, LineId, LineTerms, MapKind, Maps, MixPart, NewGoods, OnConflict,
-    Order, OrderKey, Origin, Party, PoBox, PoItemId, PoLine, PoNumber, PoStatus, Prebook, PrebookHeader,
-    PrebookId, PrebookItem, PrebookKind, PrebookNumber, Product, PurchaseOrder, Shipped, Stage, UnitType, Verdict,
+    KometView, Label, LabelId, LabelStatus, LineId, LineTerms, MapKind, Maps, MixPart, NewGoods, NewPoLine,
+    OnConflict, Order, OrderKey, Origin, Party, PoBox, PoItemId, PoLine, PoNumber, PoStatus, Prebook,
+    PrebookHeader, PrebookId, PrebookItem, PrebookKind, PrebookNumber, Product, PurchaseOrder, Shipped, Stage,
+    UnitType, Verdict,
 };
 use stemsync::sync::action::{Action, CreatePrebook, PutOrder, ShipBoxes};
 use stemsync::sync::apply::{Outcome, apply};
@@ -149,11 +150,24 @@ impl Desk {
         }
     }
 
-    /// The same of POs.
+    /// So many creates of its PO were given up today.
     pub(crate) fn doubt_purchases(&mut self, times: u32) {
         for _ in 0..times {
-            self.order.agreed.doubt_purchase(day("2026-11-21"));
+            self.gives_up_purchases(day("2026-11-21"), |_| {});
         }
+    }
+
+    /// A create of its PO was given up, as it was asked for then.
+    pub(crate) fn gives_up_purchases(&mut self, today: NaiveDate, then: impl Fn(&mut NewGoods)) {
+        let links =
+            self.order.agreed.lines.iter().flat_map(|(id, line)| line.po_lines.iter().map(move |po| (id, po)));
+        let lines = links.filter_map(|(id, link)| {
+            let mut goods = link.asked.clone()?;
+            then(&mut goods);
+            Some(NewPoLine { line: id.clone(), item: link.item.clone(), goods, wanted: None })
+        });
+        let lines: Vec<NewPoLine> = lines.collect();
+        self.order.agreed.give_up_purchases(&lines, today);
     }
 
     fn new(flow: Flow) -> Self {

@@ -17,7 +17,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         prebooks: vec![prebook(85, "P-85", &[1, 2], "2026-03-05")],
         purchase_orders: vec![purchase_order("PO-9", 1, &["BOX1"], "2026-03-05")],
     };
-    let mut agreed = Agreed { doubtful_purchases: 1, po: Some(PoNumber("PO-9".to_owned())), ..Agreed::default() };
+    let mut agreed = Agreed { avoid_existing: true, po: Some(PoNumber("PO-9".to_owned())), ..Agreed::default() };
     agreed.prebooks.insert(PrebookId(85), AgreedPrebook::new(PrebookNumber("85".into()), None, None));
     agreed.lines.insert(LineId("1".to_owned()), AgreedLine { terms: terms(4), item: None, po_lines: vec![] });
     let printed = label("L1", "AX-1", "BOX1");

@@ -13,7 +13,7 @@ use super::rules::window_of;
 use super::wish::Wish;
 use super::{Need, inform};
 use crate::domain::{
-    AgreedLine, Flow, HoldReason, LineId, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
+    AgreedLine, Flow, HoldReason, LineId, NewPoLine, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
 };
 
 /// How the causes of questions begin about a line that a buyer took off; its number follows.
@@ -267,7 +267,9 @@ pub(super) fn is_unseen(draft: &mut Draft<'_>, buy: &Buy) -> bool {
     }
     draft.agreed.unseen_purchases.remove(&buy.line);
     // Should it show after all, it is one too many.
-    draft.agreed.doubt_purchase(draft.rules.today());
+    let again =
+        NewPoLine { line: buy.line.clone(), item: buy.item.clone(), goods: buy.goods.clone(), wanted: None };
+    draft.agreed.give_up_purchases(&[again], draft.rules.today());
     draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| decision.cause == cause);
     false
 }

@@ -1,6 +1,6 @@
 //! PO lines by which a line is bought twice: by a request that took effect late, or was delivered twice, or by a buyer.
 
-use super::compare::{are_twins, goods_differences, packing_differences};
+use super::compare::{are_twins, goods_differences};
 use super::draft::Draft;
 use super::po_lines::{asked_boxes, boxes_of, delete, names};
 use super::question::{Question, is_answered};
@@ -18,12 +18,13 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     // What somebody took off and put back is no request's.
     let (found, made): (Vec<&PoLink>, Vec<&PoLink>) =
         alive.iter().filter(|link| !link.replaced).partition(|link| link.asked.is_none());
-    let given_up = draft.agreed.doubts_purchases(draft.rules.visible_from);
+    let given_up = draft.agreed.purchases_given_up_since(draft.rules.visible_from);
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
     let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
     if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
         let (asked, bought) = (asked_boxes(made.iter().copied()), boxes_of(draft, &approved));
-        let repeats = given_up || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
+        let repeats = approved.iter().all(|other| is_of_a_purchase(draft, other))
+            || made.iter().all(|own| approved.iter().any(|other| terms(own) == terms(other)));
         return if repeats && bought == asked && bought >= u64::from(wanted) {
             made.into_iter().cloned().collect()
         } else {
@@ -36,7 +37,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
     // What has shipped was split from its rest, which may buy as much.
     let kept = terms(keeper).filter(|_| !draft.has_link_shipped(keeper));
-    let given_up = given_up && !made.is_empty();
+    let given_up = !given_up.is_empty() && !made.is_empty();
     let is_as_asked = |twin: &KometTerms| {
         let asked = keeper.asked.as_ref().filter(|_| given_up || draft.order.flow == Flow::FromKomet);
         asked.is_some_and(|goods| goods_differences(goods, twin).is_empty())
@@ -47,11 +48,6 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
             (twin.boxes == asked || Some(twin.boxes) == whole) && are_twins(kept, &twin) || is_as_asked(&twin)
         })
     };
-    // Another amount may have been asked for then; what has another cost or packing is a buyer's.
-    let is_packed_alike = |link: &PoLink| {
-        let both = keeper.asked.as_ref().zip(terms(link));
-        both.is_none_or(|(asked, twin)| packing_differences(asked, &twin).is_empty())
-    };
     // The largest first: what was given up bought the whole of something, and parts of a split line may stand beside it.
     let boxes = |link: &PoLink| boxes_of(draft, [link]);
     let mut others: Vec<&PoLink> = found.into_iter().filter(|l| l.line != keeper.line && !is_decided(l)).collect();
@@ -60,7 +56,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     others.retain(|link| {
         let without = left - boxes(link);
         let is_enough = without >= u64::from(wanted) || !is_decided(&keeper);
-        let is_late = given_up && without >= u64::from(asked) && is_packed_alike(link);
+        let is_late = given_up && without >= u64::from(asked) && is_of_a_purchase(draft, link);
         let goes = is_enough && (is_late || is_twin(link));
         if goes {
             left = without;
@@ -68,6 +64,14 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
         goes
     });
     others.into_iter().cloned().collect()
+}
+
+/// Whether a request that was given up left the line after all: it buys what was asked for then. What has other boxes, another cost
+/// or packing is a buyer's.
+fn is_of_a_purchase(draft: &Draft<'_>, link: &PoLink) -> bool {
+    let Some((_, shown)) = draft.po_line(&link.line) else { return false };
+    let mut given_up = draft.agreed.purchases_given_up_since(draft.rules.visible_from).iter();
+    given_up.any(|sent| sent.item == link.item && goods_differences(&sent.goods, &shown.terms).is_empty())
 }
 
 /// Lines without which a line is still bought in full: what a request that was given up, or was delivered twice, did after
@@ -89,7 +93,7 @@ pub(super) fn surplus(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Vec
         let is_twin = || unshipped(&own) && is_whole(link);
         link.number != own.number
             || is_doubled
-            || draft.agreed.doubts_purchases(draft.rules.visible_from)
+            || !draft.agreed.purchases_given_up_since(draft.rules.visible_from).is_empty()
             || is_twin()
     };
     let found = alive.iter().filter(|link| link.asked.is_none()).filter(foreign);

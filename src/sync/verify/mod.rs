@@ -20,7 +20,7 @@
 //! | --- | --- | --- | --- |
 //! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | answered, shipping before Komet's yesterday, or without a cost: a person is asked (`unseen`); else it is kept as it was sent (`given_up`): what comes later and looks like it is cleared away |
 //! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again; refused: held |
-//! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | `doubtful_purchases` grows: what comes later, or turns up when each day of the horizon is read once, is cleared away or held; answered: a person is asked |
+//! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | its lines are kept as they were sent (`given_up_purchases`): what comes later, or turns up when each day of the horizon is read once, and looks like them is cleared away; what else may be is held; answered: a person is asked |
 //! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again; refused: held |
 //! | `purchase.order.items.awb.add` | the POs by number | one of an entry's codes is there | planned again |
 //! | `box.code.change` | the POs by number | the code meant is there | planned again |
@@ -350,8 +350,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     }
                     match &action {
                         Action::CreatePrebook(create) => order.agreed.give_up(given_up(&create.new), self.today()),
-                        Action::CreatePo(_) => {
-                            order.agreed.doubt_purchase(self.today());
+                        Action::CreatePo(new) => {
+                            order.agreed.give_up_purchases(&new.lines, self.today());
                             unseen = true;
                         }
                         _ => {}
