@@ -70,9 +70,12 @@ pub(super) fn judge(
     let begins = format!("{ITEM}{} {:016x} {}", link.item, komet_print(&item.terms), item.ship_date);
     let print = line_print(draft, line, terms_print(&line.terms));
     let as_is = format!("{begins} {:016x}", terms_print(&line.terms));
-    // A line that is left would stay behind with the old header: where that changed in Axerrio, it is another question.
-    let goes = || draft.verdict(HoldReason::EditedInKomet, Some(&line.id), &as_is) == Some(Verdict::TakeAxerrio);
-    let cause = if moved && !goes() {
+    // A line that is left would stay behind with the old header: where that changed in Axerrio, it is another question, but for who
+    // took a side.
+    let word = draft.verdict(HoldReason::EditedInKomet, Some(&line.id), &as_is);
+    let cause = if word.is_some_and(|word| word != Verdict::Dismissed) {
+        as_is
+    } else if moved {
         line_print(draft, line, header_print(&order.header)).cause(draft, &line.id, &as_is)
     } else {
         print.cause(draft, &line.id, &begins)
