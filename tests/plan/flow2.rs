@@ -95,18 +95,6 @@ fn fewer_boxes_confirmed_later_reduce_a_pending_po() {
     assert_eq!(desk.sync(), ["delete po line 11", "more po 11"]);
 }
 
-/// What a request that was delivered twice left went for itself: on which day it stood says nothing of the line.
-#[test]
-fn fewer_boxes_are_not_bought_on_the_day_of_a_repeated_line_that_went() {
-    let mut desk = accepted();
-    let repeated = PurchaseOrder { ship_date: day("2026-12-03"), ..first_line_again(&desk) };
-    desk.komet.purchase_orders.push(repeated);
-    desk.read();
-    assert_eq!(desk.sync(), ["delete po line 11"]);
-    desk.ax_line("11").confirmed_boxes = Some(4);
-    assert_eq!(desk.sync(), ["delete po line 11", "more po 11"]);
-}
-
 #[test]
 fn fewer_boxes_confirmed_after_approval_are_held() {
     let mut desk = accepted();
