@@ -3,10 +3,11 @@
 //! What a list no longer shows is looked up by its number before anything is concluded from it.
 //!
 //! [`feed`] reads Axerrio's orders and labels, [`prebooks`] Komet's Prebooks window by window, which [`dates`] divides where it must,
-//! [`purchase_orders`] its POs by ship date.
+//! [`lost`] looks for what these no longer show, [`purchase_orders`] reads its POs by ship date.
 
 mod dates;
 mod feed;
+mod lost;
 mod prebooks;
 mod purchase_orders;
 
