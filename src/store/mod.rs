@@ -25,6 +25,7 @@ mod retention;
 pub mod runs;
 mod schema;
 pub mod seen;
+pub mod sought;
 pub mod watermarks;
 mod worker;
 

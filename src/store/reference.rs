@@ -1,4 +1,5 @@
-//! What is kept as one list with the time it was taken: Komet's carriers and box types, read once a day, and the `policy`.
+//! What is kept as one list with the time it was taken: Komet's carriers and box types, read once a day, the `policy`, and
+//! what is `sought`.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::budget::Source;
 use super::engine::Engine;
@@ -14,8 +14,12 @@ use super::state::{RunState, log_without_words};
 use super::tell::some;
 use crate::domain::{OrderKey, PoNumber};
 use crate::store::events::{self, Event};
+use crate::store::sought::{self, Sought};
 use crate::store::{StoreError, intents, orders};
 use crate::systems::{Axerrio, Komet, System, without_words};
+
+/// How long a Prebook may wait to be looked up before people are told.
+const SOUGHT_TOO_LONG: TimeDelta = TimeDelta::days(1);
 
 /// What an order does that cannot go on before something can be read, as its story tells it.
 const WAITS: &str = "waits";
@@ -173,8 +177,55 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(polled)
     }
 
-    /// Tells of the orders that wait for what cannot be read: in each run's report, and in the order's story once.
+    /// Tells of Prebooks that wait for long to be looked up: in each report of a run that polled Prebooks, and in the log once.
+    async fn tell_what_is_sought(&self, state: &RunState) -> Result<(), StoreError> {
+        if state.is_stopped() || !state.tallies().contains_key(&Job::Prebooks) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let all = self.store.read(sought::list).await?;
+        let is_late = move |one: &Sought| now - one.since >= SOUGHT_TOO_LONG;
+        let Some(since) = all.iter().filter(|one| is_late(one)).map(|one| one.since).min() else { return Ok(()) };
+        let is_known = all.iter().all(|one| one.told || !is_late(one));
+        let (late, names) = self
+            .store
+            .write(move |conn| {
+                let mut names = BTreeSet::new();
+                let mut late = 0;
+                let mut told = all;
+                for one in told.iter_mut().filter(|one| is_late(one)) {
+                    one.told = true;
+                    late += 1;
+                    for key in &one.orders {
+                        names.extend(orders::load(conn, *key)?.map(|order| order.name().to_owned()));
+                    }
+                }
+                if !is_known {
+                    sought::keep(conn, &told, now)?;
+                }
+                Ok((late, names.into_iter().collect::<Vec<_>>()))
+            })
+            .await?;
+        let line = format!(
+            "{late} Prebooks that Komet's lists no longer show (orders {}) wait since {} to be looked up, for want of requests: nothing \
+             is concluded of them, and their orders stand as they are. `stemsync sync prebooks` looks them up now, out of what is \
+             kept for writes; a larger quota_share, or more paid users, leave polls more",
+            some(&names),
+            since.format("%Y-%m-%d %H:%M UTC")
+        );
+        let level = if is_known && state.paced { log::Level::Debug } else { log::Level::Warn };
+        log_without_words(level, Job::Prebooks, "", &line, "");
+        state.tally(Job::Prebooks, |tally| {
+            tally.failed += 1;
+            tally.still += u64::from(is_known);
+            tally.errors.push(line);
+        });
+        Ok(())
+    }
+
+    /// Tells of the orders that wait for what cannot be read, or to be looked up: in each run's report, and in the order's story once.
     pub(super) async fn tell_who_waits(&self, state: &RunState) -> Result<(), StoreError> {
+        self.tell_what_is_sought(state).await?;
         let waiting = state.kept_waiting();
         if waiting.is_empty() || state.is_stopped() {
             return Ok(());

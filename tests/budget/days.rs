@@ -1,11 +1,11 @@
 //! Days of a paced link: the real engine on the sandbox, with the time of both moved on.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use stemsync::domain::Stage;
+use stemsync::domain::{Brake, Percent, Stage};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::faults::{Fault, Target};
-use stemsync::store::{Connection, budget, quota};
+use stemsync::store::{Connection, budget, quota, runs, sought};
 use stemsync::sync::budget::Source;
 use stemsync::sync::engine::Settings;
 use stemsync::sync::report::{Job, Outcome};
@@ -18,7 +18,10 @@ use crate::trade::{FREEDOM, NOBBIO, approve_all, bought, item, items_of, line, o
 
 /// A link with so many requests a day, on the next noon by Komet's clock: days are counted there.
 async fn noon(quota_limit: u64) -> Link {
-    let settings = Settings { quota_limit, ..Settings::default() };
+    noon_of(Settings { quota_limit, ..Settings::default() }).await
+}
+
+async fn noon_of(settings: Settings) -> Link {
     let link = Link::start(Setup { settings, ..Setup::default() }).await;
     let now = link.engine.clock.now();
     let noon = now.date_naive().and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap()).and_utc();
@@ -381,5 +384,99 @@ async fn what_is_missing_is_looked_up_once_polls_have_the_requests_for_it() {
     link.let_pass(TimeDelta::hours(12));
     paced(&link, &[Job::Prebooks]).await;
     assert!(is(OrderStatus::Cancelled));
+    invariants(&link).await;
+}
+
+/// Of all orders any number may be cancelled.
+fn unbraked(quota_limit: u64) -> Settings {
+    Settings { quota_limit, brake: Brake { percent: Percent::parse("100%").unwrap() }, ..Settings::default() }
+}
+
+/// A customer goes, and the rep deletes his Prebooks; a day later the lists are read in full again.
+async fn vanish_together(link: &Link, prebooks: usize, pass: TimeDelta) -> Vec<u64> {
+    let date = link.day(5);
+    let rep = |w: &mut World, now| w.komet.rep_creates_prebook(&prebook(date, vec![item(FREEDOM, 2, date)]), now);
+    let ids: Vec<u64> = (0..prebooks).map(|_| link.act(rep).unwrap()).collect();
+    link.sync_well().await;
+    link.act(|w, _| ids.iter().try_for_each(|id| w.komet.rep_deletes_prebook(*id))).unwrap();
+    link.let_pass(pass);
+    ids
+}
+
+fn cancelled(link: &Link, prebooks: &[u64]) -> usize {
+    let is_off = |w: &mut World, id: u64| orders_for(w, id)[0].status == OrderStatus::Cancelled;
+    link.act(|w, _| prebooks.iter().filter(|id| is_off(w, **id)).count())
+}
+
+/// Until ten minutes before Komet's midnight of the next day.
+const UNTIL_LATE: TimeDelta = TimeDelta::minutes(35 * 60 + 50);
+
+#[tokio::test]
+async fn prebooks_that_vanish_together_are_looked_up_as_far_as_polls_have_the_requests() {
+    let link = noon_of(unbraked(100)).await;
+    let ids = vanish_together(&link, 40, UNTIL_LATE).await;
+    paced(&link, &[Job::Prebooks]).await;
+    let first = cancelled(&link, &ids);
+    assert!(first > 0 && first < ids.len(), "{first}");
+    for _ in 0..3 {
+        link.let_pass(TimeDelta::hours(24));
+        paced(&link, &[Job::Prebooks]).await;
+    }
+    assert_eq!(cancelled(&link, &ids), ids.len());
+    assert_eq!(link.engine.store.read(sought::list).await.unwrap(), []);
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn whoever_asks_for_it_has_what_is_still_sought_looked_up_at_once() {
+    let link = noon_of(unbraked(100)).await;
+    let ids = vanish_together(&link, 40, UNTIL_LATE).await;
+    paced(&link, &[Job::Prebooks]).await;
+    assert!(cancelled(&link, &ids) < ids.len());
+    link.let_pass(TimeDelta::minutes(15));
+    link.sync_well().await;
+    assert_eq!(cancelled(&link, &ids), ids.len());
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn a_look_up_that_the_quota_ends_keeps_what_it_learned() {
+    let link = noon_of(unbraked(100)).await;
+    let ids = vanish_together(&link, 60, TimeDelta::hours(25)).await;
+    let report = link.sync().await;
+    assert!(report.jobs.iter().any(|job| job.outcome == Outcome::Failed));
+    assert_eq!(used(&link).await, 100, "more than a day's requests");
+    link.let_pass(TimeDelta::hours(24));
+    link.sync_well().await;
+    assert_eq!(cancelled(&link, &ids), ids.len());
+    // What reads everything for that has another day's requests.
+    link.let_pass(TimeDelta::hours(24));
+    invariants(&link).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_day_to_be_looked_up_is_told_and_once_in_the_log() {
+    let link = noon(1000).await;
+    let ids = vanish_together(&link, 3, TimeDelta::hours(25)).await;
+    let name = link.act(|w, _| orders_for(w, ids[0])[0].id.clone());
+    let told = async |link: &Link| paced(link, &[Job::Prebooks]).await.report.jobs.remove(0);
+    let is_quiet = async |link: &Link| {
+        link.engine.store.read(|conn| runs::list(conn, None, 1)).await.unwrap().remove(0).quiet
+    };
+    spend(&link, 1000 - 25).await;
+    assert_eq!(told(&link).await.error, None, "it has time");
+    link.let_pass(TimeDelta::hours(24));
+    spend(&link, 1000 - 25).await;
+    let job = told(&link).await;
+    assert_eq!((job.outcome, job.failed), (Outcome::Attention, 1));
+    let line = job.error.unwrap();
+    assert!(line.starts_with("3 Prebooks that Komet's lists no longer show") && line.contains(&name), "{line}");
+    assert!(!is_quiet(&link).await);
+    link.let_pass(TimeDelta::minutes(10));
+    assert_eq!(told(&link).await.error.unwrap(), line, "also where no list is read");
+    assert!(is_quiet(&link).await);
+    link.let_pass(TimeDelta::hours(12));
+    link.sync_well().await;
+    assert_eq!(cancelled(&link, &ids), 3);
     invariants(&link).await;
 }

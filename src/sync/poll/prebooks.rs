@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{List, PollError, Polled, is_stale};
 use crate::domain::{ItemId, OrderKey, PrebookId};
 use crate::store::orders;
+use crate::store::sought;
 use crate::store::watermarks::{self, Stream};
 use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
@@ -50,6 +51,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             Windows::Unknown { paced } => self.in_vain(paced).await?,
             Windows::All | Windows::Due => BTreeSet::new(),
         };
+        // Whoever asked for this poll does not wait for what could not be looked up yet.
+        let sought: BTreeSet<i64> = match which {
+            Windows::All => self.store.read(sought::list).await?.into_iter().flat_map(|one| one.windows).collect(),
+            Windows::Unknown { .. } | Windows::Due => BTreeSet::new(),
+        };
         for window in self.windows() {
             if due.as_ref().is_some_and(|due| !due.contains(&Source::Window(window))) {
                 continue;
@@ -60,14 +66,18 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 continue;
             }
             let now = self.clock.now();
-            let full = watermark.and_then(|w| w.full_at).is_none_or(|at| is_stale(at, now));
+            let is_due = watermark.and_then(|w| w.full_at).is_none_or(|at| is_stale(at, now));
+            let full = is_due || sought.contains(&window);
             let updated = if full { None } else { since.or(watermark.map(|w| w.at)) };
             // Forced from a later time than the watermark, a poll leaves a gap that the watermark must not pass.
             let gap = updated.is_some_and(|since| watermark.is_none_or(|w| w.at < since));
             self.read_window(window, updated, gap, &mut sweep).await?;
             sweep.polled.polls += 1;
         }
+        // That is paid out of what polls have, and is no work that other days should expect.
+        let before = self.komet.requests();
         self.look_up_missing(&mut sweep, which.is_paced()).await?;
+        sweep.polled.polls += self.komet.requests() - before;
         Ok(sweep.polled)
     }
 
@@ -160,22 +170,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         for (key, prebook, item) in missing {
             sweep.missing.insert(item, (key, prebook, window));
         }
-        Ok(())
-    }
-
-    /// Everything that the full reads did not show was looked up: they count as the day's.
-    pub(super) async fn confirm_full(&self, sweep: &Sweep) -> Result<(), PollError> {
-        if sweep.full.is_empty() {
-            return Ok(());
-        }
-        let full = sweep.full.clone();
-        let now = self.clock.now();
-        self.store
-            .write(move |conn| {
-                full.iter()
-                    .try_for_each(|(window, at)| watermarks::set_full(conn, Stream::Prebooks, *window, *at, now))
-            })
-            .await?;
         Ok(())
     }
 }
