@@ -9,7 +9,7 @@ use super::state::{Look, RunState};
 use super::tell::some;
 use crate::domain::{Flow, HoldReason, Order, OrderKey, Stage};
 use crate::store::events::{self, Event};
-use crate::store::{OnFile, StoreError, holds, orders};
+use crate::store::{OnFile, StoreError, holds, orders, sought};
 use crate::systems::{Axerrio, Komet};
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
@@ -20,7 +20,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             return Ok(());
         }
         let from = self.visible_from();
-        let (candidates, open, braked) = self
+        let (candidates, open, braked, sought) = self
             .store
             .read(move |conn| {
                 let mut candidates = Vec::new();
@@ -31,7 +31,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         candidates.push(key);
                     }
                 }
-                Ok((candidates, orders::open_count(conn, from)?, holds::brake(conn)?))
+                let mut sought = BTreeSet::new();
+                for key in sought::list(conn)?.into_iter().flat_map(|one| one.orders) {
+                    if orders::identity(conn, key)?.is_some_and(|o| o.flow == Flow::FromKomet) {
+                        sought.insert(key);
+                    }
+                }
+                Ok((candidates, orders::open_count(conn, from)?, holds::brake(conn)?, sought))
             })
             .await?;
         let mut cancels = Vec::new();
@@ -52,12 +58,24 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let open = usize::try_from(open).unwrap_or(0) + begun.len();
         // What was stopped goes only when a person lets it through, also where an earlier job left few enough of it.
         let stays = braked.filter(|hold| cancels.iter().any(|key| hold.covers.contains(key)));
-        let stops = self.settings.brake.stops(total, open) && !cancels.is_empty();
+        // Where Prebooks went together and there were not the requests to look them all up, each run sees a part of them.
+        let sought = if names.contains_key(&By::Komet) {
+            sought.into_iter().filter(|key| !cancels.contains(key) && !begun.contains(key)).count()
+        } else {
+            0
+        };
+        let stops = self.settings.brake.stops(total + sought, open) && !cancels.is_empty();
         if stops || stays.is_some() {
             state.let_cancel(BTreeSet::new());
             let done = match begun.len() {
                 0 => "None was cancelled.".to_owned(),
                 some => format!("{some} of them went before the others were known; those wait."),
+            };
+            let more = match sought {
+                0 => String::new(),
+                some => {
+                    format!(" (the Prebooks of {some} others are in no list of Komet's and still to be looked up)")
+                }
             };
             let (percent, who) = (self.settings.brake.percent, who_cancelled(&names));
             let lets_go = what_lets_go(&names);
@@ -69,7 +87,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                      before: what is left of that, and what came since, waits for a person's word. {lets_go}"
                 ),
                 _ => format!(
-                    "this run would cancel {total} of {open} open orders, more than max_cancellations ({percent}): {who}. {done} \
+                    "this run would cancel {total} of {open} open orders{more}, more than max_cancellations ({percent}): {who}. {done} \
                      {lets_go}"
                 ),
             };

@@ -1,7 +1,7 @@
 //! Days of a paced link: the real engine on the sandbox, with the time of both moved on.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use stemsync::domain::{Brake, Percent, Stage};
+use stemsync::domain::{Brake, HoldReason, Percent, Stage};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderStatus;
 use stemsync::sandbox::faults::{Fault, Target};
@@ -452,6 +452,29 @@ async fn a_look_up_that_the_quota_ends_keeps_what_it_learned() {
     // What reads everything for that has another day's requests.
     link.let_pass(TimeDelta::hours(24));
     invariants(&link).await;
+}
+
+/// Each run sees a part of what went together.
+#[tokio::test]
+async fn what_is_looked_up_in_parts_is_braked_as_a_whole() {
+    let link = noon(100).await;
+    let ids = vanish_together(&link, 45, UNTIL_LATE).await;
+    let windows = u32::try_from(link.engine.windows().count()).unwrap();
+    // The horizon's windows, those beyond, each of four twice; and at least as much for the POs of each day as is kept for work.
+    let four = f64::from(windows + 12 + 4 * 2);
+    let decision = link.engine.outlook().await.unwrap().decision;
+    let kept = (30.0 + 10.0 - decision.reserve).max(0.0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let too_many = (decision.reads_left - kept - four) as u64;
+    spend(&link, too_many).await;
+    paced(&link, &[Job::Prebooks]).await;
+    let others = link.engine.store.read(sought::list).await.unwrap().len();
+    assert!((40..45).contains(&others), "the brake lets five go: {others}");
+    assert_eq!(cancelled(&link, &ids), 0);
+    assert_eq!(link.held().await, [(HoldReason::TooManyCancellations, None)]);
+    let told = link.holds().await.remove(0).detail;
+    let all = format!("would cancel {} of 45 open orders (the Prebooks of {others} others", 45 - others);
+    assert!(told.contains(&all), "{told}");
 }
 
 #[tokio::test]
