@@ -237,6 +237,26 @@ async fn a_record_that_cannot_be_read_is_told_and_nothing_is_concluded_from_it()
     assert!(!told.is_empty() && told.iter().all(|d| d.contains("unreadable -/Komet PO 9")), "{told:?}");
 }
 
+/// A Company token may see so many of other vendors.
+#[tokio::test]
+async fn a_ship_date_too_long_to_be_read_is_told_once_and_the_rest_is_compared() {
+    let link = Link::plain().await;
+    let id = ordered(&link).await;
+    link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |l| l.boxes = 7, now)).unwrap();
+    let as_it_is = differences(&link).await;
+    assert_eq!(as_it_is.len(), 1, "{as_it_is:?}");
+    let too_long = Fault::Http { status: 200, body: " ".repeat(33 << 20), headers: Vec::new() };
+    // The first ship date is yesterday.
+    link.inject(System::Komet, "purchase.order.list", too_long);
+    let told = differences(&link).await;
+    let first = link.engine.visible_from();
+    assert!(
+        told[0].starts_with(&format!("- - unreadable -/Komet's POs of ship date {first} cannot be read")),
+        "{told:?}"
+    );
+    assert_eq!(told[1..], as_it_is);
+}
+
 #[tokio::test]
 async fn orders_beyond_the_horizon_are_not_looked_at() {
     let link = Link::plain().await;

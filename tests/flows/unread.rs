@@ -178,3 +178,28 @@ async fn an_order_that_waits_for_what_cannot_be_read_is_told_of_and_once_in_its_
     assert_eq!(link.act(|w, _| bought(w, w.komet.prebook(rep).unwrap().items[0].id).len()), 1);
     invariants(&link).await;
 }
+
+/// With a Company token a busy day's Prebooks may be too many for one answer.
+#[tokio::test]
+async fn a_truck_date_too_long_to_be_read_keeps_the_create_in_doubt_and_fails_no_job() {
+    let link = Link::plain().await;
+    link.sync_well().await;
+    let id = places(&link, 3);
+    let too_long = Fault::Http { status: 200, body: " ".repeat(33 << 20), headers: Vec::new() };
+    link.act(|w, _| {
+        w.inject(Target::next(System::Komet, "prebook.create"), nonsense("{}"));
+        // What is read first is the window of its ship date.
+        w.inject(Target::next(System::Komet, "prebook.details.list").after(1), too_long);
+    });
+    let end = link.run(RunRequest { jobs: vec![Job::Orders], ..RunRequest::default() }).await;
+    assert!(end.failures.is_empty(), "Komet answers: {:?}", end.failures);
+    let job = &end.report.jobs[0];
+    assert_eq!(job.outcome, Outcome::Attention);
+    let told = job.error.as_deref().unwrap();
+    assert!(told.contains(&id) && told.contains("truck date") && told.contains("longer than 32 MB"), "{told}");
+    assert_eq!(in_doubt(&link).await, 1);
+    link.let_pass(TimeDelta::seconds(11));
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| items_of(w, &id).len()), 1);
+    invariants(&link).await;
+}

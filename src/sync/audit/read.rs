@@ -10,11 +10,12 @@ use super::{AuditError, Difference};
 use crate::domain::{Flow, Maps, Order, OrderKey, PoNumber};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{labels, maps, orders, reference};
+use crate::sync::budget::Source;
 use crate::sync::engine::Engine;
 use crate::sync::observe;
 use crate::sync::plan::{Facts, Need, plan, window_of};
-use crate::sync::poll::{PollError, Windows};
-use crate::systems::{Axerrio, Komet, PoQuery, System, Unreadable};
+use crate::sync::poll::{List, PollError, Windows};
+use crate::systems::{Axerrio, Komet, System};
 
 /// Rounds of reading what the orders at hand ask for: a Prebook beyond the horizon, then the PO it names.
 const ROUNDS: usize = 3;
@@ -45,6 +46,8 @@ pub(super) struct Readings {
     /// Komet's box types: id to code.
     pub(super) box_types: HashMap<i64, String>,
     pub(super) facts: Facts,
+    /// What was read, or tried in vain, because an order needed it.
+    asked: BTreeSet<List>,
     pub(super) whole: Whole,
     /// Records that could not be compared.
     pub(super) unreadable: Vec<Difference>,
@@ -67,6 +70,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             carriers: HashMap::new(),
             box_types: HashMap::new(),
             facts: Facts::default(),
+            asked: BTreeSet::new(),
             whole: Whole { orders: true, labels: true, prebooks: true, purchase_orders: true },
             unreadable: Vec::new(),
         };
@@ -89,7 +93,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             if needs.is_empty() {
                 break;
             }
-            self.satisfy(&mut readings, needs).await?;
+            self.satisfy(&mut readings, &needs).await?;
         }
         Ok(readings)
     }
@@ -166,64 +170,48 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 needs.extend(known_numbers(&order).into_iter().map(Need::PurchaseOrder));
             }
         }
-        needs.retain(|need| match need {
-            Need::Prebooks(date) => !readings.facts.windows_seen.contains(&window_of(*date)),
-            Need::PurchaseOrders(date) => !readings.facts.po_dates_read.contains(date),
-            Need::PurchaseOrder(number) => !readings.facts.po_numbers_read.contains(number),
+        needs.retain(|need| {
+            let is_read = match need {
+                Need::Prebooks(date) => readings.facts.windows_seen.contains(&window_of(*date)),
+                Need::PurchaseOrders(date) => readings.facts.po_dates_read.contains(date),
+                Need::PurchaseOrder(number) => readings.facts.po_numbers_read.contains(number),
+            };
+            // What could not be read is told once.
+            !is_read && !readings.asked.contains(&List::of(need))
         });
         Ok(needs)
     }
 
-    async fn satisfy(&self, readings: &mut Readings, needs: BTreeSet<Need>) -> Result<(), AuditError> {
+    /// Reads what is needed as a run does. Of what cannot be read the rest is compared without it.
+    async fn satisfy(&self, readings: &mut Readings, needs: &BTreeSet<Need>) -> Result<(), AuditError> {
         let mut windows = BTreeSet::new();
         let mut dates = BTreeSet::new();
         let mut numbers = BTreeSet::new();
-        for need in needs {
-            match need {
-                Need::Prebooks(date) => drop(windows.insert(window_of(date))),
-                Need::PurchaseOrders(date) => drop(dates.insert(date)),
-                Need::PurchaseOrder(number) => drop(numbers.insert(number)),
+        for list in needs.iter().map(List::of) {
+            match list.clone() {
+                List::Source(Source::Window(window)) => drop(windows.insert(window)),
+                List::Source(Source::ShipDate(date)) => drop(dates.insert(date)),
+                List::Po(number) => drop(numbers.insert(number)),
             }
+            readings.asked.insert(list);
         }
         if !windows.is_empty() {
             let polled = self.read_windows(&windows).await?;
             readings.whole.prebooks &= polled.unreadable.is_empty();
             readings.cannot_read(System::Komet, polled.unreadable);
-            readings.facts.has_read_whole(&windows);
+            readings.facts.has_read_whole(&polled.windows);
         }
-        for date in dates {
-            self.read_po_list(readings, &PoQuery::ShipDate(date)).await?;
-            readings.facts.po_dates_read.insert(date);
+        let mut polled = self.read_po_dates(&dates).await?;
+        numbers.retain(|number| number.can_be_asked_for() && !polled.po_numbers.contains(number));
+        for number in &numbers {
+            polled.add(self.read_po(number).await?);
         }
-        for number in numbers {
-            if number.can_be_asked_for() {
-                let found = self.read_po_list(readings, &PoQuery::Number(number.clone())).await?;
-                if !found.contains(&number) && readings.whole.purchase_orders {
-                    let number = number.clone();
-                    self.store.write(move |conn| observe::forget_po(conn, &number)).await?;
-                }
-            }
-            readings.facts.po_numbers_read.insert(number);
-        }
+        readings.whole.purchase_orders &= polled.unreadable.is_empty();
+        readings.cannot_read(System::Komet, polled.unreadable);
+        readings.facts.po_dates_read.extend(polled.po_dates);
+        readings.facts.po_dates_in_vain.extend(polled.in_vain.keys().filter_map(List::ship_date));
+        readings.facts.po_numbers_read.extend(polled.po_numbers);
         Ok(())
-    }
-
-    /// Reads a list of POs and remembers which it showed: only those it did not show are asked for by their number.
-    async fn read_po_list(
-        &self,
-        readings: &mut Readings,
-        query: &PoQuery,
-    ) -> Result<BTreeSet<PoNumber>, AuditError> {
-        let answer = self.komet.purchase_orders(query).await?;
-        readings.whole.purchase_orders &= answer.unreadable.is_empty();
-        readings.cannot_read(System::Komet, answer.unreadable.iter().map(|record| told("Komet PO", record)));
-        let shown: BTreeSet<PoNumber> = answer.items.iter().map(|po| po.number.clone()).collect();
-        let items = answer.items;
-        self.store
-            .write(move |conn| items.iter().try_for_each(|po| observe::purchase_order(conn, po).map(drop)))
-            .await?;
-        readings.facts.po_numbers_read.extend(shown.iter().cloned());
-        Ok(shown)
     }
 }
 
@@ -237,10 +225,6 @@ impl Readings {
             Difference { order: None, line: None, field: "unreadable", axerrio, komet }
         }));
     }
-}
-
-fn told(what: &str, record: &Unreadable) -> String {
-    format!("{what} {} cannot be read: {}", record.id.as_deref().unwrap_or("of unknown id"), record.what)
 }
 
 /// The ship dates on which POs of the order may stand.

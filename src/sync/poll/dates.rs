@@ -8,23 +8,23 @@ use crate::sync::engine::Engine;
 use crate::systems::{Answer, Axerrio, Komet, PrebookDates, PrebookQuery, SystemError};
 
 /// What dates showed, in one answer or several.
-pub(super) struct Shown {
+pub(in crate::sync) struct Shown {
     /// Of the dates that could be read; as of the first answer.
-    pub(super) answer: Answer<Prebook>,
+    pub(in crate::sync) answer: Answer<Prebook>,
     /// The dates of which even a single one's answer is too long.
-    pub(super) too_long: Vec<NaiveDate>,
+    pub(in crate::sync) too_long: Vec<NaiveDate>,
 }
 
 impl Shown {
     /// Whether nothing is left out: what is not shown may else be just that.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(in crate::sync) fn is_whole(&self) -> bool {
         self.answer.unreadable.is_empty() && self.too_long.is_empty()
     }
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Fails where Komet does; what is too long for one answer is no failure.
-    pub(super) async fn prebooks_of(&self, query: &PrebookQuery) -> Result<Shown, SystemError> {
+    pub(in crate::sync) async fn prebooks_of(&self, query: &PrebookQuery) -> Result<Shown, SystemError> {
         let mut answers: Vec<Answer<Prebook>> = Vec::new();
         let mut too_long = Vec::new();
         let mut left = vec![query.dates];

@@ -23,6 +23,7 @@ use crate::domain::PoNumber;
 use crate::store::{StoreError, reference};
 use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
 
+pub(super) use dates::Shown;
 pub use prebooks::{Windows, dates_of};
 pub(super) use purchase_orders::{polled_from, seldom, unseen};
 

@@ -15,7 +15,7 @@ use crate::sync::engine::Engine;
 use crate::sync::needs::{Reads, Unread};
 use crate::sync::observe;
 use crate::sync::plan::{is_made_of, window_of};
-use crate::sync::poll::{PollError, dates_of};
+use crate::sync::poll::{PollError, Shown, dates_of};
 use crate::sync::report::Job;
 use crate::sync::state::RunState;
 use crate::systems::{Axerrio, Certainty, Fault, Komet, PrebookDates, PrebookQuery, System, SystemError};
@@ -112,10 +112,17 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         let dates = PrebookDates::Truck(date);
         let query = PrebookQuery { dates, updated_as_of: None, number: None };
-        match self.komet.prebooks(&query).await {
-            Ok(answer) => {
-                let unread = answer.unreadable.first().map(|record| {
+        match self.prebooks_of(&query).await {
+            Ok(Shown { answer, too_long }) => {
+                let garbled = answer.unreadable.first().map(|record| {
                     format!("one of Komet's Prebooks of the truck date cannot be read: {}", record.what)
+                });
+                let unread = garbled.or_else(|| {
+                    let date = too_long.first()?;
+                    Some(format!(
+                        "Komet's Prebooks of truck date {date} cannot be read: the answer is longer than 32 MB. A Vendor token sees \
+                         this vendor's items only: give the link one ([komet] token and token_kind)"
+                    ))
                 });
                 self.store
                     .write(move |conn| {
