@@ -578,11 +578,16 @@ impl RunState {
     }
 
     /// What became of a request cannot be seen, for a record that makes no sense: that is its order's trouble, and not the system's,
-    /// which answers.
-    pub(super) fn doubts(&self, job: Job, orders: &str, doubt: &SystemError) {
-        self.log_failure(job, orders, doubt);
+    /// which answers. A run that nobody asked for repeats what `is_known` in the log no more than in the order's story.
+    pub(super) fn doubts(&self, job: Job, orders: &str, doubt: &SystemError, is_known: bool) {
+        if is_known && self.paced {
+            log_without_words(log::Level::Debug, job, orders, &doubt.to_string(), "");
+        } else {
+            self.log_failure(job, orders, doubt);
+        }
         self.tally(job, |tally| {
             tally.failed += 1;
+            tally.still += u64::from(is_known);
             tally.errors.push(doubt.to_string());
         });
     }

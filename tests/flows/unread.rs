@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use stemsync::sandbox::komet::HeaderChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
-use stemsync::store::{events, intents};
+use stemsync::store::{events, intents, runs};
 use stemsync::sync::RunRequest;
 use stemsync::sync::engine::{Listener, Progress};
 use stemsync::sync::report::{Job, Outcome};
@@ -198,6 +198,40 @@ async fn a_truck_date_too_long_to_be_read_keeps_the_create_in_doubt_and_fails_no
     let told = job.error.as_deref().unwrap();
     assert!(told.contains(&id) && told.contains("truck date") && told.contains("longer than 32 MB"), "{told}");
     assert_eq!(in_doubt(&link).await, 1);
+    link.let_pass(TimeDelta::seconds(11));
+    link.sync_well().await;
+    assert_eq!(link.act(|w, _| items_of(w, &id).len()), 1);
+    invariants(&link).await;
+}
+
+/// The record is somebody else's, and may stand for days.
+#[tokio::test]
+async fn what_stays_in_doubt_for_a_garbled_record_is_told_once_in_its_story_and_the_history() {
+    let link = Link::plain().await;
+    link.sync_well().await;
+    let id = places(&link, 3);
+    let garbled = nonsense(r#"{"status": 1, "prebooks": [{"id": 9, "number": {}}]}"#);
+    link.act(|w, _| {
+        w.inject(Target::next(System::Komet, "prebook.create"), nonsense("{}"));
+        w.inject(Target::next(System::Komet, "prebook.details.list").times(99), garbled);
+    });
+    let key = async |link: &Link| link.order(&id).await.key;
+    link.sync_jobs(&[Job::Orders]).await;
+    for minutes in [1, 1, 61, 1] {
+        link.let_pass(TimeDelta::minutes(minutes));
+        let daemons = RunRequest { jobs: vec![Job::Orders], paced: true, ..RunRequest::default() };
+        let job = link.run(daemons).await.report.jobs.remove(0);
+        assert_eq!((job.outcome, job.failed > 0), (Outcome::Attention, true));
+        assert!(job.error.unwrap().contains("whether prebook.create had its effect is not known"));
+        let last = link.engine.store.read(|conn| runs::list(conn, None, 1)).await.unwrap().remove(0);
+        assert!(last.quiet, "it found nothing new");
+    }
+    let key = key(&link).await;
+    let story = link.engine.store.read(move |conn| events::for_order(conn, key)).await.unwrap();
+    let told: Vec<&str> =
+        story.iter().filter(|event| event.what == "in doubt").map(|event| &*event.detail).collect();
+    assert!(told.len() == 1 && told[0].contains("Prebooks of the truck date cannot be read"), "{told:?}");
+    link.act(|w, _| w.clear_faults());
     link.let_pass(TimeDelta::seconds(11));
     link.sync_well().await;
     assert_eq!(link.act(|w, _| items_of(w, &id).len()), 1);

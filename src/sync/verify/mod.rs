@@ -57,9 +57,10 @@ use super::report::{ActionResult, Job};
 use super::state::RunState;
 use super::tell::{done, event, report, some};
 use crate::domain::{Agreed, CreatedPo, CreatedPrebook, GivenUp, NewPrebook, Order, OrderKey, Unseen};
-use crate::store::intents::{self, Intent};
-use crate::store::{Connection, StoreError, budget, events, orders};
-use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError};
+use crate::store::events::{self, Event};
+use crate::store::intents::{self, Intent, NewIntent};
+use crate::store::{StoreError, budget, orders};
+use crate::systems::{Axerrio, Certainty, Fault, Komet, System, SystemError, without_words};
 
 /// What was answered and is in no list a quarter of an hour later was taken away by somebody since.
 const LISTS_LAG: TimeDelta = TimeDelta::minutes(15);
@@ -70,6 +71,9 @@ const MOVED_BY: TimeDelta = TimeDelta::hours(1);
 
 /// How soon a wait ends when a signal says to stop.
 const HEARS_A_SIGNAL: Duration = Duration::from_secs(1);
+
+/// What a request is of which something hides what became of it, as the stories of its orders tell it.
+const IN_DOUBT: &str = "in doubt";
 
 /// Whether to wait for what may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +159,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     let is_decided = self.clock.now() >= until;
                     // What could not be read may be what is looked for.
                     let is_proof = is_decided && unread.is_none();
-                    let (job, method) = (case.intent.sent.job, case.intent.sent.method.clone());
+                    let sent = case.intent.sent.clone();
                     let why = match self.settle(state, case, is_proof, &mut looked).await? {
                         Ok(()) => {
                             freed.extend(keys);
@@ -167,7 +171,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     if !is_decided {
                         undecided = Some(undecided.map_or(until, |at| at.min(until)));
                     } else if let Some(why) = why {
-                        self.tell_doubt(state, job, system, &method, (keys, why)).await?;
+                        self.tell_doubt(state, &sent, keys, why).await?;
                     }
                 }
             }
@@ -186,28 +190,47 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
     }
 
-    /// Tells that a request stays in doubt because something could not be read.
+    /// Tells that a request stays in doubt because something could not be read: in each run's report, and in the stories of its orders
+    /// once.
     async fn tell_doubt(
         &self,
         state: &RunState,
-        job: Job,
-        system: System,
-        method: &str,
-        (keys, why): (Vec<OrderKey>, String),
+        sent: &NewIntent,
+        keys: Vec<OrderKey>,
+        why: String,
     ) -> Result<(), StoreError> {
-        let names = move |conn: &Connection| {
-            let mut names = BTreeSet::new();
-            for key in keys {
-                names.extend(orders::load(conn, key)?.map(|order| order.name().to_owned()));
-            }
-            Ok(names.into_iter().collect::<Vec<_>>())
-        };
-        let names = some(&self.store.read(names).await?);
+        let NewIntent { job, system, sent_at, .. } = *sent;
+        let what = format!("whether {} had its effect is not known", sent.method);
+        let told = format!("{what}, and nothing more is sent before it is: {}", without_words(&why));
+        let (begins, run, at) = (what.clone(), state.run.clone(), self.clock.now());
+        let (names, is_known) = self
+            .store
+            .write(move |conn| {
+                let mut names = BTreeSet::new();
+                let mut is_known = true;
+                for key in keys {
+                    let Some(order) = orders::load(conn, key)? else { continue };
+                    names.insert(order.name().to_owned());
+                    let is_told = |event: &Event| {
+                        event.what == IN_DOUBT && event.at >= sent_at && event.detail.starts_with(&begins)
+                    };
+                    if !events::for_order(conn, key)?.iter().any(is_told) {
+                        is_known = false;
+                        let (order, run, what) = (Some(key), Some(run.clone()), IN_DOUBT.to_owned());
+                        let detail = told.clone();
+                        let event = Event { order, run, at, system: Some(system), what, detail, result: None };
+                        events::add(conn, &event)?;
+                    }
+                }
+                Ok((names.into_iter().collect::<Vec<_>>(), is_known))
+            })
+            .await?;
+        let names = some(&names);
         let fault = Fault::Unreadable(format!(
-            "whether {method} had its effect is not known, and nothing more is sent for its order ({names}) before it is; \
-             that is looked for again by itself, and shows once this can be read: {why}"
+            "{what}, and nothing more is sent for its order ({names}) before it is; that is looked for again by itself, and shows \
+             once this can be read: {why}"
         ));
-        state.doubts(job, &names, &SystemError { system, method: "read-back", fault });
+        state.doubts(job, &names, &SystemError { system, method: "read-back", fault }, is_known);
         Ok(())
     }
 
