@@ -14,17 +14,46 @@ use super::error::PAGE;
 const MOST_RECORDS: usize = 400_000;
 /// As [`MOST_RECORDS`], for values of all kinds.
 const MOST_VALUES: usize = 4_000_000;
-/// What asks for a longer pause does not mean it.
-const LONGEST_PAUSE: Duration = Duration::from_hours(24);
+/// Who asks for a longer pause is asked again after an hour all the same: a hand's slip in a gateway's configuration must not
+/// cost a day, and one request an hour burdens nobody.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// Who asks for a pause of a length that makes no sense gets what a pause usually is.
+const UNCLEAR_PAUSE: Duration = Duration::from_mins(1);
 
 /// An answer, whatever its status, read to its end.
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     /// The answering system's clock.
     pub(super) date: Option<DateTime<Utc>>,
-    /// How long it asks to wait.
-    pub(super) retry_after: Option<Duration>,
+    pub(super) retry_after: RetryAfter,
     pub(super) body: Vec<u8>,
+}
+
+/// What the header `Retry-After` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RetryAfter {
+    /// It is not there.
+    Absent,
+    /// Something that is no length of time: `-5`, `soon`.
+    Unclear,
+    /// How long to wait; an hour at most.
+    Wait(Duration),
+}
+
+impl RetryAfter {
+    /// Of a header's value, by the answering system's clock.
+    pub(super) fn of(value: Option<&str>, now: Option<DateTime<Utc>>) -> Self {
+        value.map_or(Self::Absent, |value| pause(value, now).map_or(Self::Unclear, Self::Wait))
+    }
+
+    /// How long to wait; `None` where nobody asks for it.
+    pub(super) fn wait(self) -> Option<Duration> {
+        match self {
+            Self::Absent => None,
+            Self::Unclear => Some(UNCLEAR_PAUSE),
+            Self::Wait(wait) => Some(wait),
+        }
+    }
 }
 
 /// Why a reply is not an answer.
@@ -124,7 +153,7 @@ impl Reply {
             401 | 403 => Some(Fault::Unauthorized(said())),
             // The server gave up waiting for a request that may have reached what stands behind it.
             408 => Some(Fault::Server(said())),
-            429 => Some(self.retry_after.map_or(unhinted, Fault::Throttled)),
+            429 => Some(self.retry_after.wait().map_or(unhinted, Fault::Throttled)),
             400..=499 => Some(Fault::Rejected(said())),
             _ => Some(Fault::Server(said())),
         }
@@ -139,12 +168,16 @@ pub(super) fn http_date(value: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(value).ok().map(|date| date.to_utc()).filter(|date| is_countable(*date))
 }
 
-/// `Retry-After` in seconds, or as a date by the server's own clock; a day at most.
+/// `Retry-After` in seconds, which some gateways give with a fraction, or as a date by the server's own clock; an hour at
+/// most. `None` of anything else.
 pub(crate) fn pause(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
-    let asked = match value.trim().parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => (http_date(value)? - now.unwrap_or_else(Utc::now)).to_std().unwrap_or(Duration::ZERO),
-    };
+    let value = value.trim();
+    let longest = LONGEST_PAUSE.as_secs_f64();
+    // Only digits: a float's own reading would take `inf` and `1e9` as well.
+    if value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Some(Duration::from_secs_f64(value.parse::<f64>().ok()?.ceil().min(longest)));
+    }
+    let asked = (http_date(value)? - now.unwrap_or_else(Utc::now)).to_std().unwrap_or(Duration::ZERO);
     Some(asked.min(LONGEST_PAUSE))
 }
 
@@ -159,8 +192,25 @@ mod tests {
         assert_eq!(pause("7", now), Some(Duration::from_secs(7)));
         assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(pause("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(pause("18446744073709551615", now), Some(LONGEST_PAUSE));
-        assert_eq!(pause("Fri, 31 Dec 9999 23:59:59 GMT", now), Some(LONGEST_PAUSE));
-        assert_eq!(pause("soon", now), None);
+        for long in ["3601", "18446744073709551616", &"9".repeat(400), "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(pause(long, now), Some(LONGEST_PAUSE), "{long}");
+        }
+    }
+
+    #[test]
+    fn a_pause_with_a_fraction_is_rounded_up() {
+        let pauses =
+            ["0.0", "0.2", "1.5", "7.000", "5."].map(|value| pause(value, None).map(|wait| wait.as_millis()));
+        assert_eq!(pauses, [0, 1000, 2000, 7000, 5000].map(Some));
+    }
+
+    #[test]
+    fn a_pause_of_no_length_is_one_all_the_same() {
+        for value in ["", ".", "-5", "soon", "1,5", "1.2.3", "1e9", "inf", "NaN", "120s", "+7", "tomorrow at 7:00"]
+        {
+            let asked = RetryAfter::of(Some(value), None);
+            assert_eq!((asked, asked.wait()), (RetryAfter::Unclear, Some(UNCLEAR_PAUSE)), "{value}");
+        }
+        assert_eq!(RetryAfter::of(None, None).wait(), None);
     }
 }

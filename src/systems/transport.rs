@@ -13,7 +13,7 @@ use reqwest::{Client, Method, Request, StatusCode, Url};
 use super::error::TOO_LONG;
 use super::mask::Mask;
 use super::network::{Received, Sent, SharedNetwork};
-use super::reply::{Failure, Reply, http_date, pause};
+use super::reply::{Failure, Reply, RetryAfter, http_date};
 use super::{Fault, Meter, SharedMeter, System, SystemError};
 
 /// How soon a wait ends when a signal says to stop.
@@ -215,6 +215,7 @@ impl Transport {
             let reply = self.attempt(request).await.map_err(|fault| self.error(method, fault))?;
             let asked = reply
                 .retry_after
+                .wait()
                 .filter(|wait| reply.status == StatusCode::TOO_MANY_REQUESTS && *wait <= LONGEST_WAIT);
             let (Some(wait), Some(next)) = (asked, again) else {
                 return judge(&reply).map_err(|failure| self.error(method, failure.fault));
@@ -281,7 +282,9 @@ impl Transport {
         let mut response = client.execute(request).await.map_err(|e| self.broken(e))?;
         let date = header(&response, &DATE).and_then(http_date);
         self.set_clock(date);
-        let retry_after = header(&response, &RETRY_AFTER).and_then(|value| pause(value, date));
+        let retry_after =
+            response.headers().get(RETRY_AFTER).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let retry_after = RetryAfter::of(retry_after.as_deref(), date);
         let status = response.status();
         // A compressed body announces nothing here: what counts is its length when it is unpacked.
         let announced = response.content_length().map_or(0, |n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -305,7 +308,7 @@ impl Transport {
         }
         let date = answer.date.as_deref().and_then(http_date);
         self.set_clock(date);
-        let retry_after = answer.retry_after.and_then(|value| pause(&value, date));
+        let retry_after = RetryAfter::of(answer.retry_after.as_deref(), date);
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Fault::Unreadable(format!("{} is no HTTP status", answer.status)))?;
         Ok(Reply { status, date, retry_after, body: self.mask.body(answer.body) })

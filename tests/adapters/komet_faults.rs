@@ -74,6 +74,35 @@ async fn a_pause_longer_than_a_run_can_wait_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_429_that_asks_for_a_pause_of_no_length_does_not_end_the_day() {
+    let pauses = [("-5", 60), ("soon", 60), ("", 60), ("1,5", 60), ("caf\u{e9}", 60)];
+    let lengths = [("59.5", 60), ("604800", 3600), ("99999999999999999999", 3600)];
+    for (asked, seconds) in pauses.into_iter().chain(lengths) {
+        let throttled = || {
+            let body = json!({"status": 0, "message": "Too many requests"}).to_string();
+            Canned::status(429, &body).header("Retry-After", asked)
+        };
+        let server = Server::start([throttled(), throttled(), throttled(), throttled()]).await;
+        let komet = client(&server);
+        let read = komet.prebooks(&week()).await.unwrap_err();
+        let write = komet.prebook_create(&new_prebook(1)).await.unwrap_err();
+        for error in [read, write] {
+            assert_eq!(error.fault, Fault::Throttled(Duration::from_secs(seconds)), "{asked:?}");
+            assert_eq!((error.certainty(), error.is_systemic()), (Certainty::NotDone, true));
+        }
+        assert_eq!(server.requests().len(), 2, "neither is repeated at once: {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_429_that_says_the_day_is_over_ends_it_though_its_pause_has_no_length() {
+    let body = json!({"status": 0, "message": "Daily request limit exceeded"}).to_string();
+    let server = Server::start([Canned::status(429, &body).header("Retry-After", "tomorrow")]).await;
+    let error = client(&server).prebooks(&week()).await.unwrap_err();
+    assert!(matches!(error.fault, Fault::QuotaSpent(_)), "{error}");
+}
+
+#[tokio::test]
 async fn a_429_without_a_pause_or_a_limit_message_ends_the_day() {
     let server = Server::start([
         Canned::status(429, ""),

@@ -134,8 +134,9 @@ async fn put_purchase_order() {
 async fn headers() {
     let (server, next) = parrot().await;
     let axerrio = world::axerrio(&server.url);
-    let seeds: [&[u8]; 8] = [
+    let seeds: [&[u8]; 9] = [
         b"120",
+        b"1.5",
         b"Mon, 02 Feb 2026 10:00:30 GMT",
         b"18446744073709551615",
         b"18446744073709551616",
@@ -159,7 +160,7 @@ async fn headers() {
         let Ok(told) = tokio::time::timeout(SOON, axerrio.cancel_order(&reference)).await else { return Ok(()) };
         let method = "POST orders/by-ref/{externalRef}/cancel";
         if let Err(SystemError { fault: Fault::Throttled(wait), .. }) = &told
-            && *wait > Duration::from_hours(24)
+            && *wait > Duration::from_hours(1)
         {
             return Err(format!("asks to wait {wait:?}"));
         }

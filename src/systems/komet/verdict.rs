@@ -8,7 +8,7 @@ use crate::domain::{
     CodeChange, CodeChanged, CreatedPo, CreatedPrebook, ItemId, NewPurchaseOrder, PoItemId, PrebookId,
     PrebookNumber, Shipment, Shipped,
 };
-use crate::systems::reply::{Failure, Reply};
+use crate::systems::reply::{Failure, Reply, RetryAfter};
 use crate::systems::{Fault, System};
 
 impl From<Bad> for Failure {
@@ -44,6 +44,13 @@ pub(super) fn http_status(reply: &Reply) -> Result<(), Failure> {
     }
     // Without `Retry-After` a 429 is the end of the day's quota (clarification 15).
     let spent = Fault::QuotaSpent(message.clone().unwrap_or_else(|| "HTTP 429".to_owned()));
+    // One that asks for a pause of no length, but says that the day is over, means the day.
+    if reply.status.as_u16() == 429
+        && reply.retry_after == RetryAfter::Unclear
+        && message.as_deref().is_some_and(is_of_the_day)
+    {
+        return Err(spent.into());
+    }
     match reply.fault(message, spent) {
         // A page of somebody in between, which says nothing of what Komet did before.
         Some(Fault::Rejected(said)) if reply.is_page() => Err(Fault::Server(said).into()),
@@ -125,6 +132,13 @@ pub(super) fn refusal(message: String) -> Fault {
     let token = any(&["token", "tokens", "authentication", "unauthorized", "authenticationtoken"]);
     let unauthorized = words.windows(2).any(|pair| pair == ["not", "authorized"]);
     if token || unauthorized { Fault::Unauthorized(message) } else { Fault::Rejected(message) }
+}
+
+/// Whether a refusal speaks of the day's quota, and not just of too many requests.
+fn is_of_the_day(why: &str) -> bool {
+    let plain = unquoted(why).to_lowercase();
+    let day = ["day", "daily", "quota"].iter().any(|word| plain.contains(word));
+    day && matches!(refusal(why.to_owned()), Fault::QuotaSpent(_))
 }
 
 /// Whether what sounds like a refused token, of a token that may read, is said of the method, and not of what one order asks for.
