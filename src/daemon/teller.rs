@@ -9,12 +9,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-use crate::notify::Notices;
+use crate::notify::{Notices, Patience};
 use crate::store::Store;
 use crate::sync::RunEnd;
 
-/// For one attempt of a channel.
-const ATTEMPT: Duration = Duration::from_secs(30);
+/// Nobody waits for it.
+const PATIENCE: Patience = Patience { attempt: Duration::from_secs(30), verdict: Duration::from_mins(1) };
 
 /// Tells, until it is dropped. What it was about to tell then is told by whoever comes next.
 pub(super) struct Teller {
@@ -57,7 +57,7 @@ impl Teller {
 async fn tell(notices: Arc<Notices>, store: Store, news: Arc<Notify>) {
     loop {
         // What fails at a channel is on the log already.
-        let next = match notices.deliver(&store, ATTEMPT, Utc::now()).await {
+        let next = match notices.deliver(&store, PATIENCE, Utc::now()).await {
             Ok(delivered) => delivered.next_attempt,
             Err(error) => {
                 log::error!("notifications: {error}");

@@ -12,8 +12,8 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
-use super::Failure;
 use super::digest::Message;
+use super::{Failure, Patience, within};
 use crate::config::EmailConfig;
 use crate::domain::plain;
 use crate::domain::tag::cut;
@@ -65,11 +65,11 @@ impl Email {
 
     /// Sends a message. Says how many receivers the server refused while it took others.
     ///
-    /// The caller bounds the time; a failure after the server had the text does not say that it was not delivered.
-    pub(super) async fn send(&self, message: &Message, host: &str, patience: Duration) -> Result<usize, Failure> {
+    /// A failure after the server had the text is in doubt, unless the server says so.
+    pub(super) async fn send(&self, message: &Message, host: &str, patience: Patience) -> Result<usize, Failure> {
         let mail = self.mail(message, host)?;
-        let mut connection = self.connect(patience).await?;
-        let refused = self.hand_over(&mut connection, &mail).await?;
+        let (mut connection, refused) = within(patience.attempt, self.announce(&mail, patience.attempt)).await?;
+        self.hand_over(&mut connection, &mail, patience.verdict).await?;
         // The server has it. Who waited for its goodbye could take a late one for a mail that was not sent.
         tokio::spawn(async move { tokio::time::timeout(GOODBYE, connection.quit()).await.is_ok() });
         Ok(refused)
@@ -118,7 +118,9 @@ impl Email {
         Ok(connection)
     }
 
-    async fn hand_over(&self, connection: &mut AsyncSmtpConnection, mail: &Mail) -> Result<usize, Failure> {
+    /// Connects and goes as far as to where the server wants the text. Says how many receivers it refused.
+    async fn announce(&self, mail: &Mail, patience: Duration) -> Result<(AsyncSmtpConnection, usize), Failure> {
+        let mut connection = self.connect(patience).await?;
         let from = MailFrom::new(mail.envelope().from().cloned(), Vec::new());
         connection.command(from).await.map_err(|error| self.failed("refuses the sender", &error))?;
         let mut refused = Vec::new();
@@ -133,9 +135,26 @@ impl Email {
             return Err(self.failed("refuses every receiver", error));
         }
         connection.command(Data).await.map_err(|error| self.failed("refuses the mail", &error))?;
-        let text = mail.formatted();
-        connection.message(&text).await.map_err(|error| self.failed("refuses the mail", &error))?;
-        Ok(refused.len())
+        Ok((connection, refused.len()))
+    }
+
+    /// Hands over the text, and waits for what the server says to it.
+    async fn hand_over(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        mail: &Mail,
+        patience: Duration,
+    ) -> Result<(), Failure> {
+        match tokio::time::timeout(patience, connection.message(&mail.formatted())).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if error.status().is_some() => Err(self.failed("refuses the mail", &error)),
+            Ok(Err(error)) => Err(self.failed("breaks off when it has the mail", &error).in_doubt()),
+            Err(_) => {
+                let seconds = patience.as_secs();
+                let what = format!("has the mail and does not say within {seconds} s whether it takes it");
+                Err(self.failure(&what).in_doubt())
+            }
+        }
     }
 
     fn addresses(&self) -> Result<(Mailbox, Vec<Mailbox>), Failure> {

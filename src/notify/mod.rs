@@ -33,11 +33,34 @@ struct Failure {
     why: String,
     /// How long it asks to be left alone.
     wait: Option<Duration>,
+    /// It was handed over whole, and may have been told all the same.
+    is_in_doubt: bool,
 }
 
 impl Failure {
     fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), wait: None }
+        Self { why: why.into(), wait: None, is_in_doubt: false }
+    }
+
+    fn in_doubt(self) -> Self {
+        Self { is_in_doubt: true, ..self }
+    }
+}
+
+/// How long a channel is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For an attempt, but for the following.
+    pub attempt: Duration,
+    /// Beside that, for what a mail server says once it has the whole mail. Many have a filter look at it first, and who does not
+    /// wait for that sends it again and again (RFC 5321, 4.5.3.2.6).
+    pub verdict: Duration,
+}
+
+impl Patience {
+    /// For all of it.
+    pub fn whole(self) -> Duration {
+        self.attempt + self.verdict
     }
 }
 
@@ -55,6 +78,8 @@ pub struct Delivered {
     pub told: Vec<Channel>,
     /// The channels that could not, and why; the log has it already.
     pub failed: Vec<(Channel, String)>,
+    /// Those of them that will not try again to tell some of it.
+    pub let_be: Vec<Channel>,
     /// When the next attempt may be made, if something waits for one.
     pub next_attempt: Option<DateTime<Utc>>,
 }
@@ -99,8 +124,8 @@ impl Notices {
         }
     }
 
-    /// Tells what waits in the outbox, over each channel that may be tried now, at the same time; each for `patience` at
-    /// most. The caller does not hold the run lock.
+    /// Tells what waits in the outbox, over each channel that may be tried now, at the same time; each within `patience`.
+    /// The caller does not hold the run lock.
     ///
     /// Cancelling it at any await loses nothing: what was claimed is tried again once the claim ran out, after `patience`
     /// and half a minute.
@@ -111,7 +136,7 @@ impl Notices {
     pub async fn deliver(
         &self,
         store: &Store,
-        patience: Duration,
+        patience: Patience,
         now: DateTime<Utc>,
     ) -> Result<Delivered, StoreError> {
         let channels = self.channels();
@@ -122,12 +147,16 @@ impl Notices {
         let asked = channels.clone();
         if store.read(move |conn| outbox::is_any_due(conn, &asked, now)).await? {
             let asked = channels.clone();
-            let claims = store.write(move |conn| outbox::claim(conn, &asked, now, patience)).await?;
+            let claims = store.write(move |conn| outbox::claim(conn, &asked, now, patience.whole())).await?;
             let attempts = claims.into_iter().map(|claim| self.attempt(store, claim, patience, now));
             for attempt in futures_util::future::join_all(attempts).await {
-                match attempt? {
-                    (channel, Ok(())) => delivered.told.push(channel),
-                    (channel, Err(Failure { why, .. })) => delivered.failed.push((channel, why)),
+                let (channel, result, settled) = attempt?;
+                match result {
+                    Ok(()) => delivered.told.push(channel),
+                    Err(Failure { why, .. }) => delivered.failed.push((channel, why)),
+                }
+                if settled.given_up + settled.left_in_doubt > 0 {
+                    delivered.let_be.push(channel);
                 }
             }
         }
@@ -140,24 +169,24 @@ impl Notices {
         &self,
         store: &Store,
         claim: Claim,
-        patience: Duration,
+        patience: Patience,
         now: DateTime<Utc>,
-    ) -> Result<(Channel, Result<(), Failure>), StoreError> {
+    ) -> Result<(Channel, Result<(), Failure>, Settled), StoreError> {
         let channel = claim.channel;
         let count = claim.news.notices.len();
         let result = match compose(&self.origin, &claim.news) {
-            Some(message) => within(patience, self.tell(channel, &message, patience)).await,
+            Some(message) => self.tell(channel, &message, patience).await,
             None => Ok(()),
         };
-        let (channels, end) = (self.channels(), result.as_ref().map(drop).map_err(|failure| failure.wait));
-        let settled = store.write(move |conn| outbox::settle(conn, &claim, end, &channels, now)).await?;
+        let (channels, end) = (self.channels(), result.clone());
+        let settled = store.write(move |conn| outbox::settle(conn, &claim, &end, &channels, now)).await?;
         log(channel, &result, count, settled);
-        Ok((channel, result))
+        Ok((channel, result, settled))
     }
 
-    async fn tell(&self, channel: Channel, message: &Message, patience: Duration) -> Result<(), Failure> {
+    async fn tell(&self, channel: Channel, message: &Message, patience: Patience) -> Result<(), Failure> {
         match (channel, &self.webhook, &self.email) {
-            (Channel::Webhook, Some(webhook), _) => webhook.send(message, patience).await,
+            (Channel::Webhook, Some(webhook), _) => webhook.send(message, patience.attempt).await,
             (Channel::Email, _, Some(email)) => {
                 let refused = email.send(message, &self.origin.host, patience).await?;
                 if refused > 0 {
@@ -194,8 +223,11 @@ impl Notices {
 }
 
 async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let late = || Failure::new(format!("it does not answer within {} s", patience.as_secs()));
-    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(late(patience)))
+}
+
+fn late(patience: Duration) -> Failure {
+    Failure::new(format!("it does not answer within {} s", patience.as_secs()))
 }
 
 /// One line when a channel begins to fail, one when something is given up, one when it works again.
@@ -210,8 +242,17 @@ fn log(channel: Channel, result: &Result<(), Failure>, count: usize, settled: Se
                  and `stemsync status` tell what waits"
             );
         }
-        Err(Failure { why, .. }) if settled.attempts == 1 => {
-            log::warn!("notifications: {count} not told by {name}: {why}. It is tried again; the sync goes on");
+        Err(Failure { why, .. }) if settled.left_in_doubt > 0 => {
+            log::error!(
+                "notifications: {} perhaps not told by {name}, though handed over {} times: {why}. It is not sent again; \
+                 `stemsync holds` and `stemsync status` tell what waits",
+                settled.left_in_doubt,
+                outbox::MOST_IN_DOUBT,
+            );
+        }
+        Err(Failure { why, is_in_doubt, .. }) if settled.attempts == 1 => {
+            let told = if *is_in_doubt { "perhaps not told" } else { "not told" };
+            log::warn!("notifications: {count} {told} by {name}: {why}. It is tried again; the sync goes on");
         }
         Err(Failure { why, .. }) => log::debug!("notifications: attempt {} by {name}: {why}", settled.attempts),
     }

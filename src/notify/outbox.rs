@@ -1,11 +1,13 @@
 //! The outbox: what a run brought is put in with one transaction; a channel that is at it claims what is due, tells it
 //! outside of any transaction, and writes down how that ended with another. Between the two a process may be killed:
-//! then its claim runs out and the next one tells it, because twice is better than never.
+//! then its claim runs out and the next one tells it, because twice is better than never. So it is with a delivery that ends
+//! in doubt, but a few times only: who is slow each time would tell it all day.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Failure;
 use super::digest::News;
 use super::what::{Notice, Seen, judge};
 use crate::store::notices::{self, ChannelRow};
@@ -19,6 +21,10 @@ const LONGEST_CLAIM: TimeDelta = TimeDelta::minutes(5);
 const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(24);
 /// A machine that runs once a day must not give up at the second attempt.
 const LAST_ATTEMPT: u32 = 6;
+
+/// What was handed over so often, each time without a word about what became of it, counts as told: once and again after a minute,
+/// in case it was lost, and after an hour, in case the other side was down.
+pub(super) const MOST_IN_DOUBT: u32 = 3;
 
 /// A way to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +41,15 @@ impl Channel {
         match self {
             Self::Webhook => "webhook",
             Self::Email => "e-mail",
+        }
+    }
+
+    /// Under this name stands which of its notices may have been told: `told` is the last one of them, `attempts` how often they
+    /// were handed over.
+    fn doubts(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook in doubt",
+            Self::Email => "e-mail in doubt",
         }
     }
 }
@@ -54,8 +69,10 @@ pub(super) struct Claim {
 pub(super) struct Settled {
     /// Failed attempts in a row.
     pub(super) attempts: u32,
-    /// Notices that will not be tried again.
+    /// Notices that were not told and will not be tried again.
     pub(super) given_up: usize,
+    /// Notices that may have been told and will not be tried again.
+    pub(super) left_in_doubt: usize,
 }
 
 /// Puts into the outbox what a run showed and the holds that are new. Says whether there was anything to write.
@@ -171,7 +188,7 @@ fn open_holds(conn: &Connection, news: &News) -> Result<Vec<holds::HoldRow>, Sto
 pub(super) fn settle(
     conn: &Connection,
     claim: &Claim,
-    end: Result<(), Option<Duration>>,
+    end: &Result<(), Failure>,
     channels: &[Channel],
     now: DateTime<Utc>,
 ) -> Result<Settled, StoreError> {
@@ -185,14 +202,23 @@ pub(super) fn settle(
     // Whose claim ran out is not asked any more how it went: another process is at it by now.
     let is_mine = row.claimed_until == Some(claim.until);
     if !is_told && !is_mine {
-        return Ok(Settled { attempts: row.attempts, given_up: 0 });
+        return Ok(Settled { attempts: row.attempts, ..Settled::default() });
     }
     let mut given_up = 0;
-    if let Err(wait) = end {
+    let mut doubt = Doubt::default();
+    if let Err(failure) = end {
         row.attempts = row.attempts.saturating_add(1);
-        row.next_at = Some(now + pause(row.attempts, wait));
+        let mut pause = pause(row.attempts, failure.wait);
+        if failure.is_in_doubt {
+            doubt = doubt_of(conn, claim, &mut row)?;
+            if doubt.times > 1 {
+                pause = LONGEST_PAUSE;
+            }
+        }
+        row.next_at = Some(now + pause);
         if row.attempts >= LAST_ATTEMPT {
-            let late: Vec<_> = claim.news.notices.iter().filter(|n| now - n.at >= GIVEN_UP_AFTER).collect();
+            let left = claim.news.notices.iter().filter(|notice| notice.id > row.told);
+            let late: Vec<_> = left.filter(|notice| now - notice.at >= GIVEN_UP_AFTER).collect();
             given_up = late.len();
             row.told = late.iter().map(|notice| notice.id).fold(row.told, i64::max);
         }
@@ -200,9 +226,40 @@ pub(super) fn settle(
     if is_mine {
         row.claimed_until = None;
     }
+    let settled = Settled { attempts: row.attempts, given_up, left_in_doubt: doubt.left };
+    if doubt.left > 0 && row.told >= claim.last {
+        // Whatever comes next is not made to wait for what is not sent again.
+        (row.attempts, row.next_at) = (0, None);
+    }
     notices::set_channel(conn, name, &row)?;
     tidy(conn, channels)?;
-    Ok(Settled { attempts: row.attempts, given_up })
+    Ok(settled)
+}
+
+/// What a delivery in doubt comes to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doubt {
+    /// How often the oldest of the notices were handed over.
+    times: u32,
+    /// Notices that are not handed over again.
+    left: usize,
+}
+
+/// Counts a delivery that ended in doubt; what was handed over often enough the channel is done with.
+fn doubt_of(conn: &Connection, claim: &Claim, row: &mut ChannelRow) -> Result<Doubt, StoreError> {
+    let known = notices::channel(conn, claim.channel.doubts())?;
+    let is_over = known.told <= row.told;
+    let (last, times) = if is_over { (claim.last, 1) } else { (known.told, known.attempts.saturating_add(1)) };
+    let is_enough = times >= MOST_IN_DOUBT;
+    // What came later was handed over along with it this once at least.
+    let (next, counted) = if is_enough { (claim.last, 1) } else { (last, times) };
+    let doubted = ChannelRow { told: next, attempts: counted, ..ChannelRow::default() };
+    notices::set_channel(conn, claim.channel.doubts(), &doubted)?;
+    if !is_enough {
+        return Ok(Doubt { times, left: 0 });
+    }
+    row.told = row.told.max(last);
+    Ok(Doubt { times: counted, left: claim.news.notices.iter().filter(|notice| notice.id <= last).count() })
 }
 
 /// Drops what every channel has told or given up.

@@ -12,8 +12,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Response, Url};
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::digest::Message;
+use super::{Failure, late};
 use crate::config::Secret;
 use crate::systems::{deepest, http, pause};
 
@@ -32,6 +32,12 @@ impl Webhook {
     ///
     /// A failure does not say that nothing arrived: who does not answer in time may have taken it all the same.
     pub(super) async fn send(&self, message: &Message, patience: Duration) -> Result<(), Failure> {
+        // The client bounds connecting more tightly: what is late here was sent.
+        let late = |_| Err(late(patience).in_doubt());
+        tokio::time::timeout(patience, self.post(message, patience)).await.unwrap_or_else(late)
+    }
+
+    async fn post(&self, message: &Message, patience: Duration) -> Result<(), Failure> {
         let url = self.url()?;
         let body = body(message, is_slack(url)).to_string();
         let mut request = Request::new(Method::POST, url.clone());
@@ -51,7 +57,8 @@ impl Webhook {
             _ => "ask whoever runs it",
         };
         let wait = answer.headers().get(RETRY_AFTER).and_then(|asked| pause(asked.to_str().ok()?, None));
-        Err(Failure { why: format!("it answers HTTP {} {reason}: {advice}", status.as_u16()), wait })
+        let why = format!("it answers HTTP {} {reason}: {advice}", status.as_u16());
+        Err(Failure { wait, ..Failure::new(why) })
     }
 
     /// Whether the host is there and its certificate is in order. Only the host's first page is asked for: nothing is
@@ -74,13 +81,13 @@ async fn execute(request: Request, patience: Duration) -> Result<Response, Failu
     let failed = |error: reqwest::Error| {
         let error = error.without_url();
         let what = without_host(&deepest(&error), &url);
-        Failure::new(if error.is_connect() || error.is_builder() {
-            format!("it cannot be reached ({what})")
+        if error.is_connect() || error.is_builder() {
+            Failure::new(format!("it cannot be reached ({what})"))
         } else if error.is_timeout() {
-            format!("it does not answer within {} s", patience.as_secs())
+            late(patience).in_doubt()
         } else {
-            format!("the connection broke ({what})")
-        })
+            Failure::new(format!("the connection broke ({what})")).in_doubt()
+        }
     };
     // Made for one delivery: these are rare, and what is kept open costs memory all day.
     let client = http(&url, None, patience).map_err(failed)?;

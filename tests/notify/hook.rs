@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use stemsync::config::Config;
-use stemsync::notify::{Delivered, Notices};
+use stemsync::notify::{Delivered, Notices, Patience};
 use stemsync::store::Store;
 use stemsync::sync::{RunEnd, RunRequest};
 use tokio::io::{AsyncWriteExt, BufReader};
@@ -22,9 +22,12 @@ use crate::received::{Received, receive};
 pub(crate) const KEY: &str = "K3yOfTheHook";
 
 /// Longer than a delivery to somebody who answers takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(20);
 /// For somebody who does not answer.
-pub(crate) const SHORT: Duration = Duration::from_millis(300);
+const BRIEF: Duration = Duration::from_millis(300);
+
+pub(crate) const PATIENCE: Patience = Patience { attempt: LONG, verdict: LONG };
+pub(crate) const SHORT: Patience = Patience { attempt: BRIEF, verdict: BRIEF };
 
 /// Seconds for which it asks to be left alone where it answers 429.
 pub(crate) const ASKED: i64 = 300;
@@ -132,7 +135,7 @@ pub(crate) async fn deliver(link: &Link, notices: &Notices) -> Delivered {
 pub(crate) async fn deliver_at(
     store: &Store,
     notices: &Notices,
-    patience: Duration,
+    patience: Patience,
     now: DateTime<Utc>,
 ) -> Delivered {
     notices.deliver(store, patience, now).await.unwrap()

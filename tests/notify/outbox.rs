@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use stemsync::notify::{Channel, Notices};
+use stemsync::notify::{Channel, Notices, Patience};
 use stemsync::store::{Store, notices};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -113,12 +114,13 @@ async fn a_webhook_that_hangs_keeps_nobody_from_getting_the_mail() {
     let link = held(&notices).await;
     let (store, now) = (&link.engine.store, link.engine.clock.now());
     hook.hang();
-    // The mail server is given the same time: a busy machine may need several attempts.
+    // The mail server is given the same time: a busy machine may need another attempt.
+    let patience = Patience { attempt: Duration::from_secs(3), ..PATIENCE };
     let mut told = Vec::new();
     for attempt in 0.. {
-        assert!(attempt < 50, "the mail never came");
+        assert!(attempt < 2, "the mail never came");
         let now = now + TimeDelta::hours(attempt);
-        let delivered = deliver_at(store, &notices, SHORT, now).await;
+        let delivered = deliver_at(store, &notices, patience, now).await;
         told.extend(delivered.told);
         assert!(
             delivered
@@ -161,6 +163,11 @@ async fn who_is_killed_in_the_middle_leaves_it_to_the_next_one_when_its_claim_ra
 
 /// A mail server that falls silent at a command, or at once; tells its port and how many mails it took.
 async fn silent_at(command: Option<&'static str>) -> (u16, Arc<AtomicUsize>) {
+    slow_at(command, None).await
+}
+
+/// One that falls silent at a command, for a while or for ever; a mail itself is the command `.`.
+async fn slow_at(command: Option<&'static str>, silence: Option<Duration>) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let taken = Arc::new(AtomicUsize::new(0));
@@ -187,10 +194,12 @@ async fn silent_at(command: Option<&'static str>) -> (u16, Arc<AtomicUsize>) {
                             break;
                         }
                     }
-                    if line.starts_with(command) {
-                        return std::future::pending().await;
-                    }
                     count.fetch_add(usize::from(is_data), Ordering::SeqCst);
+                    match silence {
+                        _ if !line.starts_with(command) => {}
+                        Some(silence) => tokio::time::sleep(silence).await,
+                        None => return std::future::pending().await,
+                    }
                     answer = if line.starts_with("DATA") { "354 go on" } else { "250 well" };
                 }
             });
@@ -215,4 +224,84 @@ async fn a_mail_server_that_hangs_is_left_and_one_that_says_no_goodbye_has_the_m
     let link = held(&notices).await;
     let delivered = deliver_at(&link.engine.store, &notices, PATIENCE, link.engine.clock.now()).await;
     assert_eq!((delivered.told, taken.load(Ordering::SeqCst)), (vec![Channel::Email], 1));
+}
+
+/// Delivers whenever it is time to, for a day. Tells after how many minutes something was handed over.
+async fn handed_over_in_a_day(
+    link: &Link,
+    notices: &Notices,
+    patience: Patience,
+    count: impl Fn() -> usize,
+) -> Vec<i64> {
+    let start = link.engine.clock.now();
+    let (mut now, mut minutes) = (start, Vec::new());
+    while now - start < TimeDelta::hours(26) {
+        let before = count();
+        let delivered = deliver_at(&link.engine.store, notices, patience, now).await;
+        minutes.extend((before..count()).map(|_| (now - start).num_minutes()));
+        let Some(next) = delivered.next_attempt else { break };
+        now = next;
+    }
+    minutes
+}
+
+#[tokio::test]
+async fn a_mail_server_that_looks_into_a_mail_first_is_waited_for_and_gets_it_once() {
+    let patience = Patience { attempt: Duration::from_secs(1), ..PATIENCE };
+    let (port, taken) = slow_at(Some("."), Some(Duration::from_millis(1500))).await;
+    let notices = told_by(&email(port), &[]);
+    let link = held(&notices).await;
+    // A busy machine may need several attempts to get as far as that.
+    handed_over_in_a_day(&link, &notices, patience, || taken.load(Ordering::SeqCst)).await;
+    assert_eq!((taken.load(Ordering::SeqCst), waiting(&link.engine.store).await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_mail_that_a_server_takes_without_a_word_is_not_sent_all_day() {
+    let patience = Patience { verdict: SHORT.verdict, ..PATIENCE };
+    let (port, taken) = slow_at(Some("."), None).await;
+    let notices = told_by(&email(port), &[]);
+    let link = held(&notices).await;
+    let minutes = handed_over_in_a_day(&link, &notices, patience, || taken.load(Ordering::SeqCst)).await;
+    assert_eq!((minutes, waiting(&link.engine.store).await), (vec![0, 1, 61], 0));
+}
+
+#[tokio::test]
+async fn what_a_webhook_takes_without_a_word_is_not_posted_all_day_and_what_comes_later_is_at_once() {
+    let hook = Hook::start().await;
+    let notices = told_by_hook(&hook);
+    let link = held(&notices).await;
+    hook.hang();
+    let patience = Patience { attempt: Duration::from_secs(1), ..PATIENCE };
+    let minutes = handed_over_in_a_day(&link, &notices, patience, || hook.requests().len()).await;
+    assert_eq!((minutes, waiting(&link.engine.store).await), (vec![0, 1, 61], 0));
+
+    hook.answer(200);
+    let draft = order(link.day(4), vec![line(UNKNOWN, 2)]);
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    run(&link, &notices).await;
+    let now = link.engine.clock.now() + TimeDelta::minutes(62);
+    assert_eq!(deliver_at(&link.engine.store, &notices, PATIENCE, now).await.told, [Channel::Webhook]);
+    let texts = hook.texts();
+    assert!(texts.len() == 1 && texts[0].contains(&id), "{texts:?}");
+}
+
+#[tokio::test]
+async fn what_came_while_a_mail_was_in_doubt_is_told_when_that_is_not_sent_again() {
+    let patience = Patience { verdict: SHORT.verdict, ..PATIENCE };
+    let (port, taken) = slow_at(Some("."), None).await;
+    let notices = told_by(&email(port), &[]);
+    let link = held(&notices).await;
+    let (store, start) = (&link.engine.store, link.engine.clock.now());
+    for minutes in [0, 1] {
+        deliver_at(store, &notices, patience, start + TimeDelta::minutes(minutes)).await;
+    }
+    let draft = order(link.day(4), vec![line(UNKNOWN, 2)]);
+    link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    run(&link, &notices).await;
+    let delivered = deliver_at(store, &notices, patience, start + TimeDelta::minutes(61)).await;
+    assert_eq!((delivered.let_be, taken.load(Ordering::SeqCst)), (vec![Channel::Email], 3));
+    assert!(delivered.failed[0].1.contains("has the mail and does not say within"), "{:?}", delivered.failed);
+    assert_eq!(waiting(store).await, 1, "the new one was handed over once");
+    assert!(delivered.next_attempt.is_some());
 }

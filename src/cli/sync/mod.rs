@@ -88,7 +88,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &SyncArgs) -> any
     // The next run need not wait until people are told, nor need who asked this one to leave.
     drop(lock);
     if !args.dry_run && !end.stopped {
-        notices::tell(&notices, &store, output).await;
+        notices::tell(&notices, &store, output, args.paced).await;
     }
     Ok(exit)
 }
