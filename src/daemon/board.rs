@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::agenda::Turn;
 use crate::config::Config;
+use crate::notify::what::DatabaseCause;
 use crate::sync::RunEnd;
 use crate::sync::engine::Progress;
 use crate::sync::report::{ActionResult, Job, Outcome, Requests, RunReport};
@@ -34,6 +35,8 @@ pub struct Shown {
     pub last_asked: Option<Ended>,
     /// What was done since the daemon started.
     pub totals: Totals,
+    /// Since when the database cannot be used, and why; `None` where it can.
+    pub database: Option<(DateTime<Utc>, DatabaseCause)>,
 }
 
 /// Sums over the runs since the daemon started: they only grow.
@@ -145,6 +148,11 @@ impl Board {
     /// Notes that somebody wants these jobs run now.
     pub fn ask(&self, jobs: &[Job]) {
         self.show(|shown| shown.asked.extend(jobs));
+    }
+
+    /// Since when the database cannot be used, and why.
+    pub fn database(&self, refused: Option<(DateTime<Utc>, DatabaseCause)>) {
+        self.show(|shown| shown.database = refused);
     }
 
     /// Another configuration is in force.

@@ -14,7 +14,8 @@ use super::backoff::{Culprit, News, Seen};
 use super::board::Board;
 use super::signals::{Wish, until_told};
 use super::{Daemon, Served, words};
-use crate::store::{Connection, Fault, RunLock, StoreError, runs};
+use crate::notify::what::{DOWN, DatabaseCause};
+use crate::store::{Connection, RunLock, StoreError, runs};
 use crate::sync::engine::Clock;
 use crate::sync::report::Job;
 use crate::sync::{RunEnd, RunRequest, end_of};
@@ -93,6 +94,10 @@ impl<S: Served> Daemon<S> {
         let zone = self.zone();
         if let Some((since, _)) = self.refused.take() {
             log::info!("the database can be used again; it had failed since {}", words::time(since, now, zone));
+            self.board.database(None);
+            if let Some(teller) = &self.teller {
+                teller.database_recovers(since, now);
+            }
         }
         let seen = Seen::of(end, self.until_reset());
         for news in self.agenda.learn(&seen, now, fastrand::f64()) {
@@ -220,15 +225,17 @@ impl<S: Served> Daemon<S> {
 
     /// The database could not do its part. What passes is waited out; with what does not pass the daemon ends.
     fn database_refuses(&mut self, error: StoreError) -> anyhow::Result<()> {
-        if !matches!(error.fault, Fault::Locked | Fault::Full | Fault::Disk(_)) {
-            return Err(error.into());
-        }
+        let Some(cause) = DatabaseCause::of(&error.fault) else { return Err(error.into()) };
         let now = self.now();
         let (since, tries) = self.refused.unwrap_or((now, 0));
         if tries == 0 {
             log::error!("{error}. Tried again in 10 s, then ever more seldom, at least every 5 minutes");
         }
         self.refused = Some((since, tries + 1));
+        self.board.database(Some((since, cause)));
+        if let Some(teller) = self.teller.as_ref().filter(|_| now - since >= DOWN) {
+            teller.database_fails(since, cause, now);
+        }
         self.systemd.status(&self.status());
         let [first, longest] = DATABASE_RESTS;
         self.agenda.rest(now, (first * (1 << tries.min(8))).min(longest));

@@ -116,6 +116,8 @@ fn is_over(notice: &Notice, later: &[&NoticeRow]) -> bool {
 fn title(notice: &Notice) -> (u8, String) {
     match notice {
         Notice::SystemDown { system, .. } => (0, format!("{} is down", system.title())),
+        Notice::DatabaseFailing { .. } => (0, "the database cannot be used".to_owned()),
+        Notice::DatabaseRecovered { .. } => (4, "the database can be used again".to_owned()),
         Notice::QuotaSpent { .. } => (1, "Komet's quota of the day is spent".to_owned()),
         Notice::JobFailing { job, .. } => (2, format!("the job {} fails", job.name())),
         // Told by `holds_title`.
@@ -166,6 +168,16 @@ fn event_line(origin: &Origin, row: &NoticeRow) -> String {
         }
         Notice::JobRecovered { job, since } => {
             format!("The job {} is well again; it had failed for {}.", job.name(), lasted(since))
+        }
+        Notice::DatabaseFailing { since, cause } => format!(
+            "stemsync has not been able to use its database since {}: {}. Until it can, no job runs: nothing is lost, and \
+             nothing goes from one system to the other. {} It goes on by itself then.",
+            time(since),
+            cause.words(),
+            words::to_do_about(*cause)
+        ),
+        Notice::DatabaseRecovered { since } => {
+            format!("stemsync can use its database again; it could not for {}. Its jobs go on.", lasted(since))
         }
         Notice::Holds { .. } => String::new(),
     }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::domain::LineId;
-use crate::notify::what::Cause;
+use crate::notify::what::{Cause, DatabaseCause};
 use crate::sync::report::Job;
 use crate::systems::System;
 
@@ -163,4 +163,20 @@ fn what_is_over_by_the_time_it_is_told_is_not_what_is_the_matter() {
     assert_eq!(told(&[down(axerrio), back(axerrio)]), "stemsync vm1: Axerrio answers again");
     assert_eq!(told(&[down(axerrio), back(komet)]), "stemsync vm1: Axerrio is down, and 1 more");
     assert_eq!(told(&[back(axerrio), down(axerrio)]), "stemsync vm1: Axerrio is down, and 1 more");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_says_what_follows_and_what_to_do() {
+    for (cause, why, to_do) in [
+        (DatabaseCause::Full, "the disk is full", "make room"),
+        (DatabaseCause::Locked, "another process keeps it locked", "end that process"),
+        (DatabaseCause::Disk, "the disk cannot be read or written", "see that the disk is sound"),
+    ] {
+        let text = message(vec![row(0, 15, Notice::DatabaseFailing { since: at(0), cause })], Vec::new()).text();
+        assert!(text.starts_with("stemsync vm1: the database cannot be used\n"), "{text}");
+        assert!(text.contains(&format!("since 2026-02-02 10:00 EST: {why}. Until it can, no job runs")), "{text}");
+        assert!(text.contains(&format!("To do: {to_do}")), "{text}");
+    }
+    let text = message(vec![row(0, 40, Notice::DatabaseRecovered { since: at(0) })], Vec::new()).text();
+    assert!(text.ends_with("can use its database again; it could not for 40 min. Its jobs go on."), "{text}");
 }

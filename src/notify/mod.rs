@@ -11,6 +11,7 @@ pub mod what;
 mod words;
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -20,12 +21,13 @@ pub use outbox::Channel;
 
 use crate::config::Config;
 use crate::reports::words::command;
+use crate::store::notices::NoticeRow;
 use crate::store::{Store, StoreError};
 use crate::sync::RunEnd;
 use email::Email;
 use outbox::{Claim, Settled};
 use webhook::Webhook;
-use what::Seen;
+use what::{Notice, Seen};
 
 /// Why a channel did not tell something: a sentence's end, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,6 +184,40 @@ impl Notices {
         let settled = store.write(move |conn| outbox::settle(conn, &claim, &end, &channels, now)).await?;
         log(channel, &result, count, settled);
         Ok((channel, result, settled))
+    }
+
+    /// Tells over a channel, past the outbox, that the database itself cannot be used, or that it can again. Tries until it is
+    /// told, was handed over in doubt as often as anything is, or `is_over`. Says whether it may have been told.
+    pub(crate) async fn tell_past_outbox(
+        &self,
+        channel: Channel,
+        notice: &Notice,
+        at: DateTime<Utc>,
+        patience: Patience,
+        is_over: impl Future<Output = ()>,
+    ) -> bool {
+        let news = News { notices: vec![NoticeRow { id: 0, at, notice: notice.clone() }], holds: Vec::new() };
+        let Some(message) = compose(&self.origin, &news) else { return false };
+        let mut is_over = pin!(is_over);
+        let mut settled = Settled::default();
+        let mut doubts = 0;
+        loop {
+            // Seen to its end, whatever is over meanwhile: who was told is told of that as well.
+            let result = self.tell(channel, &message, patience).await;
+            settled.attempts = settled.attempts.saturating_add(1);
+            doubts += u32::from(result.as_ref().is_err_and(|failure| failure.is_in_doubt));
+            settled.left_in_doubt = usize::from(doubts >= outbox::MOST_IN_DOUBT);
+            log(channel, &result, 1, settled);
+            let Err(failure) = result else { return true };
+            if settled.left_in_doubt > 0 {
+                return true;
+            }
+            let pause = outbox::pause(settled.attempts, failure.wait).to_std().unwrap_or_default();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = &mut is_over => return doubts > 0,
+            }
+        }
     }
 
     async fn tell(&self, channel: Channel, message: &Message, patience: Patience) -> Result<(), Failure> {

@@ -279,7 +279,7 @@ fn may_try(row: &ChannelRow, now: DateTime<Utc>) -> bool {
 
 /// A minute after the first failed attempt, doubling up to an hour; longer where the channel asks for it, but no longer than
 /// an hour either.
-fn pause(attempts: u32, asked: Option<Duration>) -> TimeDelta {
+pub(super) fn pause(attempts: u32, asked: Option<Duration>) -> TimeDelta {
     let minutes = 1_i64 << attempts.saturating_sub(1).min(10);
     let asked = asked.map_or(TimeDelta::zero(), |asked| TimeDelta::from_std(asked).unwrap_or(LONGEST_PAUSE));
     TimeDelta::minutes(minutes).max(asked).min(LONGEST_PAUSE)

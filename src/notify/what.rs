@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::store::Fault as StoreFault;
 use crate::sync::RunEnd;
 use crate::sync::report::{Job, JobReport, Outcome};
 use crate::systems::{Fault, System};
@@ -67,6 +68,51 @@ pub enum Notice {
         /// When a run had first found it out of reach.
         since: DateTime<Utc>,
     },
+    /// The daemon could not use the database for a quarter of an hour. The outbox, which is in it, never has this.
+    DatabaseFailing {
+        /// When it was first refused.
+        since: DateTime<Utc>,
+        /// Why it was refused the last time.
+        cause: DatabaseCause,
+    },
+    /// The daemon uses the database again, after that was told.
+    DatabaseRecovered {
+        /// When it had first been refused.
+        since: DateTime<Utc>,
+    },
+}
+
+/// Why the database cannot be used, of what may pass by itself or by a person's hand while the daemon goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatabaseCause {
+    /// There is no room for a write.
+    Full,
+    /// Another process keeps it locked.
+    Locked,
+    /// The disk refuses.
+    Disk,
+}
+
+impl DatabaseCause {
+    /// `None` for what no daemon outlives.
+    pub fn of(fault: &StoreFault) -> Option<Self> {
+        match fault {
+            StoreFault::Full => Some(Self::Full),
+            StoreFault::Locked => Some(Self::Locked),
+            StoreFault::Disk(_) => Some(Self::Disk),
+            _ => None,
+        }
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Full => "the disk is full",
+            Self::Locked => "another process keeps it locked",
+            Self::Disk => "the disk cannot be read or written",
+        }
+    }
 }
 
 /// Why a request failed: the kind of fault alone. What a system says in its own words may hold anything, a customer's

@@ -122,6 +122,7 @@ fn told(story: &[(i64, Run)]) -> Vec<(i64, &'static str)> {
                 Notice::SystemRecovered { system: System::Axerrio, .. } => "axerrio back",
                 Notice::SystemDown { .. } => "komet down",
                 Notice::SystemRecovered { .. } => "komet back",
+                Notice::DatabaseFailing { .. } | Notice::DatabaseRecovered { .. } => "no run says so",
             };
             (*minute, word)
         }));

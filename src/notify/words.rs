@@ -2,7 +2,7 @@
 //! foreign is in them but the ids of orders and lines, and of these only harmless characters. A hold's own detail can
 //! quote products, customers and what a system said: it stays in `stemsync holds`.
 
-use super::what::Cause;
+use super::what::{Cause, DatabaseCause};
 use crate::domain::HoldReason;
 use crate::domain::tag::cut;
 use crate::systems::System;
@@ -78,6 +78,17 @@ pub(super) fn of_cause(cause: Cause, system: System) -> String {
         Cause::Server => format!("{title} reports errors of its own"),
         Cause::Unreadable => format!("{title}'s answers make no sense"),
         Cause::Rejected => format!("{title} refuses what it is asked"),
+    }
+}
+
+/// What a person can do about a database that cannot be used.
+pub(super) fn to_do_about(cause: DatabaseCause) -> &'static str {
+    match cause {
+        DatabaseCause::Full => "To do: make room on the disk on which it is (`stemsync check` names it).",
+        DatabaseCause::Locked => {
+            "To do: end that process; `fuser` names it, given the file that `stemsync check` names."
+        }
+        DatabaseCause::Disk => "To do: see that the disk is sound and has room; the log says what it refused.",
     }
 }
 

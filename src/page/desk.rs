@@ -14,7 +14,7 @@ use super::trouble::Trouble;
 use crate::config::Config;
 use crate::daemon::board::Board;
 use crate::daemon::signals::Wish;
-use crate::reports::health;
+use crate::reports::health::{self, Complaint, Health};
 use crate::store::{Connection, OnFile, RunLock, Store, StoreError};
 use crate::sync::report::Job;
 
@@ -110,6 +110,21 @@ impl Desk {
         let (memo, now) = (Arc::clone(&self.facts), self.now());
         let scope = health::Scope::of(&self.config(), now);
         self.read(move |conn| memo.get(conn, now, |conn| Facts::gather(conn, &scope))).await
+    }
+
+    /// How it is, by what is on file and by what the daemon cannot put there: that the database refuses.
+    pub(super) fn health(&self, facts: &Facts) -> Health {
+        let config = self.config();
+        let mut health = health::judge(&config, facts.known.clone(), self.now());
+        if let Some((since, cause)) = self.board.shown().database {
+            let since = crate::daemon::words::time(since, self.now(), config.jobs.timezone);
+            let short = format!("the database cannot be used since {since} ({})", cause.words());
+            health.healthy = false;
+            health
+                .complaints
+                .insert(0, Complaint { text: short.clone(), short, why: "", path: "/#jobs".to_owned() });
+        }
+        health
     }
 
     /// Changes something, all of it or nothing, while no run goes on. Whoever watches is told.

@@ -31,7 +31,7 @@ async fn readyz(State(desk): State<Desk>) -> Response {
     let Ok(facts) = desk.facts().await else {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read\n".to_owned());
     };
-    let health = health::judge(&desk.config(), facts.known.clone(), desk.now());
+    let health = desk.health(&facts);
     let status = if health.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     plain(status, format!("{}\n", health.sentence()))
 }
@@ -42,7 +42,7 @@ fn plain(status: StatusCode, text: String) -> Response {
 
 async fn metrics(State(desk): State<Desk>) -> Result<Response, Trouble> {
     let facts = desk.facts().await?;
-    let health = health::judge(&desk.config(), facts.known.clone(), desk.now());
+    let health = desk.health(&facts);
     let shown = desk.board().shown();
     let mut page = Exposition::default();
     page.gauge("stemsync_build_info", "The version that runs.");

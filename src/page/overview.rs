@@ -55,9 +55,8 @@ pub(super) fn routes() -> Router<Desk> {
 
 async fn overview(visitor: Visitor, State(desk): State<Desk>) -> Result<Response, Trouble> {
     let facts = desk.facts().await?;
-    let (config, now) = (desk.config(), desk.now());
-    let health = health::judge(&config, facts.known.clone(), now);
-    let zone = config.jobs.timezone;
+    let health = desk.health(&facts);
+    let (zone, now) = (desk.config().jobs.timezone, desk.now());
     let body = html! {
         h1 { "Overview" }
         (sentence(&health))

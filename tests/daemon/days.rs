@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
+use serde_json::json;
 use stemsync::daemon::signals::Wish;
 use stemsync::notify::what::Notice;
 use stemsync::reports::health;
@@ -13,6 +14,9 @@ use stemsync::sync::report::{
 };
 use stemsync::systems::System::{self, Axerrio, Komet};
 
+use tokio::io::{AsyncWriteExt, BufReader};
+
+use crate::received::receive;
 use crate::stage::{Outage, Play};
 use crate::{at, heard};
 
@@ -372,6 +376,67 @@ fn a_database_that_is_locked_for_a_while_is_outlived_and_told_of_twice() {
     play.pass(MINUTE * 6);
     let lines = heard::lines();
     assert_eq!(heard::with(&lines, "can be used again").len(), 1, "{lines:#?}");
+}
+
+/// A daemon that has been at work for an hour, and the webhook at which it tells people what it has to.
+fn at_work_with_a_hook(beside: &tokio::runtime::Runtime) -> (Play, tokio::net::TcpListener) {
+    let hook = beside.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let told = format!("[notify]\nwebhook = {{ env = \"HOOK_{}\" }}\n", hook.local_addr().unwrap().port());
+    let mut play = Play::start(at("2026-05-04T08:59:40Z"), &told);
+    assert!(play.pass(HOUR).is_none());
+    (play, hook)
+}
+
+/// What is posted next of the database: its events.
+async fn posted(hook: &tokio::net::TcpListener) -> serde_json::Value {
+    loop {
+        let mut stream = BufReader::new(hook.accept().await.unwrap().0);
+        let request = receive(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        let event = body["stemsync"]["events"][0].clone();
+        if event["kind"].as_str().is_some_and(|kind| kind.starts_with("database_")) {
+            return event;
+        }
+    }
+}
+
+#[test]
+fn people_are_told_of_a_database_that_is_locked_for_a_quarter_of_an_hour_and_of_its_end() {
+    let beside = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _beside = beside.enter();
+    let (mut play, hook) = at_work_with_a_hook(&beside);
+    let other = Connection::open(&play.database).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(play.pass(MINUTE * 25).is_none());
+    let fails = beside.block_on(posted(&hook));
+    assert_eq!((&fails["kind"], &fails["cause"]), (&json!("database_failing"), &json!("locked")));
+    let time = |value: &serde_json::Value| value.as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    let lasted = time(&fails["at"]) - time(&fails["since"]);
+    assert!(lasted >= MINUTE * 15 && lasted < MINUTE * 21, "{fails}");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(play.pass(MINUTE * 6).is_none());
+    let recovered = beside.block_on(posted(&hook));
+    assert_eq!((&recovered["kind"], &recovered["since"]), (&json!("database_recovered"), &fails["since"]));
+}
+
+#[test]
+fn of_a_database_that_is_locked_for_ten_minutes_nobody_is_told() {
+    let beside = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _beside = beside.enter();
+    let (mut play, hook) = at_work_with_a_hook(&beside);
+    let lock = |play: &mut Play, time: TimeDelta| {
+        let other = Connection::open(&play.database).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(play.pass(time).is_none());
+    };
+    lock(&mut play, MINUTE * 10);
+    play.pass(MINUTE * 6);
+    let between = play.now();
+    lock(&mut play, MINUTE * 25);
+    let fails = beside.block_on(posted(&hook));
+    let since = fails["since"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert!(since > between, "the first that is told is the second: {fails}");
 }
 
 #[test]

@@ -11,6 +11,9 @@ mod patience;
 #[path = "../cli_sync/place.rs"]
 #[allow(dead_code)]
 mod place;
+#[path = "../support/received.rs"]
+#[allow(dead_code)]
+mod received;
 mod service;
 mod stage;
 

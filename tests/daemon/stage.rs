@@ -313,8 +313,11 @@ fn config_in(folder: &Path, extra: &str) -> Config {
         "[komet]\nbase_url = \"sandbox\"\n[axerrio]\nbase_url = \"sandbox\"\n[state]\npath = \"{}\"\n{extra}",
         folder.join("link.db").display()
     );
-    // Nobody listens there, and no play waits for what is told.
-    let secret = |name: &str| (name == "HOOK").then(|| "http://127.0.0.1:9/hook".into());
+    // At `HOOK` nobody listens, and no play waits for what is told there; at `HOOK_<port>` a play does itself.
+    let secret = |name: &str| {
+        let port = if name == "HOOK" { "9" } else { name.strip_prefix("HOOK_")? };
+        Some(format!("http://127.0.0.1:{port}/hook").into())
+    };
     Config::from_text(&folder.join("sync.toml"), &text, &secret).unwrap()
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::Utc;
 use stemsync::domain::*;
+use stemsync::notify::what::DatabaseCause;
 use stemsync::store::holds;
 use stemsync::store::orders::{self, NewOrder};
 
@@ -152,4 +153,22 @@ async fn alerts_and_dashboard_name_only_what_is_exported() {
     assert!(asked.len() > 15, "{asked:?}");
     let missing: Vec<_> = asked.difference(&exported).collect();
     assert!(missing.is_empty(), "{missing:?} are not exported");
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_the_daemon_is_told_at_once_to_whoever_asks() {
+    let house = House::new().await;
+    let before = house.guest().get("/readyz").await.body;
+    house.board.database(Some((Utc::now(), DatabaseCause::Full)));
+    let answer = house.guest().get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.body.contains("the database cannot be used since") && answer.body.contains("the disk is full"),
+        "{}",
+        answer.body
+    );
+    assert!(house.guest().get("/metrics").await.body.contains("stemsync_healthy 0"));
+    assert!(house.admin().await.get("/").await.body.contains("(the disk is full)"));
+    house.board.database(None);
+    assert_eq!(house.guest().get("/readyz").await.body, before);
 }
