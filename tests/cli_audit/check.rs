@@ -173,6 +173,24 @@ async fn a_method_that_the_token_may_not_use_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_method_that_is_refused_in_words_of_the_token_is_named_and_the_others_are_tried() {
+    let sandbox = sandbox().await;
+    sandbox.act(|world, _| {
+        let body = json!({"status": 0, "message": "Method not authorized for this token"}).to_string();
+        let refused = Fault::Http { status: 200, body, headers: Vec::new() };
+        world.inject(Target::next(System::Komet, "boxtype.list").times(9), refused);
+    });
+    let (report, code) = Place::on(&sandbox, "5s").json(&["check"]);
+    assert_eq!((code, outcomes(&report, "failed")), (4, vec!["komet rights".to_owned()]), "{report:#}");
+    assert_eq!(right(&report, "komet", "boxtype.list")["advice"], "Allow boxtype.list for this token in Komet");
+    for method in ["carrier.list", "prebook.details.list", "purchase.order.list"] {
+        assert_eq!(right(&report, "komet", method)["outcome"], "ok", "{method}");
+    }
+    let carriers = sandbox.act(|world, _| world.requests().count(System::Komet, "carrier.list"));
+    assert_eq!(carriers, 1, "asked once, whatever it is asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_runs_met_with_tells_which_writing_methods_the_token_allows() {
     let (sandbox, _) = sandbox_with_a_week().await;
     let place = Place::on(&sandbox, "5s");
