@@ -364,7 +364,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         let known = self.store.read(|conn| Ok((carriers(conn)?, maps::load(conn)?))).await?;
                         state.learn_reference(known.0, known.1);
                     }
-                    Err(PollError::System(error)) if !error.is_systemic() && error.fault != Fault::Stopped => {
+                    // Komet allows each method by itself. Where it is the token that it refuses, the next request shows that.
+                    Err(PollError::System(error))
+                        if matches!(error.fault, Fault::Unauthorized(_))
+                            || !error.is_systemic() && error.fault != Fault::Stopped =>
+                    {
                         log::warn!(job = job.name(); "{}; going on without", error.for_log());
                     }
                     Err(error) => return Err(error),

@@ -50,6 +50,21 @@ async fn an_unknown_product_holds_its_line_until_a_person_maps_it_in_komet() {
     .await;
 }
 
+/// In Komet's form for a token each method has a tick of its own.
+#[tokio::test]
+async fn a_list_that_the_token_may_not_read_keeps_nothing_waiting() {
+    for method in ["boxtype.list", "carrier.list"] {
+        println!("--- {method}");
+        let link = Link::plain().await;
+        let body = r#"{"status":0,"message":"Method not authorized for this token"}"#.to_owned();
+        let refused = Fault::Http { status: 200, body, headers: Vec::new() };
+        link.act(|w, _| w.inject(Target::next(System::Komet, method).times(1000), refused));
+        half_known(&link).await;
+        assert_eq!(boxes(&link), 2, "the known line ships");
+        assert_eq!(link.held().await, [(HoldReason::UnmappedProduct, Some("2".into()))]);
+    }
+}
+
 /// Nothing else happens to the order, and yet it would be bought as what it is not.
 #[tokio::test]
 async fn a_map_that_is_corrected_corrects_what_is_pending() {
