@@ -23,13 +23,17 @@ use crate::sync::report::Job;
 use crate::systems::axerrio::AxerrioClient;
 use crate::systems::komet::KometClient;
 
-/// Begins the program once more in its own place, with an allocator that gives back at once what a run took: between two
-/// runs there may be an hour, and the program lives beside others. It hears so from the environment alone, and only as it
-/// begins. Returns where it was told already, by this or by whoever started the program, or cannot be told: then it takes
-/// a tenth more memory.
+/// What the two allocators are told through the environment, which they read only as the program begins: the program's own to give
+/// back at once what a run took, since between two runs there may be an hour; the system's, from which the database takes its
+/// memory, to keep that in one place, and little of it.
+const SPARING: [(&str, &str); 3] =
+    [("MIMALLOC_PURGE_DELAY", "0"), ("MALLOC_ARENA_MAX", "1"), ("MALLOC_TRIM_THRESHOLD_", "32768")];
+
+/// Begins the program once more in its own place with [`SPARING`], since it lives beside others. Returns where all of that is set
+/// already, by this or by whoever started the program, or cannot be: then it takes a tenth more memory.
 pub(super) fn lean() {
-    const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
-    if env::var_os(PURGE_DELAY).is_some() {
+    let unset: Vec<_> = SPARING.into_iter().filter(|(name, _)| env::var_os(name).is_none()).collect();
+    if unset.is_empty() {
         return;
     }
     let mut arguments = env::args_os();
@@ -37,7 +41,7 @@ pub(super) fn lean() {
     if let Some(name) = arguments.next() {
         again.arg0(name);
     }
-    let _ = again.args(arguments).env(PURGE_DELAY, "0").exec();
+    let _ = again.args(arguments).envs(unset).exec();
 }
 
 /// Carries `run` out.

@@ -165,7 +165,10 @@ impl Draft<'_> {
         if number.can_be_asked_for() {
             return vec![Need::PurchaseOrder(number.clone())];
         }
-        let days: Vec<NaiveDate> = facts.po_dates.iter().copied().collect();
+        // It may have been moved beyond the horizon.
+        let known = self.po(number).map(|po| po.ship_date).filter(|day| *day >= self.rules.visible_from);
+        let days: BTreeSet<NaiveDate> = facts.po_dates.iter().copied().chain(known).collect();
+        let days: Vec<NaiveDate> = days.into_iter().collect();
         self.unread_pos(&days).collect()
     }
 
