@@ -25,6 +25,18 @@ async fn left(change: impl FnOnce(&mut World, &str, DateTime<Utc>)) -> (Link, St
     (link, id)
 }
 
+/// An order whose PO a buyer moved to another day, and that was left there.
+async fn left_on_another_day() -> (Link, String, u64) {
+    let (link, id) = left(|w, id, now| {
+        let po = po_of(w, id);
+        let day = w.komet.purchase_order(po).unwrap().ship_date.succ_opt().unwrap();
+        w.komet.buyer_moves_po(po, day, now).unwrap();
+    })
+    .await;
+    let po = link.act(|w, _| po_of(w, &id));
+    (link, id, po)
+}
+
 fn changes_customer_po(link: &Link, id: &str) {
     let change = OrderChange { customer_po: Some("PO-78".into()), ..OrderChange::default() };
     link.act(|w, now| w.axerrio.customer_changes_header(id, &change, now)).unwrap();
@@ -66,13 +78,7 @@ async fn a_header_is_asked_about_again_before_another_field_of_it_moves_its_line
 #[tokio::test]
 async fn a_pos_day_is_asked_about_again_before_its_line_is_bought_anew() {
     for verdict in ANSWERS {
-        let (link, id) = left(|w, id, now| {
-            let po = po_of(w, id);
-            let day = w.komet.purchase_order(po).unwrap().ship_date.succ_opt().unwrap();
-            w.komet.buyer_moves_po(po, day, now).unwrap();
-        })
-        .await;
-        let po = link.act(|w, _| po_of(w, &id));
+        let (link, id, po) = left_on_another_day().await;
         link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes += 2, now)).unwrap();
         link.sync().await;
         assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);
@@ -176,13 +182,7 @@ async fn a_line_that_changes_after_a_moved_header_was_dismissed_is_asked_about()
 #[tokio::test]
 async fn a_pos_day_is_asked_about_again_before_fewer_boxes_are_bought() {
     for verdict in ANSWERS {
-        let (link, id) = left(|w, id, now| {
-            let po = po_of(w, id);
-            let day = w.komet.purchase_order(po).unwrap().ship_date.succ_opt().unwrap();
-            w.komet.buyer_moves_po(po, day, now).unwrap();
-        })
-        .await;
-        let po = link.act(|w, _| po_of(w, &id));
+        let (link, id, po) = left_on_another_day().await;
         link.act(|w, now| w.axerrio.vendor_accepts(&id, &[("1", 1)], now)).unwrap();
         link.sync().await;
         assert_eq!(link.held().await, [(HoldReason::EditedInKomet, Some("1".into()))]);

@@ -215,11 +215,6 @@ impl KometModel {
         self.prebooks.get(&id)
     }
 
-    /// The Prebook with the number that people see.
-    pub fn prebook_numbered(&self, number: u64) -> Option<&Prebook> {
-        self.index.numbers.get(&number).and_then(|id| self.prebooks.get(id))
-    }
-
     /// The item and its Prebook.
     pub fn prebook_item(&self, item: u64) -> Option<(&Prebook, &PrebookItem)> {
         let prebook = self.prebooks.get(self.index.items.get(&item)?)?;

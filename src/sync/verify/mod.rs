@@ -1,5 +1,6 @@
 //! What became of an intent without a result. Nothing is repeated on a guess: the opposite system is read back, the
-//! views are brought up to date, and the planner's own recognition (`plan::links`) says whether the effect is there.
+//! views are brought up to date, and the planner's own recognition (`plan::links`) says whether the effect is there. What
+//! `stemsync verify` does is [`super::audit`].
 //!
 //! Before each request the run, the job, the method, the moment and, for every order and line it is for, the whole action
 //! are committed (`store::intents`): what is sent, what of Axerrio's it stands for, and for which Prebook or PO.
