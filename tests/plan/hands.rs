@@ -26,7 +26,8 @@ fn bought(desk: &mut Desk, item: ItemId, change: impl FnOnce(&mut PoLine)) {
 
 #[test]
 fn a_reps_copy_is_asked_about_also_where_a_create_was_given_up() {
-    let copies: [(&str, u32, fn(&mut PrebookHeader)); 3] = [
+    type Change = fn(&mut PrebookHeader);
+    let copies: [(&str, u32, Change); 3] = [
         ("another customer's", 5, |header| header.customer_id = Some(77)),
         ("for the next week", 5, |header| header.truck_date = day("2026-12-09")),
         ("of less", 3, |_| {}),
