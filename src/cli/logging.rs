@@ -92,10 +92,12 @@ pub(super) fn share_terminal_with(line: Option<Shown>) {
     *foot = line;
 }
 
-/// Changes the line and draws it, if there is one.
-pub(super) fn show(change: impl FnOnce(&mut Shown)) {
+/// Draws the line anew with this text, if there is one.
+pub(super) fn show(text: String) {
     if let Some(shown) = &mut *FOOT.lock().unwrap_or_else(PoisonError::into_inner) {
-        change(shown);
+        shown.text = text;
+        shown.turn += 1;
+        shown.draw();
     }
 }
 
@@ -112,17 +114,6 @@ impl Shown {
     /// A line that says nothing yet.
     pub(super) fn new(width: usize) -> Self {
         Self { text: String::new(), width, turn: 0 }
-    }
-
-    /// Says something else from the next tick on: a run is through with thousands of orders in a second.
-    pub(super) fn says(&mut self, text: String) {
-        self.text = text;
-    }
-
-    /// Draws it anew.
-    pub(super) fn tick(&mut self) {
-        self.turn += 1;
-        self.draw();
     }
 
     fn draw(&self) {

@@ -174,10 +174,7 @@ pub fn gather(conn: &Connection, scope: &Scope) -> Result<Known, StoreError> {
     let mut open = intents::list(conn)?;
     open.retain(|intent| !on_its_way(intent));
     let keys: BTreeSet<_> = open.iter().flat_map(|intent| &intent.sent.orders).copied().collect();
-    let mut in_doubt = Vec::new();
-    for key in keys {
-        in_doubt.extend(orders::load(conn, key)?.map(|order| order.name().to_owned()));
-    }
+    let in_doubt = orders::names(conn, keys)?;
     let day = quota::day(conn, now.date_naive())?;
     Ok(Known {
         jobs,

@@ -183,31 +183,21 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             return Ok(());
         }
         let now = self.clock.now();
-        let all = self.store.read(sought::list).await?;
-        let is_late = move |one: &Sought| now - one.since >= SOUGHT_TOO_LONG;
-        let Some(since) = all.iter().filter(|one| is_late(one)).map(|one| one.since).min() else { return Ok(()) };
-        let is_known = all.iter().all(|one| one.told || !is_late(one));
-        let (late, names) = self
-            .store
-            .write(move |conn| {
-                let mut names = BTreeSet::new();
-                let mut late = 0;
-                let mut told = all;
-                for one in told.iter_mut().filter(|one| is_late(one)) {
-                    one.told = true;
-                    late += 1;
-                    for key in &one.orders {
-                        names.extend(orders::load(conn, *key)?.map(|order| order.name().to_owned()));
-                    }
-                }
-                if !is_known {
-                    sought::keep(conn, &told, now)?;
-                }
-                Ok((late, names.into_iter().collect::<Vec<_>>()))
-            })
-            .await?;
+        let mut all = self.store.read(sought::list).await?;
+        let late: Vec<&mut Sought> = all.iter_mut().filter(|one| now - one.since >= SOUGHT_TOO_LONG).collect();
+        let Some(since) = late.iter().map(|one| one.since).min() else { return Ok(()) };
+        let keys: BTreeSet<OrderKey> = late.iter().flat_map(|one| &one.orders).copied().collect();
+        let (count, is_known) = (late.len(), late.iter().all(|one| one.told));
+        let mut names = self.store.read(move |conn| orders::names(conn, keys)).await?;
+        names.sort_unstable();
+        if !is_known {
+            for one in late {
+                one.told = true;
+            }
+            self.store.write(move |conn| sought::keep(conn, &all, now)).await?;
+        }
         let line = format!(
-            "{late} Prebooks that Komet's lists no longer show (orders {}) wait since {} to be looked up, for want of requests: nothing \
+            "{count} Prebooks that Komet's lists no longer show (orders {}) wait since {} to be looked up, for want of requests: nothing \
              is concluded of them, and their orders stand as they are. `stemsync sync prebooks` looks them up now, out of what is \
              kept for writes; a larger quota_share, or more paid users, leave polls more",
             some(&names),

@@ -21,6 +21,7 @@ const BAR: usize = 30;
 pub(super) struct Progress {
     /// `None` where nobody watches, or asked for quiet.
     ticking: Option<JoinHandle<()>>,
+    stage: Arc<Mutex<Option<Stage>>>,
     actions: Arc<Mutex<Vec<ActionReport>>>,
 }
 
@@ -46,41 +47,40 @@ impl Stage {
 impl Progress {
     /// Starts, where a person watches and asked for no quiet.
     pub(super) fn start(output: Output) -> Self {
+        let stage = Arc::default();
         let ticking = output.shows_progress().then(|| {
             logging::share_terminal_with(Some(Shown::new(output.width())));
-            tokio::spawn(async {
+            let stage: Arc<Mutex<Option<Stage>>> = Arc::clone(&stage);
+            tokio::spawn(async move {
                 loop {
                     tokio::time::sleep(TICK).await;
-                    logging::show(Shown::tick);
+                    let now = *stage.lock().unwrap_or_else(PoisonError::into_inner);
+                    logging::show(now.map(Stage::words).unwrap_or_default());
                 }
             })
         });
-        Self { ticking, actions: Arc::default() }
+        Self { ticking, stage, actions: Arc::default() }
     }
 
-    /// What the engine calls.
+    /// What the engine calls. Drawn is none of it here: a run is through with thousands of orders in a second.
     pub(super) fn listener(&self) -> Listener {
-        let (is_shown, actions) = (self.ticking.is_some(), Arc::clone(&self.actions));
-        let stage = Mutex::new(None);
-        let goes_on = move |next: &dyn Fn(Option<Stage>) -> Option<Stage>| {
+        let (stage, actions) = (Arc::clone(&self.stage), Arc::clone(&self.actions));
+        Arc::new(move |progress: &engine::Progress| {
             let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-            *stage = next(*stage);
-            if let Some(stage) = stage.filter(|_| is_shown) {
-                logging::show(|shown| shown.says(stage.words()));
-            }
-        };
-        Arc::new(move |progress: &engine::Progress| match progress {
-            engine::Progress::Polling(job) => goes_on(&|_| Some(Stage::Reading(*job))),
-            engine::Progress::Orders(job, all) if *all > 0 => {
-                goes_on(&|_| Some(Stage::Orders { job: *job, done: 0, all: *all }));
-            }
-            engine::Progress::Orders(..) => {}
-            engine::Progress::OrderDone(_) => goes_on(&|stage| match stage {
-                Some(Stage::Orders { job, done, all }) => Some(Stage::Orders { job, done: done + 1, all }),
-                other => other,
-            }),
-            engine::Progress::Action(action) => {
-                actions.lock().unwrap_or_else(PoisonError::into_inner).push(action.clone());
+            match progress {
+                engine::Progress::Polling(job) => *stage = Some(Stage::Reading(*job)),
+                engine::Progress::Orders(job, all) if *all > 0 => {
+                    *stage = Some(Stage::Orders { job: *job, done: 0, all: *all });
+                }
+                engine::Progress::Orders(..) => {}
+                engine::Progress::OrderDone(_) => {
+                    if let Some(Stage::Orders { done, .. }) = &mut *stage {
+                        *done += 1;
+                    }
+                }
+                engine::Progress::Action(action) => {
+                    actions.lock().unwrap_or_else(PoisonError::into_inner).push(action.clone());
+                }
             }
         })
     }

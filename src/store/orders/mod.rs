@@ -97,6 +97,15 @@ pub fn identity(conn: &Connection, key: OrderKey) -> Result<Option<Identity>, St
     Ok(row.optional()?)
 }
 
+/// What people call these orders, in this order.
+pub fn names(conn: &Connection, keys: impl IntoIterator<Item = OrderKey>) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    for key in keys {
+        names.extend(load(conn, key)?.map(|order| order.name().to_owned()));
+    }
+    Ok(names)
+}
+
 /// The order with its three views, labels included.
 pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreError> {
     let mut statement = conn.prepare_cached(

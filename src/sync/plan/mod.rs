@@ -15,7 +15,8 @@
 //!   that has decided about (each a [`question`]), [`off`] what is off its PO, [`twice`] what is bought once too often.
 //! - [`labels`] gives boxes their codes (with [`codes`], which no two of them share), [`ship`] ships what has none, [`unbought`] are labels
 //!   that get none; [`unmapped`] is what waits for a product.
-//! - [`declined`] has the brake count what the vendor wants nothing of. [`inform`] tells Axerrio of the PO, [`stage`] how far the order has come, [`sight`] what the views show without being acted upon.
+//! - [`declined`] has the brake count what the vendor wants nothing of.
+//! - [`inform`] tells Axerrio of the PO, [`stage`] how far the order has come, [`sight`] what the views show without being acted upon.
 
 mod after_approval;
 mod approved;

@@ -18,7 +18,6 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     // What somebody took off and put back is no request's.
     let (found, made): (Vec<&PoLink>, Vec<&PoLink>) =
         alive.iter().filter(|link| !link.replaced).partition(|link| link.asked.is_none());
-    let given_up = draft.agreed.purchases_given_up_since(draft.rules.visible_from);
     let terms = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line.terms.clone());
     let approved = found.iter().copied().filter(is_decided).cloned().collect::<Vec<_>>();
     if !approved.is_empty() && !made.is_empty() && !made.iter().any(is_decided) {
@@ -37,7 +36,7 @@ pub(super) fn late_effects(draft: &Draft<'_>, wanted: u32, alive: &[PoLink]) -> 
     let whole = draft.item(&keeper.item).map(|item| item.terms.boxes);
     // What has shipped was split from its rest, which may buy as much.
     let kept = terms(keeper).filter(|_| !draft.has_link_shipped(keeper));
-    let given_up = !given_up.is_empty() && !made.is_empty();
+    let given_up = !made.is_empty() && !draft.agreed.purchases_given_up_since(draft.rules.visible_from).is_empty();
     let is_as_asked = |twin: &KometTerms| {
         let asked = keeper.asked.as_ref().filter(|_| given_up || draft.order.flow == Flow::FromKomet);
         asked.is_some_and(|goods| goods_differences(goods, twin).is_empty())

@@ -167,8 +167,7 @@ impl Draft<'_> {
         }
         // It may have been moved beyond the horizon.
         let known = self.po(number).map(|po| po.ship_date).filter(|day| *day >= self.rules.visible_from);
-        let days: BTreeSet<NaiveDate> = facts.po_dates.iter().copied().chain(known).collect();
-        let days: Vec<NaiveDate> = days.into_iter().collect();
+        let days: Vec<NaiveDate> = facts.po_dates.iter().copied().chain(known).collect();
         self.unread_pos(&days).collect()
     }
 
