@@ -133,6 +133,13 @@ pub struct OrderInput {
     pub lines: Vec<InputLine>,
 }
 
+impl OrderInput {
+    /// The line of this id.
+    pub fn line(&self, id: &LineId) -> Option<&InputLine> {
+        self.lines.iter().find(|line| line.id == *id)
+    }
+}
+
 /// One line of an [`OrderInput`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputLine {

@@ -66,7 +66,7 @@ fn compare_leftovers(found: &mut Findings<'_>, sight: &Sight, wanted: Option<&Or
     let order = found.order;
     for (line, agreed) in &sight.agreed.lines {
         let is_elsewhere = agreed.item.as_ref().is_some_and(|link| order.items_elsewhere.contains(&link.item));
-        let is_wanted = wanted.is_some_and(|wanted| find(wanted, line).is_some());
+        let is_wanted = wanted.is_some_and(|wanted| wanted.line(line).is_some());
         if is_elsewhere || is_wanted || found.names(Some(line), "line") {
             continue;
         }
@@ -106,7 +106,7 @@ fn compare_lines(
 ) {
     for line in &wanted.lines {
         let left = found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || found.is_refused(PUT);
-        match find(now, &line.id) {
+        match now.line(&line.id) {
             Some(other) => compare_line(found, left, line, other, base),
             None => {
                 let left = left || is_left_unmapped(found, &line.id);
@@ -114,7 +114,7 @@ fn compare_lines(
             }
         }
     }
-    for line in now.lines.iter().filter(|l| l.terms.boxes > 0 && find(wanted, &l.id).is_none()) {
+    for line in now.lines.iter().filter(|l| l.terms.boxes > 0 && wanted.line(&l.id).is_none()) {
         if context.whole.prebooks {
             let left =
                 found.is_left(HoldReason::EditedInAxerrio, Some(&line.id), |_| true) || found.is_refused(PUT);
@@ -128,10 +128,6 @@ fn is_left_unmapped(found: &Findings<'_>, line: &LineId) -> bool {
     found.is_left(HoldReason::UnmappedProduct, Some(line), |_| true)
 }
 
-fn find<'o>(order: &'o OrderInput, line: &LineId) -> Option<&'o InputLine> {
-    order.lines.iter().find(|l| l.id == *line)
-}
-
 fn compare_line(
     found: &mut Findings<'_>,
     left: bool,
@@ -139,7 +135,7 @@ fn compare_line(
     now: &InputLine,
     base: Option<&AgreedInput>,
 ) {
-    let then = base.and_then(|base| Some((find(&base.sent, &wanted.id)?, find(&base.seen, &wanted.id)?)));
+    let then = base.and_then(|base| Some((base.sent.line(&wanted.id)?, base.seen.line(&wanted.id)?)));
     let mut field = |name, value: fn(&LineTerms) -> Option<String>| {
         let (komet, axerrio) = (value(&wanted.terms), value(&now.terms));
         let normalised =
@@ -167,7 +163,7 @@ fn expected<'o>(ax: &'o AxOrder, wanted: &OrderInput, context: &Context<'_>) -> 
     }
     ax.lines
         .iter()
-        .filter(|line| find(wanted, &line.id).is_some())
+        .filter(|line| wanted.line(&line.id).is_some())
         .filter_map(|line| Expected::of(line, ItemId(line.id.0.parse().ok()?)))
         .collect()
 }

@@ -1,7 +1,6 @@
 //! A Prebook in the words by which Axerrio knows it (clarification 17).
 
 use super::compare::same_description;
-use super::flow2::find;
 use super::rules::Rules;
 use crate::domain::{
     Agreed, Header, KometProduct, LineId, LineTerms, MapKind, MixPart, Order, Party, PrebookHeader, PrebookItem,
@@ -85,9 +84,9 @@ pub(super) fn known_lines<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineI
     let lines = order.axerrio.order.iter().flat_map(|order| &order.lines);
     let shown = lines.filter(|shown| shown.id == *line).map(|shown| &shown.terms);
     let Some(input) = &agreed.input else { return shown.collect() };
-    let seen = find(&input.seen, line);
+    let seen = input.seen.line(line);
     let written = shown.filter(|shown| seen.is_some_and(|seen| !seen.terms.same_goods(shown)));
-    written.chain(find(&input.sent, line).map(|sent| &sent.terms)).collect()
+    written.chain(input.sent.line(line).map(|sent| &sent.terms)).collect()
 }
 
 /// The header, likewise.

@@ -26,7 +26,7 @@ pub(super) fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
         edits.push(Edit { line: None, what, now: None, header: Some(now.header.clone()) });
     }
     for line in &seen.lines {
-        match now.lines.iter().find(|l| l.id == line.id) {
+        match now.line(&line.id) {
             Some(other) if other.terms.same_goods(&line.terms) => {}
             other => edits.push(Edit {
                 line: Some(line.id.clone()),
@@ -39,7 +39,7 @@ pub(super) fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
             }),
         }
     }
-    for line in now.lines.iter().filter(|l| !seen.lines.iter().any(|s| s.id == l.id)) {
+    for line in now.lines.iter().filter(|l| seen.line(&l.id).is_none()) {
         edits.push(Edit {
             line: Some(line.id.clone()),
             what: "a line that Komet does not have was added: it".into(),
@@ -53,7 +53,7 @@ pub(super) fn edits(seen: &OrderInput, now: &OrderInput) -> Vec<Edit> {
 /// Names what Komet says of a line (or of the header, `None`): if that changes, the question is a new one.
 pub(super) fn wish_print(wanted: &OrderInput, line: Option<&LineId>) -> u64 {
     match line {
-        Some(line) => fingerprint(&find(wanted, line).map(|line| terms_print(&line.terms))),
+        Some(line) => fingerprint(&wanted.line(line).map(|line| terms_print(&line.terms))),
         None => header_print(&wanted.header),
     }
 }
@@ -71,7 +71,7 @@ pub(crate) fn take_over(order: &mut OrderInput, from: &OrderInput, line: Option<
         return;
     };
     let at = order.lines.iter().position(|l| l.id == *line);
-    match (at, find(from, line)) {
+    match (at, from.line(line)) {
         (Some(at), Some(other)) => order.lines[at] = other.clone(),
         (Some(at), None) => {
             order.lines.remove(at);
@@ -79,10 +79,6 @@ pub(crate) fn take_over(order: &mut OrderInput, from: &OrderInput, line: Option<
         (None, Some(other)) => order.lines.push(other.clone()),
         (None, None) => {}
     }
-}
-
-pub(in crate::sync::plan) fn find<'o>(order: &'o OrderInput, line: &LineId) -> Option<&'o InputLine> {
-    order.lines.iter().find(|l| l.id == *line)
 }
 
 /// An order as Axerrio shows it, in the shape in which it is put.

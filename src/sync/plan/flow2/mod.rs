@@ -17,7 +17,6 @@ use crate::domain::{
 };
 use crate::sync::action::{Action, CancelOrder};
 use buy::{ask_about_approved_leftovers, pending_po_lines, take_off};
-pub(super) use input::find;
 pub(crate) use input::{same_input, shown, take_over};
 pub(super) use put::is_elsewhere;
 

@@ -2,7 +2,7 @@
 //! changed in Axerrio since the last put is asked about, or overruled where Komet is the owner.
 
 use super::buy::{pending_po_lines, take_off};
-use super::input::{edits, find, print, same_input, same_text, shown, take_over, wish_print};
+use super::input::{edits, print, same_input, same_text, shown, take_over, wish_print};
 use crate::domain::{
     AgreedInput, AxStatus, CANCELLED, ExternalRef, HoldReason, InputLine, LineId, Order, OrderInput, Prebook,
     PrebookItem, Verdict,
@@ -47,7 +47,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
             lines.push(InputLine { id, terms });
         } else {
             ask_for_mapping(draft, &id, &item.terms.product.description, None);
-            let known = draft.agreed.input.as_ref().and_then(|i| i.sent.lines.iter().find(|l| l.id == id));
+            let known = draft.agreed.input.as_ref().and_then(|i| i.sent.line(&id));
             lines.extend(known.cloned());
         }
     }
@@ -134,7 +134,7 @@ fn put_all(reference: ExternalRef, input: OrderInput) -> Action {
 fn take_in_other_words(mut agreed: AgreedInput, wanted: &OrderInput, shown: &OrderInput) -> AgreedInput {
     for line in &shown.lines {
         let code = &line.terms.product.code;
-        let is_wanted = find(wanted, &line.id).is_some_and(|wanted| wanted.terms.product.code == *code);
+        let is_wanted = wanted.line(&line.id).is_some_and(|wanted| wanted.terms.product.code == *code);
         let own = [&mut agreed.sent, &mut agreed.seen].into_iter().flat_map(|input| &mut input.lines);
         for own in own.filter(|own| is_wanted && own.id == line.id) {
             own.terms.product.code.clone_from(code);
