@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::draft::Draft;
 use super::{flow2, inform, links, rules::Rules, words};
-use crate::domain::{Agreed, Flow, InputLine, LineId, Order, OrderInput, PurchaseOrderInfo};
+use crate::domain::{Agreed, Flow, LineId, Order, OrderInput, PurchaseOrderInfo};
 
 /// What the views of one order show.
 pub(crate) struct Sight {
@@ -26,24 +26,14 @@ pub(crate) fn sight(order: &Order, rules: &Rules<'_>) -> Sight {
     let po_to_tell = inform::desired(&draft);
     let prebook = order.komet.prebooks.first().filter(|_| order.flow == Flow::FromKomet);
     let ordered = prebook.map(|prebook| OrderInput {
-        header: words::header(
-            &prebook.header,
-            prebook.comments.as_deref(),
-            order.ship_date,
-            rules,
-            &words::known_headers(order, &draft.agreed),
-        ),
+        header: words::header(prebook, order, &draft.agreed, rules),
         lines: prebook
             .items
             .iter()
             .filter(|item| item.is_alive())
             // What another order has still to let go of is told there.
             .filter(|item| !flow2::is_elsewhere(order, &LineId::from(&item.id)))
-            .map(|item| {
-                let id = LineId::from(&item.id);
-                let terms = words::line_terms(item, rules, &words::known_lines(order, &draft.agreed, &id));
-                InputLine { id, terms }
-            })
+            .map(|item| words::line(item, order, &draft.agreed, rules))
             .collect(),
     });
     let decided = draft.agreed.lines.keys().filter(|line| draft.is_line_decided(line)).cloned().collect();

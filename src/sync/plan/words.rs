@@ -3,18 +3,13 @@
 use super::compare::same_description;
 use super::rules::Rules;
 use crate::domain::{
-    Agreed, Header, KometProduct, LineId, LineTerms, MapKind, MixPart, Order, Party, PrebookHeader, PrebookItem,
-    Product, UnitType, blank,
+    Agreed, Header, InputLine, KometProduct, LineId, LineTerms, MapKind, MixPart, Order, Party, Prebook,
+    PrebookItem, Product, UnitType, blank,
 };
 
-/// The header of a Prebook's order for one ship date, with the codes by which it is `known` in Axerrio.
-pub(super) fn header(
-    shown: &PrebookHeader,
-    comments: Option<&str>,
-    ship_date: chrono::NaiveDate,
-    rules: &Rules<'_>,
-    known: &[&Header],
-) -> Header {
+/// The header of a Prebook's order for one ship date, with the codes by which it is known in Axerrio.
+pub(super) fn header(prebook: &Prebook, order: &Order, agreed: &Agreed, rules: &Rules<'_>) -> Header {
+    let (shown, known) = (&prebook.header, known_headers(order, agreed));
     let owned = |text: Option<&str>| blank(text).map(str::to_owned);
     let customer_id = shown.customer_id.filter(|id| *id != 0);
     let komets = owned(shown.customer_code.as_deref());
@@ -34,11 +29,11 @@ pub(super) fn header(
     Header {
         customer: Party { code: customer, name: shown.customer_name.clone().unwrap_or_default() },
         customer_po: owned(shown.customer_po.as_deref()),
-        ship_date,
+        ship_date: order.ship_date,
         truck_date: Some(shown.truck_date),
         carrier,
         location: owned(shown.location_code.as_deref()),
-        comments: owned(comments),
+        comments: owned(prebook.comments.as_deref()),
     }
 }
 
@@ -80,7 +75,7 @@ fn box_type(komets: &str, rules: &Rules<'_>, known: &[&LineTerms]) -> String {
 
 /// A line in the words by which Axerrio knows it: as the vendor wrote it since, as it was agreed, or, after a lost database, as
 /// Axerrio shows it.
-pub(super) fn known_lines<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineId) -> Vec<&'o LineTerms> {
+fn known_lines<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineId) -> Vec<&'o LineTerms> {
     let lines = order.axerrio.order.iter().flat_map(|order| &order.lines);
     let shown = lines.filter(|shown| shown.id == *line).map(|shown| &shown.terms);
     let Some(input) = &agreed.input else { return shown.collect() };
@@ -90,7 +85,7 @@ pub(super) fn known_lines<'o>(order: &'o Order, agreed: &'o Agreed, line: &LineI
 }
 
 /// The header, likewise.
-pub(super) fn known_headers<'o>(order: &'o Order, agreed: &'o Agreed) -> Vec<&'o Header> {
+fn known_headers<'o>(order: &'o Order, agreed: &'o Agreed) -> Vec<&'o Header> {
     let shown = order.axerrio.order.iter().map(|order| &order.header);
     let Some(input) = &agreed.input else { return shown.collect() };
     let written = shown.filter(|shown| !input.seen.header.same_as(shown));
@@ -99,6 +94,13 @@ pub(super) fn known_headers<'o>(order: &'o Order, agreed: &'o Agreed) -> Vec<&'o
 
 /// Code and description of a mixed box that has none in Komet: in Axerrio every product has a code.
 const MIXED: (&str, &str) = ("MIX", "Mixed box");
+
+/// A Prebook item as a line of its order, with the codes by which it is known in Axerrio.
+pub(super) fn line(item: &PrebookItem, order: &Order, agreed: &Agreed, rules: &Rules<'_>) -> InputLine {
+    let id = LineId::from(&item.id);
+    let terms = line_terms(item, rules, &known_lines(order, agreed, &id));
+    InputLine { id, terms }
+}
 
 /// A Prebook item in Axerrio's words, with the codes by which it is `known` there. The importer's sales price is never
 /// sent to the vendor.

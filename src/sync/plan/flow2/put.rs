@@ -4,8 +4,8 @@
 use super::buy::{pending_po_lines, take_off};
 use super::input::{edits, print, same_input, same_text, shown, take_over, wish_print};
 use crate::domain::{
-    AgreedInput, AxStatus, CANCELLED, ExternalRef, HoldReason, InputLine, LineId, Order, OrderInput, Prebook,
-    PrebookItem, Verdict,
+    AgreedInput, AxStatus, CANCELLED, ExternalRef, HoldReason, LineId, Order, OrderInput, Prebook, PrebookItem,
+    Verdict,
 };
 use crate::sync::action::{Action, PutOrder};
 use crate::sync::plan::draft::Draft;
@@ -43,8 +43,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
         if is_elsewhere(draft.order, &id) {
             draft.waits = true;
         } else if item.terms.is_mapped() {
-            let terms = words::line_terms(item, rules, &words::known_lines(draft.order, &draft.agreed, &id));
-            lines.push(InputLine { id, terms });
+            lines.push(words::line(item, draft.order, &draft.agreed, rules));
         } else {
             ask_for_mapping(draft, &id, &item.terms.product.description, None);
             let known = draft.agreed.input.as_ref().and_then(|i| i.sent.line(&id));
@@ -54,9 +53,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     if lines.is_empty() {
         return None;
     }
-    let known = words::known_headers(draft.order, &draft.agreed);
-    let header = words::header(&prebook.header, prebook.comments.as_deref(), draft.order.ship_date, rules, &known);
-    Some(OrderInput { header, lines })
+    Some(OrderInput { header: words::header(prebook, draft.order, &draft.agreed, rules), lines })
 }
 
 /// Whether a line that moved to this order's ship date still stands in the one it left. It never stands in two orders,
