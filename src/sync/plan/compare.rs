@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use super::rules::Rules;
 use crate::domain::{
-    Breakdown, Flow, KometProduct, KometRef, KometTerms, LineTerms, MapKind, MixPart, NewBreakdown, NewGoods,
-    NewPrebookItem, Product, SeenItem, UnitType, blank, tag,
+    Breakdown, Flow, ItemLink, KometProduct, KometRef, KometTerms, LineTerms, MapKind, MixPart, NewBreakdown,
+    NewGoods, NewPrebookItem, PrebookItem, Product, SeenItem, UnitType, blank, tag,
 };
 
 /// Komet's `customerPO` and `markCode` hold this many characters.
@@ -157,6 +157,35 @@ pub(in crate::sync) fn mapped_otherwise<'l>(
     Some(Remapped { product: &then.mix[corrected].product, former, ids: now.into_iter().flatten().collect() })
 }
 
+/// How sure it is that an item's product is a line's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sureness {
+    No,
+    /// A product that a person mapped may carry any description.
+    Possible,
+    Sure,
+}
+
+pub(super) fn is_product(line: &LineTerms, item: &PrebookItem, rules: &Rules<'_>) -> Sureness {
+    match (rules.mapped_product(&line.product.code), item.terms.product.id) {
+        (Some(mapped), Some(shown)) if mapped == shown => Sureness::Sure,
+        (Some(_), Some(_)) if !line.is_mixed() => Sureness::No,
+        _ if same_description(&line.product.description, &item.terms.product.description) => Sureness::Sure,
+        _ => Sureness::Possible,
+    }
+}
+
+/// Whether an item's product is a line's for sure.
+pub(super) fn is_surely_product(line: &LineTerms, item: &PrebookItem, rules: &Rules<'_>) -> bool {
+    is_product(line, item, rules) == Sureness::Sure
+}
+
+/// Whether Komet shows another product of its own than it was asked for by its id.
+pub(super) fn is_other_product(link: &ItemLink, item: &PrebookItem) -> bool {
+    let [Some(asked)] = link.products[..] else { return false };
+    item.terms.breakdowns.is_empty() && item.terms.product.id.is_some_and(|shown| shown != asked)
+}
+
 /// Descriptions agree but for case, spaces and Komet's `UNKNOWN` in front.
 pub(crate) fn same_description(ours: &str, shown: &str) -> bool {
     plain_description(ours) == plain_description(shown)
@@ -209,7 +238,7 @@ pub(super) fn are_twins(one: &KometTerms, other: &KometTerms) -> bool {
 }
 
 /// As [`item_differences`], the vendor ship date included.
-pub(super) fn seen_differences(seen: &SeenItem, now: &crate::domain::PrebookItem) -> Vec<&'static str> {
+pub(super) fn seen_differences(seen: &SeenItem, now: &PrebookItem) -> Vec<&'static str> {
     let mut fields = item_differences(&seen.terms, &now.terms);
     if seen.ship_date != now.ship_date {
         fields.push(SHIP_DATE);

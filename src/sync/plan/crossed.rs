@@ -4,9 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::compare::{asked_differences, goods_from_axerrio};
+use super::compare::{asked_differences, goods_from_axerrio, is_surely_product};
 use super::draft::Draft;
-use super::links::{Sureness, is_product};
 use crate::domain::{AgreedLine, ItemId, LineId, PoItemId, PoLine, PoLink, PrebookItem};
 
 /// Gives lines that were linked crosswise the items that were made for them, where these are surely other lines'.
@@ -78,6 +77,6 @@ pub(super) fn uncross_purchases(draft: &mut Draft<'_>) {
 /// Whether the item is surely what was asked for the line.
 fn is_made_for(draft: &Draft<'_>, line: &AgreedLine, item: &PrebookItem) -> bool {
     let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
-    is_product(draft, &line.terms, item) == Sureness::Sure
+    is_surely_product(&line.terms, item, draft.rules)
         && asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
 }

@@ -1,13 +1,15 @@
 //! Lines of an order born in Axerrio that somebody edited in Komet, where the order is Axerrio's: what of it is asked about, and
 //! what was left as Komet has it.
 
-use super::compare::{PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, seen_differences};
+use super::compare::{
+    PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, is_other_product, seen_differences,
+};
 use super::draft::Draft;
 use super::prints::{header_print, komet_print, line_print, moved_print, terms_print};
 use super::said::told;
 use super::wanted::wanted_goods;
 use super::wish::Wish;
-use super::{buyers, links, purchase, twice};
+use super::{buyers, purchase, twice};
 use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
 
 /// What the causes of questions about an edited item begin with.
@@ -253,7 +255,7 @@ pub(super) fn edits(draft: &Draft<'_>, agreed: &AgreedLine, link: &ItemLink) -> 
         None => {
             let goods = goods_from_axerrio(&agreed.terms, agreed.terms.boxes, draft.rules);
             let mut edits = asked_differences(&goods, agreed.terms.mark_code.as_deref(), &item.terms);
-            edits.extend(links::is_other_product(link, item).then_some(PRODUCT));
+            edits.extend(is_other_product(link, item).then_some(PRODUCT));
             edits
         }
     }

@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::compare::{
-    asked_differences, goods_differences, goods_from_axerrio, item_differences, same_description, seen_differences,
+    Sureness, asked_differences, goods_differences, goods_from_axerrio, is_other_product, is_product,
+    item_differences, seen_differences,
 };
 use super::draft::Draft;
 use super::rules::Rules;
 use super::{crossed, header, off};
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId, LineTerms,
-    PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId, PoItemId,
+    PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -154,7 +155,7 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
                     return false;
                 }
                 let differences = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms);
-                is_product(draft, &line.terms, item) >= sureness && (!same_goods || differences.is_empty())
+                is_product(&line.terms, item, draft.rules) >= sureness && (!same_goods || differences.is_empty())
             });
             let Some(at) = found else { return true };
             let (prebook, item) = free.remove(at);
@@ -200,35 +201,6 @@ fn adopt_told_items<'a>(draft: &mut Draft<'a>, order: &AxOrder, free: &mut Vec<(
 fn is_known_as_added(draft: &Draft<'_>, item: &PrebookItem) -> bool {
     draft.agreed.added.contains(&item.id)
         || draft.verdict(HoldReason::EditedInKomet, None, &format!("item {}", item.id)).is_some()
-}
-
-/// How sure it is that an item's product is a line's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sureness {
-    No,
-    /// A product that a person mapped may carry any description.
-    Possible,
-    Sure,
-}
-
-pub(super) fn is_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem) -> Sureness {
-    match (draft.rules.mapped_product(&line.product.code), item.terms.product.id) {
-        (Some(mapped), Some(shown)) if mapped == shown => Sureness::Sure,
-        (Some(_), Some(_)) if !line.is_mixed() => Sureness::No,
-        _ if same_description(&line.product.description, &item.terms.product.description) => Sureness::Sure,
-        _ => Sureness::Possible,
-    }
-}
-
-/// Whether an item's product is a line's for sure.
-pub(super) fn is_surely_product(draft: &Draft<'_>, line: &LineTerms, item: &PrebookItem) -> bool {
-    is_product(draft, line, item) == Sureness::Sure
-}
-
-/// Whether Komet shows another product of its own than it was asked for by its id.
-pub(super) fn is_other_product(link: &ItemLink, item: &PrebookItem) -> bool {
-    let [Some(asked)] = link.products[..] else { return false };
-    item.terms.breakdowns.is_empty() && item.terms.product.id.is_some_and(|shown| shown != asked)
 }
 
 fn link_item(draft: &mut Draft<'_>, line: &AxLine, prebook: &Prebook, item: &PrebookItem) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::{are_twins, is_made_of};
+use super::compare::{are_twins, is_made_of, is_surely_product};
 use super::draft::Draft;
 use super::prints::terms_print;
 use super::rules::window_of;
@@ -193,7 +193,7 @@ fn may_be_a_lines(draft: &Draft<'_>, item: &PrebookItem) -> bool {
         let link = draft.agreed.lines.get(&line.id).and_then(|agreed| agreed.item.as_ref());
         line.terms.boxes > 0
             && link.is_some_and(|link| !draft.item_alive(link))
-            && links::is_surely_product(draft, &line.terms, item)
+            && is_surely_product(&line.terms, item, draft.rules)
     })
 }
 
@@ -210,7 +210,7 @@ pub(super) fn may_stand_already(draft: &Draft<'_>, line: &AxLine) -> bool {
     was_there
         && links::unlinked_items(draft)
             .iter()
-            .any(|(_, item)| is_in_question(item) && links::is_surely_product(draft, &line.terms, item))
+            .any(|(_, item)| is_in_question(item) && is_surely_product(&line.terms, item, draft.rules))
 }
 
 /// Whether a request that was given up left the item after all: it looks as it was asked for then, and is for the order's customer.
