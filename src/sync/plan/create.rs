@@ -4,6 +4,7 @@ use super::Need;
 use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref};
 use super::draft::Draft;
 use super::header::{self, Edited};
+use super::header_fields;
 use super::prints::{line_cause, terms_print};
 use super::rules::window_of;
 use crate::domain::{
@@ -143,13 +144,14 @@ fn create_action(draft: &Draft<'_>, order: &AxOrder, lines: &[&AxLine], expect: 
     };
     Action::CreatePrebook(CreatePrebook {
         new: NewPrebook {
-            customer: match left.filter(|left| header::is_other_customer(&header.customer, left, rules)) {
+            customer: match left.filter(|left| header_fields::is_other_customer(&header.customer, left, rules)) {
                 Some(PrebookHeader { customer_id: Some(id), .. }) => KometRef::Id(*id),
                 _ => party(MapKind::Customer, &header.customer),
             },
             carrier: match (carrier, &header.carrier) {
                 (Some(id), wanted)
-                    if wanted.is_none() || header::is_carrier(wanted.as_ref(), Some(id), rules) == Some(false) =>
+                    if wanted.is_none()
+                        || header_fields::is_carrier(wanted.as_ref(), Some(id), rules) == Some(false) =>
                 {
                     Some(KometRef::Id(id))
                 }

@@ -8,7 +8,8 @@ use super::after_approval::{
 };
 use super::draft::Draft;
 use super::edits::{self, Judged};
-use super::header::{self, Edited, Home};
+use super::header::{self, Edited};
+use super::home::{self, Home};
 use super::prints::{header_print, line_cause, line_print, terms_print};
 use super::question::{self, Question};
 use super::said::{header_changes, line_changes, said};
@@ -64,7 +65,7 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
-    let is_left_away = match header::judge_home(draft, order, line, &link) {
+    let is_left_away = match home::judge(draft, order, line, &link) {
         Home::AsMade => false,
         Home::Left => true,
         Home::Overruled => {

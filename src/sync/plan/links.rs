@@ -12,7 +12,7 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::rules::Rules;
-use super::{crossed, header, off};
+use super::{crossed, header_fields, off};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId, PoItemId,
     PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
@@ -95,7 +95,7 @@ fn recognise_prebooks(draft: &mut Draft<'_>) {
             (Flow::FromAxerrio, _) if !bears_tag(draft, prebook) => continue,
             // What it was made from is known only once Axerrio has shown the order.
             (Flow::FromAxerrio, None) => continue,
-            (Flow::FromAxerrio, Some(order)) => Some(header::as_shown(&order.header, prebook, draft.rules)),
+            (Flow::FromAxerrio, Some(order)) => Some(header_fields::as_shown(&order.header, prebook, draft.rules)),
             (Flow::FromKomet, _) => None,
         };
         let agreed = AgreedPrebook::new(prebook.number.clone(), sent, Some(prebook.header.clone()));

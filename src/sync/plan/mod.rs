@@ -8,8 +8,8 @@
 //!   side did not take. [`rules`] is what it depends on beside the views.
 //! - [`links`] recognises what is already there (with [`crossed`]). [`compare`] says what counts as a difference, [`prints`] names what
 //!   both sides say, [`said`] tells people what changed.
-//! - [`flow1`] plans orders born in Axerrio: [`header`], then the [`fate`] of each line ([`edits`] of Komet's people,
-//!   [`after_approval`]), which [`create`] makes; [`wanted`] is what a line goes by, [`strays`] are not where they were meant.
+//! - [`flow1`] plans orders born in Axerrio: [`header`] with its [`header_fields`], then the [`fate`] of each line (whether it left its
+//!   [`home`], [`edits`] of Komet's people, [`after_approval`]), which [`create`] makes; [`wanted`] is what a line goes by, [`strays`] are not where they were meant.
 //! - [`flow2`] plans those prebooked in Komet (with [`words`], in which they are put).
 //! - [`purchase`] buys for both: [`po_lines`] are what it has, [`buyers`] change them before procurement approves (against a [`wish`] of Axerrio's), [`approved`] is what
 //!   that has decided about (each a [`question`]), [`off`] what is off its PO, [`twice`] what is bought once too often.
@@ -33,6 +33,8 @@ mod fate;
 mod flow1;
 mod flow2;
 mod header;
+mod header_fields;
+mod home;
 mod inform;
 mod labels;
 mod links;

@@ -7,7 +7,7 @@ use super::compare::{are_twins, is_made_of, is_surely_product};
 use super::draft::Draft;
 use super::prints::terms_print;
 use super::rules::window_of;
-use super::{Need, create, header, links};
+use super::{Need, create, header_fields, links};
 use crate::domain::{
     AxLine, AxOrder, Decision, GivenUp, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
     PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank, fingerprint,
@@ -220,8 +220,9 @@ fn is_of_a_create(draft: &Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> b
     let mut own = draft.order.komet.prebooks.iter().filter(|own| draft.agreed.has_lines_in(&own.id));
     let customers = own.find_map(|own| own.header.customer_id).zip(prebook.header.customer_id);
     let is_elses = customers.is_some_and(|(own, other)| own != other)
-        || order
-            .is_some_and(|order| header::is_other_customer(&order.header.customer, &prebook.header, draft.rules));
+        || order.is_some_and(|order| {
+            header_fields::is_other_customer(&order.header.customer, &prebook.header, draft.rules)
+        });
     let mut given_up = draft.agreed.given_up_since(draft.rules.visible_from).iter();
     !is_elses
         && given_up.any(|create| {
