@@ -99,50 +99,35 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
     let Some(mut sent) = agreed.sent.clone() else { return Judged::Stands };
     let edits = edits(agreed.seen.as_ref(), &sent, &prebook.header, draft.rules);
     let rules = draft.rules;
-    let is_as_wanted = |field: &Field| field.is_as_wanted(&order.header, &prebook.header, rules);
+    let are_as_wanted = edits.iter().all(|field| field.is_as_wanted(&order.header, &prebook.header, rules));
     let mut before = None;
-    forget_put_right(draft, prebook, &edits, edits.iter().all(is_as_wanted));
+    forget_put_right(draft, prebook, &edits, are_as_wanted);
     if draft.is_decided() {
         // From approval on Komet's people may change it; what it was before counts again if they take the approval back.
         let agreed = draft.agreed.prebooks.get(&prebook.id);
         before = agreed.and_then(|agreed| agreed.before_approval.clone().or_else(|| agreed.seen.clone()));
         before = before
             .filter(|before| !header_fields::edits(Some(before), &sent, &prebook.header, draft.rules).is_empty());
-    } else if edits.iter().all(is_as_wanted) {
-        for field in &edits {
-            field.agree(&mut sent, &order.header);
-        }
-        if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
-            agreed.left.retain(|left| !edits.iter().any(|field| field.name() == left));
-        }
-        let left = left_fields(draft, order, prebook, &sent);
-        if !left.is_empty() && !stands(draft, &prebook.id, &order.header) {
-            let verdict = match takes_moved_anew(draft, order, prebook, &left) {
-                Some(Verdict::Dismissed) => ask_for_lines(draft, order, prebook, &left),
+    } else {
+        let open = if are_as_wanted { agree(draft, order, prebook, &mut sent, &edits) } else { edits };
+        if !open.is_empty() {
+            let asked = if are_as_wanted { takes_moved_anew } else { ask };
+            let verdict = match asked(draft, order, prebook, &open) {
+                Some(Verdict::Dismissed) => ask_for_lines(draft, order, prebook, &open),
                 verdict => verdict,
             };
             match verdict {
-                Some(Verdict::TakeKomet) => leave_to_komet(draft, order, prebook, &mut sent, &[]),
-                Some(Verdict::TakeAxerrio) => return Judged::Stands,
+                Some(Verdict::TakeKomet) => leave_to_komet(draft, order, prebook, &mut sent, &open),
+                Some(Verdict::TakeAxerrio) => {
+                    // What was left before does not stand as it is.
+                    if !are_as_wanted && let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
+                        agreed.sent = None;
+                    }
+                    return Judged::Stands;
+                }
                 Some(Verdict::Dismissed) => return Judged::Left,
                 None => return Judged::Waits,
             }
-        }
-    } else {
-        let verdict = match ask(draft, order, prebook, &edits) {
-            Some(Verdict::Dismissed) => ask_for_lines(draft, order, prebook, &edits),
-            verdict => verdict,
-        };
-        match verdict {
-            Some(Verdict::TakeKomet) => leave_to_komet(draft, order, prebook, &mut sent, &edits),
-            Some(Verdict::TakeAxerrio) => {
-                if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
-                    agreed.sent = None;
-                }
-                return Judged::Stands;
-            }
-            Some(Verdict::Dismissed) => return Judged::Left,
-            None => return Judged::Waits,
         }
     }
     if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
@@ -151,6 +136,26 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
         agreed.before_approval = before;
     }
     Judged::Stands
+}
+
+/// Both sides changed these fields alike. Answers what was left as Komet has it, where something else means a new Prebook all the same.
+fn agree(
+    draft: &mut Draft<'_>,
+    order: &AxOrder,
+    prebook: &Prebook,
+    sent: &mut Header,
+    edits: &[Field],
+) -> Vec<Field> {
+    for field in edits {
+        field.agree(sent, &order.header);
+    }
+    if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
+        agreed.left.retain(|left| !edits.iter().any(|field| field.name() == left));
+    }
+    if stands(draft, &prebook.id, &order.header) {
+        return Vec::new();
+    }
+    left_fields(draft, order, prebook, sent)
 }
 
 /// A person took Komet's header, in these fields: it stands for what Axerrio says and the map means today.
