@@ -1,0 +1,297 @@
+//! How a request in doubt ends, by what the views show once its lists were read: done, refused, not done, or done where no
+//! read-back sees it; and what is remembered and told of that.
+
+use chrono::TimeDelta;
+
+use super::effect::{Effect, buying, effect, lines_alive, linked_items};
+use super::{Case, Looked, Open, prebook_answer};
+use crate::domain::{Agreed, CreatedPo, CreatedPrebook, GivenUp, NewPrebook, Order, Unseen};
+use crate::store::{StoreError, budget, events, intents, orders};
+use crate::sync::action::{Action, CreatePrebook};
+use crate::sync::apply::{Outcome, apply, put_found, shipment_found};
+use crate::sync::engine::Engine;
+use crate::sync::plan::plan;
+use crate::sync::poll::PollError;
+use crate::sync::push::{Buried, Refusal, remember_refusal, save_views};
+use crate::sync::report::{ActionResult, Job};
+use crate::sync::state::RunState;
+use crate::sync::tell::{done, event, report};
+use crate::systems::{Axerrio, Certainty, Komet};
+
+/// What was answered and is in no list a quarter of an hour later was taken away by somebody since.
+const LISTS_LAG: TimeDelta = TimeDelta::minutes(15);
+
+/// A PO that was not answered and not found may have been moved by a buyer before anybody read it, to a day on which nobody
+/// looks. Each day of the horizon is read once, when buyers have had the time.
+const MOVED_BY: TimeDelta = TimeDelta::hours(1);
+
+/// How a request that was in doubt ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It was answered as done, and the read-back brought what the answer lacked.
+    Answered,
+    /// The read-back found it done.
+    Adopted,
+    /// It was refused, and the read-back shows that what it was for is still there.
+    Refused,
+    /// The read-back did not find it done.
+    NotDone,
+    /// It may be done where no read-back can see it.
+    Unseen,
+}
+
+impl<K: Komet, A: Axerrio> Engine<K, A> {
+    /// Settles one intent by what the views show now; absence is believed where it `is_proof`.
+    pub(super) async fn settle(
+        &self,
+        state: &RunState,
+        case: Case,
+        is_proof: bool,
+        looked: &mut Looked,
+    ) -> Result<Result<(), Open>, StoreError> {
+        let id = case.intent.id;
+        let job = case.intent.sent.job;
+        let sent_at = case.intent.sent.sent_at;
+        // What an earlier run sent was told of by that.
+        let own = case.intent.sent.run == state.run;
+        let mut results: Vec<(Order, Action, End, String)> = Vec::new();
+        let mut unseen = false;
+        for (key, action) in case.entries {
+            // Of several entries of one order each goes on from what the one before it came to.
+            let before =
+                results.iter().rev().find(|(order, ..)| order.key == key).map(|(order, ..)| order.clone());
+            let loaded = match before {
+                Some(order) => Some(order),
+                None => self.store.read(move |conn| orders::load(conn, key)).await?,
+            };
+            let Some(mut order) = loaded else { continue };
+            let answer = case.intent.answer.as_deref();
+            let refusal = answer.and_then(refusal_of);
+            let answered = answer.is_some() && refusal.is_none();
+            let (mut agreed, mut effect) = match self.judge(state, job, &order, &action, answer).await? {
+                Ok(judged) => judged,
+                Err(open) => return Ok(Err(open)),
+            };
+            let looked_further = match (&effect, &action) {
+                (None, Action::CreatePrebook(create)) => {
+                    Some(self.look_on_truck_date(state, job, create, looked).await?)
+                }
+                // The last look, and the dearest; what was answered was read by its number.
+                (None, Action::CreatePo(new)) if is_proof && !answered => {
+                    Some(self.look_at_the_items(state, job, &order, new).await?)
+                }
+                _ => None,
+            };
+            if let Some(looked) = looked_further {
+                if let Err(open) = looked {
+                    return Ok(Err(open));
+                }
+                let Some(now) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
+                order = now;
+                (agreed, effect) = match self.judge(state, job, &order, &action, answer).await? {
+                    Ok(judged) => judged,
+                    Err(open) => return Ok(Err(open)),
+                };
+            }
+            match effect {
+                Some(effect) => {
+                    order.agreed = agreed;
+                    let detail = match &effect {
+                        Effect::Outcome(outcome) => {
+                            apply(&mut order, &action, outcome);
+                            if own {
+                                state.made(key, outcome);
+                            }
+                            done(&action, outcome)
+                        }
+                        Effect::Accepted(answer) => {
+                            if let Action::PutOrder(put) = &action {
+                                put_found(&mut order, put, answer);
+                            }
+                            action.detail()
+                        }
+                        Effect::Shipped => {
+                            if let Action::Ship(ship) = &action {
+                                shipment_found(&mut order, ship);
+                            }
+                            action.detail()
+                        }
+                    };
+                    let end = if answered { End::Answered } else { End::Adopted };
+                    results.push((order, action, end, detail));
+                }
+                // What was answered is done, even if no list shows it yet; what timed out may still come.
+                None if !is_proof || answered && (self.clock.now() - sent_at).abs() < LISTS_LAG => {
+                    return Ok(Err(Open::Yet));
+                }
+                None => {
+                    if let Some(Refusal { message, refused }) = refusal {
+                        remember_refusal(state, &mut order, action.key(), &action, message);
+                        let detail = format!("{}: {refused}", action.detail());
+                        results.push((order, action, End::Refused, detail));
+                        continue;
+                    }
+                    if let Action::CreatePrebook(create) = &action
+                        && let Some(unseen) = self.unseen(create, answer)
+                    {
+                        let alive = lines_alive(&order, &agreed);
+                        let lines = create.lines.iter().map(|(line, _)| line).filter(|line| !alive.contains(line));
+                        order.agreed.unseen.extend(lines.map(|line| (line.clone(), unseen.clone())));
+                        let detail = format!("{}: in no list that the read-back sees", action.detail());
+                        results.push((order, action, End::Unseen, detail));
+                        continue;
+                    }
+                    if let (Action::CreatePo(new), Some(created)) = (&action, answer.and_then(po_answer)) {
+                        let unbought = new.lines.iter().filter(|line| buying(&order, &agreed, line).is_none());
+                        let unbought: Vec<_> =
+                            unbought.map(|line| (line.line.clone(), created.number.clone())).collect();
+                        order.agreed.unseen_purchases.extend(unbought);
+                        let detail = format!("{}: on no PO that the read-back sees", action.detail());
+                        results.push((order, action, End::Unseen, detail));
+                        continue;
+                    }
+                    match &action {
+                        Action::CreatePrebook(create) => order.agreed.give_up(given_up(&create.new), self.today()),
+                        Action::CreatePo(new) => {
+                            order.agreed.give_up_purchases(&new.lines, self.today());
+                            unseen = true;
+                        }
+                        _ => {}
+                    }
+                    let detail = format!("{}: not found on read-back", action.detail());
+                    results.push((order, action, End::NotDone, detail));
+                }
+            }
+        }
+        state.settled_one();
+        let at = self.clock.now();
+        let (today, last) = (self.today(), self.horizon_end());
+        let mut rows = Vec::new();
+        for (order, action, end, detail) in results {
+            let result = match end {
+                End::Answered => ActionResult::Done,
+                End::Adopted => ActionResult::Adopted,
+                End::Refused | End::NotDone | End::Unseen => ActionResult::Failed,
+            };
+            let told = event(state, &order, &action, at, result, &detail);
+            let buried = Buried::of(&order, &action).filter(|_| result != ActionResult::Failed);
+            if end == End::NotDone {
+                log::info!(
+                    job = job.name(), order = order.name();
+                    "{} {} had no effect; it is planned again", action.system().title(), action.method()
+                );
+                state.allow_again(order.key, &action.key());
+                if own {
+                    state.had_no_effect(job, order.key, action.key(), report(&order, &action, result, detail));
+                }
+            } else {
+                state.report(job, report(&order, &action, result, detail));
+            }
+            rows.push((order, told, buried));
+        }
+        self.store
+            .write(move |conn| {
+                for (order, told, buried) in &rows {
+                    save_views(conn, order.key, order.axerrio.order.as_ref(), &order.komet)?;
+                    orders::save_agreed(conn, order.key, &order.agreed)?;
+                    orders::mark_dirty(conn, &[order.key])?;
+                    events::add(conn, told)?;
+                    if let Some(buried) = buried {
+                        buried.tell_others(conn)?;
+                    }
+                }
+                if unseen {
+                    let days = today.iter_days().take_while(|day| *day <= last);
+                    budget::look_again(conn, days, at, at + MOVED_BY)?;
+                }
+                intents::close(conn, id)
+            })
+            .await?;
+        Ok(Ok(()))
+    }
+
+    /// Whether the views show the effect, with the agreed view that recognised it.
+    async fn judge(
+        &self,
+        state: &RunState,
+        job: Job,
+        order: &Order,
+        action: &Action,
+        answer: Option<&str>,
+    ) -> Result<Result<(Agreed, Option<Effect>), Open>, StoreError> {
+        let mut known = state.known_for(order.key);
+        if let Action::CreatePrebook(create) = action {
+            known.ask_as(create);
+        }
+        let agreed = plan(order, &state.rules(order.key, &self.settings, &known)).agreed;
+        let effect = match (action, answer.and_then(prebook_answer)) {
+            (Action::CreatePrebook(create), Some(created)) => {
+                let is_shown = order.komet.prebooks.iter().any(|prebook| prebook.id == created.id);
+                let done = match self.created_prebook(order, &agreed, create, created).await {
+                    Ok(done) => done,
+                    Err(PollError::Store(error)) => return Err(error),
+                    // Komet answers, and what it says of this Prebook makes no sense.
+                    Err(PollError::System(error)) if error.certainty() == Certainty::Unknown => {
+                        return Ok(Err(Open::Unread(error.to_string())));
+                    }
+                    Err(PollError::System(error)) => {
+                        state.failed(job, &error);
+                        return Ok(Err(Open::Yet));
+                    }
+                };
+                match done {
+                    // Delivered twice, it was answered as the Prebook that the lines are not linked to: that one goes.
+                    None if is_shown => effect(order, &agreed, action),
+                    done => done,
+                }
+            }
+            _ => effect(order, &agreed, action),
+        };
+        Ok(Ok((agreed, effect)))
+    }
+
+    /// What must be said of a create that no list shows, where that does not prove that it was not done. A Vendor token sees
+    /// nothing without a cost, and nothing that ships before Komet's own yesterday, which may be a day ahead of ours.
+    fn unseen(&self, create: &CreatePrebook, answer: Option<&str>) -> Option<Unseen> {
+        if let Some(created) = answer.and_then(prebook_answer) {
+            return Some(Unseen::Made(created.number));
+        }
+        let komet_day = self.komet_day();
+        let first = create.new.items.iter().map(|item| item.ship_date).min()?;
+        let is_over = first < komet_day.pred_opt().unwrap_or(komet_day);
+        let is_free =
+            create.new.items.iter().any(|item| item.goods.mix.is_empty() && item.goods.unit_cost.is_zero());
+        (is_over || is_free).then_some(Unseen::Unanswered(first))
+    }
+
+    /// A Prebook that was answered without item ids: its items are those now linked to the lines, or, if Komet
+    /// answered another Prebook than was meant, the items there that nobody knows and that order the same.
+    async fn created_prebook(
+        &self,
+        order: &Order,
+        agreed: &Agreed,
+        create: &CreatePrebook,
+        created: CreatedPrebook,
+    ) -> Result<Option<Effect>, PollError> {
+        let outcome = if create.expect.as_ref().is_some_and(|expected| *expected != created.id) {
+            let items = self.stray_items(order, create, &created).await?;
+            Some(Outcome::Strayed(created, items))
+        } else {
+            let items = linked_items(order, agreed, create, Some(&created));
+            items.map(|items| Outcome::PrebookCreated(CreatedPrebook { items: Some(items), ..created }))
+        };
+        Ok(outcome.map(Effect::Outcome))
+    }
+}
+
+fn given_up(new: &NewPrebook) -> GivenUp {
+    GivenUp { truck_date: new.truck_date, items: new.items.clone() }
+}
+
+fn refusal_of(answer: &str) -> Option<Refusal> {
+    serde_json::from_str(answer).ok()
+}
+
+fn po_answer(answer: &str) -> Option<CreatedPo> {
+    serde_json::from_str(answer).ok()
+}
