@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use super::effect::{Effect, buying, effect, lines_alive, linked_items};
 use super::{Case, Looked, Open, prebook_answer};
 use crate::domain::{Agreed, CreatedPo, CreatedPrebook, GivenUp, NewPrebook, Order, Unseen};
-use crate::store::{StoreError, budget, events, intents, orders};
+use crate::store::intents::{self, Intent};
+use crate::store::{StoreError, budget, events, orders};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::apply::{Outcome, apply, put_found, shipment_found};
 use crate::sync::engine::Engine;
@@ -40,6 +41,16 @@ enum End {
     Unseen,
 }
 
+/// What became of an intent for one of its orders.
+struct Settled {
+    /// With what is remembered of it.
+    order: Order,
+    action: Action,
+    end: End,
+    /// For people.
+    detail: String,
+}
+
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Settles one intent by what the views show now; absence is believed where it `is_proof`.
     pub(super) async fn settle(
@@ -49,125 +60,124 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         is_proof: bool,
         looked: &mut Looked,
     ) -> Result<Result<(), Open>, StoreError> {
-        let id = case.intent.id;
-        let job = case.intent.sent.job;
-        let sent_at = case.intent.sent.sent_at;
-        // What an earlier run sent was told of by that.
-        let own = case.intent.sent.run == state.run;
-        let mut results: Vec<(Order, Action, End, String)> = Vec::new();
-        let mut unseen = false;
+        let mut all: Vec<Settled> = Vec::new();
         for (key, action) in case.entries {
             // Of several entries of one order each goes on from what the one before it came to.
-            let before =
-                results.iter().rev().find(|(order, ..)| order.key == key).map(|(order, ..)| order.clone());
-            let loaded = match before {
-                Some(order) => Some(order),
+            let before = all.iter().rev().find(|settled| settled.order.key == key);
+            let order = match before {
+                Some(settled) => Some(settled.order.clone()),
                 None => self.store.read(move |conn| orders::load(conn, key)).await?,
             };
-            let Some(mut order) = loaded else { continue };
-            let answer = case.intent.answer.as_deref();
-            let refusal = answer.and_then(refusal_of);
-            let answered = answer.is_some() && refusal.is_none();
-            let (mut agreed, mut effect) = match self.judge(state, job, &order, &action, answer).await? {
+            let Some(order) = order else { continue };
+            match self.settle_entry(state, &case.intent, order, action, is_proof, looked).await? {
+                Ok(settled) => all.extend(settled),
+                Err(open) => return Ok(Err(open)),
+            }
+        }
+        self.close(state, &case.intent, all).await?;
+        Ok(Ok(()))
+    }
+
+    /// What became of one entry; nothing (`None`) where its order is no more.
+    async fn settle_entry(
+        &self,
+        state: &RunState,
+        intent: &Intent,
+        mut order: Order,
+        action: Action,
+        is_proof: bool,
+        looked: &mut Looked,
+    ) -> Result<Result<Option<Settled>, Open>, StoreError> {
+        let job = intent.sent.job;
+        let answer = intent.answer.as_deref();
+        let refusal = answer.and_then(refusal_of);
+        let answered = answer.is_some() && refusal.is_none();
+        let (mut agreed, mut effect) = match self.judge(state, job, &order, &action, answer).await? {
+            Ok(judged) => judged,
+            Err(open) => return Ok(Err(open)),
+        };
+        let looked_further = match (&effect, &action) {
+            (None, Action::CreatePrebook(create)) => {
+                Some(self.look_on_truck_date(state, job, create, looked).await?)
+            }
+            // The last look, and the dearest; what was answered was read by its number.
+            (None, Action::CreatePo(new)) if is_proof && !answered => {
+                Some(self.look_at_the_items(state, job, &order, new).await?)
+            }
+            _ => None,
+        };
+        if let Some(looked) = looked_further {
+            if let Err(open) = looked {
+                return Ok(Err(open));
+            }
+            let key = order.key;
+            let Some(now) = self.store.read(move |conn| orders::load(conn, key)).await? else {
+                return Ok(Ok(None));
+            };
+            order = now;
+            (agreed, effect) = match self.judge(state, job, &order, &action, answer).await? {
                 Ok(judged) => judged,
                 Err(open) => return Ok(Err(open)),
             };
-            let looked_further = match (&effect, &action) {
-                (None, Action::CreatePrebook(create)) => {
-                    Some(self.look_on_truck_date(state, job, create, looked).await?)
-                }
-                // The last look, and the dearest; what was answered was read by its number.
-                (None, Action::CreatePo(new)) if is_proof && !answered => {
-                    Some(self.look_at_the_items(state, job, &order, new).await?)
-                }
-                _ => None,
-            };
-            if let Some(looked) = looked_further {
-                if let Err(open) = looked {
-                    return Ok(Err(open));
-                }
-                let Some(now) = self.store.read(move |conn| orders::load(conn, key)).await? else { continue };
-                order = now;
-                (agreed, effect) = match self.judge(state, job, &order, &action, answer).await? {
-                    Ok(judged) => judged,
-                    Err(open) => return Ok(Err(open)),
-                };
-            }
-            match effect {
-                Some(effect) => {
-                    order.agreed = agreed;
-                    let detail = match &effect {
-                        Effect::Outcome(outcome) => {
-                            apply(&mut order, &action, outcome);
-                            if own {
-                                state.made(key, outcome);
-                            }
-                            done(&action, outcome)
-                        }
-                        Effect::Accepted(answer) => {
-                            if let Action::PutOrder(put) = &action {
-                                put_found(&mut order, put, answer);
-                            }
-                            action.detail()
-                        }
-                        Effect::Shipped => {
-                            if let Action::Ship(ship) = &action {
-                                shipment_found(&mut order, ship);
-                            }
-                            action.detail()
-                        }
-                    };
-                    let end = if answered { End::Answered } else { End::Adopted };
-                    results.push((order, action, end, detail));
-                }
-                // What was answered is done, even if no list shows it yet; what timed out may still come.
-                None if !is_proof || answered && (self.clock.now() - sent_at).abs() < LISTS_LAG => {
-                    return Ok(Err(Open::Yet));
-                }
-                None => {
-                    if let Some(Refusal { message, refused }) = refusal {
-                        remember_refusal(state, &mut order, action.key(), &action, message);
-                        let detail = format!("{}: {refused}", action.detail());
-                        results.push((order, action, End::Refused, detail));
-                        continue;
-                    }
-                    if let Action::CreatePrebook(create) = &action
-                        && let Some(unseen) = self.unseen(create, answer)
-                    {
-                        let alive = lines_alive(&order, &agreed);
-                        let lines = create.lines.iter().map(|(line, _)| line).filter(|line| !alive.contains(line));
-                        order.agreed.unseen.extend(lines.map(|line| (line.clone(), unseen.clone())));
-                        let detail = format!("{}: in no list that the read-back sees", action.detail());
-                        results.push((order, action, End::Unseen, detail));
-                        continue;
-                    }
-                    if let (Action::CreatePo(new), Some(created)) = (&action, answer.and_then(po_answer)) {
-                        let unbought = new.lines.iter().filter(|line| buying(&order, &agreed, line).is_none());
-                        let unbought: Vec<_> =
-                            unbought.map(|line| (line.line.clone(), created.number.clone())).collect();
-                        order.agreed.unseen_purchases.extend(unbought);
-                        let detail = format!("{}: on no PO that the read-back sees", action.detail());
-                        results.push((order, action, End::Unseen, detail));
-                        continue;
-                    }
-                    match &action {
-                        Action::CreatePrebook(create) => order.agreed.give_up(given_up(&create.new), self.today()),
-                        Action::CreatePo(new) => {
-                            order.agreed.give_up_purchases(&new.lines, self.today());
-                            unseen = true;
-                        }
-                        _ => {}
-                    }
-                    let detail = format!("{}: not found on read-back", action.detail());
-                    results.push((order, action, End::NotDone, detail));
-                }
-            }
         }
+        let (end, detail) = if let Some(effect) = effect {
+            order.agreed = agreed;
+            let detail = found(state, intent, &mut order, &action, &effect);
+            (if answered { End::Answered } else { End::Adopted }, detail)
+        // What was answered is done, even if no list shows it yet; what timed out may still come.
+        } else if !is_proof || answered && (self.clock.now() - intent.sent.sent_at).abs() < LISTS_LAG {
+            return Ok(Err(Open::Yet));
+        } else if let Some(Refusal { message, refused }) = refusal {
+            remember_refusal(state, &mut order, action.key(), &action, message);
+            (End::Refused, format!("{}: {refused}", action.detail()))
+        } else {
+            self.not_found(&mut order, &agreed, &action, answer)
+        };
+        Ok(Ok(Some(Settled { order, action, end, detail })))
+    }
+
+    /// What is kept of a request that no list shows: what it may have done unseen is asked about, what it may do late is known then.
+    fn not_found(
+        &self,
+        order: &mut Order,
+        agreed: &Agreed,
+        action: &Action,
+        answer: Option<&str>,
+    ) -> (End, String) {
+        if let Action::CreatePrebook(create) = action
+            && let Some(unseen) = self.unseen(create, answer)
+        {
+            let alive = lines_alive(order, agreed);
+            let lines = create.lines.iter().map(|(line, _)| line).filter(|line| !alive.contains(line));
+            let lines: Vec<_> = lines.map(|line| (line.clone(), unseen.clone())).collect();
+            order.agreed.unseen.extend(lines);
+            return (End::Unseen, format!("{}: in no list that the read-back sees", action.detail()));
+        }
+        if let (Action::CreatePo(new), Some(created)) = (action, answer.and_then(po_answer)) {
+            let unbought = new.lines.iter().filter(|line| buying(order, agreed, line).is_none());
+            let unbought: Vec<_> = unbought.map(|line| (line.line.clone(), created.number.clone())).collect();
+            order.agreed.unseen_purchases.extend(unbought);
+            return (End::Unseen, format!("{}: on no PO that the read-back sees", action.detail()));
+        }
+        match action {
+            Action::CreatePrebook(create) => order.agreed.give_up(given_up(&create.new), self.today()),
+            Action::CreatePo(new) => order.agreed.give_up_purchases(&new.lines, self.today()),
+            _ => {}
+        }
+        (End::NotDone, format!("{}: not found on read-back", action.detail()))
+    }
+
+    /// Tells what became of an intent's entries, and commits that with its end.
+    async fn close(&self, state: &RunState, intent: &Intent, all: Vec<Settled>) -> Result<(), StoreError> {
+        let (id, job) = (intent.id, intent.sent.job);
         state.settled_one();
         let at = self.clock.now();
         let (today, last) = (self.today(), self.horizon_end());
+        let is_lost =
+            |settled: &Settled| settled.end == End::NotDone && matches!(settled.action, Action::CreatePo(_));
+        let may_be_elsewhere = all.iter().any(is_lost);
         let mut rows = Vec::new();
-        for (order, action, end, detail) in results {
+        for Settled { order, action, end, detail } in all {
             let result = match end {
                 End::Answered => ActionResult::Done,
                 End::Adopted => ActionResult::Adopted,
@@ -181,7 +191,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     "{} {} had no effect; it is planned again", action.system().title(), action.method()
                 );
                 state.allow_again(order.key, &action.key());
-                if own {
+                if is_of(state, intent) {
                     state.had_no_effect(job, order.key, action.key(), report(&order, &action, result, detail));
                 }
             } else {
@@ -200,14 +210,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                         buried.tell_others(conn)?;
                     }
                 }
-                if unseen {
+                if may_be_elsewhere {
                     let days = today.iter_days().take_while(|day| *day <= last);
                     budget::look_again(conn, days, at, at + MOVED_BY)?;
                 }
                 intents::close(conn, id)
             })
-            .await?;
-        Ok(Ok(()))
+            .await
     }
 
     /// Whether the views show the effect, with the agreed view that recognised it.
@@ -282,6 +291,28 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         };
         Ok(outcome.map(Effect::Outcome))
     }
+}
+
+/// Whether this run sent it. What an earlier one sent was told of by that.
+fn is_of(state: &RunState, intent: &Intent) -> bool {
+    intent.sent.run == state.run
+}
+
+/// Tells the views of an effect that the read-back found, and says what that was.
+fn found(state: &RunState, intent: &Intent, order: &mut Order, action: &Action, effect: &Effect) -> String {
+    match (effect, action) {
+        (Effect::Outcome(outcome), _) => {
+            apply(order, action, outcome);
+            if is_of(state, intent) {
+                state.made(order.key, outcome);
+            }
+            return done(action, outcome);
+        }
+        (Effect::Accepted(answer), Action::PutOrder(put)) => put_found(order, put, answer),
+        (Effect::Shipped, Action::Ship(ship)) => shipment_found(order, ship),
+        (Effect::Accepted(_) | Effect::Shipped, _) => {}
+    }
+    action.detail()
 }
 
 fn given_up(new: &NewPrebook) -> GivenUp {
