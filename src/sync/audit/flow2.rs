@@ -3,8 +3,8 @@
 
 use super::Context;
 use super::findings::{Findings, text};
-use super::flow1::{parts_of_mix, status_name, unit_name};
 use super::purchase::{self, Expected};
+use super::values::{parts_of_mix, status_name, unit_name};
 use crate::domain::{
     AgreedInput, AxOrder, AxStatus, CANCELLED, CreatePo, Header, HoldReason, InputLine, ItemId, LineId, LineTerms,
     NO_PREBOOK, OrderInput, blank,

@@ -14,6 +14,7 @@ mod flow1;
 mod flow2;
 mod purchase;
 mod read;
+mod values;
 
 use std::collections::{BTreeSet, HashMap};
 

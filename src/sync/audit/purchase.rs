@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use super::findings::{DELETE_PO_LINE, Findings, text};
-use super::flow1::{expected_box_type, is_line_left, parts_of_komet, parts_of_mix, product_name, unit_name};
+use super::flow1::is_line_left;
+use super::values::{expected_box_type, parts_of_komet, parts_of_mix, product_name, unit_name};
 use crate::domain::{
     AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine,
     PoLink, PoNumber, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
