@@ -86,6 +86,12 @@ impl<'a> Findings<'a> {
             || self.is_left(HoldReason::FieldTooLong, None, |_| true)
     }
 
+    /// Whether a person has said to leave the line as it is on both sides.
+    pub(super) fn is_line_left(&self, line: &LineId) -> bool {
+        let reasons = [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval];
+        reasons.into_iter().any(|reason| self.is_left(reason, Some(line), |_| true)) || self.is_kept_out(line)
+    }
+
     /// Whether the vendor declined the order, and a person has said to keep it on its PO.
     pub(super) fn is_kept_though_declined(&self) -> bool {
         let Some(cause) = declined(self.order) else { return false };

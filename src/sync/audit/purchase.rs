@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use super::findings::{DELETE_PO_LINE, Findings, text};
-use super::flow1::is_line_left;
 use super::values::{expected_box_type, parts_of_komet, parts_of_mix, product_name, unit_name};
 use crate::domain::{
     AxLine, Flow, HoldReason, ItemId, KometTerms, LineId, LineTerms, Order, PoInfoLine, PoInfoStatus, PoLine,
@@ -70,7 +69,7 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, expected: &[Expec
     }
     let is_left = |found: &Findings<'_>, line: &LineId| {
         found.is_left(HoldReason::RejectedByKomet, Some(line), |cause| cause.starts_with("purchase.order."))
-            || is_line_left(found, line)
+            || found.is_line_left(line)
             || found.is_left(HoldReason::UnmappedProduct, Some(line), |_| true)
     };
     if !bought && !missing.is_empty() {

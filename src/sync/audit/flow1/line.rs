@@ -1,6 +1,6 @@
 //! A line against the Prebook item that stands for it.
 
-use super::{is_approved, is_line_left};
+use super::is_approved;
 use crate::domain::{AgreedLine, AxLine, Flow, HoldReason, KometTerms, LineTerms, PrebookItem, blank};
 use crate::sync::audit::findings::{Findings, text};
 use crate::sync::audit::values::{expected_box_type, parts_of_komet, parts_of_mix, product_name, unit_name};
@@ -25,7 +25,7 @@ pub(super) fn compare(
         .any(|reason| found.was_left(reason, Some(&line.id)));
     // From approval on an edit of the item is Komet's right (product.md, Who owns what).
     let approved = is_approved(found, agreed);
-    let left = unchanged && (decided || approved) || is_line_left(found, &line.id);
+    let left = unchanged && (decided || approved) || found.is_line_left(&line.id);
     let (ours, shown) = (&line.terms, &item.terms);
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);

@@ -108,7 +108,7 @@ fn compare_missing(found: &mut Findings<'_>, sight: &Sight, wanted: &[&AxLine], 
         };
         let is_unseen = sight.agreed.unseen.contains_key(&line.id)
             && found.is_left(HoldReason::EditedInKomet, None, |cause| cause.starts_with(UNSEEN));
-        is_unseen || is_line_left(found, &line.id) || agreed.is_some_and(is_decided)
+        is_unseen || found.is_line_left(&line.id) || agreed.is_some_and(is_decided)
     };
     if missing.len() == wanted.len() {
         let all_left = missing.iter().all(|line| left(found, line));
@@ -139,7 +139,7 @@ fn compare_surplus(
         match owner {
             Some(line) if wanted.iter().any(|w| w.id == *line) => {}
             Some(line) => {
-                let left = is_line_left(found, line);
+                let left = found.is_line_left(line);
                 found.report(left, Some(line), "line", text("absent"), shown);
             }
             None => {
@@ -174,7 +174,7 @@ fn compare_ship_dates(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder) {
             && (found.was_left(HoldReason::EditedInKomet, Some(&line.id))
                 || is_moved && is_approved(found, agreed));
         if item.ship_date != ours && (!explained || left) {
-            let left = left || is_line_left(found, &line.id);
+            let left = left || found.is_line_left(&line.id);
             moved.push((&line.id, item.ship_date, left));
         }
     }
@@ -189,14 +189,6 @@ fn compare_ship_dates(found: &mut Findings<'_>, sight: &Sight, ax: &AxOrder) {
             }
         }
     }
-}
-
-/// Whether a person has said to leave the line as it is on both sides.
-pub(super) fn is_line_left(found: &Findings<'_>, line: &LineId) -> bool {
-    [HoldReason::EditedInKomet, HoldReason::ChangedAfterApproval]
-        .into_iter()
-        .any(|reason| found.is_left(reason, Some(line), |_| true))
-        || found.is_kept_out(line)
 }
 
 /// Whether procurement has approved a PO that buys the line.
