@@ -17,6 +17,7 @@ pub mod poll;
 mod push;
 pub mod report;
 mod run;
+mod send;
 mod state;
 pub(crate) mod tell;
 mod verify;

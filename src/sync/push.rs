@@ -10,15 +10,16 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::apply::{Outcome, apply, assume, prebook_named};
+use super::apply::{apply, assume, prebook_named};
 use super::batch::Entry;
 use super::engine::{Engine, Progress};
 use super::plan::{Need, Plan, plan};
 use super::report::{ActionResult, Job};
+use super::send::Answered;
 use super::state::{Look, READ_BACK_FIRST, RunState, log_without_words};
 use super::tell::{done, event, report};
 use super::verify::{Patience, prebook_answer};
-use crate::domain::{CreatedPo, CreatedPrebook, Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
+use crate::domain::{Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
 use crate::store::{Connection, OnFile, StoreError, holds, orders};
@@ -80,13 +81,6 @@ impl Buried {
         }
         Ok(())
     }
-}
-
-/// What a system answered.
-enum Answered {
-    Outcome(Outcome),
-    /// Done, but the ids must be read back: the answer so far, as JSON.
-    Incomplete(String),
 }
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
@@ -281,24 +275,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             .map(|(key, action)| (key, self.fit(action.clone())))
     }
 
-    /// As many lines as one request of 64,000 bytes holds; the others follow, planned anew.
-    fn fit(&self, action: Action) -> Action {
-        match action {
-            Action::CreatePrebook(mut create) => {
-                let fits = self.komet.prebook_fits(&create.new);
-                create.new.items.truncate(fits);
-                create.lines.truncate(fits);
-                Action::CreatePrebook(create)
-            }
-            Action::CreatePo(mut new) => {
-                let fits = self.komet.po_fits(&new);
-                new.lines.truncate(fits);
-                Action::CreatePo(new)
-            }
-            other => other,
-        }
-    }
-
     /// Commits the intent, together with the step before it.
     async fn begin(
         &self,
@@ -417,46 +393,6 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         Ok(Driven { key: Some(key), needs: opened.1, batch })
     }
-
-    /// Sends one request of one order.
-    async fn send(&self, action: &Action) -> Result<Answered, SystemError> {
-        let outcome = match action {
-            Action::CreatePrebook(create) => {
-                let created = self.komet.prebook_create(&create.new).await?;
-                if created.items.as_ref().is_none_or(|items| items.len() != create.lines.len()) {
-                    return Ok(incomplete(&CreatedPrebook { items: None, ..created }));
-                }
-                Outcome::PrebookCreated(created)
-            }
-            Action::DeleteItem(delete) => {
-                self.komet.prebook_item_delete(&delete.prebook, &delete.item).await?;
-                Outcome::Deleted
-            }
-            Action::CreatePo(new) => {
-                let created = self.komet.po_create(new).await?;
-                if created.lines.as_ref().is_none_or(|lines| lines.len() != new.lines.len()) {
-                    return Ok(incomplete(&CreatedPo { lines: None, ..created }));
-                }
-                Outcome::PoCreated(created)
-            }
-            Action::DeletePoLine(delete) => {
-                self.komet.po_item_delete(&delete.po_item).await?;
-                Outcome::Deleted
-            }
-            Action::PutOrder(put) => {
-                Outcome::Order(Box::new(self.axerrio.put_order(&put.reference, &put.input).await?))
-            }
-            Action::CancelOrder(cancel) => {
-                Outcome::Order(Box::new(self.axerrio.cancel_order(&cancel.reference).await?))
-            }
-            Action::PutPurchaseOrder(put) => {
-                Outcome::Order(Box::new(self.axerrio.put_purchase_order(&put.order, &put.info).await?))
-            }
-            // Boxes go with others, each with a result of its own (`batch`): one that came here was not sent.
-            Action::Ship(_) | Action::ChangeCode(_) => return Err(not_alone(action)),
-        };
-        Ok(Answered::Outcome(outcome))
-    }
 }
 
 /// A refusal is remembered, held and tried again by each run.
@@ -494,15 +430,6 @@ impl Refusal {
 fn is_refused_deletion(action: &Action, error: &SystemError) -> bool {
     matches!(action, Action::DeleteItem(_) | Action::DeletePoLine(_))
         && matches!(error.fault, Fault::Rejected(_) | Fault::NotFound(_))
-}
-
-fn incomplete(created: &impl serde::Serialize) -> Answered {
-    Answered::Incomplete(serde_json::to_string(created).unwrap_or_default())
-}
-
-fn not_alone(action: &Action) -> SystemError {
-    let fault = Fault::Rejected("it is sent with others only".to_owned());
-    SystemError { system: action.system(), method: action.method(), fault }
 }
 
 pub(super) fn save_views(
