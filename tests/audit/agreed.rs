@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use stemsync::domain::{HoldReason, Verdict};
+use stemsync::domain::{HoldReason, MapKind, Verdict};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderChange;
 use stemsync::sandbox::komet::{HeaderChange, ItemChange, ItemDraft};
@@ -427,4 +427,67 @@ async fn what_a_buyer_buys_of_a_prebook_before_the_vendor_accepts_is_no_differen
         link.sync_well().await;
         assert_eq!(differences(&link).await, Vec::<String>::new());
     }
+}
+
+/// Komet shows the wrong product by a map that was corrected since, and a person was asked about that with what a rep, or a buyer,
+/// had changed there.
+#[tokio::test]
+async fn a_corrected_map_that_a_person_left_with_an_edit_is_listed_apart() {
+    type Edit = fn(&mut World, u64, DateTime<Utc>);
+    let edits: [Edit; 3] = [
+        |w, item, now| w.komet.rep_changes_item(item, &boxes(4), now).unwrap(),
+        |w, item, now| {
+            let other = w.komet.rep_splits_prebook(item, now).unwrap();
+            let change = HeaderChange { customer_po: Some("REP-9".into()), ..HeaderChange::default() };
+            w.komet.rep_changes_header(other, &change, now).unwrap();
+        },
+        |w, item, now| {
+            let line = bought(w, item)[0].1.id;
+            w.komet.buyer_changes_line(line, None, Some(Decimal::new(41, 2)), now).unwrap();
+        },
+    ];
+    for (nth, edit) in edits.into_iter().enumerate() {
+        for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {
+            let link = Link::plain().await;
+            link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9002).await;
+            let (id, items) = ordered(&link).await;
+            link.act(|w, now| edit(w, items[0], now));
+            link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9001).await;
+            link.sync().await;
+            let product = format!("{id} 1 product ROSE-FREEDOM-50-CM/9002 ");
+            let is_product = |named: &String| named.starts_with(&product);
+            let differ = differences(&link).await;
+            assert!(differ.iter().any(is_product), "{nth}: held is not agreed: {differ:?}");
+            link.decide(verdict).await;
+            link.sync_well().await;
+            // Komet's Prebook changes in what is nobody's business: the order is looked at again.
+            let notes = ItemChange { notes: Some("careful".into()), ..ItemChange::default() };
+            link.act(|w, now| w.komet.rep_changes_item(items[0], &notes, now)).unwrap();
+            link.sync_well().await;
+            assert_eq!(link.held().await, [], "{nth} {verdict:?}");
+            assert_eq!(differences(&link).await, Vec::<String>::new(), "{nth} {verdict:?}");
+            assert!(listed_apart(&link).await.iter().any(is_product), "{nth} {verdict:?}");
+            // Corrected once more, it is a new question.
+            link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9003).await;
+            assert!(differences(&link).await.iter().any(is_product), "{nth} {verdict:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_corrected_map_that_a_person_left_with_a_header_is_listed_apart() {
+    let link = Link::plain().await;
+    link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9002).await;
+    let (id, items) = ordered(&link).await;
+    rep_names_another_po(&link, items[0]);
+    for map in [9002, 9001] {
+        link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", map).await;
+        link.sync().await;
+        link.decide(Verdict::Dismissed).await;
+        link.sync_well().await;
+    }
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    let apart = listed_apart(&link).await;
+    let product = format!("{id} 1 product ROSE-FREEDOM-50-CM/9002 ");
+    assert!(apart.iter().any(|named| named.starts_with(&product)), "{apart:?}");
 }

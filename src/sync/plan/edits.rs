@@ -5,12 +5,14 @@ use super::compare::{
     PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, is_other_product, seen_differences,
 };
 use super::draft::Draft;
-use super::prints::{header_print, komet_print, line_print, moved_print, terms_print};
+use super::prints::{MAPPED_TO, header_print, komet_print, line_print, moved_print, terms_print};
 use super::said::told;
-use super::wanted::wanted_goods;
+use super::wanted::{self, wanted_goods};
 use super::wish::Wish;
 use super::{buyers, purchase, twice};
-use crate::domain::{AgreedLine, AxLine, AxOrder, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict};
+use crate::domain::{
+    AgreedLine, AxLine, AxOrder, Decision, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict,
+};
 
 /// What the causes of questions about an edited item begin with.
 const ITEM: &str = "item ";
@@ -138,6 +140,18 @@ pub(super) fn is_left_to_komet(draft: &Draft<'_>, order: &AxOrder, line: &AxLine
         link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
             && (is_left || !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty())
     })
+}
+
+/// Whether a person left the edited item as Komet has it when the map was corrected already: that was asked about along with it.
+pub(super) fn is_left_as_mapped(draft: &mut Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+    let Some(map) = wanted::map_print(draft, line) else { return false };
+    let (begins, ends) = (format!("{ITEM}{} ", link.item), format!("{MAPPED_TO}{map}"));
+    let is_about_it =
+        |decision: &&Decision| decision.line.as_ref() == Some(&line.id) && decision.cause.ends_with(&ends);
+    let Some(cause) = draft.left_to_komet(&begins).find(is_about_it).map(|decision| decision.cause.clone()) else {
+        return false;
+    };
+    draft.ask(HoldReason::EditedInKomet, Some(&line.id), &cause, String::new).is_some()
 }
 
 /// The fields in which both sides had agreed to leave Komet's item as it is, and which Axerrio does not change now: a change of

@@ -86,7 +86,10 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
             edits::leave_to_komet(draft, line, &link);
             return Fate::InPlace;
         }
-        Judged::AsAgreed => changed || moved || wanted::is_mapped_otherwise(draft, line, &link),
+        Judged::AsAgreed => {
+            let is_mapped = wanted::is_mapped_otherwise(draft, line, &link);
+            changed || moved || is_mapped && !edits::is_left_as_mapped(draft, line, &link)
+        }
         Judged::Agreed => moved,
         Judged::Overruled => true,
         Judged::Held => return Fate::Leave,

@@ -9,6 +9,9 @@ use crate::domain::{
     AxLine, Header, HoldReason, KometTerms, LineId, LineTerms, NewGoods, Verdict, blank, fingerprint,
 };
 
+/// What in a cause precedes the ids that a corrected map names.
+pub(in crate::sync) const MAPPED_TO: &str = " mapped to ";
+
 /// Names a line's wish after approval, so that a decision holds until Axerrio wants something else.
 pub(super) fn line_cause(line: &AxLine, header: &Header) -> String {
     format!("{:016x}", moved_print(line, header))
@@ -45,7 +48,7 @@ impl LinePrint {
         let cause = format!("{begins} {:016x}", self.said);
         let goes = || draft.verdict(HoldReason::EditedInKomet, Some(line), &cause) == Some(Verdict::TakeAxerrio);
         match &self.map {
-            Some(map) if !goes() => format!("{cause} mapped to {map}"),
+            Some(map) if !goes() => format!("{cause}{MAPPED_TO}{map}"),
             _ => cause,
         }
     }

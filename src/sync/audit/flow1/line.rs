@@ -6,7 +6,7 @@ use crate::sync::audit::findings::{Findings, text};
 use crate::sync::audit::values::{expected_box_type, parts_of_komet, parts_of_mix, product_name, unit_name};
 use crate::sync::audit::{Context, purchase};
 use crate::sync::plan::{
-    is_cost_kept, is_field_kept, item_differences, line_parts, mapped_otherwise, parts, parts_changed,
+    MAPPED_TO, is_cost_kept, is_field_kept, item_differences, line_parts, mapped_otherwise, parts, parts_changed,
     parts_differ, same_description,
 };
 
@@ -30,9 +30,16 @@ pub(super) fn compare(
     for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);
     }
-    let asked = agreed.item.as_ref().map(|link| &link.products[..]).unwrap_or_default();
+    let item_link = agreed.item.as_ref();
+    let asked = item_link.map(|link| &link.products[..]).unwrap_or_default();
     if let Some(remapped) = mapped_otherwise(ours, &agreed.terms, shown, asked, &context.rules) {
-        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(&line.id), |_| true);
+        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(&line.id), |_| true)
+            // Asked about with what Komet's people had changed, it is named there; what was left by another map says nothing of it.
+            || found.is_left(HoldReason::EditedInKomet, Some(&line.id), |cause| cause.contains(MAPPED_TO))
+            || item_link.is_some_and(|link| {
+                let lines = format!("lines of prebook {} ", link.prebook);
+                found.is_left(HoldReason::EditedInKomet, None, |cause| cause.starts_with(&lines))
+            });
         let mut parts = shown.breakdowns.iter().map(|part| &part.product);
         let wrong = parts.find(|product| product.id == Some(remapped.former)).map(|product| &product.description);
         let wrong = wrong.map_or_else(|| product_name(shown), |name| format!("{} {name}", remapped.former));
