@@ -437,3 +437,61 @@ fn an_item_that_was_made_again_for_another_day_is_not_taken_for_the_lines_own() 
     assert_eq!(desk.sync(), [""; 0]);
     assert_eq!(held(&desk), ["edited_in_komet", "edited_in_komet 1"]);
 }
+
+/// A rep puts the first line's item on another Prebook, which leaves on another truck.
+fn moved() -> Desk {
+    let mut desk = placed();
+    let item = desk.komet.prebooks[0].items.remove(0);
+    let mut other = prebook(570, None, vec![item]);
+    other.header.truck_date = day("2026-12-09");
+    desk.komet.prebooks.push(other);
+    desk.read();
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]));
+    desk
+}
+
+#[test]
+fn an_item_that_a_rep_put_on_another_prebook_is_asked_about_once_its_line_is_removed() {
+    for decided in [None, Some(Verdict::TakeKomet), Some(Verdict::Dismissed)] {
+        for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed] {
+            let mut desk = moved();
+            if let Some(decided) = decided {
+                desk.decide(HoldReason::EditedInKomet, decided);
+                desk.sync();
+            }
+            desk.ax_line("1").terms.boxes = 0;
+            assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]), "{decided:?}");
+            let asked = desk.plan().holds.remove(0).detail;
+            assert!(asked.contains("no longer wants the line") && asked.contains("Prebook P570"), "{asked}");
+            desk.decide(HoldReason::EditedInKomet, verdict);
+            let deleted: &[&str] =
+                if verdict == Verdict::TakeAxerrio { &["delete po line 1", "delete item 1"] } else { &[] };
+            assert_eq!((desk.sync(), held(&desk)), (deleted.iter().map(ToString::to_string).collect(), vec![]));
+            assert_eq!(desk.sync(), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn an_item_that_a_rep_put_on_another_prebook_stands_for_its_changed_line_once_that_was_left_there() {
+    type Change = fn(&mut Desk);
+    let changes: [Change; 3] = [
+        |d| d.ax_line("1").terms.boxes = 7,
+        |d| d.ax().header.customer_po = Some("C-78".into()),
+        |d| d.map("ROSE", 777),
+    ];
+    for change in changes {
+        let mut desk = moved();
+        let item = desk.item_of("1");
+        change(&mut desk);
+        desk.sync();
+        desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
+        let sent = desk.sync();
+        assert!(sent.iter().all(|sent| !sent.ends_with(" 1")), "it stays where it is: {sent:?}");
+        assert_eq!((desk.item_of("1"), held(&desk)), (item, vec![]));
+        assert_eq!(desk.sync(), [""; 0]);
+        // What Axerrio changes later is asked about there.
+        desk.ax_line("1").terms.boxes = 9;
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]));
+    }
+}

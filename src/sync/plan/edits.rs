@@ -1,6 +1,8 @@
 //! Lines of an order born in Axerrio that somebody edited in Komet, where the order is Axerrio's: what of it is asked about, and
 //! what was left as Komet has it.
 
+use std::fmt::Write as _;
+
 use super::compare::{
     PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, is_other_product, seen_differences,
 };
@@ -9,7 +11,7 @@ use super::prints::{MAPPED_TO, header_print, komet_print, line_print, moved_prin
 use super::said::told;
 use super::wanted::{self, wanted_goods};
 use super::wish::Wish;
-use super::{buyers, purchase, twice};
+use super::{buyers, home, purchase, twice};
 use crate::domain::{
     AgreedLine, AxLine, AxOrder, Decision, HoldReason, ItemLink, LineId, PrebookItem, SeenItem, Verdict,
 };
@@ -85,10 +87,7 @@ pub(super) fn judge(
         print.cause(draft, &line.id, &begins)
     };
     let shown = told(&edits, item);
-    let both = match deed(changed, moved) {
-        Some(what) => format!(" The line was {what} in Axerrio as well."),
-        None => print.since().to_owned(),
-    };
+    let both = print.both(deed(changed, moved));
     match draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
             "{shown} of Prebook item {} changed in Komet, but the order is Axerrio's until its PO is approved.{both} Take \
@@ -238,9 +237,21 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
     let Some(agreed) = draft.agreed.lines.get(line).cloned() else { return false };
     let edits = agreed.item.as_ref().map(|link| edits(draft, &agreed, link)).unwrap_or_default();
     let item = agreed.item.as_ref().and_then(|link| draft.item(&link.item));
-    if let Some(item) = item.filter(|item| item.is_alive() && !edits.is_empty()) {
-        let shown = told(&edits, item);
-        let cause = format!("removed {} {:016x}", item.id, komet_print(&item.terms));
+    let home = agreed.item.as_ref().and_then(|link| home::other(draft, link));
+    if let Some(item) = item.filter(|item| item.is_alive() && (!edits.is_empty() || home.is_some())) {
+        let mut done = Vec::new();
+        if !edits.is_empty() {
+            done.push(format!("{} of its Prebook item {} changed", told(&edits, item), item.id));
+        }
+        let mut cause = format!("removed {} {:016x}", item.id, komet_print(&item.terms));
+        if let Some((home, differs)) = home {
+            done.push(format!(
+                "Prebook item {} was moved to Prebook {}, which has another {differs},",
+                item.id, home.number
+            ));
+            let _ = write!(cause, " from {}", home.id);
+        }
+        let done = done.join(", and ");
         // What a request left that was delivered twice goes first: of a line that waits for a person nothing is taken.
         if draft.verdict(HoldReason::EditedInKomet, Some(line), &cause).is_none() && twice::has_twins(draft, line)
         {
@@ -249,9 +260,8 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
         let verdict =
             draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
                 format!(
-                    "Axerrio no longer wants the line, but {shown} of its Prebook item {} changed in Komet meanwhile. Take \
-                     axerrio to delete it, take komet to leave it.",
-                    item.id
+                    "Axerrio no longer wants the line, but {done} in Komet meanwhile. Take axerrio to delete it, take komet to \
+                     leave it."
                 )
             });
         if verdict != Some(Verdict::TakeAxerrio) {

@@ -65,7 +65,7 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
     if draft.is_line_decided(&line.id) || was_left_as_approved(draft, order, line) {
         return decided_line(draft, order, line, &link, changed, moved);
     }
-    let is_left_away = match home::judge(draft, order, line, &link) {
+    let is_left_away = match home::judge(draft, order, line, &link, edits::deed(changed, moved)) {
         Home::AsMade => false,
         Home::Left => true,
         Home::Overruled => {
@@ -79,12 +79,12 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
     let replace = match edits::judge(draft, order, line, &agreed, &link, changed, moved && !is_left) {
         // The line stays in its Prebook, whatever Axerrio says of the header.
         Judged::AsAgreed | Judged::Agreed if is_left => return if moved { Fate::Leave } else { Fate::InPlace },
-        // The map was corrected before that was asked, and made anew it would not be there.
-        Judged::AsAgreed
-            if is_left_away && !changed && !moved && wanted::is_mapped_otherwise(draft, line, &link) =>
-        {
-            edits::leave_to_komet(draft, line, &link);
-            return Fate::InPlace;
+        // Whatever Axerrio or the map said by then, that it stays there was answered, and made anew it would not be there.
+        Judged::AsAgreed | Judged::Agreed if is_left_away => {
+            if changed || wanted::is_mapped_otherwise(draft, line, &link) {
+                edits::leave_to_komet(draft, line, &link);
+            }
+            return if moved { Fate::Leave } else { Fate::InPlace };
         }
         Judged::AsAgreed => {
             let is_mapped = wanted::is_mapped_otherwise(draft, line, &link);

@@ -17,28 +17,35 @@ pub(super) enum Home {
     Undecided,
 }
 
-/// Asks about a line whose item a rep put on another Prebook, which is another customer's, or leaves on another truck.
-pub(super) fn judge(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink) -> Home {
+/// The Prebook on which a rep put a line's item, where it is another customer's than the one that it was made in, or leaves on
+/// another truck; with what of it is another.
+pub(super) fn other<'a>(draft: &Draft<'a>, link: &ItemLink) -> Option<(&'a Prebook, String)> {
     let has_it = |prebook: &&Prebook| prebook.items.iter().any(|item| item.id == link.item && item.is_alive());
-    let home = draft.order.komet.prebooks.iter().find(has_it).filter(|home| home.id != link.prebook);
-    let agreed = draft.agreed.prebooks.get(&link.prebook);
-    let Some((home, agreed)) = home.zip(agreed) else { return Home::AsMade };
-    let Some(sent) = &agreed.sent else { return Home::AsMade };
-    let differs = edits(agreed.seen.as_ref(), sent, &home.header, draft.rules);
-    if differs.is_empty() {
-        return Home::AsMade;
-    }
+    let home = draft.order.komet.prebooks.iter().find(has_it).filter(|home| home.id != link.prebook)?;
+    let agreed = draft.agreed.prebooks.get(&link.prebook)?;
+    let differs = edits(agreed.seen.as_ref(), agreed.sent.as_ref()?, &home.header, draft.rules);
+    (!differs.is_empty()).then(|| (home, told(&differs)))
+}
+
+/// Asks about a line whose item is on another Prebook; `deed` is what Axerrio did to it since it was agreed.
+pub(super) fn judge(
+    draft: &mut Draft<'_>,
+    order: &AxOrder,
+    line: &AxLine,
+    link: &ItemLink,
+    deed: Option<&str>,
+) -> Home {
+    let Some((home, differs)) = other(draft, link) else { return Home::AsMade };
     let now = fingerprint(&(shown_print(&home.header), header_print(&order.header), terms_print(&line.terms)));
     let print = line_print(draft, line, now);
     let cause = print.cause(draft, &line.id, &format!("home {} of {}", home.id, link.item));
     let verdict = draft.settle(HoldReason::EditedInKomet, Some(&line.id), &cause, Verdict::TakeAxerrio, || {
         format!(
-            "Prebook item {} was moved to Prebook {} in Komet, which has another {}, but the order is Axerrio's until its PO is \
-             approved.{} Take axerrio to make the line again where it belongs, take komet to leave it there.",
+            "Prebook item {} was moved to Prebook {} in Komet, which has another {differs}, but the order is Axerrio's until its PO \
+             is approved.{} Take axerrio to make the line again where it belongs, take komet to leave it there as it is.",
             link.item,
             home.number,
-            told(&differs),
-            print.since()
+            print.both(deed)
         )
     });
     match verdict {

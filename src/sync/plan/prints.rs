@@ -42,6 +42,14 @@ impl LinePrint {
         if self.is_mapped_anew() { " The line was mapped anew since." } else { "" }
     }
 
+    /// What became of the line beside what a question is about, for its text: by a `deed` of Axerrio's, or by the map.
+    pub(super) fn both(&self, deed: Option<&str>) -> String {
+        match deed {
+            Some(what) => format!(" The line was {what} in Axerrio as well."),
+            None => self.since().to_owned(),
+        }
+    }
+
     /// The cause of a question about the line's edits, which `begins` so. A map that was corrected is a new question, but not what
     /// was decided to go already: that goes by any map.
     pub(super) fn cause(&self, draft: &Draft<'_>, line: &LineId, begins: &str) -> String {
