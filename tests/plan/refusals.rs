@@ -123,15 +123,45 @@ fn a_group_of_labels_that_is_refused_does_not_stop_the_other() {
     assert_eq!(desk.sync(), ["ship 1 B1 refused", "ship 1 B2 refused"]);
 }
 
-/// Komet's lists show nothing of the old day any more, so that nobody can say whether the item is gone already.
+/// Komet's lists show nothing of the old day any more, so that nobody can say whether the item is gone already: made on its new day
+/// as well, the line might stand twice.
 #[test]
-fn a_line_is_made_on_its_new_day_though_komet_refuses_to_delete_what_no_list_shows() {
+fn a_line_whose_item_komet_keeps_on_a_day_that_is_over_is_made_on_its_new_day_once_a_person_says_so() {
+    for verdict in [Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed] {
+        let mut desk = Desk::flow1(vec![line("1", roses(5))]);
+        desk.sync();
+        desk.visible_from = day("2026-12-02");
+        desk.ax().header.ship_date = day("2026-12-05");
+        desk.refuses.insert("prebook.item.delete", "Prebook item does not exist");
+        assert_eq!(desk.sync(), ["delete po line 1", "delete item 1 refused"]);
+        assert_eq!(
+            (desk.sync(), held(&desk)),
+            (vec!["delete item 1 refused".into()], vec!["rejected_by_komet 1".into()])
+        );
+        let asked = desk.plan().holds.remove(0).detail;
+        assert!(asked.contains("2026-12-01, which is over") && asked.contains("stand twice"), "{asked}");
+        desk.decide(HoldReason::RejectedByKomet, verdict);
+        let made: &[&str] = if verdict == Verdict::TakeAxerrio { &["prebook 1", "po 1"] } else { &[] };
+        assert_eq!(
+            (desk.sync(), held(&desk)),
+            (made.iter().map(ToString::to_string).collect(), vec![]),
+            "{verdict:?}"
+        );
+        assert_eq!((desk.sync(), held(&desk)), (vec![], vec![]), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_line_whose_item_leaves_a_day_that_is_over_after_all_is_made_on_its_new_day() {
     let mut desk = Desk::flow1(vec![line("1", roses(5))]);
     desk.sync();
     desk.visible_from = day("2026-12-02");
     desk.ax().header.ship_date = day("2026-12-05");
-    desk.refuses.insert("prebook.item.delete", "Prebook item does not exist");
-    let sent = desk.sync();
-    assert_eq!(sent, ["delete po line 1", "delete item 1 refused", "prebook 1", "po 1"]);
-    assert_eq!((held(&desk), desk.sync()), (vec![], vec![]));
+    desk.refuses.insert("prebook.item.delete", "closed for today");
+    desk.sync();
+    desk.refuses.clear();
+    assert_eq!(
+        (desk.sync(), held(&desk)),
+        (vec!["delete item 1".into(), "prebook 1".into(), "po 1".into()], vec![])
+    );
 }

@@ -129,15 +129,17 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
     delete_or_leave(draft, order, line, &wish)
 }
 
-/// Whether the order moved off a day that Komet's lists show no more, and Komet refuses to delete the line's item there: it is taken
-/// for gone, since nothing will ever show whether it is, and the line is due on its new day.
+/// Whether the order moved off a day that is over, Komet refuses to delete the line's item there, and a person said to make the line
+/// on its new day all the same. Unasked it might stand twice: a Vendor token's lists show nothing of that day any more.
 fn is_given_up(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, link: &ItemLink, moved: bool) -> bool {
     if !links::is_left_behind(draft, order, link) {
         return false;
     }
-    let is_refused = moved && draft.was_refused(&deletion(draft, &line.id, link));
+    let deletion = deletion(draft, &line.id, link);
+    let is_given_up =
+        moved && draft.was_refused(&deletion) && draft.keep_refusal(&deletion) == Some(Verdict::TakeAxerrio);
     let own = draft.agreed.lines.get_mut(&line.id).and_then(|agreed| agreed.item.as_mut());
-    let Some(own) = own.filter(|_| is_refused || link.dead) else { return false };
+    let Some(own) = own.filter(|_| is_given_up || link.dead) else { return false };
     own.dead = true;
     true
 }

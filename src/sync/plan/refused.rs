@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use super::draft::Draft;
+use super::links;
 use super::prints::{header_print, komet_print, terms_print};
 use crate::domain::{HoldReason, LineId, Rejection, Verdict, fingerprint};
 use crate::sync::action::Action;
@@ -71,7 +74,17 @@ impl Draft<'_> {
             // What is deleted is named alike whatever the order says: that names it, too.
             cause = format!("{cause} {:016x}", self.wish(rejection.lines.first()));
         }
+        let behind =
+            line.as_ref().filter(|_| method == "prebook.item.delete").and_then(|line| self.day_left_behind(line));
         self.ask(reason, line.as_ref(), &cause, || {
+            if let Some(day) = behind {
+                return format!(
+                    "Komet refused {method}: {}. The order moved off {day}, which is over, and its line is not made on its new day, lest \
+                     it stand twice. stemsync tries again each run, until this is released: see that Komet has the line no more on \
+                     {day}, then take axerrio to make it on its new day, or take komet to leave it.",
+                    rejection.message
+                );
+            }
             format!(
                 "{system} refused {method}: {}. stemsync tries again each run, until this is released; change the order or what \
                  `stemsync map` says of it, or mend the cause in {system}.",
@@ -79,6 +92,12 @@ impl Draft<'_> {
                 system = system.title(),
             )
         })
+    }
+
+    /// The ship date of the line's item, where that is over and the order ships later.
+    fn day_left_behind(&self, line: &LineId) -> Option<NaiveDate> {
+        let (order, link) = (self.order.axerrio.order.as_ref()?, self.agreed.lines.get(line)?.item.as_ref()?);
+        links::is_left_behind(self, order, link).then(|| self.item(&link.item).map(|item| item.ship_date))?
     }
 
     /// Names the order, and what Komet wants of a line.
