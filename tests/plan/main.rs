@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod again;
 mod approval;
 mod changes;
 mod flow1;

@@ -3,9 +3,12 @@
 //! new question.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
 
 use super::draft::Draft;
-use crate::domain::{Decision, Hold, HoldReason, LineId, OnConflict, Verdict};
+use crate::domain::{Decision, Flow, Hold, HoldReason, LineId, OnConflict, Verdict};
 
 /// The questions of one plan.
 #[derive(Default)]
@@ -152,18 +155,30 @@ impl Draft<'_> {
             decision.verdict == Verdict::TakeAxerrio
                 && matches!(decision.reason, HoldReason::EditedInKomet | HoldReason::ChangedAfterApproval)
         };
-        // These come up in each plan as long as their cause lasts.
+        // From approval on Komet's people may do what they were asked about before, and nobody asks whether they still do.
+        let is_komets = |line: &Option<LineId>| {
+            self.order.flow == Flow::FromAxerrio
+                && line.as_ref().map_or_else(|| self.is_decided(), |line| self.is_line_decided(line))
+        };
+        let decided: BTreeSet<Option<LineId>> = self
+            .agreed
+            .decisions
+            .iter()
+            .map(|decision| &decision.line)
+            .filter(|line| is_komets(line))
+            .cloned()
+            .collect();
         let is_asked_each_time = |decision: &Decision| {
-            match decision.reason {
-                HoldReason::ChangedAfterApproval
-                | HoldReason::VoidLabel
-                | HoldReason::LabelChangedAfterShipping
-                | HoldReason::ReservedLotNumber
-                | HoldReason::DuplicateBoxCode => true,
-                // What was cut is in Komet.
-                HoldReason::FieldTooLong => decision.verdict != Verdict::TakeKomet,
-                _ => false,
-            }
+            is_asked_each_time(decision)
+                && (decision.reason != HoldReason::EditedInKomet || !decided.contains(&decision.line))
+        };
+        // What is in question now took the place of what was left: that is not shown any more.
+        let is_overtaken = |decision: &Decision| {
+            is_asked_each_time(decision)
+                && holds.iter().any(|hold| {
+                    (hold.reason, &hold.line, subject(hold.reason, &hold.cause))
+                        == (decision.reason, &decision.line, subject(decision.reason, &decision.cause))
+                })
         };
         self.agreed.decisions.retain_mut(|decision| {
             if met.contains(decision) {
@@ -171,9 +186,41 @@ impl Draft<'_> {
                 return true;
             }
             let is_known = decision.met && !is_carried_out(decision) && !is_asked_each_time(decision);
-            !is_quiet || waits(&decision.line) || is_known
+            !is_overtaken(decision) && (!is_quiet || waits(&decision.line) || is_known)
         });
     }
+}
+
+/// Whether the question of this decision comes up in each plan as long as its cause lasts: nothing was agreed by it that would answer.
+fn is_asked_each_time(decision: &Decision) -> bool {
+    match decision.reason {
+        HoldReason::ChangedAfterApproval
+        | HoldReason::VoidLabel
+        | HoldReason::LabelChangedAfterShipping
+        | HoldReason::ReservedLotNumber
+        | HoldReason::DuplicateBoxCode => true,
+        // What was cut is in Komet.
+        HoldReason::FieldTooLong => decision.verdict != Verdict::TakeKomet,
+        HoldReason::EditedInKomet => {
+            let is_left_there = ["home ", "removed "].iter().any(|begins| decision.cause.starts_with(begins));
+            decision.verdict == Verdict::Dismissed || decision.verdict == Verdict::TakeKomet && is_left_there
+        }
+        _ => false,
+    }
+}
+
+/// What a question is about, without how that stood: the words of its cause before the first that names a state. What Axerrio wants
+/// of a line after approval is named by its state alone, or by its absence.
+fn subject(reason: HoldReason, cause: &str) -> Vec<&str> {
+    // A rep puts an item on another Prebook as he changes a header: where it stands is its state.
+    if reason == HoldReason::LabelChangedAfterShipping || cause.starts_with("home ") {
+        return cause.split(' ').take(1).collect();
+    }
+    let is_print = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_state = |word: &&str| {
+        *word == "removed" && cause == "removed" || is_print(word) || word.parse::<NaiveDate>().is_ok()
+    };
+    cause.split(' ').take_while(|word| !is_state(word)).collect()
 }
 
 /// What happened, without the choice that a person would have: nobody is asked.
