@@ -488,3 +488,52 @@ fn boxes_that_are_off_a_po_are_looked_for_on_every_day_once_somebody_asks_for_th
     let needs = desk.plan().needs;
     assert!(needs.contains(&Need::PurchaseOrders(day("2026-12-02"))), "{needs:?}");
 }
+
+/// Labels, and the boxes of its PO line, of an order as large as a container.
+#[test]
+fn an_order_of_thousands_of_boxes_is_planned_in_a_moment() {
+    const BOXES: u32 = 5_000;
+    let planned = |desk: &Desk, what: &str| {
+        let start = std::time::Instant::now();
+        let plan = desk.plan();
+        let took = start.elapsed();
+        println!("{what}: {took:?}");
+        assert!(took < std::time::Duration::from_secs(2), "{what}: {took:?}");
+        plan
+    };
+    let boxes = |named: &str| {
+        let of = |number: u32| PoBox {
+            code: format!("{named}{number}"),
+            ..shipped(&["B1"]).po().lines[0].boxes[0].clone()
+        };
+        let one = of(1);
+        (1..=BOXES)
+            .map(move |number| PoBox { code: format!("{named}{number}"), ..one.clone() })
+            .collect::<Vec<_>>()
+    };
+    let labels = |named: &str| {
+        (1..=BOXES).map(|number| label("1", number, &format!("{named}{number}"))).collect::<Vec<_>>()
+    };
+    let mut desk = approved(BOXES);
+    desk.print(labels("B"));
+    assert_eq!(planned(&desk, "to ship").actions.len(), 1);
+    let mut own = desk.clone();
+    own.edit_po(|po| po.lines[0].boxes = boxes("K"));
+    assert_eq!(planned(&own, "in place of Komet's own codes").actions.len(), BOXES as usize);
+    desk.edit_po(|po| po.lines[0].boxes = boxes("B"));
+    let shipped = planned(&desk, "shipped");
+    assert_eq!(shipped.agreed.boxes.len(), BOXES as usize);
+    for is_known in [false, true] {
+        if is_known {
+            desk.order.agreed = shipped.agreed.clone();
+        }
+        let mut again = desk.clone();
+        again.print(labels("R").into_iter().map(|label| Label { changed_at: at(9), ..label }).collect());
+        assert_eq!(planned(&again, "printed anew").actions.len(), BOXES as usize);
+        let mut void = desk.clone();
+        void.order.axerrio.labels.iter_mut().for_each(|label| label.status = LabelStatus::Void);
+        let withdrawn = planned(&void, "void").holds;
+        let withdrawn = withdrawn.iter().filter(|hold| hold.reason == HoldReason::VoidLabel).count();
+        assert_eq!(withdrawn, BOXES as usize);
+    }
+}

@@ -4,12 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use crate::domain::{AgreedBox, BOX_CODE, HoldReason, Label, LabelStatus, LineId, current_labels};
+use crate::domain::{AgreedBox, BOX_CODE, HoldReason, Label, LabelStatus, LineId, Order, current_labels};
 use crate::sync::action::{Action, ChangeCode};
 
 /// Boxes whose current label bears the code of another box of the order: the later ones of each code, with the box that
 /// has it already, or first.
 pub(super) type Doubled<'l> = BTreeMap<(&'l LineId, u32), (&'l LineId, u32)>;
+
+/// How many boxes of an order bear each code in Komet.
+pub(super) type Borne<'o> = BTreeMap<&'o str, usize>;
+
+pub(super) fn borne(order: &Order) -> Borne<'_> {
+    let mut borne = Borne::new();
+    order.komet.box_codes().for_each(|code| *borne.entry(code).or_default() += 1);
+    borne
+}
 
 pub(super) fn doubled_labels<'l>(
     by_line: &BTreeMap<&'l LineId, Vec<&'l Label>>,
@@ -52,8 +61,14 @@ pub(super) fn is_its_own(draft: &mut Draft<'_>, line: &LineId, label: &Label, do
 
 /// Whether no other box of the order bears the label's code in Komet, where a label was moved from one line to another after it had
 /// shipped. A code that is about to be `given_up` is only not free yet.
-pub(super) fn is_free(draft: &mut Draft<'_>, line: &LineId, label: &Label, given_up: &BTreeSet<String>) -> bool {
-    if draft.order.komet.box_codes().all(|code| code != label.box_code) {
+pub(super) fn is_free(
+    draft: &mut Draft<'_>,
+    line: &LineId,
+    label: &Label,
+    borne: &Borne<'_>,
+    given_up: &BTreeSet<String>,
+) -> bool {
+    if !borne.contains_key(label.box_code.as_str()) {
         return true;
     }
     if !given_up.contains(&label.box_code) {
@@ -79,10 +94,9 @@ pub(super) fn cause(box_number: u32, code: &str) -> String {
 
 /// Changes codes; answers those that boxes give up by it. One that another box of the order bears waits until that box has given it
 /// up; where it does not, a person must look: Komet would refuse it, or have two boxes of one code.
-pub(super) fn change(draft: &mut Draft<'_>, changes: Vec<ChangeCode>) -> BTreeSet<String> {
-    let borne: BTreeSet<&str> = draft.order.komet.box_codes().collect();
+pub(super) fn change(draft: &mut Draft<'_>, borne: &Borne<'_>, changes: Vec<ChangeCode>) -> BTreeSet<String> {
     let (free, mut taken): (Vec<_>, Vec<_>) =
-        changes.into_iter().partition(|change| !borne.contains(change.change.new.as_str()));
+        changes.into_iter().partition(|change| !borne.contains_key(change.change.new.as_str()));
     let mut given_up = BTreeSet::new();
     for change in free {
         let action = Action::ChangeCode(change.clone());
@@ -114,13 +128,11 @@ pub(super) fn change(draft: &mut Draft<'_>, changes: Vec<ChangeCode>) -> BTreeSe
 }
 
 /// Whether Komet knows by this code one box alone, by what it shows of this order and of others.
-pub(super) fn is_unique_in_komet(draft: &mut Draft<'_>, line: &LineId, code: &str) -> bool {
+pub(super) fn is_unique_in_komet(draft: &mut Draft<'_>, line: &LineId, borne: &Borne<'_>, code: &str) -> bool {
     let other = draft.order.codes_elsewhere.get(code).filter(|other| other.in_komet);
     let on = match other {
         Some(other) => format!("a box of the line and one of order {}", other.order),
-        None if draft.order.komet.box_codes().filter(|other| *other == code).count() > 1 => {
-            "several boxes of the order".to_owned()
-        }
+        None if borne.get(code).is_some_and(|boxes| *boxes > 1) => "several boxes of the order".to_owned(),
         None => return true,
     };
     draft.waits |= other.is_some();

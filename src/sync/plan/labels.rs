@@ -25,14 +25,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         by_line.entry(&shipped.line).or_default();
     }
     let doubled = codes::doubled_labels(&by_line, &draft.agreed.boxes);
+    let borne = codes::borne(draft.order);
     let (mut changes, mut unshipped) = (Vec::new(), Vec::new());
     for (line, labels) in by_line {
-        let waiting = plan_line(draft, line, &labels, &doubled, &mut changes);
+        let waiting = plan_line(draft, line, &labels, (&doubled, &borne), &mut changes);
         unshipped.push((line, waiting));
     }
-    let given_up = codes::change(draft, changes);
+    let given_up = codes::change(draft, &borne, changes);
     for (line, mut labels) in unshipped {
-        labels.retain(|label| codes::is_free(draft, line, label, &given_up));
+        labels.retain(|label| codes::is_free(draft, line, label, &borne, &given_up));
         if !labels.is_empty() {
             ship::ship_line(draft, line, &labels);
         }
@@ -46,12 +47,26 @@ struct Shown<'a> {
     seen: &'a PoBox,
 }
 
+/// Boxes of a line of which none was given a label yet, in their order: each is taken once. An order may have thousands.
+struct Free<'s, 'a>(BTreeMap<usize, &'s Shown<'a>>);
+
+impl<'s, 'a> Free<'s, 'a> {
+    /// Takes the first of these boxes that is still there.
+    fn take(&mut self, of: Option<&BTreeSet<usize>>) -> Option<&'s Shown<'a>> {
+        let at = of?.iter().find(|at| self.0.contains_key(at)).copied()?;
+        self.0.remove(&at)
+    }
+}
+
+/// The numbers that the labels of a line give to each code.
+type Numbers<'l> = BTreeMap<&'l str, BTreeSet<u32>>;
+
 /// Plans the codes of the boxes that a line has; answers the labels for which it has none.
 fn plan_line<'l>(
     draft: &mut Draft<'_>,
     line: &LineId,
     labels: &[&'l Label],
-    doubled: &codes::Doubled<'_>,
+    (doubled, in_komet): (&codes::Doubled<'_>, &codes::Borne<'_>),
     changes: &mut Vec<ChangeCode>,
 ) -> Vec<&'l Label> {
     let links = draft.alive_po_links(line);
@@ -63,9 +78,17 @@ fn plan_line<'l>(
         .collect();
     let current = current_labels(labels);
     judge_moved_voids(draft, line, &current);
+    let mut numbers = Numbers::new();
+    for label in labels {
+        numbers.entry(&label.box_code).or_default().insert(label.box_number);
+    }
+    let mut by_code: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (at, shown) in boxes.iter().enumerate() {
+        by_code.entry(&shown.seen.code).or_default().insert(at);
+    }
     let mut printed: Vec<&Label> =
         current.values().copied().filter(|l| l.status == LabelStatus::Printed).collect();
-    let is_borne = |code: &str| boxes.iter().any(|b| b.seen.code == code);
+    let is_borne = |code: &str| by_code.contains_key(code);
     printed.retain(|label| {
         if is_borne(&label.box_code) && !doubled.contains_key(&(line, label.box_number)) {
             // Its box is there already, whoever else has the code.
@@ -73,36 +96,34 @@ fn plan_line<'l>(
         }
         codes::is_its_own(draft, line, label, doubled)
     });
-    let mut free: Vec<&Shown<'_>> = boxes.iter().collect();
+    let mut free = Free(boxes.iter().enumerate().collect());
     let mut waiting = Vec::new();
     // A label whose code a box bears is done; one whose box bears its former code is a reprint.
     for label in &printed {
-        if let Some(at) = free.iter().position(|b| b.seen.code == label.box_code) {
-            let shown = free.remove(at);
+        if let Some(shown) = free.take(by_code.get(label.box_code.as_str())) {
             recognise(draft, line, label, shown.seen);
+        }
+    }
+    let mut by_number: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
+    for (at, shown) in &free.0 {
+        for number in numbers_of(draft, line, &numbers, &shown.seen.code).unwrap_or_default() {
+            by_number.entry(number).or_default().insert(*at);
         }
     }
     for label in printed {
         if is_borne(&label.box_code) {
-            codes::is_unique_in_komet(draft, line, &label.box_code);
+            codes::is_unique_in_komet(draft, line, in_komet, &label.box_code);
             continue;
         }
-        let bore = |code: &str| {
-            numbers_of(draft, line, labels, code).is_some_and(|numbers| numbers.contains(&label.box_number))
-        };
-        let former = free.iter().position(|b| bore(&b.seen.code));
-        match former {
-            Some(at) => {
-                let shown = free.remove(at);
-                changes.extend(change_code(draft, line, label, shown));
-            }
+        match free.take(by_number.get(&label.box_number)) {
+            Some(shown) => changes.extend(change_code(draft, line, in_komet, label, shown)),
             None => waiting.push(label),
         }
     }
     // Codes that Komet made itself are replaced, and those of boxes whose present label another box bears already, but never
     // those of boxes whose label is merely void.
-    let (mut free, mut left): (Vec<&Shown<'_>>, Vec<&Shown<'_>>) = free.into_iter().partition(|b| {
-        let former = numbers_of(draft, line, labels, &b.seen.code);
+    let (free, mut left): (BTreeMap<_, _>, BTreeMap<_, _>) = free.0.into_iter().partition(|(_, b)| {
+        let former = numbers_of(draft, line, &numbers, &b.seen.code);
         let is_elsewhere = |number: &u32| {
             let label = current.get(number).filter(|label| label.status == LabelStatus::Printed);
             let is_its_own = !doubled.contains_key(&(line, *number));
@@ -110,30 +131,39 @@ fn plan_line<'l>(
         };
         former.is_some_and(|numbers| numbers.iter().all(is_elsewhere))
     });
+    let mut free = Free(free);
+    let mut by_lot: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (at, shown) in &free.0 {
+        if let Some(lot) = blank(shown.seen.lot_number.as_deref()) {
+            by_lot.entry(lot).or_default().insert(*at);
+        }
+    }
     // What has shipped before, and was given another code by hand since, gets a box before any other, and of its own lot if there is
     // one.
     waiting.sort_by_key(|label| !draft.agreed.boxes.contains_key(&label.box_code));
     let mut unshipped = Vec::new();
     for label in waiting {
-        let lot = blank(label.lot_number.as_deref());
-        let is_its_lot = |b: &&Shown<'_>| lot.is_some() && blank(b.seen.lot_number.as_deref()) == lot;
-        if free.is_empty() {
-            unshipped.push(label);
-            continue;
+        let of_its_lot = blank(label.lot_number.as_deref()).and_then(|lot| by_lot.get(lot));
+        match free.take(of_its_lot).or_else(|| free.0.pop_first().map(|(_, shown)| shown)) {
+            Some(shown) => changes.extend(change_code(draft, line, in_komet, label, shown)),
+            None => unshipped.push(label),
         }
-        let shown = free.remove(free.iter().position(is_its_lot).unwrap_or(0));
-        changes.extend(change_code(draft, line, label, shown));
     }
-    left.extend(free);
-    judge_left_boxes(draft, line, labels, &current, (&left, &boxes));
+    left.extend(free.0);
+    let left: Vec<&Shown<'_>> = left.into_values().collect();
+    let is_withdrawn = |number: &u32| match current.get(number) {
+        Some(label) if label.status == LabelStatus::Printed => is_borne(&label.box_code),
+        _ => true,
+    };
+    judge_left_boxes(draft, line, &numbers, &left, is_withdrawn);
     unshipped
 }
 
 /// Which boxes of the line bore this code before: by what was agreed, else by their labels. `None`: another line's did.
-fn numbers_of(draft: &Draft<'_>, line: &LineId, labels: &[&Label], code: &str) -> Option<BTreeSet<u32>> {
+fn numbers_of(draft: &Draft<'_>, line: &LineId, labels: &Numbers<'_>, code: &str) -> Option<BTreeSet<u32>> {
     match draft.agreed.boxes.get(code) {
         Some(agreed) => (agreed.line == *line).then(|| BTreeSet::from([agreed.box_number])),
-        None => Some(labels.iter().filter(|label| label.box_code == code).map(|label| label.box_number).collect()),
+        None => Some(labels.get(code).cloned().unwrap_or_default()),
     }
 }
 
@@ -194,18 +224,13 @@ fn agreed_box(line: &LineId, label: &Label) -> AgreedBox {
 fn judge_left_boxes(
     draft: &mut Draft<'_>,
     line: &LineId,
-    labels: &[&Label],
-    current: &BTreeMap<u32, &Label>,
-    (left, boxes): (&[&Shown<'_>], &[Shown<'_>]),
+    labels: &Numbers<'_>,
+    left: &[&Shown<'_>],
+    is_withdrawn: impl Fn(&u32) -> bool,
 ) {
-    let is_borne = |label: &&Label| boxes.iter().any(|b| b.seen.code == label.box_code);
-    let is_withdrawn = |number: &u32| match current.get(number) {
-        Some(label) if label.status == LabelStatus::Printed => is_borne(label),
-        _ => true,
-    };
     for shown in left {
         let numbers = numbers_of(draft, line, labels, &shown.seen.code).unwrap_or_default();
-        let Some(number) = numbers.first().filter(|_| numbers.iter().all(is_withdrawn)) else { continue };
+        let Some(number) = numbers.first().filter(|_| numbers.iter().all(&is_withdrawn)) else { continue };
         ask_about_void(draft, line, *number, &shown.seen.code);
     }
 }
@@ -216,9 +241,10 @@ fn judge_moved_voids(draft: &mut Draft<'_>, line: &LineId, current: &BTreeMap<u3
     if !item.is_some_and(|link| draft.order.items_elsewhere.contains(&link.item)) {
         return;
     }
+    let shipped = draft.agreed.boxes.values().filter(|agreed| agreed.line == *line);
+    let shipped: BTreeSet<u32> = shipped.map(|agreed| agreed.box_number).collect();
     for label in current.values().filter(|label| label.status == LabelStatus::Void) {
-        let mut shipped = draft.agreed.boxes.values();
-        if shipped.any(|agreed| agreed.line == *line && agreed.box_number == label.box_number) {
+        if shipped.contains(&label.box_number) {
             ask_about_void(draft, line, label.box_number, &label.box_code);
         }
     }
@@ -233,8 +259,14 @@ fn ask_about_void(draft: &mut Draft<'_>, line: &LineId, number: u32, code: &str)
     });
 }
 
-fn change_code(draft: &mut Draft<'_>, line: &LineId, label: &Label, shown: &Shown<'_>) -> Option<ChangeCode> {
-    let is_unique = codes::is_unique_in_komet(draft, line, &shown.seen.code);
+fn change_code(
+    draft: &mut Draft<'_>,
+    line: &LineId,
+    in_komet: &codes::Borne<'_>,
+    label: &Label,
+    shown: &Shown<'_>,
+) -> Option<ChangeCode> {
+    let is_unique = codes::is_unique_in_komet(draft, line, in_komet, &shown.seen.code);
     (is_unique && codes::fits(draft, line, label)).then(|| ChangeCode {
         line: line.clone(),
         number: shown.po.clone(),
