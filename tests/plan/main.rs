@@ -5,6 +5,7 @@
 mod again;
 mod approval;
 mod changes;
+mod drawn;
 mod flow1;
 mod flow2;
 mod found;
