@@ -32,13 +32,9 @@ fn placed() -> Desk {
     desk
 }
 
-fn way<T: Clone>(ways: [T; 3], nth: usize) -> T {
-    ways[nth].clone()
-}
-
 #[test]
 fn a_reps_edit_of_an_item() {
-    let deed: Deed = |desk, nth| desk.edit_item("1", |item| item.terms.boxes = way([5, 4, 3], nth));
+    let deed: Deed = |desk, nth| desk.edit_item("1", |item| item.terms.boxes = [5, 4, 3][nth]);
     for between in [0, 2] {
         is_asked_again(&placed(), HoldReason::EditedInKomet, Verdict::Dismissed, deed, between);
     }
@@ -48,7 +44,7 @@ fn a_reps_edit_of_an_item() {
 fn a_reps_edit_of_a_header() {
     let deed: Deed = |desk, nth| {
         let days = ["2026-12-03", "2026-12-04", "2026-12-05"];
-        desk.komet.prebooks[0].header.truck_date = day(way(days, nth));
+        desk.komet.prebooks[0].header.truck_date = day(days[nth]);
         desk.read();
     };
     for between in [0, 2] {
@@ -83,7 +79,7 @@ fn an_item_that_a_rep_puts_on_another_prebook() {
 #[test]
 fn a_buyers_edit_of_a_po_line() {
     let deed: Deed = |desk, nth| {
-        let shown = way(["0.32", "0.41", "0.42"], nth);
+        let shown = ["0.32", "0.41", "0.42"][nth];
         desk.edit_po(|po| po.lines[0].terms.unit_cost = cost(shown));
     };
     for between in [0, 2] {
@@ -99,8 +95,8 @@ fn a_change_in_axerrio_of_what_was_left_to_komet() {
     desk.decide(HoldReason::EditedInKomet, Verdict::TakeKomet);
     desk.sync();
     let deeds: [Deed; 2] = [
-        |desk, nth| desk.ax_line("1").terms.unit_cost = cost(way(["0.32", "0.41", "0.42"], nth)),
-        |desk, nth| desk.ax().header.customer_po = Some(way(["C-77", "C-78", "C-79"], nth).into()),
+        |desk, nth| desk.ax_line("1").terms.unit_cost = cost(["0.32", "0.41", "0.42"][nth]),
+        |desk, nth| desk.ax().header.customer_po = Some(["C-77", "C-78", "C-79"][nth].into()),
     ];
     for deed in deeds {
         for between in [0, 2] {
@@ -115,8 +111,8 @@ fn a_change_in_axerrio_after_approval() {
     desk.approve();
     desk.sync();
     let deeds: [Deed; 2] = [
-        |desk, nth| desk.ax_line("1").terms.boxes = way([5, 9, 8], nth),
-        |desk, nth| desk.ax_line("1").terms.boxes = way([5, 9, 0], nth),
+        |desk, nth| desk.ax_line("1").terms.boxes = [5, 9, 8][nth],
+        |desk, nth| desk.ax_line("1").terms.boxes = [5, 9, 0][nth],
     ];
     for deed in deeds {
         for verdict in [Verdict::Dismissed, Verdict::TakeKomet] {
@@ -135,7 +131,7 @@ fn a_label_that_changes_after_its_box_shipped() {
     desk.print(vec![label("1", 1, "B1")]);
     desk.sync();
     let deed: Deed = |desk, nth| {
-        desk.order.axerrio.labels[0].awb = Some(way(["729-1", "729-2", "729-3"], nth).into());
+        desk.order.axerrio.labels[0].awb = Some(["729-1", "729-2", "729-3"][nth].into());
     };
     for between in [0, 2] {
         is_asked_again(&desk, HoldReason::LabelChangedAfterShipping, Verdict::Dismissed, deed, between);
