@@ -18,7 +18,7 @@ use super::report::{ActionResult, Job};
 use super::send::Answered;
 use super::state::{Look, READ_BACK_FIRST, RunState, log_without_words};
 use super::tell::{done, event, report};
-use super::verify::{Patience, prebook_answer};
+use super::verify::{Patience, awaits_create, prebook_answer};
 use crate::domain::{Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
 use crate::store::events::{self, Event};
 use crate::store::intents::{self, IntentId, NewIntent};
@@ -144,7 +144,12 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
 
     /// Takes one order as far as it goes: plan, send, apply, and plan again.
     async fn drive(&self, state: &RunState, job: Job, key: OrderKey) -> Result<Driven, StoreError> {
-        let Some(mut order) = self.store.read(move |conn| orders::load(conn, key)).await? else {
+        let loaded = self.store.read(move |conn| {
+            let Some(order) = orders::load(conn, key)? else { return Ok(None) };
+            // What may be a line astray is nobody's order yet.
+            Ok((!awaits_create(conn, &order)?).then_some(order))
+        });
+        let Some(mut order) = loaded.await? else {
             return Ok(Driven::default());
         };
         let mut finished: Option<Finished> = None;

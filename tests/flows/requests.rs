@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use stemsync::domain::Stage;
 use stemsync::sandbox::faults::{Fault, Target};
+use stemsync::sandbox::komet::ItemDraft;
 use stemsync::sandbox::{Answers, KometRules};
 use stemsync::store::orders;
 use stemsync::sync::RunRequest;
@@ -402,6 +403,108 @@ async fn use_existing_that_finds_somebody_elses_prebook_is_undone() {
             invariants(&link).await;
         })
         .await;
+    }
+}
+
+/// What Komet put into another vendor's Prebook without answering, or answered without items and did not delete at once, is nobody's
+/// order: it goes, each run tries that again, and the line is made once.
+#[tokio::test]
+async fn a_line_astray_is_taken_out_whatever_is_lost_on_the_way() {
+    let fails = || Fault::Http { status: 500, body: String::new(), headers: Vec::new() };
+    let refuses = || Fault::Http {
+        status: 200,
+        body: r#"{"status": 0, "message": "Try later"}"#.to_owned(),
+        headers: Vec::new(),
+    };
+    let [create, delete] = ["prebook.create", "prebook.item.delete"];
+    let lost: [(&str, Fault, u32); 6] = [
+        (create, Fault::AnswerLost, 1),
+        (create, Fault::Truncated, 1),
+        (delete, fails(), 1),
+        (delete, Fault::RefusedBefore, 1),
+        (delete, refuses(), 3),
+        (delete, fails(), 9),
+    ];
+    for (method, fault, times) in lost {
+        for create_tells_items in [true, false] {
+            println!("--- {method} {fault:?} {times} times, items told: {create_tells_items}");
+            let rules = KometRules { create_tells_items, ..KometRules::default() };
+            let link = Link::start(Setup { rules, ..Setup::default() }).await;
+            let id = place(&link, 1).remove(0);
+            let mut theirs = prebook(link.day(5), vec![item(NOBBIO, 3, link.day(3))]);
+            theirs.customer_po = "PO-77".into();
+            let other = link.act(|w, now| w.komet.other_vendor_prebook(&theirs, now)).unwrap();
+            link.sync_well().await;
+            link.act(|w, now| {
+                w.inject(Target::next(System::Komet, method).times(times), fault.clone());
+                w.axerrio.customer_adds_line(&id, line(NOBBIO, 7), now)
+            })
+            .unwrap();
+            for _ in 0..3 {
+                link.sync().await;
+                link.act(|w, _| {
+                    let of_line = w.komet.prebooks().flat_map(|p| &p.items).filter(|i| i.goods.boxes == 7).count();
+                    assert!(of_line <= 1, "the line is alive once");
+                });
+                assert!(link.act(|w, _| orders_for(w, other).is_empty()), "nobody ordered it in Komet");
+                link.let_pass(TimeDelta::minutes(1));
+            }
+            link.act(|w, _| w.clear_faults());
+            link.sync().await;
+            link.sync_well().await;
+            assert!(link.komet_requests(delete) > 0, "it went astray");
+            link.act(|w, _| {
+                let alive = w.komet.prebook(other).unwrap().items.iter().filter(|i| i.goods.boxes > 0).count();
+                assert_eq!(alive, 1, "the other vendor's");
+                let items = items_of(w, &id);
+                assert_eq!(items.iter().map(|i| bought(w, i.id).len()).collect::<Vec<_>>(), [1; 4]);
+                assert!(orders_for(w, other).is_empty());
+            });
+            assert_eq!(link.holds().await, []);
+            invariants(&link).await;
+        }
+    }
+}
+
+/// What a rep enters meanwhile looks alike in everything: once the create is found where it belongs, or is not done, that is an order of
+/// its own.
+#[tokio::test]
+async fn a_reps_prebook_that_looks_like_a_line_astray_is_the_reps_own() {
+    for is_known in [false, true] {
+        println!("--- known before: {is_known}");
+        let link = Link::plain().await;
+        let id = place(&link, 1).remove(0);
+        link.sync_well().await;
+        let wanted = line(NOBBIO, 7);
+        let alike = ItemDraft {
+            box_type: wanted.box_type.clone(),
+            bunches: wanted.bunches_per_box,
+            stems: wanted.stems_per_bunch,
+            cost: Some(wanted.unit_cost),
+            mark_code: wanted.mark_code.clone().unwrap_or_default(),
+            ..item(NOBBIO, 7, link.day(3))
+        };
+        let mut own = prebook(link.day(5), vec![alike]);
+        own.customer_po = "PO-77".into();
+        let enter = || link.act(|w, now| w.komet.rep_creates_prebook(&own, now)).unwrap();
+        let other = enter();
+        if is_known {
+            link.sync_well().await;
+        }
+        link.act(|w, now| {
+            w.inject(Target::next(System::Komet, "prebook.create"), Fault::AnswerLost);
+            w.axerrio.customer_adds_line(&id, wanted, now)
+        })
+        .unwrap();
+        link.sync().await;
+        link.sync_well().await;
+        assert_eq!(link.komet_requests("prebook.item.delete"), 0);
+        link.act(|w, _| {
+            assert_eq!(orders_for(w, other).len(), 1, "the rep's is ordered");
+            assert_eq!(items_of(w, &id).len(), 4);
+        });
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
     }
 }
 

@@ -74,6 +74,14 @@ pub(super) fn ambiguous_prebooks(conn: &Connection, key: OrderKey) -> Result<BTr
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The other orders that have a Prebook of the same header as this one of the order's: where `useExisting` may have led instead.
+pub fn keys_of_alike(conn: &Connection, key: OrderKey, prebook: &PrebookId) -> Result<Vec<OrderKey>, StoreError> {
+    let sql = "SELECT DISTINCT other.order_key FROM prebook_links own
+               JOIN prebook_links other ON other.header = own.header AND other.prebook <> own.prebook
+               WHERE own.order_key = ?1 AND own.prebook = ?2 AND other.order_key <> ?1 ORDER BY 1";
+    keys(conn, sql, params![key, prebook])
+}
+
 /// Writes the links of a Komet view, unless their fingerprint is `known`; answers their fingerprint.
 pub(super) fn save_of_view(
     conn: &Connection,

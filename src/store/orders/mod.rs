@@ -13,7 +13,7 @@ mod views;
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook, look_for_po};
+pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook, keys_of_alike, look_for_po};
 pub use lists::{
     all_keys, backlog, dirty, families, further_po_dates, is_any, is_any_cancelled, items_expected, keys_in_range,
     keys_with_open_po, open_count, open_po_ship_dates, stage_counts, stage_counts_by_date,

@@ -111,6 +111,26 @@ pub fn prebook(conn: &Connection, prebook: &Prebook) -> Result<u64, StoreError> 
     Ok(changed)
 }
 
+/// Items that are known to be an order's strays are its own from then on, also where a list showed them before as another order's.
+pub fn claim_strays(conn: &Connection, key: OrderKey, agreed: &Agreed) -> Result<(), StoreError> {
+    for item in agreed.strays.iter().filter_map(|stray| stray.item.as_ref()) {
+        let Some(former) = orders::key_by_item(conn, item)?.filter(|former| *former != key) else { continue };
+        let left = orders::load_komet(conn, former)?;
+        let mut prebooks = left.prebooks.iter();
+        let Some(prebook) = prebooks.find(|prebook| prebook.items.iter().any(|own| own.id == *item)) else {
+            continue;
+        };
+        let shown = prebook.items.iter().filter(|own| own.id == *item).cloned().collect();
+        let items = BTreeSet::from([item.clone()]);
+        forget_items(conn, former, &items)?;
+        move_po_lines(conn, former, key, &items)?;
+        let mut view = orders::load_komet(conn, key)?;
+        merge(&mut view, prebook, shown);
+        orders::observe_komet(conn, key, &view)?;
+    }
+    Ok(())
+}
+
 /// What Komet showed of the PO lines that buy for these items belongs to the order that they belong to now.
 fn move_po_lines(
     conn: &Connection,

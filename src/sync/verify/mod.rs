@@ -19,7 +19,7 @@
 //!
 //! | method | what is read | decided as done | decided as not done |
 //! | --- | --- | --- | --- |
-//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item | answered, shipping before Komet's yesterday, or without a cost: a person is asked (`unseen`); else it is kept as it was sent (`given_up`): what comes later and looks like it is cleared away |
+//! | `prebook.create` | the windows of its ship dates, then its truck date; answered without item ids: also the Prebook by number | every line has a live item; or, added to a Prebook and not answered, all lines are found astray in another one with its header | answered, shipping before Komet's yesterday, or without a cost: a person is asked (`unseen`); else it is kept as it was sent (`given_up`): what comes later and looks like it is cleared away |
 //! | `prebook.item.delete` | the window of the ship date | the item is dead or gone | planned again; refused: held |
 //! | `purchase.order.create`, `.mixed.create` | the PO by number, else the POs of the ship date, at last the one that its items name | every line is bought on a live PO line | its lines are kept as they were sent (`given_up_purchases`): what comes later, or turns up when each day of the horizon is read once, and looks like them is cleared away; what else may be is held; answered: a person is asked |
 //! | `purchase.order.item.delete` | the PO by number | the line is dead or gone | planned again; refused: held |
@@ -39,6 +39,7 @@
 //! that broke, a server's error or a proxy's page it may still be at work, so that absence is believed only a time-out later. Until it
 //! is settled the intent stays open, nothing is sent for its orders, and the others go on.
 
+mod astray;
 mod effect;
 mod read;
 mod settle;
@@ -47,6 +48,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
+
+pub(super) use astray::awaits_create;
 
 use super::action::Action;
 use super::engine::Engine;

@@ -232,14 +232,19 @@ fn items_known_of(order: &Order) -> BTreeSet<ItemId> {
 fn is_somebodys(conn: &Connection, own: OrderKey, item: &ItemId) -> Result<bool, StoreError> {
     let Some(key) = orders::key_by_item(conn, item)?.filter(|key| *key != own) else { return Ok(false) };
     let Some(order) = orders::load(conn, key)? else { return Ok(false) };
+    Ok(order.flow == Flow::FromAxerrio || is_put(&order, item))
+}
+
+/// Whether Axerrio has the item as a line of an order that was prebooked in Komet.
+pub(super) fn is_put(order: &Order, item: &ItemId) -> bool {
     let line = LineId::from(item);
     let sent = order.agreed.input.iter().flat_map(|input| &input.sent.lines).any(|own| own.id == line);
     let shown = order.axerrio.order.iter().flat_map(|order| &order.lines).any(|own| own.id == line);
-    Ok(order.flow == Flow::FromAxerrio || sent || shown)
+    sent || shown
 }
 
 /// Which of the `candidates` is each item that was sent.
-fn strays_among(mut candidates: Vec<PrebookItem>, sent: &[NewPrebookItem]) -> Vec<Option<ItemId>> {
+pub(super) fn strays_among(mut candidates: Vec<PrebookItem>, sent: &[NewPrebookItem]) -> Vec<Option<ItemId>> {
     // Komet numbers upwards: the latest of equal items is the one just made.
     candidates.sort_by_key(|item| std::cmp::Reverse(item.id.0));
     candidates.dedup_by(|a, b| a.id == b.id);

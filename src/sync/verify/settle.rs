@@ -4,13 +4,14 @@
 use chrono::TimeDelta;
 
 use super::effect::{Effect, buying, effect, lines_alive, linked_items};
-use super::{Case, Looked, Open, prebook_answer};
+use super::{Case, Looked, Open, astray, prebook_answer};
 use crate::domain::{Agreed, CreatedPo, CreatedPrebook, GivenUp, NewPrebook, Order, Unseen};
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, budget, events, orders};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::apply::{Outcome, apply, put_found, shipment_found};
 use crate::sync::engine::Engine;
+use crate::sync::observe;
 use crate::sync::plan::plan;
 use crate::sync::poll::PollError;
 use crate::sync::push::{Buried, Refusal, remember_refusal, save_views};
@@ -120,6 +121,11 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 Err(open) => return Ok(Err(open)),
             };
         }
+        if let (None, Action::CreatePrebook(create), None, true) = (&effect, &action, answer, is_proof) {
+            let (own, create) = (order.key, create.clone());
+            let astray = self.store.read(move |conn| astray::found(conn, own, &create)).await?;
+            effect = astray.map(|(created, items)| Effect::Outcome(Outcome::Strayed(created, items)));
+        }
         let (end, detail) = if let Some(effect) = effect {
             order.agreed = agreed;
             let detail = found(state, intent, &mut order, &action, &effect);
@@ -204,6 +210,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                 for (order, told, buried) in &rows {
                     save_views(conn, order.key, order.axerrio.order.as_ref(), &order.komet)?;
                     orders::save_agreed(conn, order.key, &order.agreed)?;
+                    observe::claim_strays(conn, order.key, &order.agreed)?;
                     orders::mark_dirty(conn, &[order.key])?;
                     events::add(conn, told)?;
                     if let Some(buried) = buried {
