@@ -21,6 +21,48 @@ fn a_cost_of_which_komet_keeps_fewer_decimals_is_nobodys_edit() {
     }
 }
 
+/// Komet showed the cost as it was sent: it keeps as many decimals, and what differs since is somebody's doing.
+#[test]
+fn a_cost_that_komet_showed_exactly_is_compared_exactly() {
+    let placed = |sent: &str| {
+        let mut terms = roses(5);
+        terms.unit_cost = cost(sent);
+        let mut desk = Desk::flow1(vec![line("1", terms)]);
+        assert_eq!((desk.sync(), desk.sync()), (vec!["prebook 1".to_owned(), "po 1".to_owned()], vec![]));
+        desk
+    };
+    let mut desk = placed("0.32");
+    desk.edit_po(|po| po.status = stemsync::domain::PoStatus::Approved);
+    desk.sync();
+    desk.ax_line("1").terms.unit_cost = cost("0.325");
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["changed_after_approval 1".to_owned()]));
+    let mut desk = placed("0.325");
+    desk.edit_item("1", |item| item.terms.unit_cost = cost("0.33"));
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]));
+    let mut desk = placed("0.325");
+    desk.edit_po(|po| po.lines[0].terms.unit_cost = cost("0.32"));
+    assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]));
+}
+
+/// Of a Komet that keeps cents what was typed there for a changed cost is that, and every other cost is not.
+#[test]
+fn a_cost_that_komet_rounded_is_agreed_by_its_rounding() {
+    for (typed, holds) in [("0.34", 0), ("0.32", 1), ("0.36", 1)] {
+        let mut terms = roses(5);
+        terms.unit_cost = cost("0.325");
+        let mut desk = Desk::flow1(vec![line("1", terms)]);
+        desk.keeps_decimals = 2;
+        desk.sync();
+        desk.edit_po(|po| po.status = stemsync::domain::PoStatus::Approved);
+        desk.sync();
+        desk.ax_line("1").terms.unit_cost = cost("0.335");
+        desk.edit_item("1", |item| item.terms.unit_cost = cost(typed));
+        desk.edit_po(|po| po.lines[0].terms.unit_cost = cost(typed));
+        desk.sync();
+        assert_eq!(held(&desk).len(), holds, "{typed}: {:?}", held(&desk));
+    }
+}
+
 #[test]
 fn a_mark_code_or_customer_po_whose_blanks_komet_folds_is_nobodys_edit() {
     let mut terms = roses(5);

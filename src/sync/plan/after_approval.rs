@@ -1,12 +1,12 @@
 //! Flow 1 once procurement has approved: a line is Komet's by then, and what Axerrio changes, adds or removes is a question. Here is
 //! how it is asked, and what tells that there is nothing to ask: Komet followed, or the line was left, lost or never bought.
 
-use super::compare::{asked_differences, goods_from_axerrio};
+use super::compare::{goods_from_axerrio, wanted_differences};
 use super::draft::Draft;
 use super::prints::line_cause;
-use super::purchase;
 use super::question::{self, Question};
 use super::wanted::{item_link, wanted_goods};
+use super::{po_lines, purchase};
 use crate::domain::{AxLine, AxOrder, HoldReason, ItemLink, LineId, OnConflict, PoLink, PoStatus};
 
 /// Asks about a change after approval; `true` if Axerrio's change is to be carried out all the same.
@@ -63,11 +63,16 @@ pub(super) fn komet_followed(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) 
         && agreed.terms.box_type.eq_ignore_ascii_case(&line.terms.box_type)
         && agreed.terms.mix.is_empty()
         && line.terms.mix.is_empty();
-    let item = draft.item(&link.item);
+    let Some(item) = draft.item(&link.item) else { return false };
+    let seen = link.before_approval.as_ref().or(link.seen.as_ref());
+    let then = seen.map(|seen| (agreed.terms.unit_cost, seen.terms.unit_cost));
+    // Komet rounds on a PO as it does on a Prebook.
+    let costs = [goods.unit_cost, item.terms.unit_cost];
     is_same_kind
-        && item
-            .is_some_and(|item| asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty())
+        && wanted_differences(&goods, line.terms.mark_code.as_deref(), then, &item.terms).is_empty()
         && purchase::buys(draft, &line.id, &wanted_goods(draft, line))
+        && po_lines::shown(draft, &draft.alive_po_links(&line.id))
+            .all(|bought| costs.contains(&bought.terms.unit_cost))
 }
 
 pub(super) fn was_bought(draft: &Draft<'_>, line: &LineId) -> bool {

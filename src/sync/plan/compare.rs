@@ -32,6 +32,28 @@ pub(in crate::sync) fn is_cost_kept(sent: Decimal, shown: Decimal) -> bool {
     sent == shown || sent.normalize().scale() > kept && (sent - shown).abs() < Decimal::new(1, kept)
 }
 
+/// Whether what Komet shows `now` still is what Axerrio wants, beside it: each is a pair of that and what is shown. Exactly, but for
+/// Komet's rounding: of what was agreed, or, where it rounded that, of what somebody typed there for what Axerrio changed.
+pub(super) fn is_cost_agreed(then: (Decimal, Decimal), now: (Decimal, Decimal)) -> bool {
+    let rounds = then.0 != then.1 && is_cost_kept(then.0, then.1) && then.0 != now.0 && then.1 != now.1;
+    now.0 == now.1 || (now == then || rounds) && is_cost_kept(now.0, now.1)
+}
+
+/// As [`asked_differences`], of an item that cost `then` when it was last agreed: what Axerrio wanted, and what Komet showed.
+pub(super) fn wanted_differences(
+    wanted: &NewGoods,
+    mark_code: Option<&str>,
+    then: Option<(Decimal, Decimal)>,
+    now: &KometTerms,
+) -> Vec<&'static str> {
+    let mut fields = asked_differences(wanted, mark_code, now);
+    let is_agreed = then.is_none_or(|then| is_cost_agreed(then, (wanted.unit_cost, now.unit_cost)));
+    if !is_agreed && wanted.mix.is_empty() && !fields.contains(&"cost") {
+        fields.push("cost");
+    }
+    fields
+}
+
 /// The goods of an Axerrio line as Komet is asked for them. Notes are cut to Komet's 200 characters.
 pub(super) fn goods_from_axerrio(terms: &LineTerms, boxes: u32, rules: &Rules<'_>) -> NewGoods {
     NewGoods {

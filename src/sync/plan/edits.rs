@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::compare::{
     PRODUCT, SHIP_DATE, asked_differences, goods_from_axerrio, is_other_product, seen_differences,
+    wanted_differences,
 };
 use super::draft::Draft;
 use super::prints::{MAPPED_TO, header_print, komet_print, line_print, moved_print, terms_print};
@@ -47,7 +48,9 @@ pub(super) fn judge(
         return Judged::AsAgreed;
     };
     let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
-    let is_alike = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty();
+    let then = link.seen.as_ref().map(|seen| (agreed.terms.unit_cost, seen.terms.unit_cost));
+    let mark = line.terms.mark_code.as_deref();
+    let is_alike = wanted_differences(&goods, mark, then, &item.terms).is_empty();
     if edits.is_empty() {
         if is_alike && item.ship_date == order.header.ship_date {
             forget_left(draft, line, |verdict| verdict == Verdict::Dismissed);

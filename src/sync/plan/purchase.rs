@@ -9,7 +9,8 @@ use chrono::NaiveDate;
 use super::Need;
 use super::buyers::{self, PO_LINE};
 use super::compare::{
-    SHIP_DATE, asks_for_same_parts, asks_otherwise, goods_from_komet, item_differences, packing_differences,
+    SHIP_DATE, asks_for_same_parts, asks_otherwise, goods_from_komet, is_cost_agreed, item_differences,
+    packing_differences,
 };
 use super::draft::Draft;
 use super::po_lines::{Buy, boxes_of, delete, shown};
@@ -215,7 +216,8 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
         let edits = buyers::changes(draft, alive, Some(&buy.goods));
         // Comparing takes a moment, and most lines were not edited.
         let are_put_right = (!edits.is_empty() || !draft.agreed.decisions.is_empty())
-            && buyers::differences(draft, alive, &buy.goods).is_empty();
+            && buyers::differences(draft, alive, &buy.goods).is_empty()
+            && alive.iter().all(|link| is_cost_right(draft, link, &buy.goods));
         if are_put_right {
             // Made again, they are a new question.
             draft.forget(HoldReason::EditedInKomet, Some(&buy.line), |decision| {
@@ -277,6 +279,14 @@ fn must_replace(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink], ship_date: N
         agree(draft, buy, alive);
     }
     verdict == Some(Verdict::TakeAxerrio)
+}
+
+/// Whether a PO line costs what is wanted by now. Of a mixed box Komet computes that itself.
+fn is_cost_right(draft: &Draft<'_>, link: &PoLink, goods: &NewGoods) -> bool {
+    let (Some(asked), Some(seen)) = (&link.asked, &link.seen) else { return true };
+    let (then, shown) = ((asked.unit_cost, seen.unit_cost), draft.po_line(&link.line));
+    !goods.mix.is_empty()
+        || shown.is_none_or(|(_, line)| is_cost_agreed(then, (goods.unit_cost, line.terms.unit_cost)))
 }
 
 /// A mixed box on a PO that lacks parts: bought anew, once, as soon as Komet knows them all. If parts are missing even

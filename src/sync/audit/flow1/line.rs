@@ -89,7 +89,8 @@ fn line_differences(
     let (now, before) = of(|t| t.unit_cost.normalize().to_string());
     let cost = |terms: &LineTerms| terms.unit_cost.normalize().to_string();
     let as_seen = seen.is_none_or(|seen| seen.unit_cost == shown.unit_cost);
-    if !(as_seen && is_cost_kept(ours.unit_cost, shown.unit_cost)) {
+    // What Axerrio wants now is no rounding of what it wanted before.
+    if !(as_seen && ours.unit_cost == then.unit_cost && is_cost_kept(ours.unit_cost, shown.unit_cost)) {
         number("cost", !mixed, cost(ours), cost(then), now, before);
     }
     let (now, before) = of(|t| t.unit_type.map(unit_name).unwrap_or_default().to_owned());
