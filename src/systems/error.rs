@@ -124,6 +124,11 @@ impl SystemError {
         matches!(&self.fault, Fault::Unreadable(what) if what == TOO_LONG)
     }
 
+    /// Whether a web page came in place of an answer: what stands before the system answered.
+    pub fn is_page(&self) -> bool {
+        matches!(&self.fault, Fault::Unreadable(what) if what.starts_with(PAGE))
+    }
+
     /// Whether the whole system is out of reach, so that further requests of this run are pointless.
     pub fn is_systemic(&self) -> bool {
         matches!(

@@ -99,6 +99,21 @@ async fn a_wrong_base_url_is_told_as_such() {
     }
 }
 
+/// A proxy's page with status 200 is no answer: runs end with 5 there, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_page_in_place_of_a_system_ends_with_5() {
+    for (system, name) in [(System::Komet, "komet"), (System::Axerrio, "axerrio")] {
+        let sandbox = sandbox().await;
+        sandbox.act(|world, _| world.inject(Target::any(system).times(1000), Fault::Html(200)));
+        let place = Place::on(&sandbox, "5s");
+        let (report, code) = place.json(&["check"]);
+        assert_eq!((code, outcomes(&report, "failed")), (5, vec![name.to_owned()]), "{report:#}");
+        let advice = check(&report, name)["advice"].as_str().unwrap();
+        assert!(advice.contains("not to a proxy's page"), "{advice}");
+        assert_eq!(place.json(&["sync"]).1, 5);
+    }
+}
+
 /// A configuration with another place for the database.
 fn with_state(path: &str) -> Place {
     let place = Place::simulated();
