@@ -3,6 +3,7 @@
 use stemsync::domain::{
     CodeElsewhere, HoldReason, Label, LabelStatus, LineId, PoBox, PoNumber, PoStatus, Stage, Verdict,
 };
+use stemsync::sync::action::Action;
 use stemsync::sync::plan::Need;
 
 use crate::trade::{Desk, at, day, held, label, lilies, line, roses};
@@ -491,15 +492,11 @@ fn boxes_that_are_off_a_po_are_looked_for_on_every_day_once_somebody_asks_for_th
 
 /// Labels, and the boxes of its PO line, of an order as large as a container.
 #[test]
-fn an_order_of_thousands_of_boxes_is_planned_in_a_moment() {
+fn each_box_of_thousands_is_planned() {
     const BOXES: u32 = 5_000;
-    let planned = |desk: &Desk, what: &str| {
-        let start = std::time::Instant::now();
-        let plan = desk.plan();
-        let took = start.elapsed();
-        println!("{what}: {took:?}");
-        assert!(took < std::time::Duration::from_secs(2), "{what}: {took:?}");
-        plan
+    let recoded = |desk: &Desk| {
+        let actions = desk.plan().actions;
+        actions.iter().filter(|action| matches!(action, Action::ChangeCode(_))).count()
     };
     let boxes = |named: &str| {
         let of = |number: u32| PoBox {
@@ -516,12 +513,12 @@ fn an_order_of_thousands_of_boxes_is_planned_in_a_moment() {
     };
     let mut desk = approved(BOXES);
     desk.print(labels("B"));
-    assert_eq!(planned(&desk, "to ship").actions.len(), 1);
+    assert_eq!(desk.plan().actions.len(), 1);
     let mut own = desk.clone();
     own.edit_po(|po| po.lines[0].boxes = boxes("K"));
-    assert_eq!(planned(&own, "in place of Komet's own codes").actions.len(), BOXES as usize);
+    assert_eq!(recoded(&own), BOXES as usize);
     desk.edit_po(|po| po.lines[0].boxes = boxes("B"));
-    let shipped = planned(&desk, "shipped");
+    let shipped = desk.plan();
     assert_eq!(shipped.agreed.boxes.len(), BOXES as usize);
     for is_known in [false, true] {
         if is_known {
@@ -529,10 +526,10 @@ fn an_order_of_thousands_of_boxes_is_planned_in_a_moment() {
         }
         let mut again = desk.clone();
         again.print(labels("R").into_iter().map(|label| Label { changed_at: at(9), ..label }).collect());
-        assert_eq!(planned(&again, "printed anew").actions.len(), BOXES as usize);
+        assert_eq!(recoded(&again), BOXES as usize);
         let mut void = desk.clone();
         void.order.axerrio.labels.iter_mut().for_each(|label| label.status = LabelStatus::Void);
-        let withdrawn = planned(&void, "void").holds;
+        let withdrawn = void.plan().holds;
         let withdrawn = withdrawn.iter().filter(|hold| hold.reason == HoldReason::VoidLabel).count();
         assert_eq!(withdrawn, BOXES as usize);
     }

@@ -29,13 +29,16 @@ pub(in crate::sync) fn awaits_create(conn: &Connection, order: &Order) -> Result
     Ok(false)
 }
 
+/// A Prebook that a create made, and the item of each of its lines, where there is one.
+pub(super) type Found = (CreatedPrebook, Vec<Option<ItemId>>);
+
 /// The Prebook into which all of a create's lines went that was not answered, and its items, line by line. Only what nobody has planned yet
 /// can be that; of several Prebooks the one whose item is the latest is.
 pub(super) fn found(
     conn: &Connection,
     own: OrderKey,
     create: &CreatePrebook,
-) -> Result<Option<(CreatedPrebook, Vec<Option<ItemId>>)>, StoreError> {
+) -> Result<Option<Found>, StoreError> {
     let Some(expected) = &create.expect else { return Ok(None) };
     let mut all = Vec::new();
     for key in orders::keys_of_alike(conn, own, expected)? {
