@@ -431,7 +431,7 @@ async fn a_line_astray_is_taken_out_whatever_is_lost_on_the_way() {
             let rules = KometRules { create_tells_items, ..KometRules::default() };
             // What was not answered is believed undone a time-out later.
             let settings = Settings { komet_timeout: Duration::from_secs(2), ..Settings::default() };
-            let link = Link::start(Setup { rules, settings, ..Setup::default() }).await;
+            let link = Link::start(Setup { settings, rules, ..Setup::default() }).await;
             let id = place(&link, 1).remove(0);
             let mut theirs = prebook(link.day(5), vec![item(NOBBIO, 3, link.day(3))]);
             theirs.customer_po = "PO-77".into();
