@@ -178,11 +178,11 @@ fn trouble_of(name: &'static str, error: &SystemError, trouble: &mut Option<Trou
         Fault::Uncounted(_) => {
             (None, "See what is wrong with the database: nothing is sent that cannot be counted")
         }
-        // Every run ends with 5 there.
-        Fault::Unreadable(_) if error.is_page() => {
-            (Some(Trouble::Down), "Check that base_url leads to the system and not to a proxy's page")
-        }
-        Fault::Unreadable(_) => (None, "Check that base_url leads to the system and not to a proxy's page"),
+        // Every run ends with 5 where a page comes in place of an answer.
+        Fault::Unreadable(_) => (
+            error.is_page().then_some(Trouble::Down),
+            "Check that base_url leads to the system and not to a proxy's page",
+        ),
         Fault::Rejected(_) | Fault::NotFound(_) | Fault::TooLarge(_) | Fault::Stopped => {
             (None, "Check base_url, and that the token allows this method")
         }
