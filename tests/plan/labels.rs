@@ -499,11 +499,7 @@ fn each_box_of_thousands_is_planned() {
         actions.iter().filter(|action| matches!(action, Action::ChangeCode(_))).count()
     };
     let boxes = |named: &str| {
-        let of = |number: u32| PoBox {
-            code: format!("{named}{number}"),
-            ..shipped(&["B1"]).po().lines[0].boxes[0].clone()
-        };
-        let one = of(1);
+        let one = shipped(&["B1"]).po().lines[0].boxes[0].clone();
         (1..=BOXES)
             .map(move |number| PoBox { code: format!("{named}{number}"), ..one.clone() })
             .collect::<Vec<_>>()
