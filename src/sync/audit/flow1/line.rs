@@ -27,7 +27,8 @@ pub(super) fn compare(
     let approved = is_approved(found, agreed);
     let left = unchanged && (decided || approved) || found.is_line_left(&line.id);
     let (ours, shown) = (&line.terms, &item.terms);
-    for (field, axerrio, komet) in line_differences(ours, &agreed.terms, shown, seen, context) {
+    let sides = Sides { ours, then: &agreed.terms, shown, seen };
+    for (field, axerrio, komet) in line_differences(sides, context) {
         found.report(left, Some(&line.id), field, axerrio, komet);
     }
     let item_link = agreed.item.as_ref();
@@ -59,17 +60,21 @@ pub(super) fn compare(
 
 type Field = (&'static str, Option<String>, Option<String>);
 
-/// In what Axerrio's line and Komet's item differ. `then` and `seen` are what both showed when last agreed.
-fn line_differences(
-    ours: &LineTerms,
-    then: &LineTerms,
-    shown: &KometTerms,
-    seen: Option<&KometTerms>,
-    context: &Context<'_>,
-) -> Vec<Field> {
+/// What both systems show of a line, and what both showed when last agreed.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    ours: &'a LineTerms,
+    then: &'a LineTerms,
+    shown: &'a KometTerms,
+    seen: Option<&'a KometTerms>,
+}
+
+/// In what Axerrio's line and Komet's item differ.
+fn line_differences(sides: Sides<'_>, context: &Context<'_>) -> Vec<Field> {
+    let Sides { ours, then, shown, seen } = sides;
     let mut fields = Vec::new();
     let mixed = ours.is_mixed();
-    if product_differs(ours, then, shown, seen, context) {
+    if product_differs(sides, context) {
         fields.push(("product", text(&ours.product.code), text(product_name(shown))));
     }
     // Of a mixed box Komet computes all but the number of boxes by itself.
@@ -100,22 +105,17 @@ fn line_differences(
     if !is_field_kept(mark.0, mark.1) {
         fields.push(("mark_code", mark.0.and_then(text), mark.1.and_then(text)));
     }
-    if box_type_differs(ours, then, shown, seen, context) {
+    if box_type_differs(sides, context) {
         fields.push(("box_type", text(&ours.box_type), text(&shown.box_type)));
     }
-    if mix_differs(ours, then, shown, seen, context) {
+    if mix_differs(sides, context) {
         fields.push(("mix", text(parts_of_mix(&ours.mix)), text(parts_of_komet(shown))));
     }
     fields
 }
 
-fn product_differs(
-    ours: &LineTerms,
-    then: &LineTerms,
-    shown: &KometTerms,
-    seen: Option<&KometTerms>,
-    context: &Context<'_>,
-) -> bool {
+fn product_differs(sides: Sides<'_>, context: &Context<'_>) -> bool {
+    let Sides { ours, then, shown, seen } = sides;
     let mapped = context.rules.mapped_product(&ours.product.code);
     if mapped.is_some() && mapped == shown.product.id {
         return false;
@@ -136,13 +136,8 @@ fn product_differs(
     ours.product.name() != then.product.name() || changed_there
 }
 
-fn box_type_differs(
-    ours: &LineTerms,
-    then: &LineTerms,
-    shown: &KometTerms,
-    seen: Option<&KometTerms>,
-    context: &Context<'_>,
-) -> bool {
+fn box_type_differs(sides: Sides<'_>, context: &Context<'_>) -> bool {
+    let Sides { ours, then, shown, seen } = sides;
     match (expected_box_type(&ours.box_type, context), blank(Some(&shown.box_type))) {
         (Some(expected), Some(shown)) => !expected.eq_ignore_ascii_case(shown),
         _ => {
@@ -152,13 +147,8 @@ fn box_type_differs(
     }
 }
 
-fn mix_differs(
-    ours: &LineTerms,
-    then: &LineTerms,
-    shown: &KometTerms,
-    seen: Option<&KometTerms>,
-    context: &Context<'_>,
-) -> bool {
+fn mix_differs(sides: Sides<'_>, context: &Context<'_>) -> bool {
+    let Sides { ours, then, shown, seen } = sides;
     if shown.breakdowns.is_empty() {
         return ours.mix != then.mix && !ours.same_goods(then)
             || seen.is_some_and(|seen| !seen.breakdowns.is_empty());
