@@ -450,3 +450,103 @@ fn a_deleted_item_is_told_as_it_was() {
     let holds = desk.plan().holds;
     assert!(holds[0].detail.contains("(5 HB of"), "{}", holds[0].detail);
 }
+
+/// Of what was made in this run Komet's lists were not read before a rep came.
+fn unread() -> Desk {
+    let mut desk = placed();
+    for agreed in desk.order.agreed.lines.values_mut() {
+        agreed.item.iter_mut().for_each(|link| link.seen = None);
+        agreed.po_lines.iter_mut().for_each(|link| link.seen = None);
+    }
+    desk
+}
+
+#[test]
+fn a_reps_edit_before_the_first_read_is_asked_about_where_the_other_items_or_the_po_show_that_it_is_one() {
+    let edits: [(&str, Edit); 2] = [
+        ("ship date", |d| d.edit_item("1", |i| i.ship_date = day("2026-12-02"))),
+        ("product", |d| {
+            d.edit_item("1", |i| (i.terms.product.id, i.terms.product.description) = (Some(777), "Other".into()));
+        }),
+    ];
+    for (what, edit) in edits {
+        for (verdict, sent) in [(Verdict::TakeAxerrio, REMADE.to_vec()), (Verdict::TakeKomet, Vec::new())] {
+            let mut desk = unread();
+            if verdict == Verdict::TakeAxerrio {
+                // The PO was read before the rep came.
+                let shown = &desk.komet.purchase_orders[0].lines;
+                for link in desk.order.agreed.lines.values_mut().flat_map(|agreed| &mut agreed.po_lines) {
+                    link.seen = shown.iter().find(|line| line.id == link.line).map(|line| line.terms.clone());
+                }
+            }
+            edit(&mut desk);
+            assert_eq!(desk.sync(), [""; 0], "{what}");
+            assert_eq!(held(&desk), ["edited_in_komet 1"], "{what}");
+            desk.decide(HoldReason::EditedInKomet, verdict);
+            assert_eq!(desk.sync(), sent, "{what}");
+            assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()), "{what}");
+        }
+        // Taken back it is as it was made.
+        let mut desk = unread();
+        let before = desk.komet.clone();
+        edit(&mut desk);
+        desk.sync();
+        desk.komet = before;
+        desk.read();
+        assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()), "{what}");
+    }
+}
+
+#[test]
+fn a_rep_who_was_there_before_the_window_was_read_is_found_out_once_the_po_is() {
+    let mut desk = unread();
+    let pos = std::mem::take(&mut desk.komet.purchase_orders);
+    desk.edit_item("1", |i| (i.terms.product.id, i.terms.product.description) = (Some(777), "Other".into()));
+    assert_eq!((desk.plan().actions.len(), held(&desk)), (0, Vec::new()));
+    desk.order.agreed = desk.plan().agreed;
+    desk.komet.purchase_orders = pos;
+    desk.read();
+    assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet 1".to_owned()]));
+}
+
+#[test]
+fn what_komet_makes_of_a_ship_date_or_a_product_by_itself_is_no_edit() {
+    let ways: [(&str, Edit); 4] = [
+        ("ignores ship dates", |d| {
+            d.komet.prebooks[0].items.iter_mut().for_each(|i| i.ship_date = day("2026-12-03"));
+        }),
+        ("goes by products of its own", |d| {
+            let own = |terms: &mut stemsync::domain::KometTerms| {
+                terms.product.id = terms.product.id.map(|id| id + 7000);
+                terms.product.description.insert_str(0, "Own ");
+            };
+            d.komet.prebooks[0].items.iter_mut().for_each(|i| own(&mut i.terms));
+            d.komet.purchase_orders[0].lines.iter_mut().for_each(|l| own(&mut l.terms));
+        }),
+        ("came to know the product", |d| {
+            d.komet.purchase_orders[0].lines.iter_mut().for_each(|l| l.terms.product.id = None);
+            d.komet.prebooks[0].items.iter_mut().for_each(|i| i.terms.product.description = "Own".into());
+        }),
+        ("words what it does not know in its own way", |d| {
+            d.komet.purchase_orders[0].lines.iter_mut().for_each(|l| {
+                (l.terms.product.id, l.terms.product.description) = (None, "UNKNOWN: a rose".into());
+            });
+            d.komet.prebooks[0].items.iter_mut().for_each(|i| {
+                (i.terms.product.id, i.terms.product.description) = (None, "Unknown product".into());
+            });
+        }),
+    ];
+    for (what, way) in ways {
+        let mut desk = unread();
+        way(&mut desk);
+        desk.read();
+        let asked = |desk: &mut Desk| {
+            desk.sync();
+            desk.plan().holds.iter().filter(|hold| hold.reason == HoldReason::EditedInKomet).count()
+        };
+        assert_eq!(asked(&mut desk), 0, "{what}");
+        // Nor is a rep's edit afterwards taken for Komet's.
+        desk.edit_item("1", |i| i.ship_date = day("2026-12-02"));
+        assert_eq!(asked(&mut desk), 1, "{what}");
+    }
+}

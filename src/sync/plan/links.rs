@@ -2,20 +2,21 @@
 //! its Prebook item, a box by its code. Whatever was made and never confirmed (a lost answer, a lost database) is
 //! found here again and linked, so that nothing is made twice; and what Komet showed first becomes the baseline.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use super::compare::{
-    Sureness, asked_differences, goods_differences, goods_from_axerrio, is_other_product, is_product,
-    item_differences, seen_differences,
+    PRODUCT, Sureness, asked_differences, goods_differences, goods_from_axerrio, is_other_product, is_product,
+    is_surely_product, item_differences, same_description, seen_differences,
 };
 use super::draft::Draft;
 use super::rules::Rules;
 use super::{crossed, header_fields, off};
 use crate::domain::{
-    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometTerms, LineId, PoItemId,
-    PoLine, PoLink, PoStatus, Prebook, PrebookItem, PurchaseOrder, SeenItem, tag,
+    AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometProduct, KometTerms,
+    LineId, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, SeenItem, blank,
+    tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -247,13 +248,15 @@ fn link_own_items(draft: &mut Draft<'_>) {
 }
 
 /// An item that is as it was agreed (or as it was asked for, at first sight) becomes the baseline; so a product that
-/// Komet has come to know is remembered as known.
+/// Komet has come to know is remembered as known. What a rep surely did before the first sight does not.
 fn move_item_baselines(draft: &mut Draft<'_>) {
     if draft.order.flow == Flow::FromKomet {
         return;
     }
+    let days = kept_days(draft);
     let mut lines = std::mem::take(&mut draft.agreed.lines);
     for agreed in lines.values_mut() {
+        let made_of = product_made(draft, agreed);
         let Some(link) = &mut agreed.item else { continue };
         let Some(item) = draft.item(&link.item).filter(|i| i.is_alive()) else { continue };
         let as_agreed = match &link.seen {
@@ -265,10 +268,54 @@ fn move_item_baselines(draft: &mut Draft<'_>) {
             }
         };
         if as_agreed {
-            link.seen = Some(SeenItem { terms: item.terms.clone(), ship_date: item.ship_date });
+            let made_for = days.get(&link.prebook).filter(|_| link.seen.is_none() && link.fresh);
+            let mut seen = SeenItem { terms: item.terms.clone(), ship_date: item.ship_date };
+            seen.ship_date = made_for.copied().unwrap_or(seen.ship_date);
+            seen.terms.product = made_of.unwrap_or(seen.terms.product);
+            link.seen = Some(seen);
         }
     }
     draft.agreed.lines = lines;
+}
+
+/// The ship dates that Komet surely took over from what it was sent, by the Prebook: it may ignore them (assumed), but not for one item
+/// of a Prebook and for another not. So what shows another date was moved there.
+fn kept_days(draft: &Draft<'_>) -> BTreeMap<PrebookId, NaiveDate> {
+    let links = draft.agreed.lines.values().filter_map(|agreed| agreed.item.as_ref()).filter(|link| link.fresh);
+    let kept = links.filter_map(|link| {
+        let sent = draft.agreed.prebooks.get(&link.prebook)?.sent.as_ref()?.ship_date;
+        let shown = draft.item(&link.item).filter(|item| item.is_alive() && item.ship_date == sent)?;
+        // Where Komet gave it another date, a rep moved it.
+        let is_kept = link.seen.as_ref().is_none_or(|seen| seen.ship_date == shown.ship_date);
+        is_kept.then(|| (link.prebook.clone(), sent))
+    });
+    kept.collect()
+}
+
+/// The product that Komet made of the one which stemsync asked for, where a rep changed it before anything was read: a PO line takes its
+/// product from the item that it buys, and keeps it.
+fn product_made(draft: &Draft<'_>, agreed: &AgreedLine) -> Option<KometProduct> {
+    let link = agreed.item.as_ref().filter(|link| link.fresh && !link.left.contains(PRODUCT))?;
+    let item = draft.item(&link.item).filter(|item| item.terms.breakdowns.is_empty())?;
+    let mut own = agreed.po_lines.iter().filter(|po| po.asked.is_some() && !po.dead && po.item == link.item);
+    // Whichever of the two is read first waits for the other.
+    let own = own.find(|po| po.seen.is_none() || link.seen.is_none())?;
+    let (po, bought) = draft.po_line(&own.line).filter(|(_, bought)| bought.is_alive())?;
+    if po.status.is_decided() || is_surely_product(&agreed.terms, item, draft.rules) {
+        return None;
+    }
+    let (made, shown) = (&own.seen.as_ref().unwrap_or(&bought.terms).product, &item.terms.product);
+    let is_other = match (made.id, shown.id) {
+        (Some(made), Some(shown)) => made != shown,
+        // What Komet does not know is shown in words, which need not be the same in both lists.
+        (None, None) => {
+            let asked = blank(Some(&agreed.terms.product.description)).unwrap_or(&agreed.terms.product.code);
+            same_description(asked, &made.description) && !same_description(asked, &shown.description)
+        }
+        // Komet came to know it, in one place before the other.
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    is_other.then(|| made.clone())
 }
 
 /// A PO line that was made in an earlier run, and that its PO does not show though it was read in this one, is gone. What buys an
