@@ -177,14 +177,16 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(polled)
     }
 
-    /// Tells of Prebooks that wait for long to be looked up: in each report of a run that polled Prebooks, and in the log once.
+    /// Tells of Prebooks that wait for long to be looked up, or whoever asked for a run of those that it left: in each report of a run
+    /// that polled Prebooks, and in the log once.
     async fn tell_what_is_sought(&self, state: &RunState) -> Result<(), StoreError> {
         if state.is_stopped() || !state.tallies().contains_key(&Job::Prebooks) {
             return Ok(());
         }
         let now = self.clock.now();
         let mut all = self.store.read(sought::list).await?;
-        let late: Vec<&mut Sought> = all.iter_mut().filter(|one| now - one.since >= SOUGHT_TOO_LONG).collect();
+        let late: Vec<&mut Sought> =
+            all.iter_mut().filter(|one| !state.paced || now - one.since >= SOUGHT_TOO_LONG).collect();
         let Some(since) = late.iter().map(|one| one.since).min() else { return Ok(()) };
         let keys: BTreeSet<OrderKey> = late.iter().flat_map(|one| &one.orders).copied().collect();
         let (count, is_known) = (late.len(), late.iter().all(|one| one.told));
@@ -198,8 +200,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         }
         let line = format!(
             "{count} Prebooks that Komet's lists no longer show (orders {}) wait since {} to be looked up, for want of requests: nothing \
-             is concluded of them, and their orders stand as they are. `stemsync sync prebooks` looks them up now, out of what is \
-             kept for writes; a larger quota_share, or more paid users, leave polls more",
+             is concluded of them, and their orders stand as they are. The next runs look them up as far as the \
+             day's requests go beside what is kept for writes; a larger quota_share, or more paid users, leave them more",
             some(&names),
             since.format("%Y-%m-%d %H:%M UTC")
         );

@@ -430,7 +430,7 @@ async fn prebooks_that_vanish_together_are_looked_up_as_far_as_polls_have_the_re
 #[tokio::test]
 async fn whoever_asks_for_it_has_what_is_still_sought_looked_up_at_once() {
     let link = noon_of(unbraked(100)).await;
-    let ids = vanish_together(&link, 40, UNTIL_LATE).await;
+    let ids = vanish_together(&link, 28, UNTIL_LATE).await;
     paced(&link, &[Job::Prebooks]).await;
     assert!(cancelled(&link, &ids) < ids.len());
     link.let_pass(TimeDelta::minutes(15));
@@ -440,18 +440,37 @@ async fn whoever_asks_for_it_has_what_is_still_sought_looked_up_at_once() {
 }
 
 #[tokio::test]
-async fn a_look_up_that_the_quota_ends_keeps_what_it_learned() {
+async fn a_look_up_that_somebody_asked_for_leaves_what_is_kept_for_writes_and_says_what_it_left() {
     let link = noon_of(unbraked(100)).await;
-    let ids = vanish_together(&link, 60, TimeDelta::hours(25)).await;
-    let report = link.sync().await;
-    assert!(report.jobs.iter().any(|job| job.outcome == Outcome::Failed));
-    assert_eq!(used(&link).await, 100, "more than a day's requests");
-    link.let_pass(TimeDelta::hours(24));
-    link.sync_well().await;
+    let ids = vanish_together(&link, 50, TimeDelta::hours(25)).await;
+    let report = link.sync_jobs(&[Job::Prebooks]).await;
+    let reserve = link.engine.outlook().await.unwrap().decision.reserve;
+    assert!(reserve >= 1.0 && used(&link).await < 100, "{reserve}: a write still goes");
+    let first = cancelled(&link, &ids);
+    assert!(first > 0 && first < ids.len(), "{first}");
+    let told = report.jobs[0].error.clone().unwrap();
+    assert!(told.contains(&format!("{} Prebooks that Komet's lists no longer show", ids.len() - first)), "{told}");
+    for _ in 0..3 {
+        link.let_pass(TimeDelta::hours(24));
+        link.sync_jobs(&[Job::Prebooks]).await;
+    }
     assert_eq!(cancelled(&link, &ids), ids.len());
     // What reads everything for that has another day's requests.
     link.let_pass(TimeDelta::hours(24));
     invariants(&link).await;
+}
+
+/// Half a reading is not taken for a whole one.
+#[tokio::test]
+async fn an_audit_says_what_it_did_not_look_up() {
+    let link = noon(1000).await;
+    vanish_together(&link, 3, TimeDelta::hours(25)).await;
+    let decision = link.engine.outlook().await.unwrap().decision;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    spend(&link, (decision.reads_left - 10.0) as u64).await;
+    let audit = link.engine.audit().await.unwrap();
+    let told: Vec<String> = audit.differences.into_iter().filter_map(|differ| differ.komet).collect();
+    assert!(told.iter().any(|told| told.starts_with("3 Prebooks") && told.contains("not looked up")), "{told:?}");
 }
 
 /// Each run sees a part of what went together.

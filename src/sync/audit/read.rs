@@ -84,6 +84,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let polled = self.poll_prebooks(None, Windows::All).await?;
         readings.whole.prebooks = polled.unreadable.is_empty();
         readings.cannot_read(System::Komet, polled.unreadable.clone());
+        readings.cannot_look_up(polled.left);
         readings.facts.has_read_whole(&polled.windows);
         self.read_names(&mut readings, &polled.carriers).await?;
         self.look_up_absent().await?;
@@ -199,6 +200,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             let polled = self.read_windows(&windows).await?;
             readings.whole.prebooks &= polled.unreadable.is_empty();
             readings.cannot_read(System::Komet, polled.unreadable);
+            readings.cannot_look_up(polled.left);
             readings.facts.has_read_whole(&polled.windows);
         }
         let mut polled = self.read_po_dates(&dates).await?;
@@ -224,6 +226,17 @@ impl Readings {
             };
             Difference { order: None, line: None, field: "unreadable", axerrio, komet }
         }));
+    }
+
+    /// So many Prebooks that Komet's lists no longer show were not looked up: half a reading is not taken for a whole one.
+    fn cannot_look_up(&mut self, prebooks: u64) {
+        self.whole.prebooks &= prebooks == 0;
+        let what = || {
+            format!(
+                "{prebooks} Prebooks that Komet's lists no longer show were not looked up: what is left of the quota is kept for writes"
+            )
+        };
+        self.cannot_read(System::Komet, (prebooks > 0).then(what));
     }
 }
 

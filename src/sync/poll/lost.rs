@@ -35,15 +35,15 @@ type AllLost = BTreeMap<PrebookId, Lost>;
 
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// What a list no longer shows: first every window of the horizon is read in full, then each Prebook is looked for where it was,
-    /// on its truck date and beyond the horizon. Only what is nowhere is gone. A `paced` poll leaves those for later for which polls
-    /// have not the requests; whoever waits for the others has them looked for as long as Komet answers.
+    /// on its truck date and beyond the horizon. Only what is nowhere is gone. Those for which the day has not the requests beside what
+    /// is kept for work are left for later (quota.md, rule 3), also where somebody waits for them.
     pub(super) async fn look_up_missing(&self, sweep: &mut Sweep, paced: bool) -> Result<(), PollError> {
         sweep.drop_shown();
         if sweep.missing.is_empty() {
             return self.confirm_full(sweep, AllLost::new()).await;
         }
-        let up_to = if paced { Some(self.look_up_may_reach().await?) } else { None };
-        let affords = |requests: u64| up_to.is_none_or(|up_to| self.komet.requests() + requests <= up_to);
+        let up_to = self.look_up_may_reach(paced).await?;
+        let affords = |requests: u64| self.komet.requests() + requests <= up_to;
         let unread = self.windows().filter(|window| !sweep.full.contains_key(window)).count() as u64;
         if !affords(unread + ITS_OWN + u64::from(WINDOWS_BEYOND)) {
             let lost = self.lost(std::mem::take(&mut sweep.missing)).await?;
@@ -77,13 +77,13 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         self.look_up_later(sweep, lost).await
     }
 
-    /// Up to which count of Komet's requests a look-up may go that nobody asked for. Before what is gone is cancelled the POs of each
-    /// day of the horizon are read, and some more: late in the day less may be kept for work than that takes.
-    async fn look_up_may_reach(&self) -> Result<u64, StoreError> {
+    /// Up to which count of Komet's requests a look-up may go. Before what is gone is cancelled the POs of each day of the horizon are
+    /// read, and some more: late in the day less may be kept for work than that takes, which one that nobody asked for leaves too.
+    async fn look_up_may_reach(&self, paced: bool) -> Result<u64, StoreError> {
         let Decision { reads_left, reserve, .. } = self.outlook().await?.decision;
         #[allow(clippy::cast_precision_loss, reason = "a number of days")]
         let cancelling = self.ship_dates().count() as f64 + SOME_MORE;
-        let wanting = (cancelling - reserve).max(0.0);
+        let wanting = if paced { (cancelling - reserve).max(0.0) } else { 0.0 };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what polls may still spend")]
         let left = (reads_left - wanting).max(0.0) as u64;
         Ok(self.komet.requests() + left)
@@ -235,6 +235,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
             "{} Prebooks that Komet's lists no longer show are looked up later: what is left of the quota is kept for writes",
             left.len()
         );
+        sweep.polled.left += left.len() as u64;
         let windows: BTreeSet<i64> = left.values().flat_map(Lost::windows).collect();
         let just_read: BTreeSet<i64> =
             sweep.full.extract_if(.., |window, _| windows.contains(window)).map(|(w, _)| w).collect();

@@ -79,6 +79,8 @@ pub struct Polled {
     pub in_vain: BTreeMap<List, String>,
     /// POs that were read: by their number, or in a list, also one in which others could not be read.
     pub po_numbers: BTreeSet<PoNumber>,
+    /// Prebooks that a list no longer shows, and that are left to be looked up later for want of requests.
+    pub left: u64,
     /// Carriers, by Komet's id, of windows in which something changed.
     pub carriers: BTreeSet<i64>,
 }
@@ -98,6 +100,7 @@ impl Polled {
         self.records += other.records;
         self.polls += other.polls;
         self.changed += other.changed;
+        self.left += other.left;
         self.unreadable.extend(other.unreadable);
         self.windows.extend(other.windows);
         self.windows_seen.extend(other.windows_seen);
