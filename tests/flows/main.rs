@@ -18,6 +18,7 @@ mod cancelling;
 mod crashes;
 mod days;
 mod faults;
+mod first_day;
 mod flow1;
 mod flow2;
 mod left;
