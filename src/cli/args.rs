@@ -35,7 +35,7 @@ EXAMPLES:
   stemsync map product set ROS-60 915 Tell which Komet product a code means
 
 EXIT STATUS:
-  0  done, and nothing waits
+  0  done, and nothing waits for a person
   1  an unexpected failure, or stopped by a signal
   2  wrong usage
   3  the configuration is wrong

@@ -13,7 +13,7 @@ use crate::systems::{Fault, SystemError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Done, and nothing waits. `status`: healthy.
+    /// Done, and nothing waits for a person. `status`: healthy.
     Done = 0,
     /// An unexpected failure.
     Unexpected = 1,

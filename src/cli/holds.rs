@@ -63,7 +63,10 @@ impl Report for HoldsReport {
         let to_decide = if self.holds.iter().any(|hold| hold.has_sides) {
             format!("To decide: {0} holds release ID --take axerrio|komet, or {0} holds dismiss ID", self.command)
         } else {
-            format!("To be asked no more: {} holds dismiss ID", self.command)
+            let dismiss = format!("{} holds dismiss ID", self.command);
+            format!(
+                "Each goes away by itself once its cause is gone. To be asked no more, and have what waits go on waiting: {dismiss}"
+            )
         };
         page.paragraph(Tone::Faint, 0, &to_decide);
     }

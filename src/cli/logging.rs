@@ -221,6 +221,13 @@ mod tests {
     }
 
     #[test]
+    fn the_journal_tells_what_waits_for_a_person_from_what_is_told_to_who_looks_closely() {
+        let first = |level| told(level, &[], "so", Form::Journal);
+        let all = [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace].map(first);
+        assert_eq!(all, ["<3>so", "<4>so", "<6>so", "<7>so", "<7>so"]);
+    }
+
+    #[test]
     fn foreign_control_characters_stay_out_of_the_terminal() {
         let line = told(Level::Info, &[], "red \u{1b}[31m", Form::Journal);
         assert_eq!(line, "<6>red  [31m");

@@ -9,7 +9,7 @@ use super::look;
 use super::output::{Cell, Output, Page, Report, Tone, relative};
 use crate::config::Config;
 use crate::reports::health::{self, Health, Known, Scope};
-use crate::store::{LockHolder, RunLock};
+use crate::store::{DaemonLock, LockHolder, RunLock};
 use crate::sync::report::QuotaReport;
 
 /// What is drawn.
@@ -24,6 +24,9 @@ struct StatusReport<'h> {
     /// Who took the run lock last, if that process is there still.
     #[serde(skip)]
     holder: Option<u32>,
+    /// A daemon is there, which runs each job by its schedule.
+    #[serde(skip)]
+    is_scheduled: bool,
 }
 
 /// Carries `status` out.
@@ -38,7 +41,8 @@ pub(super) async fn run(config: &Config, output: Output, verbose: bool) -> anyho
     };
     let health = health::judge(config, known, now);
     let holder = RunLock::holder(&config.state.path).filter(LockHolder::is_there).map(|holder| holder.pid);
-    output.print(&StatusReport { health: &health, verbose, now, holder })?;
+    let is_scheduled = DaemonLock::holder(&config.state.path).is_some_and(|daemon| daemon.is_there());
+    output.print(&StatusReport { health: &health, verbose, now, holder, is_scheduled })?;
     Ok(if health.healthy { Exit::Done } else { Exit::Attention })
 }
 
@@ -72,6 +76,10 @@ impl Report for StatusReport<'_> {
         });
         let rows: Vec<_> = rows.collect();
         page.table(["JOB", "LAST RUN", "LAST OK", "NEXT RUN", "READ TO", "SCHEDULE"], rows);
+        if page.is_drawn() && !self.is_scheduled {
+            let text = "No daemon runs here: NEXT RUN is when one would run it. A timer or cron has a schedule of its own.";
+            page.paragraph(Tone::Faint, 0, text);
+        }
         page.gap();
         let stages = health.stages.iter().map(|(stage, count)| format!("{count} {}", stage.name()));
         let stages: Vec<_> = stages.collect();

@@ -76,7 +76,7 @@ pub(super) async fn run(config: &Config, output: Output, args: &WatermarkArgs) -
         Some(WatermarkAction::Set { job, at }) => {
             let now = Utc::now();
             let at = at.resolve(now, config.jobs.timezone).filter(|at| *at <= now).ok_or_else(|| {
-                WrongUsage("a watermark lies in the past: changes before it would never be read".to_owned())
+                WrongUsage("that moment is yet to come, and a watermark is only ever set back: changes before it would never be read".to_owned())
             })?;
             set(config, output, job, at).await?;
             Some(job)

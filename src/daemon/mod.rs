@@ -43,6 +43,9 @@ use teller::Teller;
 /// The loop looks around at least this often, whatever is due: a clock may have been set, or the machine suspended.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// A clock that steps back by less is put right all the time, where one is kept by the network.
+const SET_BACK: TimeDelta = TimeDelta::minutes(1);
+
 /// What the alarm may be late: it looks at the clock twice a second.
 const ALARM_IS_LATE: Duration = Duration::from_secs(1);
 
@@ -100,6 +103,8 @@ pub struct Daemon<S> {
     teller: Option<Teller>,
     /// When the people of a simulated world acted last.
     acted: Option<DateTime<Utc>>,
+    /// What the clock said when the loop came round last.
+    looked_at: DateTime<Utc>,
 }
 
 impl<S: Served> Daemon<S> {
@@ -124,7 +129,8 @@ impl<S: Served> Daemon<S> {
             .await?;
         let ran = |job: Job| Job::ALL.iter().position(|one| *one == job).and_then(|at| ran[at]);
         let teller = Teller::start(&config, &link.engine().store);
-        let agenda = Agenda::new(&config.jobs, link.engine().clock.now(), ran);
+        let now = link.engine().clock.now();
+        let agenda = Agenda::new(&config.jobs, now, ran);
         let config = Arc::new(config);
         Ok(Self {
             link,
@@ -143,6 +149,7 @@ impl<S: Served> Daemon<S> {
             pruned: None,
             teller,
             acted: None,
+            looked_at: now,
         })
     }
 
@@ -181,6 +188,7 @@ impl<S: Served> Daemon<S> {
             self.set_alarm().await;
             self.heed_others().await;
             let now = self.now();
+            self.heed_clock(now);
             if !self.asked.is_empty() || self.agenda.look(now) {
                 self.run().await?;
                 self.pause(BREATH).await;
@@ -237,6 +245,16 @@ impl<S: Served> Daemon<S> {
                 Err(_) => return,
             }
         }
+    }
+
+    /// A clock that was set back is worth a line: what the log tells next seems to be older than what it told before.
+    fn heed_clock(&mut self, now: DateTime<Utc>) {
+        let back = self.looked_at - now;
+        if back >= SET_BACK {
+            let minutes = back.num_minutes();
+            log::warn!("the clock was set back by {minutes} min; the jobs run on by what it says now");
+        }
+        self.looked_at = now;
     }
 
     /// How long nothing is due, for all that is known.

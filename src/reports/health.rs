@@ -21,7 +21,7 @@ const GRACE: TimeDelta = TimeDelta::minutes(10);
 /// How long after its last success a job is overdue where no daemon runs it: how often the timer or cron does is theirs to know.
 const UNSCHEDULED: TimeDelta = TimeDelta::hours(2);
 
-const HEALTHY: &str = "Healthy: nothing waits, nothing failed.";
+const HEALTHY: &str = "Healthy: nothing waits for a person, nothing failed.";
 const NEVER_RAN: &str = "Nothing has run yet: `stemsync sync` makes a first run, `stemsync run` is the daemon.";
 const FAILED: &str = "its last run failed";
 const OVERDUE: &str = "it is overdue";

@@ -52,7 +52,7 @@ impl Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// Done, and nothing waits.
+    /// Done, and nothing waits for a person.
     Ok,
     /// Done, but something is held or failed.
     Attention,

@@ -25,6 +25,32 @@ fn received(sandbox: &Sandbox) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_when_and_why_shows_in_the_status_and_on_the_log() {
+    let (sandbox, _people) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    let run = place.run(&["sync"]);
+    assert_eq!(run.status.code(), Some(4), "{}", everything(&run));
+    let log = String::from_utf8(place.run(&["sync", "--paced", "-vv"]).stderr).unwrap();
+    let told: Vec<_> = log.lines().filter_map(|line| line.split_once("budget: ")).map(|(_, told)| told).collect();
+    let (status, _) = place.json(&["status"]);
+    let sources = status["budget"]["sources"].as_array().unwrap();
+    assert!(sources.len() > 10, "ship dates and windows: {status:#}");
+    let table = String::from_utf8(place.run(&["status", "-v"]).stdout).unwrap();
+    for source in sources {
+        let name = source["source"].as_str().unwrap();
+        let prefix = format!("{name}: ");
+        let why: Vec<_> = told.iter().filter_map(|line| line.strip_prefix(&prefix)).collect();
+        assert!(why.len() == 1 && why[0].contains(" unseen changes expected, "), "{name}: {told:#?}");
+        let row = table.lines().find(|line| line.starts_with(&format!("{name}\t"))).unwrap();
+        assert_eq!(row.split('\t').filter(|cell| !cell.is_empty()).count(), 5, "{row}");
+        assert!(row.ends_with(source["due"].as_str().unwrap()), "{row} for {source:#}");
+    }
+    for kind in ["ship dates due; a read must save ", "Prebook windows due; a read must save "] {
+        assert!(told.iter().any(|line| line.contains(kind)), "{kind}: {told:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_request_counts_once_whoever_makes_it() {
     let (sandbox, _people) = sandbox_with_a_week().await;
     let place = Place::on(&sandbox, "20s");

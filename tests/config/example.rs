@@ -31,6 +31,14 @@ fn the_installed_configuration_is_valid_once_the_unit_hands_the_tokens_over() {
 }
 
 #[test]
+fn the_timer_makes_up_for_what_it_missed_and_starts_not_with_everybody_else() {
+    let timer = text("systemd/stemsync-sync.timer");
+    for line in ["OnCalendar=*:0/5", "RandomizedDelaySec=30s", "Persistent=true"] {
+        assert!(timer.lines().any(|one| one == line), "{line}");
+    }
+}
+
+#[test]
 fn the_installed_configuration_differs_from_the_repositorys_where_it_says_so() {
     let read = |name| {
         let mut file: Table = text(name).parse().unwrap();

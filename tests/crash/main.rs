@@ -23,5 +23,9 @@ mod disk;
 mod fuse;
 mod gate;
 mod kills;
+mod leaving;
+#[path = "../daemon/manager.rs"]
+#[allow(dead_code)] // likewise
+mod manager;
 mod process;
 mod scenario;

@@ -55,7 +55,10 @@ fn a_clock_set_back_by_an_hour_while_it_runs_silences_nothing() {
         let asked = play.stage.asked(system, path, from);
         assert!(asked >= least, "{path}: {asked}");
     }
-    assert!(heard::with(&heard::lines(), "ERROR").is_empty());
+    let told = heard::lines();
+    assert!(heard::with(&told, "ERROR").is_empty());
+    let of_clock = heard::with(&told, "the clock was set back by ");
+    assert!(of_clock.len() == 1 && of_clock[0].starts_with("WARN"), "{told:#?}");
 }
 
 #[test]

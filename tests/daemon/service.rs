@@ -1,7 +1,10 @@
 //! The program itself under a service manager, with real processes, signals, sockets and files.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -362,6 +365,64 @@ async fn a_daemon_that_is_told_to_stop_amid_a_slow_request_leaves_in_time_and_re
     let (report, _) = place.json(&["sync"]);
     let adopted = report["actions"].as_array().unwrap().iter().filter(|a| a["result"] == json!("adopted")).count();
     assert_eq!(adopted, 1, "{report:#}");
+    assert_nothing_twice(&sandbox);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_control_c_ends_it_as_the_service_manager_does() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5m");
+    let mut service = Service::new(&place);
+    service.start(&place);
+    service.signal("-INT");
+    assert_eq!(service.end().code(), Some(0));
+    assert!(service.told.contains(&"STOPPING=1".to_owned()), "{:?}", service.told);
+    assert_nothing_twice(&sandbox);
+}
+
+/// Takes whoever comes: has the greeting say so much, and then leaves him waiting.
+fn listener(greeting: &'static [u8]) -> (u16, Receiver<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (came, comes) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.write_all(greeting).unwrap();
+            if came.send(stream).is_err() {
+                return;
+            }
+        }
+    });
+    (port, comes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_go_on_while_a_webhook_hangs_and_the_mail_server_refuses() {
+    let (sandbox, _) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "5m");
+    let ((hook, hooked), (smtp, mailed)) = (listener(b""), listener(b"554 closed for the holidays\r\n"));
+    let mail = format!(
+        "[notify.email]\nhost = \"localhost\"\nport = {smtp}\nstarttls = false\nfrom = \"a@example.com\"\n\
+         to = [\"b@example.com\"]\n"
+    );
+    add(&place, &format!("{ALL_THE_TIME}[notify]\nwebhook = {{ env = \"HOOK\" }}\n{mail}"));
+    let mut service = Service::new(&place);
+    service.start_with(&place, |command| {
+        command.env("HOOK", format!("http://127.0.0.1:{hook}/"));
+    });
+    // The week has something that is held. Whoever was called is kept waiting from here on.
+    let waiting = hooked.recv_timeout(LONG).unwrap();
+    mailed.recv_timeout(LONG).unwrap();
+    service.expect_log("refuses", 1);
+    let began = sandbox.act(|world, _| world.requests().count(System::Axerrio, "GET orders"));
+    until("five more runs", || {
+        sandbox.act(|world, _| world.requests().count(System::Axerrio, "GET orders")) >= began + 5
+    });
+    // It is still the first call that waits for its answer.
+    assert!(hooked.try_recv().is_err());
+    drop(waiting);
+    assert_eq!(service.stop().code(), Some(0));
     assert_nothing_twice(&sandbox);
 }
 

@@ -11,19 +11,23 @@
 #[allow(dead_code)]
 mod stage;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use stage::Play;
 use stemsync::daemon::signals::Wish;
-use stemsync::store::{orders, runs};
+use stemsync::store::{Connection, StoreError, orders, runs};
 use stemsync::systems::System::{Axerrio, Komet};
 
 const DAY: TimeDelta = TimeDelta::days(1);
 
 /// What may grow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Size {
     orders: usize,
     runs: usize,
+    /// In each table that is not the trade's own.
+    rows: BTreeMap<String, u64>,
     /// Database and log, in bytes.
     file: u64,
     /// Resident, in bytes.
@@ -31,12 +35,43 @@ struct Size {
     threads: usize,
 }
 
+/// Kept as long as the orders are, so that they grow with them; the tables behind the search are named after theirs.
+const OF_TRADE: [&str; 13] = [
+    "orders",
+    "order_names",
+    "names",
+    "numbers",
+    "axerrio_views",
+    "komet_views",
+    "agreed_views",
+    "prebook_links",
+    "item_links",
+    "po_links",
+    "box_links",
+    "labels",
+    "holds",
+];
+
+/// How many rows each other table has.
+fn rows(conn: &Connection) -> Result<BTreeMap<String, u64>, StoreError> {
+    let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let names: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let others = names.into_iter().filter(|name| !OF_TRADE.iter().any(|of_trade| name.starts_with(of_trade)));
+    let count = |name: String| {
+        let rows: i64 =
+            conn.prepare(&format!("SELECT count(*) FROM \"{name}\""))?.query_row([], |row| row.get(0))?;
+        Ok((name, rows.unsigned_abs()))
+    };
+    others.map(count).collect()
+}
+
 impl Size {
     fn of(play: &Play) -> Self {
-        let (orders, runs) = play
-            .store
-            .read_blocking(|conn| Ok((orders::all_keys(conn)?.len(), runs::list(conn, None, 1_000_000)?.len())))
-            .unwrap();
+        let count = |conn: &Connection| {
+            let runs = runs::list(conn, None, 1_000_000)?.len();
+            Ok((orders::all_keys(conn)?.len(), runs, rows(conn)?))
+        };
+        let (orders, runs, rows) = play.store.read_blocking(count).unwrap();
         let length = |ending: &str| {
             let file = format!("{}{ending}", play.database.display());
             std::fs::metadata(file).map_or(0, |file| file.len())
@@ -46,6 +81,7 @@ impl Size {
         Self {
             orders,
             runs,
+            rows,
             file: length("") + length("-wal"),
             memory: resident * 4096,
             threads: std::fs::read_dir("/proc/self/task").unwrap().count(),
@@ -78,12 +114,20 @@ fn main() {
         println!("day {day:2}: {size:?}");
         sizes.push(size);
     }
-    let (early, late) = (sizes[days / 2 - 1], sizes[days - 1]);
+    let (early, late) = (sizes[days / 2 - 1].clone(), sizes[days - 1].clone());
     // Nothing but trade makes it grow, and it grows no faster than the trade.
     let trade = |size: u64| size * late.orders as u64 / early.orders as u64;
     assert!(late.file <= trade(early.file) * 11 / 10, "{late:?} after {early:?}");
     assert!(late.runs <= early.runs + early.runs / 2, "{late:?} after {early:?}");
     assert_eq!(late.threads, early.threads);
+    // Trade comes week by week: the most that a table had in the last one, beside the most in the one before the middle.
+    if days >= 21 {
+        let most = |week: &[Size], table: &str| week.iter().map(|size| size.rows[table]).max().unwrap();
+        for table in late.rows.keys() {
+            let (before, now) = (most(&sizes[days / 2 - 7..days / 2], table), most(&sizes[days - 7..], table));
+            assert!(now <= before + before / 10 + 3, "{table}: {now} rows after {before}");
+        }
+    }
     // The simulated systems remember every order, too: that is the stage's share, and allocators round up.
     let world = play.stage.lock().world.to_json().unwrap().len() as u64;
     assert!(late.memory <= early.memory + 4 * world + 1024 * 1024, "{late:?} after {early:?}, world {world}");

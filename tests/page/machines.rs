@@ -93,7 +93,7 @@ async fn ready_is_what_status_calls_healthy_and_alive_is_less() {
     let house = House::new().await;
     let (ready, alive) = (house.guest().get("/readyz").await, house.guest().get("/healthz").await);
     assert_eq!((ready.status, alive.status), (200, 200));
-    assert_eq!(ready.body, "Healthy: nothing waits, nothing failed.\n");
+    assert_eq!(ready.body, "Healthy: nothing waits for a person, nothing failed.\n");
     house
         .store
         .write(|conn| {

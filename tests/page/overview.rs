@@ -31,7 +31,7 @@ fn hold(detail: &str) -> Hold {
 async fn it_tells_how_it_is_and_what_waits_the_most_urgent_first() {
     let house = House::new().await;
     let empty = house.guest().get("/").await;
-    assert!(empty.body.contains("Healthy: nothing waits, nothing failed."), "{}", empty.body);
+    assert!(empty.body.contains("Healthy: nothing waits for a person, nothing failed."), "{}", empty.body);
     assert!(empty.body.contains("No order ships in the next weeks."));
     house
         .store

@@ -68,7 +68,7 @@ fn schedule(config: &Config, now: DateTime<Utc>) -> Check {
 fn budget(config: &Config, now: DateTime<Utc>) -> Check {
     const NAME: &str = "request budget";
     if matches!(config.komet.endpoint, Endpoint::Sandbox) {
-        return Check::ok(NAME, "the sandbox has no quota");
+        return Check::ok(NAME, "the sandbox counts requests as Komet does");
     }
     let runs = |job| runs_a_day(config, job, now);
     let detail = format!(

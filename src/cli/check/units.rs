@@ -97,7 +97,10 @@ impl Seen {
     fn tell(&self) -> Vec<Check> {
         const NAME: &str = "units";
         if !self.booted {
-            return vec![Check::ok(NAME, "no systemd here; start `stemsync sync` from cron, see crontab.example")];
+            return vec![Check::ok(
+                NAME,
+                "no systemd here; from cron run `stemsync sync --paced`, see README, Installation",
+            )];
         }
         if self.units.is_empty() {
             return vec![Check::ok(NAME, "systemd is here, and none of stemsync's units is installed")];

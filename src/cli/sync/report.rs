@@ -120,7 +120,12 @@ impl SyncReport<'_> {
                 0 => {
                     (Tone::Waiting, "A dry run: what is held would wait for a person, the rest agrees.".to_owned())
                 }
-                _ => (Tone::Plain, "A dry run: nothing was written. `stemsync sync` does it.".to_owned()),
+                _ => (
+                    Tone::Plain,
+                    "A dry run: nothing was written. `stemsync sync` does it, and what only the answers lead to, such \
+                     as the POs of new mixed boxes."
+                        .to_owned(),
+                ),
             },
             Outcome::Attention if held.is_empty() => (
                 Tone::Waiting,
@@ -135,7 +140,7 @@ impl SyncReport<'_> {
                 (Tone::Good, format!("{done}: both systems agree on it. Others were read, not pushed."))
             }
             _ if run.actions.is_empty() => (Tone::Good, "Nothing to do: both systems agree.".to_owned()),
-            _ => (Tone::Good, "Done, and nothing waits.".to_owned()),
+            _ => (Tone::Good, "Done, and nothing waits for a person.".to_owned()),
         }
     }
 }
