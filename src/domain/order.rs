@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agreed, AxOrder, AxOrderId, ExternalRef, ItemId, Label, LineId, PoLink, PoStatus, Prebook, PrebookId,
-    PurchaseOrder,
+    PrebookItem, PurchaseOrder,
 };
 
 /// Which way an order travels.
@@ -107,6 +107,11 @@ pub struct KometView {
 }
 
 impl KometView {
+    /// The Prebook item of this id, alive or not.
+    pub fn item(&self, id: &ItemId) -> Option<&PrebookItem> {
+        self.prebooks.iter().flat_map(|prebook| &prebook.items).find(|item| item.id == *id)
+    }
+
     /// The codes of the boxes that it shows, but on cancelled POs.
     pub fn box_codes(&self) -> impl Iterator<Item = &str> {
         let pos = self.purchase_orders.iter().filter(|po| po.status != PoStatus::Cancelled);

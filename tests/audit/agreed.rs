@@ -370,6 +370,84 @@ async fn what_a_rep_changed_after_approval_is_a_difference_until_it_is_left() {
     }
 }
 
+/// Axerrio is told of POs by boxes and cost alone: what else a buyer makes of a line only its Prebook item tells.
+#[tokio::test]
+async fn a_product_that_a_buyer_substituted_is_a_difference_until_it_is_left() {
+    for is_approved in [false, true] {
+        for verdict in [Verdict::TakeKomet, Verdict::Dismissed] {
+            let link = Link::plain().await;
+            let (id, items) = if is_approved { approved(&link).await } else { ordered(&link).await };
+            let substituted = [format!("{id} 1 po_product ROSE-FREEDOM-50-CM/9003 {MONDIAL}")];
+            link.act(|w, now| {
+                let line = bought(w, items[0])[0].1.id;
+                w.komet.buyer_substitutes(line, MONDIAL, now).unwrap();
+            });
+            assert_eq!(differences(&link).await, substituted, "nobody was asked yet");
+            link.sync().await;
+            assert_eq!(differences(&link).await, substituted, "held is not agreed");
+            link.decide(verdict).await;
+            link.sync_well().await;
+            assert_eq!(differences(&link).await, Vec::<String>::new(), "{is_approved} {verdict:?}");
+            assert_eq!(listed_apart(&link).await, substituted, "{is_approved} {verdict:?}");
+        }
+    }
+}
+
+/// While the PO is pending that is his right.
+#[tokio::test]
+async fn a_product_that_a_buyer_substituted_for_a_prebook_is_a_difference_from_approval_until_it_is_left() {
+    let link = Link::plain().await;
+    let items = vec![item(FREEDOM, 5, link.day(4))];
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    link.sync_well().await;
+    let (ax, item) = link.act(|w, now| {
+        let item = w.komet.prebook(id).unwrap().items[0].id;
+        let line = bought(w, item)[0].1.id;
+        w.komet.buyer_substitutes(line, MONDIAL, now).unwrap();
+        (orders_for(w, id)[0].id.clone(), item)
+    });
+    link.sync_well().await;
+    let substituted = [format!("{ax} {item} po_product 9001/9003 {MONDIAL}")];
+    assert_eq!((differences(&link).await, listed_apart(&link).await), (vec![], substituted.to_vec()));
+    link.act(approve_all);
+    link.sync().await;
+    assert_eq!(differences(&link).await, substituted);
+    link.decide(Verdict::TakeKomet).await;
+    link.sync_well().await;
+    assert_eq!((differences(&link).await, listed_apart(&link).await), (vec![], substituted.to_vec()));
+}
+
+/// What a map that was corrected since had stemsync ask for is the wrong product on Prebook and PO alike.
+#[tokio::test]
+async fn a_product_of_a_corrected_map_is_named_once() {
+    let link = Link::plain().await;
+    link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9002).await;
+    let (id, _) = ordered(&link).await;
+    assert_eq!(differences(&link).await, Vec::<String>::new());
+    link.map(MapKind::Product, "ROSE-FREEDOM-50-CM", 9001).await;
+    assert_eq!(differences(&link).await, [format!("{id} 1 product ROSE-FREEDOM-50-CM/9002 Rose Freedom 60 cm")]);
+}
+
+/// From approval on an item is Komet's to change: it is the item that is named, not the PO line, which buys what Axerrio ordered.
+#[tokio::test]
+async fn an_item_that_a_rep_made_another_product_after_approval_is_named_and_not_its_po_line() {
+    let mut link = Link::plain().await;
+    let (id, items) = approved(&link).await;
+    let change = ItemChange { description: Some(MONDIAL.into()), ..ItemChange::default() };
+    link.act(|w, now| w.komet.rep_changes_item(items[0], &change, now)).unwrap();
+    let named = [format!("{id} 1 product ROSE-FREEDOM-50-CM/9003 {MONDIAL}")];
+    assert_eq!(differences(&link).await, named);
+    link.sync().await;
+    let known = [differences(&link).await, listed_apart(&link).await].concat();
+    assert_eq!(known, named);
+    link.lose_database();
+    link.sync().await;
+    let known = [differences(&link).await, listed_apart(&link).await].concat();
+    assert_eq!(known, named);
+}
+
 #[tokio::test]
 async fn what_a_person_gave_to_the_owner_is_no_difference_once_it_is_carried_out() {
     let link = Link::plain().await;

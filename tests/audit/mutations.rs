@@ -117,6 +117,13 @@ fn other_unit(value: &mut Value) {
     *value = json!(if *value == json!("stem") { "bunch" } else { "stem" });
 }
 
+/// Makes of goods what the other ones are.
+fn substituted(goods: &mut Value, other: &Value) {
+    for field in ["product", "description"] {
+        goods[field] = other[field].clone();
+    }
+}
+
 fn moved(value: &mut Value) {
     let day: chrono::NaiveDate = value.as_str().unwrap().parse().unwrap();
     *value = json!(tomorrow(day));
@@ -398,6 +405,15 @@ const PO: &[PoCase] = &[
         Person(|w, at, now| w.komet.buyer_changes_line(at.po_lines[1], None, cost("0.99"), now)),
         &[("2", "po_cost")],
         &[("2", "po_cost")],
+    ),
+    (
+        "product of the PO",
+        Table(|w, at| {
+            let other = at.po_line(w, 1)["goods"].clone();
+            substituted(&mut at.po_line(w, 0)["goods"], &other);
+        }),
+        &[("1", "po_product")],
+        &[("1", "po_product")],
     ),
     // From here on what is not told to Axerrio is nobody's but Komet's after approval.
     (
@@ -780,6 +796,14 @@ const MIXED: &[Case] = &[
     (
         "a part of the PO",
         Table(|w, at| at.po_line(w, 2)["goods"]["parts"][0]["stems"] = json!(99)),
+        &[("3", "po_mix")],
+    ),
+    (
+        "a part's product on the PO",
+        Table(|w, at| {
+            let other = json!({"product": 1, "description": "other"});
+            substituted(&mut at.po_line(w, 2)["goods"]["parts"][0], &other);
+        }),
         &[("3", "po_mix")],
     ),
     (

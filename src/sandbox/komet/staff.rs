@@ -341,6 +341,18 @@ impl KometModel {
         Ok(())
     }
 
+    /// A buyer has a PO line, by the line's id, buy another product than it was made for, by description.
+    pub fn buyer_substitutes(&mut self, line: u64, description: &str, now: DateTime<Utc>) -> Result<()> {
+        let (product, description) = self.product_for(None, None, Some(description))?;
+        let Some(po) = self.po_line(line).map(|(po, _)| po.id) else { bail!("PO line {line} does not exist") };
+        self.change_po(po, now, |po| {
+            for line in po.lines.iter_mut().filter(|l| l.id == line) {
+                (line.goods.product, line.goods.description) = (product, description.clone());
+            }
+        })?;
+        Ok(())
+    }
+
     /// A buyer takes a line off its PO, by the line's id: it is gone, or `stays` with quantity 0.
     pub fn buyer_deletes_line(&mut self, line: u64, stays: bool, now: DateTime<Utc>) -> Result<()> {
         if stays {

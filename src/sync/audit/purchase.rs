@@ -11,8 +11,8 @@ use crate::domain::{
     PoLink, PoNumber, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{
-    CONFIRMED, PO_LINE, Sight, changed_since_bought, is_cost_kept, item_differences, line_parts, parts,
-    parts_differ, ships_as_before,
+    CONFIRMED, PO_LINE, Sight, changed_since_bought, is_cost_kept, is_substituted, item_differences, line_parts,
+    parts, parts_changed, parts_differ, ships_as_before,
 };
 
 /// The request that tells Axerrio of the PO, as its refusal is named.
@@ -61,7 +61,7 @@ pub(super) fn compare(found: &mut Findings<'_>, sight: &Sight, expected: &[Expec
                 missing.push(expect);
             }
         } else if !bought_twice(found, expect, &alive) {
-            compare_line(found, expect, &alive, context);
+            compare_line(found, sight, expect, &alive, context);
         }
     }
     if !context.whole.purchase_orders {
@@ -139,7 +139,26 @@ fn is_the_buyers<'l>(flow: Flow, expect: &Expected<'_>, mut links: impl Iterator
     flow == Flow::FromKomet && asked == Some(u64::from(expect.boxes))
 }
 
-fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standing<'_>], context: &Context<'_>) {
+/// The product that a PO line buys in place of its Prebook item's, or of the one that it bought when it was made: by its code Axerrio's
+/// line cannot be held against it.
+fn substituted<'o>(order: &Order, sight: &Sight, alive: &[Standing<'o>]) -> Option<&'o KometTerms> {
+    let other = alive.iter().find(|(link, (po, line))| {
+        let is_changed = |seen: &KometTerms| item_differences(seen, &line.terms).contains(&"product");
+        let is_items =
+            order.komet.item(&link.item).is_some_and(|item| item.terms.product.id == line.terms.product.id);
+        !is_items && is_substituted(order, &sight.agreed, &line.terms, link)
+            || !po.status.is_decided() && link.seen.as_ref().is_some_and(is_changed)
+    });
+    other.map(|(_, (_, line))| &line.terms)
+}
+
+fn compare_line(
+    found: &mut Findings<'_>,
+    sight: &Sight,
+    expect: &Expected<'_>,
+    alive: &[Standing<'_>],
+    context: &Context<'_>,
+) {
     let line = expect.line;
     let bought = boxes_bought(alive);
     if alive.iter().any(|(_, (po, _))| po.status.is_decided()) {
@@ -153,7 +172,7 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
         {
             found.report(left, Some(line), "confirmed_boxes", text(confirmed), text(bought));
         }
-        compare_approved(found, expect, alive);
+        compare_approved(found, sight, expect, alive);
         return;
     }
     let Some((link, (_, shown))) = alive.first() else { return };
@@ -167,6 +186,7 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
         })
         || found.is_kept_though_declined()
         || is_the_buyers(found.order.flow, expect, alive.iter().map(|(link, _)| *link));
+    let other = substituted(found.order, sight, alive);
     let (ours, now, flow) = (expect.terms, &shown.terms, found.order.flow);
     let mut field = |of_line: &str, name, differs: bool, axerrio: Option<String>, komet: Option<String>| {
         // Where the line itself differs the PO follows it.
@@ -174,10 +194,14 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
             found.report(left, Some(line), name, axerrio, komet);
         }
     };
+    let names = (text(&ours.product.code), other.and_then(|other| text(product_name(other))));
+    field("product", "po_product", other.is_some(), names.0, names.1);
     field("boxes", "po_boxes", u64::from(expect.boxes) != bought, text(expect.boxes), text(bought));
     if ours.is_mixed() {
         let parts = (line_parts(ours, flow, &context.rules), parts(&now.breakdowns));
-        let differs = !now.breakdowns.is_empty() && parts_differ(&parts.0, &parts.1);
+        // Parts that the two sides name differently only the first sight tells apart.
+        let is_changed = || link.seen.as_ref().is_some_and(|seen| parts_changed(seen, now));
+        let differs = !now.breakdowns.is_empty() && (parts_differ(&parts.0, &parts.1) || is_changed());
         field("mix", "po_mix", differs, text(parts_of_mix(&ours.mix)), text(parts_of_komet(now)));
     } else {
         field("bunches", "po_bunches", ours.bunches != now.bunches, text(ours.bunches), text(now.bunches));
@@ -200,15 +224,26 @@ fn compare_line(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standi
     }
 }
 
-/// What of a flow 2 item a rep changed after it was bought, and procurement had approved it as it was.
-fn compare_approved(found: &mut Findings<'_>, expect: &Expected<'_>, alive: &[Standing<'_>]) {
+/// What procurement approved, and is not what its Prebook item is: a buyer had it buy another product, or a rep changed a flow 2 item
+/// after it was bought.
+fn compare_approved(found: &mut Findings<'_>, sight: &Sight, expect: &Expected<'_>, alive: &[Standing<'_>]) {
     let line = expect.line;
-    let prebooks = found.order.komet.prebooks.iter();
-    let item = prebooks.flat_map(|prebook| &prebook.items).find(|item| item.id == expect.item);
+    let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
+    compare_with_item(found, left, expect, alive);
+    // What is said of the item says it of the PO line, too.
+    if let Some(other) = substituted(found.order, sight, alive).filter(|_| !found.names(Some(line), "product")) {
+        let code = &expect.terms.product.code;
+        found.report(left, Some(line), "po_product", text(code), text(product_name(other)));
+    }
+}
+
+/// What of a flow 2 item a rep changed after it was bought, and procurement had approved it as it was.
+fn compare_with_item(found: &mut Findings<'_>, left: bool, expect: &Expected<'_>, alive: &[Standing<'_>]) {
+    let line = expect.line;
+    let item = found.order.komet.item(&expect.item);
     let then = alive.iter().find_map(|(link, _)| link.bought_as.as_ref());
     let Some((item, then)) = item.zip(then).filter(|_| found.order.flow == Flow::FromKomet) else { return };
     let bought: Vec<&PoLine> = alive.iter().map(|(_, (_, line))| *line).collect();
-    let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
     let as_before = alive.iter().find(|(link, (po, _))| ships_as_before(found.order, link, po));
     // Where the order's own day differs the PO follows it.
     if let Some((_, (po, _))) = as_before.filter(|_| !found.names(None, "ship_date")) {

@@ -108,7 +108,8 @@ fn stays_what_it_is(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) -> bool 
     let other = alive.iter().find_map(|link| {
         let (po, line) = draft.po_line(&link.line)?;
         let item = draft.item(&link.item)?;
-        let is_other = line.terms.product.id != item.terms.product.id && is_substituted(draft, &line.terms, link);
+        let is_other = line.terms.product.id != item.terms.product.id
+            && is_substituted(draft.order, &draft.agreed, &line.terms, link);
         is_other.then_some((po, line, item))
     });
     // Of an item that a rep changed since it was bought the next question speaks.

@@ -11,7 +11,9 @@ use super::po_lines::shown;
 use super::prints::{LinePrint, goods_print, komet_print};
 use super::wish::Wish;
 use super::{off, twice};
-use crate::domain::{AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, PoLink, Verdict, fingerprint};
+use crate::domain::{
+    Agreed, AgreedLine, Flow, HoldReason, KometTerms, LineId, NewGoods, Order, PoLink, Verdict, fingerprint,
+};
 
 /// How the causes of questions begin about what a buyer changed on a line's PO.
 pub(in crate::sync) const PO_LINE: &str = "PO line ";
@@ -76,16 +78,16 @@ pub(super) fn changes(draft: &Draft<'_>, links: &[PoLink], wanted: Option<&NewGo
         (_, None, Some(wanted)) => goods_differences(wanted, &line.terms),
         (_, None, None) => return Vec::new(),
     };
-    edits.extend(is_substituted(draft, &line.terms, link).then_some(PRODUCT));
+    edits.extend(is_substituted(draft.order, &draft.agreed, &line.terms, link).then_some(PRODUCT));
     edits
 }
 
 /// Whether a PO line surely buys another product than the Prebook item that it is for, which names it to Komet.
-pub(super) fn is_substituted(draft: &Draft<'_>, bought: &KometTerms, link: &PoLink) -> bool {
+pub(in crate::sync) fn is_substituted(order: &Order, agreed: &Agreed, bought: &KometTerms, link: &PoLink) -> bool {
     let own = |line: &&AgreedLine| line.item.as_ref().is_some_and(|item| item.item == link.item);
-    let agreed = draft.agreed.lines.values().find(own).and_then(|line| line.item.as_ref());
-    let then = agreed.and_then(|item| item.seen.as_ref()).map(|seen| &seen.terms);
-    let Some(item) = then.or_else(|| draft.item(&link.item).map(|item| &item.terms)) else { return false };
+    let linked = agreed.lines.values().find(own).and_then(|line| line.item.as_ref());
+    let then = linked.and_then(|item| item.seen.as_ref()).map(|seen| &seen.terms);
+    let Some(item) = then.or_else(|| order.komet.item(&link.item).map(|item| &item.terms)) else { return false };
     let are_known = item.product.id.is_some() && bought.product.id.is_some();
     are_known
         && item.breakdowns.is_empty()
@@ -100,7 +102,7 @@ pub(super) fn differences(draft: &Draft<'_>, links: &[PoLink], goods: &NewGoods)
     for (link, line) in links.iter().filter_map(|link| Some((link, draft.po_line(&link.line)?.1))) {
         boxes += u64::from(line.terms.boxes);
         fields.extend(packing_differences(goods, &line.terms));
-        fields.extend(is_substituted(draft, &line.terms, link).then_some(PRODUCT));
+        fields.extend(is_substituted(draft.order, &draft.agreed, &line.terms, link).then_some(PRODUCT));
     }
     let all_shown = shown(draft, links).count() == links.len();
     if all_shown && boxes != u64::from(goods.boxes) {

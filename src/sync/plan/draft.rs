@@ -106,7 +106,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn item(&self, id: &ItemId) -> Option<&'a PrebookItem> {
-        self.order.komet.prebooks.iter().flat_map(|p| &p.items).find(|i| i.id == *id)
+        self.order.komet.item(id)
     }
 
     pub(super) fn po(&self, number: &PoNumber) -> Option<&'a PurchaseOrder> {

@@ -47,11 +47,18 @@ pub(super) fn compare(
         found.report(left, Some(&line.id), "product", text(&remapped.product.code), text(wrong));
     }
     // Which product the codes of the two sides mean only its first sight tells, and that follows the item once it is Komet's:
-    // the PO line still shows what was bought.
+    // the PO line still shows what was bought, unless it is that which a buyer changed.
     let mut bought = agreed.po_lines.iter().filter_map(|link| purchase::standing(found.order, link));
+    let before = item_link.and_then(|link| link.before_approval.as_ref()).map(|before| &before.terms.product);
+    let is_changed = before.is_some_and(|before| before.id != shown.product.id);
     let of_another = |bought: &KometTerms| {
+        let is_ours = || {
+            let mapped = context.rules.mapped_product(&ours.product.code);
+            mapped.is_some() && mapped == bought.product.id
+                || same_description(&ours.product.description, &bought.product.description)
+        };
         let both = bought.product.id.zip(shown.product.id);
-        both.is_some_and(|(bought, shown)| bought != shown)
+        both.is_some_and(|(bought, shown)| bought != shown) && (is_changed || is_ours())
     };
     if approved && !ours.is_mixed() && bought.any(|(_, line)| of_another(&line.terms)) {
         found.report(left, Some(&line.id), "product", text(&ours.product.code), text(product_name(shown)));
