@@ -5,15 +5,15 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::OrderStatus;
-use stemsync::sandbox::komet::{HeaderChange, PrebookDraft};
+use stemsync::sandbox::komet::{HeaderChange, ItemDraft, PrebookDraft, PrebookItem};
 use stemsync::sandbox::{Answers, Fault, Target};
 use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::link::{Link, Setup, accepted_prebook, both};
 use crate::trade::{
-    FREEDOM, MONDIAL, UNKNOWN, approve_all, bought, item, items_of, line, mixed_line, order, orders_for, prebook,
-    prebooks_of,
+    FREEDOM, MONDIAL, NOBBIO, UNKNOWN, approve_all, bought, item, items_of, line, mixed_line, order, orders_for,
+    prebook, prebooks_of,
 };
 
 /// An order of two lines whose Prebook stemsync has made and not read.
@@ -224,6 +224,49 @@ async fn a_copy_whose_mark_is_taken_out_goes_to_the_vendor() {
         });
         link.sync_well().await;
         assert_eq!(link.holds().await, []);
+        assert_eq!(link.act(|w, _| orders_for(w, copy).len()), 1);
+    })
+    .await;
+}
+
+/// Their goods, on items that a rep enters.
+fn copied(items: &[PrebookItem]) -> Vec<ItemDraft> {
+    let copy = |it: &PrebookItem| ItemDraft {
+        cost: it.goods.cost,
+        mark_code: it.goods.mark_code.clone(),
+        ..item(&it.goods.description, it.goods.boxes, it.ship_date.unwrap())
+    };
+    items.iter().map(copy).collect()
+}
+
+/// The customer adds a line, which waits because the PO is approved: nothing of a copy becomes that, though its goods are alike.
+#[tokio::test]
+async fn a_copy_with_words_behind_its_mark_stands_for_no_line_that_was_added() {
+    both(async |link: Link| {
+        let draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.sync_well().await;
+        link.act(approve_all);
+        link.sync_well().await;
+        let (added, copy) = link.act(|w, now| {
+            let added = w.axerrio.customer_adds_line(&id, line(NOBBIO, 2), now).unwrap();
+            let comments = format!("Spring week [AX {id}] copy");
+            let items = copied(&items_of(w, &id));
+            let draft = PrebookDraft { comments, ..prebook(link.day(5), items) };
+            (added, w.komet.rep_creates_prebook(&draft, now).unwrap())
+        });
+        link.sync_well().await;
+        let waiting = (HoldReason::ChangedAfterApproval, Some(added));
+        let copied = (HoldReason::EditedInKomet, None);
+        let mut held = link.held().await;
+        held.sort_by_key(|(_, line)| line.clone());
+        assert_eq!(held, [copied.clone(), copied, waiting.clone()]);
+        link.act(|w, now| {
+            let change = HeaderChange { comments: Some("for Easter".into()), ..HeaderChange::default() };
+            w.komet.rep_changes_header(copy, &change, now).unwrap();
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [waiting]);
         assert_eq!(link.act(|w, _| orders_for(w, copy).len()), 1);
     })
     .await;

@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::compare::{
-    PRODUCT, Sureness, asked_differences, goods_differences, goods_from_axerrio, is_other_product, is_product,
-    is_surely_product, item_differences, same_description, seen_differences,
+    PRODUCT, Sureness, are_twins, asked_differences, goods_differences, goods_from_axerrio, is_other_product,
+    is_product, is_surely_product, item_differences, same_description, seen_differences,
 };
 use super::draft::Draft;
 use super::rules::Rules;
 use super::{crossed, header_fields, off};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometProduct, KometTerms,
-    LineId, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookId, PrebookItem, PurchaseOrder, SeenItem, blank,
-    tag,
+    LineId, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookId, PrebookItem, Product, PurchaseOrder, SeenItem,
+    blank, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -126,15 +126,7 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
         adopt_told_items(draft, order, &mut free);
     }
     free.sort_by_key(|(_, item)| item.id.0);
-    let mut homeless: Vec<&AxLine> = order
-        .lines
-        .iter()
-        .filter(|line| {
-            let link = draft.agreed.lines.get(&line.id).and_then(|l| l.item.as_ref());
-            line.terms.boxes > 0
-                && !link.is_some_and(|link| draft.item_alive(link) && !is_left_behind(draft, order, link))
-        })
-        .collect();
+    let mut homeless: Vec<&AxLine> = order.lines.iter().filter(|line| is_homeless(draft, order, line)).collect();
     for (same_goods, sureness) in
         [(true, Sureness::Sure), (true, Sureness::Possible), (false, Sureness::Sure), (false, Sureness::Possible)]
     {
@@ -156,7 +148,10 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
                     return false;
                 }
                 let differences = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms);
-                is_product(&line.terms, item, draft.rules) >= sureness && (!same_goods || differences.is_empty())
+                let may_be_copied = !same_goods || sureness != Sureness::Sure;
+                is_product(&line.terms, item, draft.rules) >= sureness
+                    && (!same_goods || differences.is_empty())
+                    && !(may_be_copied && is_copy(draft, order, prebook))
             });
             let Some(at) = found else { return true };
             let (prebook, item) = free.remove(at);
@@ -164,6 +159,38 @@ fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
             false
         });
     }
+}
+
+/// Whether a line that Axerrio wants has no item that stands for it.
+fn is_homeless(draft: &Draft<'_>, order: &AxOrder, line: &AxLine) -> bool {
+    let link = draft.agreed.lines.get(&line.id).and_then(|agreed| agreed.item.as_ref());
+    line.terms.boxes > 0 && !link.is_some_and(|link| draft.item_alive(link) && !is_left_behind(draft, order, link))
+}
+
+/// Whether a Prebook is a rep's copy of the order's: it repeats an item that stands for a line there, and that no line lacks. What else
+/// is on it was put there for whoever the copy is for, and not for a line that happens to look for its item.
+fn is_copy(draft: &Draft<'_>, order: &AxOrder, prebook: &Prebook) -> bool {
+    if draft.agreed.has_lines_in(&prebook.id) {
+        return false;
+    }
+    let standing = draft.agreed.lines.values().filter_map(|agreed| {
+        let link = agreed.item.as_ref().filter(|link| !is_left_behind(draft, order, link))?;
+        Some((&agreed.terms.product, draft.item(&link.item).filter(|item| item.is_alive())?))
+    });
+    let standing: Vec<(&Product, &PrebookItem)> = standing.collect();
+    let is_lacking = |item: &PrebookItem, repeated: &[&Product]| {
+        order.lines.iter().filter(|line| is_homeless(draft, order, line)).any(|line| {
+            let goods = goods_from_axerrio(&line.terms, line.terms.boxes, draft.rules);
+            let is_alike = repeated.iter().any(|product| product.name() == line.terms.product.name());
+            (is_alike || is_surely_product(&line.terms, item, draft.rules))
+                && asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty()
+        })
+    };
+    prebook.items.iter().filter(|item| item.is_alive()).any(|item| {
+        let repeated = standing.iter().filter(|(_, own)| are_twins(&own.terms, &item.terms));
+        let repeated: Vec<&Product> = repeated.map(|(product, _)| *product).collect();
+        !repeated.is_empty() && !is_lacking(item, &repeated)
+    })
 }
 
 /// Whether the order ships later than the item, which Komet's lists show no more: an old copy of the database does not know that the
