@@ -463,6 +463,12 @@ fn an_item_that_a_rep_put_on_another_prebook_is_asked_about_once_its_line_is_rem
             assert_eq!((desk.sync(), held(&desk)), (vec![], vec!["edited_in_komet 1".to_owned()]), "{decided:?}");
             let asked = desk.plan().holds.remove(0).detail;
             assert!(asked.contains("no longer wants the line") && asked.contains("Prebook P570"), "{asked}");
+            let is_left = decided.is_some();
+            assert_eq!(
+                (asked.contains("left there"), asked.contains("meanwhile")),
+                (is_left, !is_left),
+                "{asked}"
+            );
             desk.decide(HoldReason::EditedInKomet, verdict);
             let deleted: &[&str] =
                 if verdict == Verdict::TakeAxerrio { &["delete po line 1", "delete item 1"] } else { &[] };

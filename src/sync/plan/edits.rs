@@ -247,9 +247,16 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
             done.push(format!("{} of its Prebook item {} changed", told(&edits, item), item.id));
         }
         let mut cause = format!("removed {} {:016x}", item.id, komet_print(&item.terms));
+        // What a person left there is asked about all the same: it may be another customer's by now.
+        let mut when = " meanwhile";
         if let Some((home, differs)) = home {
+            let is_left = draft.left_to_komet(&format!("home {} of {}", home.id, item.id)).next().is_some();
+            let left = if is_left { " and was left there" } else { "" };
+            if is_left && edits.is_empty() {
+                when = "";
+            }
             done.push(format!(
-                "Prebook item {} was moved to Prebook {}, which has another {differs},",
+                "Prebook item {} was moved to Prebook {}, which has another {differs},{left}",
                 item.id, home.number
             ));
             let _ = write!(cause, " from {}", home.id);
@@ -263,7 +270,7 @@ pub(super) fn may_delete(draft: &mut Draft<'_>, line: &LineId) -> bool {
         let verdict =
             draft.settle(HoldReason::EditedInKomet, Some(line), &cause, Verdict::TakeAxerrio, || {
                 format!(
-                    "Axerrio no longer wants the line, but {done} in Komet meanwhile. Take axerrio to delete it, take komet to \
+                    "Axerrio no longer wants the line, but {done} in Komet{when}. Take axerrio to delete it, take komet to \
                      leave it."
                 )
             });
