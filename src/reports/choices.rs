@@ -346,6 +346,9 @@ pub fn means(reason: HoldReason, verdict: Verdict) -> &'static str {
              those cancelled in Axerrio are kept."
         }
         (R::TooManyCancellations, Verdict::Dismissed) => "None of these orders is cancelled on the other side.",
+        (R::RejectedByKomet, Verdict::TakeAxerrio) => {
+            "It is not tried again until the order changes; what was taken out for it stays out, unless it can be made anew without it."
+        }
         (R::RejectedByKomet | R::RejectedByAxerrio, _) => {
             "It is not tried again until the order changes; what was taken out for it stays out."
         }

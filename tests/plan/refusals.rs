@@ -1,6 +1,7 @@
 //! What a system refuses is held and tried again each run, until it passes, is released or the order changes.
 
 use stemsync::domain::{HoldReason, Verdict};
+use stemsync::reports::choices::means;
 
 use crate::trade::{Desk, day, held, label, lilies, line, roses};
 
@@ -142,6 +143,8 @@ fn a_line_whose_item_komet_keeps_on_a_day_that_is_over_is_made_on_its_new_day_on
         assert!(asked.contains("2026-12-01, which is over") && asked.contains("stand twice"), "{asked}");
         desk.decide(HoldReason::RejectedByKomet, verdict);
         let made: &[&str] = if verdict == Verdict::TakeAxerrio { &["prebook 1", "po 1"] } else { &[] };
+        let told = means(HoldReason::RejectedByKomet, verdict);
+        assert_eq!(told.contains("made anew"), !made.is_empty(), "{told}");
         assert_eq!(
             (desk.sync(), held(&desk)),
             (made.iter().map(ToString::to_string).collect(), vec![]),
