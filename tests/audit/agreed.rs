@@ -507,6 +507,37 @@ async fn what_a_buyer_buys_of_a_prebook_before_the_vendor_accepts_is_no_differen
     }
 }
 
+/// A buyer who buys fewer boxes than were ordered means it: that the vendor confirms them all is no question then, as where he takes
+/// boxes off a PO that stemsync made. That it confirms fewer than he bought is one.
+#[tokio::test]
+async fn boxes_that_a_buyer_did_not_buy_before_the_vendor_confirms_them_are_listed_apart() {
+    for confirmed in [5, 3] {
+        let link = Link::plain().await;
+        let items = vec![item(FREEDOM, 5, link.day(4))];
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&prebook(link.day(6), items), now)).unwrap();
+        link.sync_well().await;
+        let (ax, item) = link.act(|w, now| {
+            let (order, item) = (orders_for(w, id).remove(0), w.komet.prebook(id).unwrap().items[0].id);
+            let po = w.komet.buyer_buys_item(item, now).unwrap();
+            w.komet.buyer_changes_line(bought(w, item)[0].1.id, Some(4), None, now).unwrap();
+            w.komet.buyer_approves(po, now).unwrap();
+            w.axerrio.vendor_accepts(&order.id, &[(&order.draft.lines[0].id, confirmed)], now).unwrap();
+            (order.id, item)
+        });
+        link.sync_well().await;
+        let told = link.act(|w, _| w.axerrio.order(&ax).unwrap().purchase_order.clone()).unwrap();
+        assert_eq!(told.lines[0].boxes, 4);
+        let named = vec![format!("{ax} {item} confirmed_boxes {confirmed}/4")];
+        let (held, differ, apart) = (link.held().await, differences(&link).await, listed_apart(&link).await);
+        if confirmed == 5 {
+            assert_eq!((held, differ, apart), (vec![], vec![], named));
+        } else {
+            assert_eq!((differ, apart), (named, vec![]));
+            assert_eq!(held, [(HoldReason::ChangedAfterApproval, Some(item.to_string()))]);
+        }
+    }
+}
+
 /// Komet shows the wrong product by a map that was corrected since, and a person was asked about that with what a rep, or a buyer,
 /// had changed there.
 #[tokio::test]

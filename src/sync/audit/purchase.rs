@@ -11,8 +11,8 @@ use crate::domain::{
     PoLink, PoNumber, PoStatus, PurchaseOrder, PurchaseOrderInfo, blank,
 };
 use crate::sync::plan::{
-    CONFIRMED, PO_LINE, Sight, changed_since_bought, is_cost_kept, is_substituted, item_differences, line_parts,
-    parts, parts_changed, parts_differ, ships_as_before,
+    CONFIRMED, PO_LINE, Sight, changed_since_bought, is_buyers_number, is_cost_kept, is_substituted,
+    item_differences, line_parts, parts, parts_changed, parts_differ, ships_as_before,
 };
 
 /// The request that tells Axerrio of the PO, as its refusal is named.
@@ -166,7 +166,9 @@ fn compare_line(
         // What was found after a lost database was asked for in another life.
         let asked = Some(boxes_asked(alive)).filter(|asked| *asked > 0).unwrap_or(bought);
         let confirmed = expect.confirmed.map(|_| u64::from(expect.boxes));
-        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true);
+        let links = alive.iter().map(|(link, _)| *link);
+        let left = found.is_left(HoldReason::ChangedAfterApproval, Some(line), |_| true)
+            || is_buyers_number(found.order, &expect.item, links, bought, confirmed);
         if let Some(confirmed) = confirmed.filter(|confirmed| *confirmed != asked && *confirmed != bought)
             && !found.names(Some(line), "boxes")
         {

@@ -9,7 +9,7 @@ use super::prints::komet_print;
 use super::question::{Question, is_left};
 use super::twice;
 use crate::domain::{
-    AxLine, Decision, FEWER, Flow, HoldReason, KometTerms, LineId, OnConflict, Order, PoLine, PoLink,
+    AxLine, Decision, FEWER, Flow, HoldReason, ItemId, KometTerms, LineId, OnConflict, Order, PoLine, PoLink,
     PurchaseOrder,
 };
 use crate::sync::action::Action;
@@ -32,12 +32,10 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
     let asked = asked_boxes(alive);
     let bought = boxes_of(draft, alive);
     // Where the rep changed the item since it was bought, both sides of it are Komet's own.
-    let then = alive.iter().find_map(|link| link.bought_as.as_ref());
-    let is_reps = then.zip(draft.item(&buy.item)).is_some_and(|(then, item)| then.boxes != item.terms.boxes);
-    // What was found, a buyer bought, or stemsync in another life; that the vendor confirms fewer, or a rep wants another number, is
-    // plain.
-    let is_found = asked == 0 && !is_reps && !(buy.confirmed && confirmed < bought);
-    if is_found || asked > 0 && confirmed == asked || confirmed == bought {
+    let is_reps = is_reps_number(draft.order, &buy.item, alive.iter());
+    let is_buyers =
+        is_buyers_number(draft.order, &buy.item, alive.iter(), bought, buy.confirmed.then_some(confirmed));
+    if is_buyers || asked > 0 && confirmed == asked || confirmed == bought {
         return;
     }
     let question = Question {
@@ -56,6 +54,26 @@ pub(super) fn judge(draft: &mut Draft<'_>, buy: &Buy, alive: &[PoLink]) {
         has_shipped: draft.has_shipped(&buy.line),
     };
     question.stays(draft, buy, alive);
+}
+
+/// Whether a rep changed the number of a flow 2 item's boxes since it was bought.
+fn is_reps_number<'l>(order: &Order, item: &ItemId, mut links: impl Iterator<Item = &'l PoLink>) -> bool {
+    let then = links.find_map(|link| link.bought_as.as_ref());
+    then.zip(order.komet.item(item)).is_some_and(|(then, item)| then.boxes != item.terms.boxes)
+}
+
+/// Whether the boxes that these PO lines buy are a buyer's to number: of lines that were found, which he bought, or stemsync in another
+/// life, only that the vendor confirms fewer than are `bought`, or that a rep wants another number since, is plain.
+pub(in crate::sync) fn is_buyers_number<'l>(
+    order: &Order,
+    item: &ItemId,
+    links: impl Iterator<Item = &'l PoLink> + Clone,
+    bought: u64,
+    confirmed: Option<u64>,
+) -> bool {
+    asked_boxes(links.clone()) == 0
+        && !is_reps_number(order, item, links)
+        && confirmed.is_none_or(|confirmed| confirmed >= bought)
 }
 
 /// What a person left as it is, he left with the boxes that were on the PO: that the vendor delivers fewer is news to him.

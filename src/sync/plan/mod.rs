@@ -62,7 +62,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-pub(in crate::sync) use approved::{CONFIRMED, changed_since_bought, ships_as_before};
+pub(in crate::sync) use approved::{CONFIRMED, changed_since_bought, is_buyers_number, ships_as_before};
 pub(in crate::sync) use buyers::{PO_LINE, is_substituted};
 pub use compare::item_differences;
 pub(crate) use compare::same_description;
