@@ -489,6 +489,34 @@ async fn a_product_that_komet_does_not_know_is_listed_apart_once_that_was_dismis
     }
 }
 
+/// No list that a run reads leads to such a PO, and reading every ship date for each line that is bought is beyond Komet's quota:
+/// `verify` reads them all.
+#[tokio::test]
+async fn what_a_buyer_bought_for_another_day_before_the_vendor_answered_is_listed_as_bought_twice() {
+    let link = Link::plain().await;
+    let draft = |ships| prebook(link.day(9), vec![item(FREEDOM, 3, link.day(ships))]);
+    // With the first purchase every ship date of the horizon is read.
+    link.act(|w, now| w.komet.rep_creates_prebook(&draft(2), now)).unwrap();
+    link.sync_well().await;
+    link.act(|w, now| w.axerrio.vendor_accepts_all(now)).unwrap();
+    link.sync_well().await;
+    let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft(4), now)).unwrap();
+    link.sync_well().await;
+    let (item, other) = link.act(|w, now| {
+        let item = w.komet.prebook(id).unwrap().items[0].id;
+        let po = w.komet.buyer_buys_item(item, now).unwrap();
+        w.komet.buyer_moves_po(po, link.day(12), now).unwrap();
+        w.axerrio.vendor_accepts_all(now).unwrap();
+        (item, po)
+    });
+    link.sync_well().await;
+    let differ = differences(&link).await;
+    let is_named = |named: &String| {
+        named.contains(&format!("{item} po_line bought once/")) && named.contains(&format!("PO {other}"))
+    };
+    assert!(differ.len() == 1 && differ.iter().all(is_named), "{differ:?}");
+}
+
 /// Nothing is said of a PO before the vendor has answered the order.
 #[tokio::test]
 async fn what_a_buyer_buys_of_a_prebook_before_the_vendor_accepts_is_no_difference() {
