@@ -52,7 +52,7 @@ fn order_of(shown: AxOrder) -> Order {
         axerrio: AxerrioView { order: Some(shown), labels: Vec::new() },
         komet: KometView::default(),
         agreed: stemsync::domain::Agreed::default(),
-        elsewhere: BTreeSet::new(),
+        elsewhere: BTreeMap::new(),
         items_elsewhere: BTreeSet::new(),
         bought_elsewhere: Vec::new(),
         former_days: std::collections::BTreeMap::new(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decision, Header, ItemId, KometTerms, LineId, LineTerms, NewGoods, NewPoLine, NewPrebookItem, OrderInput,
-    PoItemId, PoNumber, PrebookHeader, PrebookId, PrebookNumber, PurchaseOrderInfo,
+    OrderKey, PoItemId, PoNumber, PrebookHeader, PrebookId, PrebookNumber, PurchaseOrderInfo,
 };
 
 /// What was last agreed about one order.
@@ -47,6 +47,10 @@ pub struct Agreed {
     /// later is somebody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubted_on: Option<NaiveDate>,
+    /// Flow 2: orders with which it has shared items, since a rep moved one to another Prebook or ship date. What Axerrio has on one of
+    /// them is let go of there before it is put for another.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub kin: BTreeSet<OrderKey>,
     /// The PO that further lines are added to.
     pub po: Option<PoNumber>,
     /// Flow 2: the order as last put to Axerrio.

@@ -100,6 +100,9 @@ pub const SURPLUS: &str = "surplus ";
 /// The same of labels for what was never bought.
 pub const NOT_BOUGHT: &str = "not bought ";
 
+/// How the causes begin of a Prebook item that Axerrio has on another order, which keeps it.
+pub const ELSEWHERE: &str = "stands in ";
+
 /// How the causes begin of boxes that the vendor does not confirm, on a PO that somebody left as it was.
 pub const FEWER: &str = "fewer ";
 
@@ -108,7 +111,7 @@ pub const BOX_CODE: &str = "box code ";
 
 /// How the causes begin of what stemsync can write to neither system: beside those above labels that
 /// have no box.
-const BY_HAND: [&str; 6] = [SHIPPED, NO_ORDER, FEWER, BOX_CODE, SURPLUS, NOT_BOUGHT];
+const BY_HAND: [&str; 7] = [SHIPPED, NO_ORDER, ELSEWHERE, FEWER, BOX_CODE, SURPLUS, NOT_BOUGHT];
 
 /// What `plan` says must wait. Two holds of one order are the same hold when reason, line and `cause` agree:
 /// that is how a hold keeps its number and age over the runs, and how a decision finds its question again.

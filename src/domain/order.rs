@@ -147,19 +147,39 @@ pub struct Order {
     pub komet: KometView,
     /// What was last agreed.
     pub agreed: Agreed,
-    /// Flow 2: lines that Axerrio still has on another order of the same Prebook, which is one order per ship date.
-    pub elsewhere: BTreeSet<LineId>,
-    /// Flow 2: items that Komet shows on another ship date of the same Prebook.
+    /// Flow 2: lines that Axerrio still has, or may have, on another order with which this one may share items: one of the same Prebook,
+    /// which is one order per ship date, or of another ([`Agreed::kin`]).
+    pub elsewhere: BTreeMap<LineId, LineElsewhere>,
+    /// Flow 2: items that Komet shows as such an order's.
     pub items_elsewhere: BTreeSet<ItemId>,
-    /// Flow 2: what stemsync bought for the Prebook's other orders: an item that moved to this one's ship date brings its PO
-    /// line with it.
+    /// Flow 2: what stemsync bought for such orders: an item that moved to this one brings its PO line with it.
     pub bought_elsewhere: Vec<PoLink>,
-    /// Flow 2: ship dates of the Prebook's other orders on which items were read.
+    /// Flow 2: ship dates of such orders on which items were read.
     pub former_days: BTreeMap<ItemId, BTreeSet<NaiveDate>>,
     /// Flow 1: those of its Prebooks whose header another order's Prebook shares, so that `useExisting` may lead there.
     pub ambiguous: BTreeSet<PrebookId>,
     /// Codes of its labels and boxes that another order has, or had first.
     pub codes_elsewhere: BTreeMap<String, CodeElsewhere>,
+}
+
+/// A line that Axerrio has on another order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineElsewhere {
+    /// What people call that order.
+    pub order: String,
+    /// What becomes of it there.
+    pub staying: Staying,
+}
+
+/// What becomes of a line that is to leave an order in Axerrio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Staying {
+    /// It goes as soon as the order is put again, or nobody knows yet whether it is there at all.
+    Goes,
+    /// Axerrio refused to let it go, and said this.
+    Refused(String),
+    /// Nothing is to become of it: it is asked about there, since somebody changed it in Axerrio for one, or was left so.
+    Kept,
 }
 
 /// Another order that has a box code of this one.

@@ -56,19 +56,22 @@ struct Finished {
 pub(super) struct Buried {
     key: OrderKey,
     prebook: PrebookId,
+    kin: BTreeSet<OrderKey>,
     line: PoItemId,
 }
 
 impl Buried {
     pub(super) fn of(order: &Order, action: &Action) -> Option<Self> {
         let (Action::DeletePoLine(delete), Some(prebook)) = (action, &order.prebook) else { return None };
-        Some(Self { key: order.key, prebook: prebook.clone(), line: delete.po_item.clone() })
+        let (prebook, kin) = (prebook.clone(), order.agreed.kin.clone());
+        Some(Self { key: order.key, prebook, kin, line: delete.po_item.clone() })
     }
 
-    /// The Prebook's orders of other ship dates, which an item may have moved to, know that it was no buyer who took the
+    /// The Prebook's orders of other ship dates, and others which an item may have moved to, know that it was no buyer who took the
     /// line from the PO.
     pub(super) fn tell_others(&self, conn: &Connection) -> Result<(), StoreError> {
-        for other in orders::keys_by_prebook(conn, &self.prebook)?.into_iter().filter(|key| *key != self.key) {
+        let others: BTreeSet<OrderKey> = orders::keys_by_prebook(conn, &self.prebook)?.into_iter().collect();
+        for other in others.union(&self.kin).copied().filter(|key| *key != self.key) {
             let mut agreed = orders::load_agreed(conn, other)?;
             let links = agreed.lines.values_mut().flat_map(|line| &mut line.po_lines);
             links.filter(|link| link.line == self.line).for_each(|link| link.dead = true);

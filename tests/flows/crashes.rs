@@ -91,7 +91,7 @@ async fn dies(day: &Link, system: System, after: u32, effect: Effect) {
     invariants(&link).await;
 }
 
-async fn until_hit(link: &Link) {
+pub(crate) async fn until_hit(link: &Link) {
     while link.act(|w, _| w.faults_waiting()) > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

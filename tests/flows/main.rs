@@ -22,6 +22,7 @@ mod first_day;
 mod flow1;
 mod flow2;
 mod left;
+mod moved;
 mod ownership;
 mod requests;
 mod restored;

@@ -189,7 +189,7 @@ impl Desk {
                 axerrio: AxerrioView::default(),
                 komet: KometView::default(),
                 agreed: Agreed::default(),
-                elsewhere: BTreeSet::new(),
+                elsewhere: BTreeMap::new(),
                 items_elsewhere: BTreeSet::new(),
                 bought_elsewhere: Vec::new(),
                 former_days: BTreeMap::new(),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, TimeDelta};
 use stemsync::domain::*;
 use stemsync::store::orders::NewOrder;
-use stemsync::store::{Connection, Fault, StoreError, labels, orders};
+use stemsync::store::{Connection, Fault, StoreError, intents, labels, orders};
+use stemsync::sync::report::Job;
+use stemsync::systems::System;
 
 use crate::trade::*;
 
@@ -45,7 +47,7 @@ fn an_order_is_loaded_as_it_was_saved() {
         axerrio: AxerrioView { order: Some(order), labels: vec![printed] },
         komet,
         agreed,
-        elsewhere: std::collections::BTreeSet::new(),
+        elsewhere: BTreeMap::new(),
         items_elsewhere: std::collections::BTreeSet::new(),
         bought_elsewhere: Vec::new(),
         former_days: BTreeMap::new(),
@@ -381,4 +383,46 @@ fn a_box_code_is_another_orders_that_shows_it_or_whose_label_was_there_first() {
     shows(&["BOX7"]);
     print("L2", "AX-2", "BOX7");
     assert_eq!((elsewhere(first), elsewhere(second)), (vec![], vec![]));
+}
+
+/// An order of this Prebook of Komet's own, which shares items with these.
+fn shares(store: &stemsync::store::Store, prebook: i64, kin: &[OrderKey]) -> OrderKey {
+    let agreed = Agreed { kin: kin.iter().copied().collect(), ..Agreed::default() };
+    store
+        .write_blocking(move |conn| {
+            let key = orders::insert(conn, &flow_2(prebook, "2026-03-05"))?;
+            orders::save_agreed(conn, key, &agreed)?;
+            Ok(key)
+        })
+        .unwrap()
+}
+
+#[test]
+fn orders_that_share_items_are_worked_on_together() {
+    let (_dir, store) = fresh();
+    let (a, b, c) = (shares(&store, 1, &[]), shares(&store, 2, &[]), shares(&store, 3, &[]));
+    let joins = shares(&store, 4, &[a, c]);
+    let queue = [a, b, c, joins];
+    let families = store.read_blocking(move |conn| orders::families(conn, &queue)).unwrap();
+    assert_eq!(families, [vec![a, c, joins], vec![b]]);
+}
+
+/// What became of the request is not known yet.
+#[test]
+fn a_line_that_another_order_may_have_in_axerrio_stands_there() {
+    let (_dir, store) = fresh();
+    let former = shares(&store, 1, &[]);
+    let order = shares(&store, 2, &[former]);
+    let action = serde_json::json!([[former, {"put_order": {"input": {"lines": [{"id": "7"}]}}}]]);
+    store
+        .write_blocking(move |conn| {
+            let at = "2026-03-01T10:00:00Z".parse().unwrap();
+            let method = "PUT orders/by-ref/{externalRef}";
+            let new =
+                intents::NewIntent::new("run", Job::Prebooks, System::Axerrio, method, &action, vec![former], at)?;
+            intents::open(conn, &new)
+        })
+        .unwrap();
+    let elsewhere = load(&store, order).elsewhere;
+    assert_eq!(elsewhere[&LineId("7".into())].staying, Staying::Goes);
 }

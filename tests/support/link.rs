@@ -274,7 +274,12 @@ impl Link {
     pub(crate) async fn decide(&self, verdict: Verdict) {
         let holds = self.holds().await;
         assert_eq!(holds.len(), 1, "one thing waits: {holds:?}");
-        let (id, now) = (holds[0].id, self.engine.clock.now());
+        self.decide_one(holds[0].id, verdict).await;
+    }
+
+    /// A person decides this hold.
+    pub(crate) async fn decide_one(&self, id: i64, verdict: Verdict) {
+        let now = self.engine.clock.now();
         let decided = self.engine.store.write(move |conn| holds::decide(conn, id, verdict, now)).await.unwrap();
         assert!(matches!(decided, holds::Decided::Taken(_)), "it is taken in: {decided:?}");
     }

@@ -273,6 +273,18 @@ impl KometModel {
         Ok(id)
     }
 
+    /// A rep puts an item on another Prebook that is there. It keeps its id (assumed).
+    pub fn rep_joins_prebook(&mut self, item: u64, prebook: u64, now: DateTime<Utc>) -> Result<()> {
+        let Some((_, moved)) = self.prebook_item(item) else { bail!("Prebook item {item} does not exist") };
+        let moved = moved.clone();
+        if self.prebook(prebook).is_none() {
+            bail!("Prebook {prebook} does not exist");
+        }
+        self.rep_deletes_item(item, now)?;
+        self.change_prebook(prebook, Touch::Yes(now), |prebook| prebook.items.push(moved))?;
+        Ok(())
+    }
+
     /// A rep deletes a Prebook: it vanishes from every list, also from changed-since reads.
     pub fn rep_deletes_prebook(&mut self, prebook: u64) -> Result<()> {
         Ok(self.take_prebook(prebook)?)

@@ -157,6 +157,23 @@ fn save_items(
     Ok(())
 }
 
+/// Links items that Axerrio has on a flow 2 order of this Prebook and ship date, which Komet has not shown: a rep may have moved one to
+/// another Prebook while no database saw it.
+pub fn link_ordered(
+    conn: &Connection,
+    key: OrderKey,
+    (prebook, ship_date): (&PrebookId, NaiveDate),
+    items: impl Iterator<Item = ItemId>,
+) -> Result<(), StoreError> {
+    let mut link = conn.prepare_cached(
+        "INSERT OR IGNORE INTO item_links (item, order_key, prebook, ship_date, alive) VALUES (?1, ?2, ?3, ?4, 0)",
+    )?;
+    for item in items {
+        link.execute(params![item, key, prebook, Day(ship_date)])?;
+    }
+    Ok(())
+}
+
 /// What an order's agreed view links. Strays lend their items only: the Prebook they lie in is somebody else's.
 #[derive(Serialize)]
 struct AgreedLinks<'a> {

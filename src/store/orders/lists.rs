@@ -2,7 +2,7 @@
 //! index that holds just the answer, so that it costs the same at a thousand orders and at a hundred thousand.
 //! `INDEXED BY` makes that a promise: a query that could not use its index would be an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike as _, NaiveDate};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::links::keys;
 use crate::domain::{ItemId, OrderKey, PrebookId, Stage};
 use crate::store::StoreError;
-use crate::store::columns::{Day, Named};
+use crate::store::columns::{Day, Named, from_doc};
 
 /// Orders whose views changed since they were planned, the most urgent ship date first.
 pub fn dirty(conn: &Connection) -> Result<Vec<OrderKey>, StoreError> {
@@ -105,19 +105,43 @@ pub fn items_expected(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The orders, those of one flow 2 Prebook together: an item may move from one of them to another.
+/// The orders, those together between which an item may move, or has moved: the orders of one flow 2 Prebook, and its kin.
 pub fn families(conn: &Connection, orders: &[OrderKey]) -> Result<Vec<Vec<OrderKey>>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT prebook FROM orders WHERE key = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT o.prebook, iif(instr(g.doc, '\"kin\"') > 0, g.doc ->> '$.kin', NULL) FROM orders o
+         LEFT JOIN agreed_views g ON g.key = o.key WHERE o.key = ?1 AND o.prebook IS NOT NULL",
+    )?;
     let mut of_prebook: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut of_kin: BTreeMap<OrderKey, usize> = BTreeMap::new();
     let mut families: Vec<Vec<OrderKey>> = Vec::with_capacity(orders.len());
     for key in orders {
-        let prebook: Option<i64> = statement.query_row([key], |row| row.get(0)).optional()?.flatten();
-        let family = prebook.map(|prebook| *of_prebook.entry(prebook).or_insert(families.len()));
-        match family.and_then(|at| families.get_mut(at)) {
-            Some(family) => family.push(*key),
-            None => families.push(vec![*key]),
+        let found = statement.query_row([key], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)));
+        let Some((prebook, kin)) = found.optional()? else {
+            families.push(vec![*key]);
+            continue;
+        };
+        let kin: BTreeSet<OrderKey> = match kin {
+            Some(kin) => from_doc(&kin, format_args!("kin of order {}", key.0))?,
+            None => BTreeSet::new(),
+        };
+        // Through this order two families may come to be one.
+        let known = of_prebook.get(&prebook).into_iter().chain(of_kin.get(key)).copied();
+        let known: BTreeSet<usize> = known.chain(kin.iter().filter_map(|key| of_kin.get(key).copied())).collect();
+        let at = known.first().copied().unwrap_or_else(|| {
+            families.push(Vec::new());
+            families.len() - 1
+        });
+        for other in known.into_iter().skip(1) {
+            let joined = std::mem::take(&mut families[other]);
+            families[at].extend(joined);
+            let joins = of_prebook.values_mut().chain(of_kin.values_mut()).filter(|family| **family == other);
+            joins.for_each(|family| *family = at);
         }
+        families[at].push(*key);
+        of_prebook.insert(prebook, at);
+        of_kin.extend(kin.into_iter().chain([*key]).map(|key| (key, at)));
     }
+    families.retain(|family| !family.is_empty());
     Ok(families)
 }
 

@@ -13,7 +13,9 @@ mod views;
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub use links::{find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook, keys_of_alike, look_for_po};
+pub use links::{
+    find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook, keys_of_alike, link_ordered, look_for_po,
+};
 pub use lists::{
     all_keys, backlog, dirty, families, further_po_dates, is_any, is_any_cancelled, items_expected, keys_in_range,
     keys_with_open_po, open_count, open_po_ship_dates, stage_counts, stage_counts_by_date,
@@ -25,7 +27,7 @@ pub use views::{
 
 use std::collections::BTreeSet;
 
-use self::elsewhere::{Codes, Elsewhere};
+use self::elsewhere::{Codes, Elsewhere, Kin};
 use super::columns::{Day, Named, flow_name, from_doc};
 use super::{StoreError, labels};
 use crate::domain::{
@@ -126,7 +128,9 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
     let agreed: Option<Agreed> = text(8)?.map(|doc| from_doc(doc, view("agreed"))).transpose()?;
     let labels = ax_id.as_ref().map(|id| labels::for_order(conn, id)).transpose()?;
     let prebook: Option<PrebookId> = row.get(3)?;
-    let elsewhere = prebook.as_ref().map(|prebook| Elsewhere::load(conn, key, prebook)).transpose()?;
+    let agreed = agreed.unwrap_or_default();
+    let kin = prebook.as_ref().map(|prebook| Kin { key, prebook, others: &agreed.kin });
+    let elsewhere = kin.map(|kin| Elsewhere::load(conn, &kin)).transpose()?;
     let Elsewhere { lines: elsewhere, items: items_elsewhere, bought: bought_elsewhere, days: former_days } =
         elsewhere.unwrap_or_default();
     let flow = row.get::<_, Named<_>>(0)?.0;
@@ -135,7 +139,8 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
         if flow == Flow::FromAxerrio { links::ambiguous_prebooks(conn, key)? } else { BTreeSet::new() };
     let (labels, komet) = (labels.unwrap_or_default(), komet.unwrap_or_default());
     let ship_date = row.get::<_, Day>(4)?.0;
-    let codes = Codes { key, prebook: prebook.as_ref(), ship_date, labels: &labels, komet: &komet };
+    let kin = &agreed.kin;
+    let codes = Codes { key, prebook: prebook.as_ref(), kin, ship_date, labels: &labels, komet: &komet };
     let codes_elsewhere = codes.elsewhere(conn)?;
     Ok(Some(Order {
         key,
@@ -147,7 +152,7 @@ pub fn load(conn: &Connection, key: OrderKey) -> Result<Option<Order>, StoreErro
         stage: row.get::<_, Named<_>>(5)?.0,
         axerrio: AxerrioView { order, labels },
         komet,
-        agreed: agreed.unwrap_or_default(),
+        agreed,
         elsewhere,
         items_elsewhere,
         bought_elsewhere,

@@ -12,7 +12,7 @@ use chrono::{Days, NaiveDate};
 
 use self::owners::{owner_of, owners};
 use crate::domain::{
-    Agreed, AxOrder, Flow, ItemId, KometView, OrderKey, Origin, PoLine, PoNumber, Prebook, PrebookItem,
+    Agreed, AxOrder, AxStatus, Flow, ItemId, KometView, OrderKey, Origin, PoLine, PoNumber, Prebook, PrebookItem,
     PurchaseOrder,
 };
 use crate::store::orders::{self, NewOrder};
@@ -35,16 +35,20 @@ pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreEr
         None if from_komet => {
             let Some(reference) = order.external_ref.clone() else { return Ok(false) };
             let Some(prebook) = reference.prebook() else { return Ok(false) };
-            orders::insert(
-                conn,
-                &NewOrder {
-                    flow: Flow::FromKomet,
-                    ax_id: Some(order.id.clone()),
-                    reference: Some(reference),
-                    prebook: Some(prebook),
-                    ship_date: order.header.ship_date,
-                },
-            )?
+            let ship_date = order.header.ship_date;
+            let new = NewOrder {
+                flow: Flow::FromKomet,
+                ax_id: Some(order.id.clone()),
+                reference: Some(reference),
+                prebook: Some(prebook.clone()),
+                ship_date,
+            };
+            let key = orders::insert(conn, &new)?;
+            if order.status != AxStatus::Cancelled {
+                let items = order.lines.iter().filter_map(|line| line.id.0.parse().ok().map(ItemId));
+                orders::link_ordered(conn, key, (&prebook, ship_date), items)?;
+            }
+            key
         }
         None => orders::insert(
             conn,
@@ -100,6 +104,7 @@ pub fn prebook(conn: &Connection, prebook: &Prebook) -> Result<u64, StoreError> 
     for ((former, now), items) in moved {
         changed += u64::from(forget_items(conn, former, &items)?);
         changed += move_po_lines(conn, former, now, &items)?;
+        become_kin(conn, former, now)?;
     }
     for (key, items) in owners {
         let mut view = orders::load_komet(conn, key)?;
@@ -109,6 +114,24 @@ pub fn prebook(conn: &Connection, prebook: &Prebook) -> Result<u64, StoreError> 
         changed += u64::from(orders::observe_komet(conn, key, &view)?);
     }
     Ok(changed)
+}
+
+/// An item of Komet's own moved from one order to another. With what either shared before, since the item may have come from there, and
+/// Axerrio may have it there still.
+fn become_kin(conn: &Connection, former: OrderKey, now: OrderKey) -> Result<(), StoreError> {
+    let mut kin = BTreeSet::from([former, now]);
+    for key in [former, now] {
+        if orders::identity(conn, key)?.is_none_or(|order| order.flow != Flow::FromKomet) {
+            return Ok(());
+        }
+        kin.extend(orders::load_agreed(conn, key)?.kin);
+    }
+    for key in &kin {
+        let mut agreed = orders::load_agreed(conn, *key)?;
+        agreed.kin = kin.iter().copied().filter(|other| other != key).collect();
+        orders::save_agreed(conn, *key, &agreed)?;
+    }
+    Ok(())
 }
 
 /// Items that are known to be an order's strays are its own from then on, also where a list showed them before as another order's.

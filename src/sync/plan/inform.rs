@@ -52,9 +52,47 @@ fn moves_lines(action: &Action) -> bool {
     )
 }
 
-/// What Axerrio should know; `None` while no PO of the order was read, or what a buyer bought of a Prebook by hand is before the
-/// vendor's answer: POs are looked for from that on.
+/// What Axerrio should know, with what it was told of lines that it does not let go of though their items moved to another order: they
+/// stand here until then, and so does their PO. `None` while no PO of the order was read, or what a buyer bought of a Prebook by hand
+/// is before the vendor's answer: POs are looked for from that on.
 pub(super) fn desired(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
+    let own = of_own(draft)?;
+    let Some(told) = told(draft).filter(|told| told.number == own.number) else { return Some(own) };
+    let kept: Vec<&PoInfoLine> = told.lines.iter().filter(|line| has_left_and_stands(draft, told, line)).collect();
+    if kept.is_empty() {
+        return Some(own);
+    }
+    if own.lines.is_empty() {
+        return Some(told.clone());
+    }
+    let mut whole = own;
+    whole.lines.retain(|line| !kept.iter().any(|kept| kept.po_item_id == line.po_item_id));
+    whole.lines.extend(kept.into_iter().cloned());
+    Some(whole)
+}
+
+/// Whether Axerrio has the line still, while its item is another order's, and so is what buys it.
+fn has_left_and_stands(draft: &Draft<'_>, told: &PurchaseOrderInfo, line: &PoInfoLine) -> bool {
+    let Some(order) = draft.order.axerrio.order.as_ref().filter(|order| !order.status.is_off()) else {
+        return false;
+    };
+    let is_bought = |link: &PoLink| {
+        link.number == told.number
+            && link.line.to_string() == line.po_item_id
+            && !link.dead
+            && draft.order.items_elsewhere.contains(&link.item)
+    };
+    let links = draft.agreed.lines.get(&line.line_id).map(|agreed| agreed.po_lines.as_slice()).unwrap_or_default();
+    order.lines.iter().any(|shown| shown.id == line.line_id)
+        && links.iter().any(is_bought)
+        && draft.po(&told.number).is_none_or(|po| po.status != PoStatus::Cancelled)
+}
+
+fn told<'a>(draft: &Draft<'a>) -> Option<&'a PurchaseOrderInfo> {
+    draft.order.axerrio.order.as_ref()?.purchase_order.as_ref()
+}
+
+fn of_own(draft: &Draft<'_>) -> Option<PurchaseOrderInfo> {
     let is_early = |order: &AxOrder| {
         let mut links = draft.agreed.lines.values().flat_map(|line| &line.po_lines);
         order.status == AxStatus::Placed

@@ -76,12 +76,21 @@ impl Draft<'_> {
         }
         let behind =
             line.as_ref().filter(|_| method == "prebook.item.delete").and_then(|line| self.day_left_behind(line));
+        let has_lines_that_left = method.contains(" orders/by-ref/") && self.has_lines_that_left();
         self.ask(reason, line.as_ref(), &cause, || {
             if let Some(day) = behind {
                 return format!(
                     "Komet refused {method}: {}. The order moved off {day}, which is over, and its line is not made on its new day, lest \
                      it stand twice. stemsync tries again each run, until this is released: see that Komet has the line no more on \
                      {day}, then take axerrio to make it on its new day, or take komet to leave it.",
+                    rejection.message
+                );
+            }
+            if has_lines_that_left {
+                return format!(
+                    "Axerrio refused {method}: {}. A line of the order is on another Prebook, or ships on another day, in Komet by now; it \
+                     stands here alone until Axerrio lets go of it. stemsync tries again each run, until this is released: move the item \
+                     back in Komet, or mend the cause in Axerrio.",
                     rejection.message
                 );
             }
@@ -92,6 +101,15 @@ impl Draft<'_> {
                 system = system.title(),
             )
         })
+    }
+
+    /// Whether Axerrio has lines of the order whose items Komet shows as another's.
+    fn has_lines_that_left(&self) -> bool {
+        let lines = self.order.axerrio.order.iter().flat_map(|order| &order.lines);
+        let left = &self.order.items_elsewhere;
+        lines
+            .filter_map(|line| self.agreed.lines.get(&line.id)?.item.as_ref())
+            .any(|link| left.contains(&link.item))
     }
 
     /// The ship date of the line's item, where that is over and the order ships later.

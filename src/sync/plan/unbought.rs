@@ -62,7 +62,7 @@ pub(super) fn was_taken_off(draft: &Draft<'_>, line: &LineId) -> bool {
 
 pub(super) fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, labels: &[&Label]) {
     let changing = draft.actions.iter().any(|action| !action.is_batched() && action.lines().contains(line));
-    // What moved to another ship date of its Prebook took its PO line there.
+    // What moved to another ship date or Prebook took its PO line there.
     let item = draft.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
     let has_moved = item.is_some_and(|link| draft.order.items_elsewhere.contains(&link.item));
     if changing || has_moved || draft.is_held(line) {
@@ -76,11 +76,10 @@ pub(super) fn ask_about_labels_of_nothing(draft: &mut Draft<'_>, line: &LineId, 
     });
 }
 
-/// Printed labels of lines that neither the order has nor another one of its Prebook, to whose ship date they moved, and whose
-/// codes no box bears.
+/// Printed labels of lines that neither the order has nor another one, to which they moved, and whose codes no box bears.
 pub(crate) fn labels_of_no_line<'o>(order: &'o Order, agreed: &Agreed) -> BTreeMap<&'o LineId, Vec<&'o Label>> {
     let lines = order.axerrio.order.iter().flat_map(|order| &order.lines).map(|line| &line.id);
-    let lines: BTreeSet<&LineId> = lines.chain(agreed.lines.keys()).chain(&order.elsewhere).collect();
+    let lines: BTreeSet<&LineId> = lines.chain(agreed.lines.keys()).chain(order.elsewhere.keys()).collect();
     let borne: BTreeSet<&str> = order.komet.box_codes().collect();
     let mut by_line: BTreeMap<&LineId, Vec<&Label>> = BTreeMap::new();
     for label in &order.axerrio.labels {

@@ -4,11 +4,12 @@
 use super::buy::{pending_po_lines, take_off};
 use super::input::{edits, print, same_input, same_text, shown, take_over, wish_print};
 use crate::domain::{
-    AgreedInput, AxStatus, CANCELLED, ExternalRef, HoldReason, LineId, Order, OrderInput, Prebook, PrebookItem,
-    Verdict,
+    AgreedInput, AxStatus, CANCELLED, ELSEWHERE, ExternalRef, HoldReason, LineElsewhere, LineId, Order,
+    OrderInput, Prebook, PrebookItem, Staying, Verdict,
 };
 use crate::sync::action::{Action, PutOrder};
 use crate::sync::plan::draft::Draft;
+use crate::sync::plan::prints::komet_print;
 use crate::sync::plan::unmapped::ask_for_mapping;
 use crate::sync::plan::words;
 
@@ -42,6 +43,7 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
         let id = LineId::from(&item.id);
         if is_elsewhere(draft.order, &id) {
             draft.waits = true;
+            ask_about_elsewhere(draft, prebook, item, &id);
         } else if item.terms.is_mapped() {
             lines.push(words::line(item, draft.order, &draft.agreed, rules));
         } else {
@@ -56,12 +58,35 @@ fn desired(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookItem]) -> 
     Some(OrderInput { header: words::header(prebook, draft.order, &draft.agreed, rules), lines })
 }
 
-/// Whether a line that moved to this order's ship date still stands in the one it left. It never stands in two orders,
-/// so that one lets go of it first.
+/// Whether a line that moved to this order, from another ship date or another Prebook, still stands in the one it left. It never stands
+/// in two orders, so that one lets go of it first.
 pub(in crate::sync::plan) fn is_elsewhere(order: &Order, line: &LineId) -> bool {
     let stands = order.axerrio.order.as_ref().filter(|order| order.status != AxStatus::Cancelled);
     let own = stands.is_some_and(|order| order.lines.iter().any(|l| l.id == *line));
-    !own && order.elsewhere.contains(line)
+    !own && order.elsewhere.contains_key(line)
+}
+
+/// Where the order that it left keeps the line, a person must see to it: nothing else here says that the vendor was not asked.
+fn ask_about_elsewhere(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookItem, line: &LineId) {
+    let Some(LineElsewhere { order, staying }) = draft.order.elsewhere.get(line).cloned() else { return };
+    let (reason, why) = match staying {
+        Staying::Goes => return,
+        Staying::Refused(message) => {
+            (HoldReason::RejectedByAxerrio, format!(", and Axerrio refuses to take it off there: {message}"))
+        }
+        Staying::Kept => {
+            (HoldReason::EditedInAxerrio, ", where it is asked about, or was left as it is".to_owned())
+        }
+    };
+    let cause = format!("{ELSEWHERE}{order} {:016x}", komet_print(&item.terms));
+    let _ = draft.ask(reason, Some(line), &cause, || {
+        format!(
+            "the item is on Prebook {} for {} in Komet by now, but the vendor has it on order {order}{why}. It is put nowhere else, lest \
+             it is delivered twice, and labels that are printed for it there come to none of its boxes in Komet. Move it back in \
+             Komet, or have the vendor take it off order {order} (labels are voided first); stemsync goes on by itself then.",
+            prebook.number, draft.order.ship_date
+        )
+    });
 }
 
 /// Puts `input`, but for what waits for a person.
