@@ -4,9 +4,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::columns::Named;
+use super::columns::{Named, from_doc};
 use super::{StoreError, reference};
-use crate::domain::{MapKind, Maps};
+use crate::domain::{Agreed, MapKind, Maps};
 
 /// So many codes are searched for in what was sent; with more of them all that was sent is looked at, which is less work.
 const SEARCHED_FOR: usize = 20;
@@ -67,6 +67,49 @@ pub fn import(conn: &Connection, kind: MapKind, rows: &[(String, i64)]) -> Resul
         wake_those_of(conn, &news)?;
     }
     Ok(news.len())
+}
+
+/// How many orders of flow 1 whose PO procurement has not approved went out by this entry. Codes are compared as Axerrio writes them.
+pub fn pending_by(conn: &Connection, kind: MapKind, code: &str, komet_id: i64) -> Result<usize, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT o.key, g.doc FROM orders o JOIN agreed_views g ON g.key = o.key
+         WHERE o.stage IN ('placed', 'prebooked', 'po_pending') AND o.flow = 'from_axerrio'
+         AND (instr(g.doc, '\"code\":' || json_quote(?1)) > 0 OR instr(g.doc, '\"box_type\":' || json_quote(?1)) > 0)",
+    )?;
+    let mut rows = statement.query([code])?;
+    let mut pending = 0;
+    while let Some(row) = rows.next()? {
+        let key: i64 = row.get(0)?;
+        let doc = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let agreed: Agreed = from_doc(doc, format_args!("agreed view of order {key}"))?;
+        pending += usize::from(went_out_by(&agreed, kind, code, komet_id));
+    }
+    Ok(pending)
+}
+
+/// Whether a line that stands, or its Prebook, was asked for by this entry.
+fn went_out_by(agreed: &Agreed, kind: MapKind, code: &str, komet_id: i64) -> bool {
+    let mut lines = agreed.lines.values().filter_map(|line| Some((&line.terms, line.item.as_ref()?)));
+    lines.any(|(terms, link)| {
+        let prebook = || agreed.prebooks.get(&link.prebook);
+        let sent = || prebook().and_then(|prebook| prebook.sent.as_ref());
+        let is_by = match kind {
+            MapKind::Product => {
+                let mut products = terms.mix.iter().map(|part| &part.product).chain([&terms.product]);
+                link.products.contains(&Some(komet_id)) && products.any(|product| product.code == code)
+            }
+            MapKind::BoxType => link.box_type == Some(komet_id) && terms.box_type == code,
+            MapKind::Customer => {
+                prebook().and_then(|prebook| prebook.mapped_customer) == Some(komet_id)
+                    && sent().is_some_and(|sent| sent.customer.code == code)
+            }
+            MapKind::Carrier => {
+                prebook().and_then(|prebook| prebook.mapped_carrier) == Some(komet_id)
+                    && sent().and_then(|sent| sent.carrier.as_ref()).is_some_and(|carrier| carrier.code == code)
+            }
+        };
+        is_by && !link.dead
+    })
 }
 
 /// Has the next run look at the orders that were sent with one of these codes. A code that is new may have meant something else

@@ -381,3 +381,30 @@ async fn a_limit_on_file_sizes_is_told_and_does_not_end_the_program_without_a_wo
         "{errors}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_an_entry_of_a_map_away_is_told_how_many_orders_went_out_by_it() {
+    let (sandbox, _people) = sandbox_with_a_week().await;
+    let place = Place::on(&sandbox, "20s");
+    let (code, wrong) = sandbox.act(|world, _| {
+        let code = world.axerrio.orders().find_map(|order| order.draft.carrier.clone()).unwrap().code;
+        let mut carriers = world.komet.catalogue().carriers.iter();
+        (code.clone(), carriers.find(|carrier| carrier.code != code && carrier.active).unwrap().id.to_string())
+    });
+    let told = |args: &[&str]| String::from_utf8(place.run(args).stdout).unwrap();
+    told(&["map", "carrier", "set", &code, &wrong]);
+    place.run(&["sync"]);
+    let removed = told(&["map", "carrier", "remove", &code]);
+    let one_line = removed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(one_line.starts_with(&format!("carrier {code} is not mapped any more.")), "{removed}");
+    assert!(
+        one_line.contains("whose PO is pending went out by it: where Komet knows the code itself"),
+        "{removed}"
+    );
+    // Nothing went out by one that was set since.
+    told(&["map", "carrier", "set", &code, "4711"]);
+    assert_eq!(
+        told(&["map", "carrier", "remove", &code]).trim(),
+        format!("carrier {code} is not mapped any more.")
+    );
+}

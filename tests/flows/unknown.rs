@@ -1,11 +1,12 @@
 //! Products, customers and carriers that the other side calls by other names, or does not know at all.
 
 use chrono::TimeDelta;
-use stemsync::domain::{HoldReason, MapKind, Stage, Verdict};
+use stemsync::domain::{HoldReason, MapKind, OnConflict, Stage, Verdict};
 use stemsync::sandbox::axerrio::{Named, OrderChange};
 use stemsync::sandbox::{Fault, KometRules, Target};
-use stemsync::store::Connection;
 use stemsync::store::holds::{self, HoldRow};
+use stemsync::store::{Connection, maps};
+use stemsync::sync::engine::Settings;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
@@ -248,7 +249,7 @@ async fn customers_and_carriers_go_by_map_in_both_directions() {
         let prebook = link.act(|w, now| w.komet.rep_creates_prebook(&back, now)).unwrap();
         link.sync_well().await;
         link.act(|w, _| {
-            let made = crate::trade::prebooks_of(w, &id)[0];
+            let made = prebooks_of(w, &id)[0];
             assert_eq!((made.customer, made.carrier), (5002, Some(302)));
             assert_eq!((made.items[0].goods.product, made.items[0].goods.box_type.as_str()), (Some(9001), "QB"));
             let order = orders_for(w, prebook).pop().unwrap();
@@ -375,4 +376,124 @@ async fn a_map_that_is_corrected_while_a_create_is_in_doubt_makes_nothing_twice(
         invariants(&link).await;
     })
     .await;
+}
+
+/// An order that went out by these entries of the map, which are taken away then.
+async fn unmapped(link: &Link, entries: &[(MapKind, &str, i64)]) -> String {
+    for (kind, code, id) in entries {
+        link.map(*kind, code, *id).await;
+    }
+    let mut draft = order(link.day(3), vec![line(FREEDOM, 4), line(MONDIAL, 2)]);
+    for (kind, code, _) in entries {
+        let named = Named { code: (*code).to_owned(), name: "as Axerrio has it".into() };
+        match kind {
+            MapKind::Customer => draft.customer = named,
+            MapKind::Carrier => draft.carrier = Some(named),
+            MapKind::BoxType => draft.lines[0].box_type = named.code,
+            MapKind::Product => draft.lines[0].product.code = named.code,
+        }
+    }
+    let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+    link.sync_well().await;
+    for (kind, code, _) in entries {
+        let (kind, code) = (*kind, (*code).to_owned());
+        assert!(link.engine.store.write(move |conn| maps::remove(conn, kind, &code)).await.unwrap());
+    }
+    id
+}
+
+/// Komet knows these codes itself, as something else.
+#[tokio::test]
+async fn a_wrong_entry_that_is_taken_away_has_its_orders_made_anew() {
+    both(async |link: Link| {
+        let id = unmapped(&link, &[(MapKind::Carrier, "ARM", 302), (MapKind::BoxType, "HB", 1)]).await;
+        let made = |link: &Link| {
+            link.act(|w, _| {
+                let prebooks = prebooks_of(w, &id);
+                let prebook =
+                    prebooks.iter().find(|prebook| prebook.items.iter().any(|item| item.goods.boxes > 0));
+                let items = items_of(w, &id);
+                let boxes: Vec<String> = items.iter().map(|item| item.goods.box_type.clone()).collect();
+                let bought: Vec<usize> = items.iter().map(|item| bought(w, item.id).len()).collect();
+                (prebook.unwrap().carrier, boxes, bought)
+            })
+        };
+        assert_eq!(made(&link), (Some(302), vec!["FB".to_owned(), "QB".to_owned()], vec![1, 1]));
+        link.sync_well().await;
+        link.sync_well().await;
+        let (carrier, mut boxes, bought) = made(&link);
+        boxes.sort();
+        assert_eq!((carrier, boxes, bought), (Some(301), vec!["HB".to_owned(), "QB".to_owned()], vec![1, 1]));
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// Komet would refuse what it does not know: what stands there by the entry stays.
+#[tokio::test]
+async fn an_entry_that_is_taken_away_leaves_what_komet_knows_by_nothing_else() {
+    let entries =
+        [(MapKind::Carrier, "T-1", 302), (MapKind::BoxType, "1/4", 3), (MapKind::Product, "FREE50", 9001)];
+    let link = Link::plain().await;
+    unmapped(&link, &entries).await;
+    let writes = link.writes();
+    link.sync_well().await;
+    link.sync_well().await;
+    assert_eq!(link.writes(), writes);
+    assert_eq!(link.holds().await, []);
+}
+
+/// Nobody can tell whether Komet knows a customer by a code before it is asked.
+#[tokio::test]
+async fn a_customers_entry_that_is_taken_away_is_asked_about() {
+    for (verdict, customer) in
+        [(Verdict::TakeAxerrio, 5001), (Verdict::TakeKomet, 5002), (Verdict::Dismissed, 5002)]
+    {
+        let settings = Settings { on_conflict: OnConflict::Owner, ..Settings::default() };
+        both_with(Setup { settings, ..Setup::default() }, async |link: Link| {
+            let id = unmapped(&link, &[(MapKind::Customer, "BLOOM", 5002)]).await;
+            let writes = link.writes();
+            link.sync_well().await;
+            assert_eq!(link.writes(), writes);
+            assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+            let asked = link.holds().await.remove(0).detail;
+            assert!(asked.contains("stemsync map customer set BLOOM KOMET-ID"), "{asked}");
+            link.decide(verdict).await;
+            link.sync_well().await;
+            link.sync_well().await;
+            assert_eq!(link.holds().await, [], "{verdict:?}");
+            let customers: Vec<u64> = link.act(|w, _| {
+                let prebooks = prebooks_of(w, &id).into_iter();
+                let alive = prebooks.filter(|prebook| prebook.items.iter().any(|item| item.goods.boxes > 0));
+                alive.map(|prebook| prebook.customer).collect()
+            });
+            assert_eq!(customers, [customer], "{verdict:?}");
+            invariants(&link).await;
+            // Mapped as it should be it is made anew, whatever was said of it before.
+            link.map(MapKind::Customer, "BLOOM", 5001).await;
+            link.sync_well().await;
+            link.sync_well().await;
+            let right = link.act(|w, _| {
+                let prebooks = prebooks_of(w, &id);
+                let alive =
+                    prebooks.iter().filter(|prebook| prebook.items.iter().any(|item| item.goods.boxes > 0));
+                alive.map(|prebook| prebook.customer).all(|customer| customer == 5001)
+            });
+            assert!(right, "{verdict:?}");
+            invariants(&link).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_said_what_komet_says_itself_is_taken_away_without_a_question() {
+    let same = [(MapKind::Customer, "BLOOM", 5001), (MapKind::Carrier, "ARM", 301), (MapKind::BoxType, "HB", 2)];
+    let link = Link::plain().await;
+    unmapped(&link, &same).await;
+    let writes = link.writes();
+    link.sync_well().await;
+    assert_eq!(link.writes(), writes);
+    assert_eq!(link.holds().await, []);
 }

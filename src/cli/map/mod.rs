@@ -116,16 +116,34 @@ async fn entries(config: &Config, kind: MapKind) -> anyhow::Result<Vec<(String, 
 
 async fn remove(config: &Config, output: Output, kind: MapKind, code: &str) -> anyhow::Result<()> {
     let known = entries(config, kind).await?;
-    if !known.iter().any(|(k, _)| k == code) {
+    let Some(komet_id) = known.iter().find(|(k, _)| k == code).map(|(_, id)| *id) else {
         let near = nearest(code, known.iter().map(|(k, _)| k.as_str()));
         let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         return Err(WrongUsage(format!("the {} map has no code {code}{hint}", kind.name())).into());
-    }
+    };
     let (store, _lock) = change(config, output).await?;
-    let told = format!("{} {code} is not mapped any more.", kind.name());
+    let mut told = format!("{} {code} is not mapped any more.", kind.name());
     let code = code.to_owned();
-    let removed = store.write(move |conn| maps::remove(conn, kind, &code)).await?;
+    let (pending, removed) = store
+        .write(move |conn| Ok((maps::pending_by(conn, kind, &code, komet_id)?, maps::remove(conn, kind, &code)?)))
+        .await?;
+    if pending > 0 {
+        told.push_str(&left_by(kind, pending));
+    }
     output.print(&Changed { kind, codes: 1, news: usize::from(removed), replaces: None, told })
+}
+
+/// What becomes of orders that went out by an entry that is taken away, and whose PO is pending.
+fn left_by(kind: MapKind, pending: usize) -> String {
+    let orders = if pending == 1 { "1 order".to_owned() } else { format!("{pending} orders") };
+    let becomes = match kind {
+        MapKind::Product => "what it was wrong for stays as it is until the code is set anew",
+        MapKind::Customer => "where Komet calls that customer otherwise, the next run asks about it",
+        MapKind::Carrier | MapKind::BoxType => {
+            "where Komet knows the code itself as something else, the next run makes it anew; else it stays as it is"
+        }
+    };
+    format!(" {orders} whose PO is pending went out by it: {becomes}.")
 }
 
 async fn import(config: &Config, output: Output, kind: MapKind, file: &Path) -> anyhow::Result<()> {

@@ -138,9 +138,15 @@ pub(super) fn is_left_to_komet(draft: &Draft<'_>, order: &AxOrder, line: &AxLine
     let sent = draft.agreed.prebooks.get(&link.prebook).and_then(|agreed| agreed.sent.as_ref());
     let is_date_changed = sent.is_some_and(|sent| sent.ship_date != order.header.ship_date);
     let is_left = link.left.contains(PRODUCT) || link.left.contains(SHIP_DATE) && !is_date_changed;
+    // What the map alone says otherwise, nobody left.
+    let is_of_map = |field: &&str| *field == "box type" && wanted::has_other_box_type(draft, line, link);
+    let differs = |item: &PrebookItem| {
+        let fields = asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms);
+        fields.iter().any(|field| !is_of_map(field))
+    };
     draft.item(&link.item).is_some_and(|item| {
         link.seen.as_ref().is_some_and(|seen| seen_differences(seen, item).is_empty())
-            && (is_left || !asked_differences(&goods, line.terms.mark_code.as_deref(), &item.terms).is_empty())
+            && (is_left || differs(item))
     })
 }
 

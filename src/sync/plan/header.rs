@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use super::draft::Draft;
-use super::header_fields::{Field, edits, shown_print, told};
+use super::header_fields::{Field, edits, is_carrier, is_other_customer, shown_print, told};
 use super::prints::{header_print, terms_print};
 use super::{header_fields, wanted};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxOrder, Header, HoldReason, ItemLink, LineId, MapKind, Prebook, PrebookId,
-    PrebookItem, Verdict, blank, fingerprint,
+    PrebookItem, Verdict, blank, fingerprint, quoted,
 };
 
 /// Whether the Prebook was made from a header that still says the same, and means the same by the local map.
@@ -20,8 +20,9 @@ pub(super) fn stands(draft: &Draft<'_>, prebook: &PrebookId, header: &Header) ->
 }
 
 /// Whether the local map was corrected since the Prebook was made by it, or came to name what went by its code, and Komet took for
-/// another: it is another customer's, or goes with another carrier. Once procurement has approved the PO it stays, and so does what
-/// Komet's people made of it.
+/// another: it is another customer's, or goes with another carrier. So does a carrier whose entry was taken away, and which is another by
+/// Komet's own list; of a customer, of whom there is no list, [`ask_about_unmapped`] asks. Once procurement has approved the PO it stays,
+/// and so does what Komet's people made of it.
 fn is_mapped_otherwise(draft: &Draft<'_>, id: &PrebookId, agreed: &AgreedPrebook, header: &Header) -> bool {
     let seen = agreed.seen.as_ref();
     let is_other = |kind, code: &str, then: Option<i64>, shown: Option<i64>| {
@@ -33,8 +34,41 @@ fn is_mapped_otherwise(draft: &Draft<'_>, id: &PrebookId, agreed: &AgreedPrebook
     let carrier = header.carrier.as_ref().map(|carrier| carrier.code.as_str()).unwrap_or_default();
     let customer = agreed.mapped_customer.or_else(|| seen?.customer_id);
     let by_carrier = agreed.mapped_carrier.or_else(|| seen?.carrier_id);
+    let is_carrier_unmapped = || {
+        let was_mapped = agreed.mapped_carrier.is_some() && agreed.mapped_carrier == shown.carrier_id;
+        was_mapped
+            && draft.rules.maps.komet(MapKind::Carrier, carrier).is_none()
+            && is_carrier(header.carrier.as_ref(), shown.carrier_id, draft.rules) == Some(false)
+    };
     is_other(MapKind::Customer, &header.customer.code, customer, shown.customer_id)
         || is_other(MapKind::Carrier, carrier, by_carrier, shown.carrier_id)
+        || is_carrier_unmapped()
+}
+
+/// The entry of the map was taken away by which Komet was asked for the Prebook's customer, and Komet calls that customer otherwise than
+/// Axerrio. Whether it knows one by Axerrio's code nobody can tell before it is asked, and lines that were taken out for one that it refused
+/// would stand nowhere: a person must say, whoever owns the header.
+fn ask_about_unmapped(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Option<Verdict> {
+    let agreed = draft.agreed.prebooks.get(&prebook.id)?;
+    let (customer, shown) = (&order.header.customer, &prebook.header);
+    let is_as_sent = agreed.sent.as_ref().is_some_and(|sent| sent.customer.code == customer.code);
+    let is_unmapped = is_as_sent
+        && agreed.mapped_customer.is_some()
+        && agreed.mapped_customer == shown.customer_id
+        && draft.rules.maps.komet(MapKind::Customer, &customer.code).is_none()
+        && is_other_customer(customer, shown, draft.rules);
+    if !is_unmapped {
+        return None;
+    }
+    let code = quoted(&customer.code);
+    draft.ask(HoldReason::EditedInKomet, None, &format!("unmapped prebook {} {}", prebook.id, customer.code), || {
+        format!(
+            "the customer {code} is mapped no more, and Prebook {} was made for another customer by that map. Take axerrio to move the \
+             lines to a new Prebook for whom Komet itself knows as {code} (it refuses that if it knows nobody), take komet to leave it. \
+             Or run: stemsync map customer set {code} KOMET-ID; it is made anew for that customer then.",
+            prebook.number
+        )
+    })
 }
 
 /// Whether Axerrio moved the order to another of the importer's locations since its Prebooks were made: what the PO of the former
@@ -129,6 +163,12 @@ fn judge_one(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook) -> Judge
                 None => return Judged::Waits,
             }
         }
+        if ask_about_unmapped(draft, order, prebook) == Some(Verdict::TakeAxerrio) {
+            if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
+                agreed.sent = None;
+            }
+            return Judged::Stands;
+        }
     }
     if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
         agreed.seen = Some(prebook.header.clone());
@@ -165,8 +205,8 @@ fn leave_to_komet(draft: &mut Draft<'_>, order: &AxOrder, prebook: &Prebook, sen
     let customer = maps.komet(MapKind::Customer, &sent.customer.code);
     let carrier = sent.carrier.as_ref().and_then(|carrier| maps.komet(MapKind::Carrier, &carrier.code));
     if let Some(agreed) = draft.agreed.prebooks.get_mut(&prebook.id) {
-        agreed.mapped_customer = customer.or(agreed.mapped_customer);
-        agreed.mapped_carrier = carrier.or(agreed.mapped_carrier);
+        agreed.mapped_customer = customer;
+        agreed.mapped_carrier = carrier;
         agreed.left.extend(fields.iter().map(|field| field.name().to_owned()));
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn map_print(draft: &Draft<'_>, line: &AxLine) -> Option<String> {
         return None;
     }
     let mut print = format!("{:?}", product_ids(&line.terms, draft.rules));
-    let box_type = draft.rules.maps.komet(MapKind::BoxType, &line.terms.box_type);
+    let box_type = box_type_now(draft, line, &link);
     if let Some(box_type) = box_type.filter(|_| has_other_box_type(draft, line, &link)) {
         let _ = write!(print, " {box_type}");
     }
@@ -60,13 +60,24 @@ pub(super) fn remapped(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Opt
 }
 
 /// The same of the box type.
-fn has_other_box_type(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
+pub(super) fn has_other_box_type(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> bool {
     let maps = draft.rules.maps;
     // What went by its code, Komet took for one of its own.
     let taken_for = || link.seen.as_ref().and_then(|seen| maps.box_type(&seen.terms.box_type));
-    let (then, now) = (link.box_type.or_else(taken_for), maps.komet(MapKind::BoxType, &line.terms.box_type));
+    let (then, now) = (link.box_type.or_else(taken_for), box_type_now(draft, line, link));
     let is_shown = |item: &PrebookItem| maps.box_type(&item.terms.box_type) == then;
     then.is_some() && now.is_some() && now != then && draft.item(&link.item).is_some_and(is_shown)
+}
+
+/// Which box type the line's code is by the map, or, where the entry was taken away by which its item was made, by Komet's own list. What
+/// that does not know stays as it was made: Komet would refuse it.
+fn box_type_now(draft: &Draft<'_>, line: &AxLine, link: &ItemLink) -> Option<i64> {
+    let (maps, code) = (draft.rules.maps, &line.terms.box_type);
+    let was_mapped = || {
+        let then = draft.agreed.lines.get(&line.id).map(|agreed| &agreed.terms.box_type);
+        link.box_type.is_some() && then == Some(code)
+    };
+    maps.komet(MapKind::BoxType, code).or_else(|| maps.box_type(code).filter(|_| was_mapped()))
 }
 
 /// What of a line is to be bought.

@@ -56,7 +56,7 @@ fn compare(
         || explained && (is_komets || found.was_left(HoldReason::EditedInKomet, None))
         || found.is_left(HoldReason::EditedInKomet, None, |cause| {
             let own = format!("prebook {} ", prebook.id);
-            ["", "moved ", "lines of "]
+            ["", "moved ", "lines of ", "unmapped "]
                 .iter()
                 .any(|what| cause.strip_prefix(what).is_some_and(|c| c.starts_with(&own)))
         });
