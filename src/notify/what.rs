@@ -149,7 +149,7 @@ impl Cause {
             Fault::TimedOut(_) => Self::TimedOut,
             Fault::Broken(_) => Self::Broken,
             Fault::Server(_) => Self::Server,
-            Fault::Unreadable(_) => Self::Unreadable,
+            Fault::Page(_) | Fault::TooLong | Fault::Unreadable(_) => Self::Unreadable,
             Fault::Rejected(_) | Fault::NotFound(_) | Fault::TooLarge(_) => Self::Rejected,
         })
     }

@@ -234,8 +234,14 @@ fn every_fault_has_its_cause_and_only_a_system_out_of_use_is_down() {
         Fault::Server(text()),
     ];
     assert!(down.iter().all(|fault| Cause::of(fault).unwrap().is_down()));
-    let there =
-        [Fault::Unreadable(text()), Fault::Rejected(text()), Fault::NotFound(text()), Fault::TooLarge(70_000)];
+    let there = [
+        Fault::Page(text()),
+        Fault::TooLong,
+        Fault::Unreadable(text()),
+        Fault::Rejected(text()),
+        Fault::NotFound(text()),
+        Fault::TooLarge(70_000),
+    ];
     assert!(there.iter().all(|fault| !Cause::of(fault).unwrap().is_down()));
     assert_eq!(Cause::of(&Fault::QuotaSpent(text())), None);
 }

@@ -46,9 +46,15 @@ pub enum Fault {
     /// The connection broke after the request was (or may have been) sent.
     #[error("the connection broke before the answer ({0})")]
     Broken(String),
-    /// HTTP 5xx, or a proxy's page in place of an answer.
+    /// HTTP 5xx, or a proxy's page with a status that is no success.
     #[error("server error ({0})")]
     Server(String),
+    /// A web page in place of an answer: what stands before the system answered, which may still be at work. Its first words.
+    #[error("unreadable answer: a web page instead of JSON: {0}")]
+    Page(String),
+    /// An answer that is longer than what is read.
+    #[error("unreadable answer: longer than 32 MB")]
+    TooLong,
     /// An answer that could not be understood: the field and what was found there.
     #[error("unreadable answer: {0}")]
     Unreadable(String),
@@ -62,12 +68,6 @@ pub enum Fault {
     #[error("request too large: {0} bytes")]
     TooLarge(usize),
 }
-
-/// How the finding begins that a web page came in place of an answer.
-pub(super) const PAGE: &str = "a web page instead of JSON";
-
-/// The finding on an answer that is longer than what is read.
-pub(super) const TOO_LONG: &str = "longer than 32 MB";
 
 /// What is known of a failed write's effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +100,8 @@ impl SystemError {
             | Fault::Uncounted(_)
             | Fault::Stopped
             | Fault::TooLarge(_) => Certainty::NotDone,
-            Fault::Unreadable(ref what) if !what.starts_with(PAGE) => Certainty::Unknown,
-            Fault::Unreadable(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::Server(_) => Certainty::Pending,
+            Fault::Unreadable(_) | Fault::TooLong => Certainty::Unknown,
+            Fault::Page(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::Server(_) => Certainty::Pending,
         }
     }
 
@@ -121,12 +121,7 @@ impl SystemError {
 
     /// Whether a read was answered with more than is read at once: less may be asked for.
     pub fn is_too_long(&self) -> bool {
-        matches!(&self.fault, Fault::Unreadable(what) if what == TOO_LONG)
-    }
-
-    /// Whether a web page came in place of an answer: what stands before the system answered.
-    pub fn is_page(&self) -> bool {
-        matches!(&self.fault, Fault::Unreadable(what) if what.starts_with(PAGE))
+        self.fault == Fault::TooLong
     }
 
     /// Whether the whole system is out of reach, so that further requests of this run are pointless.
@@ -212,6 +207,8 @@ mod tests {
             (Fault::TimedOut(Duration::from_secs(7)), "Komet did not answer in time"),
             (Fault::Broken(said()), "Komet broke off the connection"),
             (Fault::Server(said()), "Komet's server failed"),
+            (Fault::Page(said()), "Komet's answer cannot be read"),
+            (Fault::TooLong, "Komet's answer cannot be read"),
             (Fault::Unreadable(said()), "Komet's answer cannot be read"),
             (Fault::Uncounted(said()), "Komet was not asked: the database failed"),
             (Fault::Stopped, "Komet was not asked any more: stopped by a signal"),

@@ -7,7 +7,6 @@ use reqwest::StatusCode;
 
 use super::Fault;
 use super::calendar::is_countable;
-use super::error::PAGE;
 
 /// What a body of 32 MB of real records stays well below. An empty record is two bytes in JSON and a few hundred in
 /// memory: without a limit 32 MB of them would take gigabytes.
@@ -94,7 +93,7 @@ impl Reply {
     pub(super) fn text(&self) -> Result<&str, Failure> {
         let garbled = |what: String| Failure { fault: Fault::Unreadable(what), garbled: true };
         if self.is_page() {
-            return Err(garbled(format!("{PAGE}: {}", self.summary())));
+            return Err(Failure { fault: Fault::Page(self.summary()), garbled: true });
         }
         if self.holds_more_than(MOST_RECORDS, b'{') || self.holds_more_than(MOST_VALUES, b',') {
             return Err(Failure::shape(format!("more than {MOST_RECORDS} records or {MOST_VALUES} values")));

@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url};
 
-use super::error::TOO_LONG;
 use super::mask::Mask;
 use super::network::{Received, Sent, SharedNetwork};
 use super::reply::{Failure, Reply, RetryAfter, http_date};
@@ -244,8 +243,10 @@ impl Transport {
             Fault::NotFound(t) => Fault::NotFound(self.mask.text(&t)),
             Fault::Broken(t) => Fault::Broken(self.mask.text(&t)),
             Fault::Server(t) => Fault::Server(self.mask.text(&t)),
+            Fault::Page(t) => Fault::Page(self.mask.text(&t)),
             Fault::Unreadable(t) => Fault::Unreadable(self.mask.text(&t)),
-            Fault::NoSuchAddress(_)
+            Fault::TooLong
+            | Fault::NoSuchAddress(_)
             | Fault::Throttled(_)
             | Fault::TimedOut(_)
             | Fault::TooLarge(_)
@@ -288,14 +289,13 @@ impl Transport {
         let status = response.status();
         // A compressed body announces nothing here: what counts is its length when it is unpacked.
         let announced = response.content_length().map_or(0, |n| usize::try_from(n).unwrap_or(usize::MAX));
-        let too_long = || Fault::Unreadable(TOO_LONG.to_owned());
         if announced > BODY_LIMIT {
-            return Err(too_long());
+            return Err(Fault::TooLong);
         }
         let mut body = Vec::with_capacity(announced.min(1 << 20));
         while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(e))? {
             if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(too_long());
+                return Err(Fault::TooLong);
             }
             body.extend_from_slice(&chunk);
         }
@@ -304,7 +304,7 @@ impl Transport {
 
     fn received(&self, answer: Received) -> Result<Reply, Fault> {
         if answer.body.len() > BODY_LIMIT {
-            return Err(Fault::Unreadable(TOO_LONG.to_owned()));
+            return Err(Fault::TooLong);
         }
         let date = answer.date.as_deref().and_then(http_date);
         self.set_clock(date);

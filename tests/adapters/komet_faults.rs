@@ -285,7 +285,7 @@ async fn a_wrong_shape_names_the_method_and_the_field() {
 async fn an_answer_beyond_32_mb_is_not_swallowed() {
     let server = Server::start([Canned::Endless]).await;
     let error = client(&server).prebooks(&week()).await.unwrap_err();
-    assert_eq!(error.fault, Fault::Unreadable("longer than 32 MB".to_owned()));
+    assert_eq!(error.fault, Fault::TooLong);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn stream(head: &'static str, bytes: Vec<u8>, pause: Duration) -> (String,
 }
 
 fn too_long(error: &SystemError) {
-    assert_eq!(error.fault, Fault::Unreadable("longer than 32 MB".to_owned()));
+    assert_eq!(error.fault, Fault::TooLong);
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ use crate::systems::{Axerrio, Fault, Komet, PoQuery, PrebookDates, PrebookQuery,
 /// Clocks further apart than this deserve a look. Watermarks follow the other system's clock, so nothing is lost.
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 
+/// What to do about an answer that no system of this kind gives.
+const NOT_THE_SYSTEM: &str = "Check that base_url leads to the system and not to a proxy's page";
+
 /// What keeps every run from its work, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
@@ -179,10 +182,8 @@ fn trouble_of(name: &'static str, error: &SystemError, trouble: &mut Option<Trou
             (None, "See what is wrong with the database: nothing is sent that cannot be counted")
         }
         // Every run ends with 5 where a page comes in place of an answer.
-        Fault::Unreadable(_) => (
-            error.is_page().then_some(Trouble::Down),
-            "Check that base_url leads to the system and not to a proxy's page",
-        ),
+        Fault::Page(_) => (Some(Trouble::Down), NOT_THE_SYSTEM),
+        Fault::TooLong | Fault::Unreadable(_) => (None, NOT_THE_SYSTEM),
         Fault::Rejected(_) | Fault::NotFound(_) | Fault::TooLarge(_) | Fault::Stopped => {
             (None, "Check base_url, and that the token allows this method")
         }
