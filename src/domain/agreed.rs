@@ -80,6 +80,39 @@ impl Agreed {
         self.doubted_on = Some(today);
     }
 
+    /// Takes out what is certain only as long as no other database has been worked with: that an item is too new to have been
+    /// bought. Says whether there was any of it.
+    pub fn doubt(&mut self) -> bool {
+        // Named one by one, here and below, so that of a field added to the types it must be decided here whether it claims such.
+        let Self {
+            lines,
+            prebooks: _,
+            due: _,
+            strays: _,
+            unseen: _,
+            unseen_purchases: _,
+            added: _,
+            avoid_existing: _,
+            given_up: _,
+            given_up_purchases: _,
+            doubted_on: _,
+            po: _,
+            input: _,
+            po_info: _,
+            boxes: _,
+            rejections: _,
+            decisions: _,
+            cancellation_released: _,
+        } = self;
+        let mut was_certain = false;
+        for AgreedLine { terms: _, item, po_lines: _ } in lines.values_mut() {
+            if let Some(item) = item {
+                was_certain |= item.doubt();
+            }
+        }
+        was_certain
+    }
+
     /// The creates of which a Prebook may still be the late effect.
     pub fn given_up_since(&self, yesterday: NaiveDate) -> &[GivenUp] {
         if self.doubted_on.is_some_and(|day| day >= yesterday) { &self.given_up } else { &[] }
@@ -185,6 +218,28 @@ impl ItemLink {
             left: BTreeSet::new(),
             former_days: BTreeSet::new(),
         }
+    }
+
+    /// As [`Agreed::doubt`].
+    fn doubt(&mut self) -> bool {
+        let Self {
+            prebook: _,
+            item: _,
+            seen: _,
+            fresh,
+            products: _,
+            box_type: _,
+            joined: _,
+            dead: _,
+            gone: _,
+            removed: _,
+            let_go: _,
+            before_approval: _,
+            before_left: _,
+            left: _,
+            former_days: _,
+        } = self;
+        std::mem::take(fresh)
     }
 }
 

@@ -1,27 +1,21 @@
 //! Copies of the database, made while others go on writing it, with SQLite's online backup. A copy is one snapshot, made
 //! beside its target, looked at, and only then given its name: what bears that name is whole and sound.
 //!
-//! A copy is made so that it can be restored weeks later, when both systems have moved on. What the database knows "for
-//! certain, because nobody but stemsync could have done it" is then no longer certain, so the copy does not claim it:
-//! each Prebook window is read in full before the first push (clarification 1), and no Prebook item counts as too new
-//! to have been bought. What its POs hold by then must be read before labels are sent: README, "Backup and restore".
-//! The database itself is only read.
+//! A copy is made so that it can be restored weeks later, when both systems have moved on: what is then no longer certain is
+//! taken out of it ([`doubt`]). The database itself is only read.
 
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::backup::StepResult;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags};
 
-use super::columns::Time;
 use super::files::{files_of, is_same, open_private};
 use super::handle::{BUSY, connect};
-use super::watermarks::{self, Stream};
-use super::{Fault, StoreError, budget, schema};
-use crate::domain::fingerprint_of_text;
+use super::{Fault, StoreError, doubt, runs, schema};
 use crate::systems::deepest;
 
 /// Pages copied between two looks at whether to stop: 4 MiB.
@@ -184,7 +178,7 @@ fn prepare_and_look(copy: &Path) -> Result<Backup, BackupError> {
         conn.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
         let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         let transaction = conn.unchecked_transaction()?;
-        claim_no_certainty(&transaction)?;
+        doubt::claim_no_certainty(&transaction)?;
         transaction.commit()?;
         Ok((verdict, contents(&conn)?))
     };
@@ -198,50 +192,6 @@ fn prepare_and_look(copy: &Path) -> Result<Backup, BackupError> {
     }
 }
 
-/// A database with which nobody worked for so long may be an old copy of its file, put back without `backup`.
-const PAUSE_HOURS: i64 = 24;
-
-/// Takes the same out of a database whose last run ended more than a day ago. A link that stood still for so long reads a
-/// little more than it must.
-pub(crate) fn doubt_after_a_pause(conn: &Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
-    match last_run(conn)? {
-        // Either way: who last ran far in the future stood still for nobody knows how long.
-        Some(last) if (now - last).abs() > TimeDelta::hours(PAUSE_HOURS) => claim_no_certainty(conn),
-        _ => Ok(()),
-    }
-}
-
-/// When the last run ended.
-fn last_run(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let sql = "SELECT finished_at FROM runs WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1";
-    let last = conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, Time>(0)).optional()?;
-    Ok(last.map(|at| at.0))
-}
-
-/// Takes out what is certain only as long as no other database has been worked with.
-fn claim_no_certainty(conn: &Connection) -> Result<(), StoreError> {
-    watermarks::reset(conn, Stream::Prebooks)?;
-    watermarks::reset(conn, Stream::PurchaseOrders)?;
-    // What Axerrio changed since stands behind its watermark, and is read before anything is made of what Komet shows by now.
-    watermarks::forget_full(conn, Stream::Orders, 0)?;
-    // A file of an older stemsync may have no sources yet; it is brought up without any.
-    if schema::version(conn)? >= budget::SINCE {
-        budget::forget_shown(conn)?;
-    }
-    let (certain, open) = ("\"fresh\":true", "\"fresh\":false");
-    let mut certain_views = conn.prepare("SELECT key, doc FROM agreed_views WHERE instr(doc, ?1) > 0")?;
-    let views = certain_views.query_map([certain], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let views: Vec<(i64, String)> = views.collect::<Result<_, _>>()?;
-    let mut update = conn.prepare("UPDATE agreed_views SET doc = ?2, print = ?3 WHERE key = ?1")?;
-    for (key, doc) in views {
-        // Quotes within a text are escaped, so these stand for the field and nothing else.
-        let doc = doc.replace(certain, open);
-        let print = fingerprint_of_text(&doc).cast_signed();
-        update.execute(params![key, doc, print])?;
-    }
-    Ok(())
-}
-
 fn contents(conn: &Connection) -> Result<Backup, StoreError> {
     Ok(Backup {
         bytes: 0,
@@ -250,7 +200,7 @@ fn contents(conn: &Connection) -> Result<Backup, StoreError> {
         holds: conn.query_row("SELECT count(*) FROM holds", [], |row| row.get(0))?,
         codes: conn.query_row("SELECT count(*) FROM maps", [], |row| row.get(0))?,
         unverified: conn.query_row("SELECT count(*) FROM intents", [], |row| row.get(0))?,
-        last_run: last_run(conn)?,
+        last_run: runs::last_end(conn)?,
     })
 }
 

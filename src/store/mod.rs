@@ -3,9 +3,10 @@
 //! by `sync`. Each table family is a file of short functions over a `&Connection`; [`Store`] runs them on one thread
 //! and commits what is queued together in one transaction.
 
-pub(crate) mod backup;
+mod backup;
 pub mod budget;
 mod columns;
+pub(crate) mod doubt;
 mod error;
 pub mod events;
 mod files;

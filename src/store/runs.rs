@@ -91,6 +91,13 @@ pub fn finish(conn: &Connection, report: &RunReport, quiet: bool) -> Result<(), 
     Ok(())
 }
 
+/// When the last run that finished did so.
+pub fn last_end(conn: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = "SELECT finished_at FROM runs WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1";
+    let last = conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, Time>(0)).optional()?;
+    Ok(last.map(|at| at.0))
+}
+
 /// Removes the last finished run over the same jobs if it was as quiet and ended alike; tells its repeats and when
 /// the first of them started.
 fn take_quiet(

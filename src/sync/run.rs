@@ -17,7 +17,7 @@ use super::state::{RunState, Setup};
 use super::verify::Patience;
 use crate::domain::OrderKey;
 use crate::store::watermarks::{self, Stream};
-use crate::store::{Connection, StoreError, backup, budget, maps, orders, policy, quota, reference, runs};
+use crate::store::{Connection, StoreError, budget, doubt, maps, orders, policy, quota, reference, runs};
 use crate::systems::{Axerrio, Fault, Komet, System, SystemError};
 
 /// What a run is asked to do.
@@ -115,7 +115,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         let run = self
             .store
             .write(move |conn| {
-                backup::doubt_after_a_pause(conn, started_at)?;
+                doubt::doubt_after_a_pause(conn, started_at)?;
                 policy::follow(conn, on_conflict, create_po, timezone, visible_from, started_at)?;
                 policy::follow_clock(conn, visible_from, started_at)?;
                 let id = runs::next_id(conn, started_at)?;

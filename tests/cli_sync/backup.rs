@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
+use stemsync::domain::Agreed;
 use stemsync::sandbox::{Effect, Fault, Sandbox, Target};
 use stemsync::systems::System;
 
@@ -14,7 +15,19 @@ use crate::place::{Place, everything, sandbox_with_a_week};
 
 const METHOD: &str = "prebook.create";
 
-/// Every row of every table, as text; without what a copy does not claim (see `store::backup`).
+/// What is agreed about every order, without what a copy does not claim of it.
+fn agreed(conn: &Connection) -> Vec<String> {
+    let mut statement = conn.prepare("SELECT key, doc FROM agreed_views").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).unwrap();
+    let text = |(key, doc): (i64, String)| {
+        let mut agreed: Agreed = serde_json::from_str(&doc).unwrap();
+        agreed.doubt();
+        format!("{key}|{agreed:?}")
+    };
+    rows.map(|row| text(row.unwrap())).collect()
+}
+
+/// Every row of every table, as text; without what a copy does not claim (see `store::doubt`).
 fn contents(path: &Path) -> BTreeMap<String, Vec<String>> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let snapshot = conn.unchecked_transaction().unwrap();
@@ -24,9 +37,7 @@ fn contents(path: &Path) -> BTreeMap<String, Vec<String>> {
     let rows = |name: &str| -> Vec<String> {
         let text = match name {
             "watermarks" => "SELECT stream, part, at FROM watermarks WHERE stream <> 'prebooks'".to_owned(),
-            "agreed_views" => {
-                "SELECT key, replace(doc, '\"fresh\":true', '\"fresh\":false') FROM agreed_views".to_owned()
-            }
+            "agreed_views" => return agreed(&snapshot),
             name => format!("SELECT * FROM {name}"),
         };
         let mut statement = snapshot.prepare(&text).unwrap();

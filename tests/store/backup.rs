@@ -5,10 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use stemsync::domain::{
+    Agreed, AgreedLine, ItemId, ItemLink, LineId, OrderKey, PoItemId, PoLink, PoNumber, PrebookId,
+};
 use stemsync::store::watermarks::{self, Stream};
 use stemsync::store::{Backup, BackupError, Connection, Fault, Store, StoreError, VERSION, back_up, orders};
 
-use crate::trade::{flow_1, fresh, now};
+use crate::trade::{flow_1, fresh, now, terms};
 
 fn go() -> AtomicBool {
     AtomicBool::new(false)
@@ -174,4 +177,46 @@ fn a_copy_does_not_claim_to_have_read_any_prebook() {
         (1, 1),
         "the database keeps its own"
     );
+}
+
+#[test]
+fn a_copy_holds_no_item_too_new_to_have_been_bought_and_all_else_as_it_was() {
+    let (dir, store) = fresh();
+    let agreed = |fresh: bool| {
+        let made = ItemLink { fresh, joined: true, dead: true, ..ItemLink::new(PrebookId(85), ItemId(7)) };
+        let bought = PoLink { dead: true, ..PoLink::new(PoNumber("PO-9".to_owned()), PoItemId(5), ItemId(7)) };
+        let first = AgreedLine { terms: terms(4), item: Some(made), po_lines: vec![bought] };
+        let other = AgreedLine { terms: terms(2), item: None, po_lines: Vec::new() };
+        let lines = [(LineId("1".to_owned()), first), (LineId("2".to_owned()), other)].into();
+        Agreed { lines, avoid_existing: true, ..Agreed::default() }
+    };
+    let certain = agreed(true);
+    let keys = store
+        .write_blocking(move |conn| {
+            let mut add = |id, agreed: &Agreed| {
+                let key = orders::insert(conn, &flow_1(id, "2026-03-05"))?;
+                orders::save_agreed(conn, key, agreed).map(|_| key)
+            };
+            let keys = (add("AX-1", &certain)?, add("AX-2", &Agreed::default())?);
+            conn.execute("UPDATE agreed_views SET doc = '{broken' WHERE key = ?1", [keys.1.0])?;
+            Ok(keys)
+        })
+        .unwrap();
+    let target = dir.path().join("copy.db");
+    back_up(store.path(), &target, false, &go()).unwrap();
+    let copy = Store::open(&target).unwrap();
+    let held =
+        |store: &Store, key: OrderKey| store.read_blocking(move |conn| orders::load_agreed(conn, key)).unwrap();
+    assert_eq!((held(&copy, keys.0), held(&store, keys.0)), (agreed(false), agreed(true)));
+    let doubted = agreed(false);
+    let key = keys.0;
+    let is_news = copy.write_blocking(move |conn| orders::save_agreed(conn, key, &doubted)).unwrap();
+    assert!(!is_news, "its fingerprint is that of what it says");
+    let left: String = copy
+        .read_blocking(move |conn| {
+            let sql = "SELECT doc FROM agreed_views WHERE key = ?1";
+            Ok(conn.query_row(sql, [keys.1.0], |row| row.get(0))?)
+        })
+        .unwrap();
+    assert_eq!(left, "{broken", "what nobody can read is copied as it is");
 }

@@ -22,7 +22,8 @@ pub use lists::{
 };
 pub use search::{Found, Search, Sort, Stages, search};
 pub use views::{
-    forget_axerrio, load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed, save_axerrio, save_komet,
+    change_all_agreed, forget_axerrio, load_agreed, load_komet, observe_axerrio, observe_komet, save_agreed,
+    save_axerrio, save_komet,
 };
 
 use std::collections::BTreeSet;

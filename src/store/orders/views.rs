@@ -91,6 +91,28 @@ pub fn save_agreed(conn: &Connection, key: OrderKey, agreed: &Agreed) -> Result<
     Ok(true)
 }
 
+/// Changes what is agreed about every order of which `change` says that it did, in a file of any version: its links must stay as
+/// they are. What cannot be read is left as it is, for whoever needs it to say so.
+pub fn change_all_agreed(conn: &Connection, change: impl Fn(&mut Agreed) -> bool) -> Result<(), StoreError> {
+    let mut changed: Vec<(i64, String)> = Vec::new();
+    let mut statement = conn.prepare("SELECT key, doc FROM agreed_views")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (key, doc): (i64, String) = (row.get(0)?, row.get(1)?);
+        let what = || format!("agreed view of order {key}");
+        let Ok(mut agreed) = from_doc::<Agreed>(&doc, what()) else { continue };
+        if change(&mut agreed) {
+            changed.push((key, to_doc(&agreed, what())?));
+        }
+    }
+    let mut update = conn.prepare("UPDATE agreed_views SET doc = ?2, print = ?3 WHERE key = ?1")?;
+    for (key, doc) in changed {
+        let print = fingerprint_of_text(&doc).cast_signed();
+        update.execute(params![key, doc, print])?;
+    }
+    Ok(())
+}
+
 /// Forgets what Axerrio showed of every order; for a copy of the database that is to hold only what is there now.
 pub fn forget_axerrio(conn: &Connection) -> Result<(), StoreError> {
     conn.execute("DELETE FROM axerrio_views", [])?;
