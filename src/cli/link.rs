@@ -16,7 +16,7 @@ use crate::sandbox::people::People;
 use crate::sandbox::scenario::Scenario;
 use crate::sandbox::{Sandbox, SandboxOptions, World, life};
 use crate::store::Store;
-use crate::sync::engine::{Engine, Settings, SystemClock};
+use crate::sync::engine::{Engine, SystemClock};
 use crate::systems::axerrio::{AxerrioClient, AxerrioOptions};
 use crate::systems::komet::{KometClient, KometOptions};
 
@@ -24,8 +24,6 @@ use crate::systems::komet::{KometClient, KometOptions};
 const RETRY_BASE: Duration = Duration::from_millis(250);
 /// Records a page: the contract's largest, for the fewest requests.
 const PAGE_SIZE: u32 = 500;
-/// Requests in flight at once, over both systems.
-const CONCURRENCY: usize = 8;
 
 /// Both systems of a link.
 pub(super) struct Systems {
@@ -86,7 +84,7 @@ impl Link {
     /// so: a run going on in another process has its own copy of the world.
     pub(super) async fn open(config: &Config, store: Store) -> anyhow::Result<Self> {
         let Systems { komet, axerrio, simulation } = Systems::open(config).await?;
-        let engine = Engine { komet, axerrio, store, clock: Arc::new(SystemClock), settings: settings(config) };
+        let engine = Engine { komet, axerrio, store, clock: Arc::new(SystemClock), settings: config.settings() };
         Ok(Self { engine, simulation })
     }
 
@@ -184,20 +182,4 @@ impl Simulation {
 fn version(path: &Path) -> Option<Version> {
     let file = std::fs::metadata(path).ok()?;
     Some((file.modified().ok()?, file.ino()))
-}
-
-/// What the engine needs to know of the configuration.
-pub(super) fn settings(config: &Config) -> Settings {
-    Settings {
-        horizon_days: config.sync.horizon_days,
-        overlap: config.sync.overlap,
-        timezone: config.jobs.timezone,
-        on_conflict: config.sync.on_conflict,
-        create_po: config.sync.create_po,
-        brake: config.sync.max_cancellations,
-        location_code: config.komet.location_code.clone(),
-        quota_limit: config.komet.daily_limit(),
-        concurrency: CONCURRENCY,
-        komet_timeout: config.komet.timeout,
-    }
 }

@@ -1,7 +1,7 @@
 //! `watermark`: up to when each job has read, and reading again from an earlier moment. A watermark is never set
 //! forward: it would pass changes that nobody has stored (product.md, "Never").
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::args::{WatermarkAction, WatermarkArgs};
@@ -9,7 +9,8 @@ use super::exit::{Exit, WrongUsage};
 use super::output::{Cell, Output, Page, Report, Tone, relative};
 use super::{change, look};
 use crate::config::Config;
-use crate::reports::watermarks::{WINDOW, parts, stream, windows};
+use crate::domain::dates_of;
+use crate::reports::watermarks::{parts, stream};
 use crate::store::watermarks::{self, Watermark};
 use crate::sync::report::Job;
 
@@ -42,8 +43,8 @@ struct WindowWatermark {
 
 impl WindowWatermark {
     fn new(part: i64, mark: &Watermark) -> Self {
-        let from = NaiveDate::default() + TimeDelta::days(part * WINDOW);
-        Self { from, to: from + TimeDelta::days(WINDOW - 1), watermark: mark.at, full_at: mark.full_at }
+        let (from, to) = dates_of(part);
+        Self { from, to, watermark: mark.at, full_at: mark.full_at }
     }
 }
 
@@ -117,7 +118,7 @@ async fn set(config: &Config, output: Output, job: Job, at: DateTime<Utc>) -> an
 
 async fn show(config: &Config, output: Output, job: Option<Job>) -> anyhow::Result<()> {
     let jobs = job.map_or(Job::ALL.to_vec(), |job| vec![job]);
-    let windows = windows(Utc::now(), config.jobs.timezone, config.sync.horizon_days);
+    let windows = config.horizon(Utc::now()).windows();
     let all: Vec<(Job, Vec<(i64, Watermark)>)> = match look(config)? {
         None => jobs.into_iter().map(|job| (job, Vec::new())).collect(),
         Some(store) => {

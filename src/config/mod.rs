@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::Url;
 
 pub use error::{ConfigErrors, Problem};
@@ -25,7 +26,8 @@ pub use secret::Secret;
 pub use values::parse_duration;
 pub(crate) use values::region_of;
 
-use crate::domain::{Brake, CreatePo, OnConflict, Percent, Zone};
+use crate::domain::{Brake, CreatePo, Horizon, OnConflict, Percent, Zone};
+use crate::sync::engine::Settings;
 use crate::sync::report::Job;
 use crate::systems::axerrio::AxerrioAuth;
 
@@ -229,6 +231,27 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let folder = file.parent().unwrap_or(Path::new(""));
         sections::read(file, text, secret::Environment { variable: environment, folder })
+    }
+
+    /// What the engine needs to know of it.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            horizon_days: self.sync.horizon_days,
+            overlap: self.sync.overlap,
+            timezone: self.jobs.timezone,
+            on_conflict: self.sync.on_conflict,
+            create_po: self.sync.create_po,
+            brake: self.sync.max_cancellations,
+            location_code: self.komet.location_code.clone(),
+            quota_limit: self.komet.daily_limit(),
+            concurrency: Settings::CONCURRENCY,
+            komet_timeout: self.komet.timeout,
+        }
+    }
+
+    /// The ship dates that are looked at `now`.
+    pub fn horizon(&self, now: DateTime<Utc>) -> Horizon {
+        Horizon::at(now, self.jobs.timezone, self.sync.horizon_days)
     }
 
     /// The configuration file to use: the one named, else `$STEMSYNC_CONFIG`, else `./sync.toml`, else

@@ -63,7 +63,7 @@ async fn overview(visitor: Visitor, State(desk): State<Desk>) -> Result<Response
         (live::panel(&desk, &visitor, "overview", now, zone))
         div.cards.two {
             section.card.wide aria-labelledby="pipeline" data-live="pipeline" {
-                (pipeline(&health, &facts.by_date, now.with_timezone(&zone).date_naive()))
+                (pipeline(&health, &facts.by_date, desk.config().horizon(now).today()))
             }
             section.card aria-labelledby="holds" data-live="holds" {
                 (waiting(&facts.holds, health.held, &visitor, now, zone))

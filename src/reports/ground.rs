@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::config::Config;
-use crate::domain::{Flow, LineId, MapKind, Maps, Order};
+use crate::domain::{Flow, LineId, MapKind, Maps, Order, window_of, yesterday};
 use crate::store::{Connection, StoreError, maps, reference};
 use crate::sync::audit::{AuditReport, compare_views};
 use crate::sync::engine::Settings;
-use crate::sync::plan::{Facts, Made, Rules, sight, window_of};
+use crate::sync::plan::{Facts, Made, Rules, sight};
 
 /// Windows before and after the order's own that count as read.
 const WINDOWS: i64 = 60;
@@ -32,16 +32,11 @@ impl Ground {
         let carriers = reference::carriers(conn)?.map(|list| list.items).unwrap_or_default();
         let box_types = reference::box_types(conn)?.map(|list| list.items).unwrap_or_default();
         Ok(Self {
-            settings: Settings {
-                on_conflict: config.sync.on_conflict,
-                create_po: config.sync.create_po,
-                location_code: config.komet.location_code.clone(),
-                ..Settings::default()
-            },
+            settings: config.settings(),
             maps: maps::load(conn)?,
             carriers: carriers.into_iter().map(|carrier| (carrier.id, carrier.code)).collect(),
             box_types: box_types.into_iter().map(|box_type| (box_type.id, box_type.code)).collect(),
-            visible_from: today.pred_opt().unwrap_or(today),
+            visible_from: yesterday(today),
         })
     }
 

@@ -140,7 +140,7 @@ impl Scope {
     pub fn of(config: &Config, now: DateTime<Utc>) -> Self {
         Self {
             now,
-            windows: watermarks::windows(now, config.jobs.timezone, config.sync.horizon_days),
+            windows: config.horizon(now).windows(),
             request: config.komet.timeout.max(config.axerrio.timeout),
             budget: budget::scope(config, now),
             users: config.komet.users,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use super::columns::{Day, Time};
-use crate::domain::PoNumber;
+use crate::domain::{PoNumber, window_of};
 use crate::sync::budget::{Hour, Source, SourceState};
 
 /// The schema version that brought its tables.
@@ -261,7 +261,7 @@ pub fn forget_shown(conn: &Connection) -> Result<(), StoreError> {
 pub fn prune(conn: &Connection, today: NaiveDate) -> Result<(), StoreError> {
     let Some(before) = today.checked_sub_days(KEPT_DAYS) else { return Ok(()) };
     let sql = "DELETE FROM sources WHERE part < iif(kind = 'window', ?1, ?2)";
-    let window = crate::sync::plan::window_of(before);
+    let window = window_of(before);
     conn.prepare_cached(sql)?.execute(params![window, before.num_days_from_ce()])?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::report::{ActionReport, Job};
-use crate::domain::{Brake, CreatePo, OnConflict, Zone};
+use crate::domain::{Brake, CreatePo, Horizon, OnConflict, Zone};
 use crate::store::Store;
 
 /// Where the time comes from.
@@ -59,6 +59,11 @@ pub struct Settings {
     pub komet_timeout: Duration,
 }
 
+impl Settings {
+    /// How many requests are in flight at once, over both systems.
+    pub const CONCURRENCY: usize = 8;
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -70,7 +75,7 @@ impl Default for Settings {
             brake: Brake::default(),
             location_code: None,
             quota_limit: 1000,
-            concurrency: 8,
+            concurrency: Self::CONCURRENCY,
             komet_timeout: Duration::from_secs(20),
         }
     }
@@ -107,26 +112,28 @@ pub struct Engine<K, A> {
 }
 
 impl<K, A> Engine<K, A> {
+    /// The ship dates that are looked at now.
+    pub fn horizon(&self) -> Horizon {
+        Horizon::at(self.clock.now(), self.settings.timezone, self.settings.horizon_days)
+    }
+
     /// Today in the link's time zone.
     pub fn today(&self) -> NaiveDate {
-        self.clock.now().with_timezone(&self.settings.timezone).date_naive()
+        self.horizon().today()
     }
 
     /// Yesterday: the first ship date that is polled and created.
     pub fn visible_from(&self) -> NaiveDate {
-        let today = self.today();
-        today.pred_opt().unwrap_or(today)
+        self.horizon().first()
     }
 
     /// The last ship date of the horizon.
     pub fn horizon_end(&self) -> NaiveDate {
-        let today = self.today();
-        today.checked_add_days(chrono::Days::new(u64::from(self.settings.horizon_days))).unwrap_or(today)
+        self.horizon().last()
     }
 
     /// The ship dates of the horizon.
     pub(super) fn ship_dates(&self) -> impl Iterator<Item = NaiveDate> + use<K, A> {
-        let last = self.horizon_end();
-        self.visible_from().iter_days().take_while(move |day| *day <= last)
+        self.horizon().dates()
     }
 }

@@ -4,17 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::budget::{
     APART, Decision, Due, Forecast, Hour, Judged, Kind, Profile, Situation, Source, SourceState, decide, forecast,
     hour_of, reading, watched, window_share,
 };
 use super::engine::Engine;
-use super::plan::window_of;
 use super::poll::{is_stale, polled_from, seldom};
 use super::report::Job;
-use crate::domain::{PoNumber, Zone};
+use crate::domain::{Horizon, PoNumber, Zone, dates_of};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{Connection, StoreError, budget, quota};
 use crate::systems::{Axerrio, Komet};
@@ -38,6 +37,12 @@ pub struct Scope {
     pub horizon_days: u32,
     /// Requests a day that this link may make.
     pub limit: u64,
+}
+
+impl Scope {
+    fn horizon(&self) -> Horizon {
+        Horizon::at(self.now, self.zone, self.horizon_days)
+    }
 }
 
 /// How the budget stands, and what it decided.
@@ -90,7 +95,7 @@ impl Outlook {
         let reads_left = decision.reads_left as usize;
         let unseen =
             budget::to_look_at(conn, now)?.into_iter().map(|date| (date, "a PO of ours may stand there unseen"));
-        let seldom = seldom(conn, now.with_timezone(&zone).date_naive(), now)?;
+        let seldom = seldom(conn, scope.horizon().today(), now)?;
         let further = unseen.chain(seldom).map(|(date, why)| (Source::ShipDate(date), why));
         for (source, why) in further.filter(|(source, _)| !in_vain.contains(source)).take(reads_left) {
             mandatory.insert(source, why);
@@ -173,7 +178,7 @@ pub fn name(source: Source) -> String {
     match source {
         Source::ShipDate(date) => format!("POs of {date}"),
         Source::Window(window) => {
-            let (from, to) = super::poll::dates_of(window);
+            let (from, to) = dates_of(window);
             format!("Prebooks of {from} to {to}")
         }
     }
@@ -185,8 +190,8 @@ fn states(
     scope: &Scope,
     profile: &Profile,
 ) -> Result<(Vec<SourceState>, Vec<SourceState>), StoreError> {
-    let Scope { now, zone, horizon_days, .. } = *scope;
-    let today = now.with_timezone(&zone).date_naive();
+    let (now, horizon) = (scope.now, scope.horizon());
+    let today = horizon.today();
     let known: BTreeMap<Source, SourceState> =
         budget::sources(conn)?.into_iter().map(|state| (state.source, state)).collect();
     let latest = |kind: Kind| {
@@ -205,12 +210,10 @@ fn states(
         }
         states.push(state);
     }
-    let first = today.pred_opt().unwrap_or(today);
-    let last = today.checked_add_days(Days::new(u64::from(horizon_days))).unwrap_or(today);
-    for window in window_of(first)..=window_of(last) {
+    for window in horizon.windows() {
         let source = Source::Window(window);
         let mut state = known.get(&source).copied().unwrap_or_else(|| SourceState::new(source, now));
-        state.share = window_share(window, today, first, last);
+        state.share = window_share(window, today, horizon.first(), horizon.last());
         state.advance(profile, latest_prebook, now);
         states.push(state);
     }

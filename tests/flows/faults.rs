@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use stemsync::domain::{HoldReason, Verdict};
+use stemsync::domain::{HoldReason, Verdict, dates_of, window_of};
 use stemsync::sandbox::axerrio::Reprint;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Answers, Effect, Fault, KometRules, Target, Tokens, World};
 use stemsync::store::intents::{self, Intent};
 use stemsync::sync::RunRequest;
 use stemsync::sync::engine::Settings;
-use stemsync::sync::plan::window_of;
-use stemsync::sync::poll::dates_of;
 use stemsync::sync::report::{Job, Outcome};
 use stemsync::systems::{Fault as SystemFault, System};
 

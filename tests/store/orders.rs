@@ -350,7 +350,7 @@ fn an_order_of_the_last_day_of_all_is_one_of_the_open_ship_dates() {
         })
         .unwrap();
     assert_eq!(open, [day("9999-12-31")]);
-    let (from, to) = stemsync::sync::poll::dates_of(stemsync::sync::plan::window_of(day("9999-12-31")));
+    let (from, to) = dates_of(window_of(day("9999-12-31")));
     assert!(from <= to && to == day("9999-12-31"));
 }
 

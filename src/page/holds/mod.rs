@@ -49,7 +49,7 @@ async fn list(
         .read(move |conn| {
             let all = holds::list(conn)?;
             let total = all.len();
-            let ground = Ground::load(conn, &config, now.with_timezone(&zone).date_naive())?;
+            let ground = Ground::load(conn, &config, config.horizon(now).today())?;
             let shown = all.into_iter().skip((page - 1) * ROWS).take(ROWS);
             let views: Vec<_> = shown.map(|row| HoldView::gather(conn, &ground, row)).collect::<Result<_, _>>()?;
             Ok((views, total))
@@ -113,7 +113,7 @@ async fn one(
     let found = desk
         .read(move |conn| {
             let Some(row) = holds::get(conn, id)? else { return Ok(None) };
-            let ground = Ground::load(conn, &config, now.with_timezone(&zone).date_naive())?;
+            let ground = Ground::load(conn, &config, config.horizon(now).today())?;
             let mut view = HoldView::gather(conn, &ground, row)?;
             let code = match view.codes.as_deref().unwrap_or_default() {
                 [only] => Some(only),

@@ -113,9 +113,8 @@ async fn gather(desk: &Desk, kind: MapKind, fields: &HashMap<String, String>) ->
         let all = entries.len();
         let wanted = text.to_lowercase();
         entries.retain(|(code, id)| code.to_lowercase().contains(&wanted) || id.to_string() == wanted);
-        let today = now.with_timezone(&config.jobs.timezone).date_naive();
         let waiting = match kind {
-            MapKind::Product => waiting(conn, &Ground::load(conn, &config, today)?)?,
+            MapKind::Product => waiting(conn, &Ground::load(conn, &config, config.horizon(now).today())?)?,
             MapKind::Customer | MapKind::Carrier | MapKind::BoxType => Vec::new(),
         };
         let suggested = code.map(|code| compare(conn, kind, &code, REACH)).transpose()?;

@@ -48,7 +48,7 @@ async fn order(visitor: Visitor, State(desk): State<Desk>, Path(key): Path<Strin
         .read(move |conn| {
             let Some(order) = orders::load(conn, OrderKey(key))? else { return Ok(None) };
             let zone = config.jobs.timezone;
-            let ground = Ground::load(conn, &config, now.with_timezone(&zone).date_naive())?;
+            let ground = Ground::load(conn, &config, config.horizon(now).today())?;
             let story = Story::of(conn, &order, zone)?;
             let waiting = holds::list_of_order(conn, order.key)?.into_iter();
             let holds = waiting.map(|hold| HoldView::gather(conn, &ground, hold)).collect::<Result<_, _>>()?;

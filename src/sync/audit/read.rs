@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{AuditError, Difference};
-use crate::domain::{Flow, Maps, Order, OrderKey, PoNumber};
+use crate::domain::{Flow, Maps, Order, OrderKey, PoNumber, yesterday};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{labels, maps, orders, reference};
 use crate::sync::budget::Source;
@@ -139,8 +139,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The orders that ship within the horizon on either side. A Vendor token sees nothing that ships before Komet's
     /// own yesterday, which may be one day ahead of ours.
     async fn keys_of_horizon(&self) -> Result<BTreeSet<OrderKey>, AuditError> {
-        let komet_day = self.komet_day();
-        let from = self.visible_from().max(komet_day.pred_opt().unwrap_or(komet_day));
+        let from = self.visible_from().max(yesterday(self.komet_day()));
         let to = self.horizon_end();
         let keys = self
             .store

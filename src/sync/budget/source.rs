@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::minutes;
 use super::profile::{Cell, Profile};
+use crate::domain::window_of;
 
 /// How much likelier a further change is right after one was seen (quota.md, rule 5): buyers approve in piles.
 const BURST: f64 = 5.0;
@@ -178,7 +179,7 @@ pub fn window_share(window: i64, today: NaiveDate, first: NaiveDate, last: Naive
     let (mut own, mut all) = (0.0, 0.0);
     for date in first.iter_days().take_while(|date| *date <= last) {
         all += weight(date);
-        if crate::sync::plan::window_of(date) == window {
+        if window_of(date) == window {
             own += weight(date);
         }
     }

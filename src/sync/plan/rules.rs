@@ -3,16 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
+pub use crate::domain::window_of;
 use crate::domain::{CreatePo, ItemId, MapKind, Maps, OnConflict, PoItemId, PoNumber};
-
-/// The fixed window of seven ship dates that `date` lies in, counted from the epoch (product.md: Prebook
-/// watermarks are kept per window, so that one entering the horizon is read in full).
-pub fn window_of(date: NaiveDate) -> i64 {
-    const EPOCH_FROM_CE: i64 = 719_163;
-    (i64::from(date.num_days_from_ce()) - EPOCH_FROM_CE).div_euclid(7)
-}
 
 /// What has been read, as far as a plan needs to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use crate::store::{StoreError, reference};
 use crate::systems::{Axerrio, Komet, SystemError, Unreadable};
 
 pub(super) use dates::Shown;
-pub use prebooks::{Windows, dates_of};
+pub use prebooks::Windows;
 pub(super) use purchase_orders::{polled_from, seldom, unseen};
 
 /// Why a poll did not succeed.

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{List, PollError, Polled, is_stale};
-use crate::domain::{ItemId, OrderKey, PrebookId};
+use crate::domain::{ItemId, OrderKey, PrebookId, dates_of};
 use crate::store::orders;
 use crate::store::sought;
 use crate::store::watermarks::{self, Stream};
 use crate::sync::budget::{Kind, Source};
 use crate::sync::engine::Engine;
-use crate::sync::plan::window_of;
 use crate::sync::report::Job;
 use crate::sync::{observe, pace};
 use crate::systems::{Axerrio, Komet, PrebookDates, PrebookQuery};
@@ -40,7 +39,7 @@ impl Windows {
 impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// The windows that the horizon touches. They are always read whole (clarification 6).
     pub fn windows(&self) -> std::ops::RangeInclusive<i64> {
-        window_of(self.visible_from())..=window_of(self.horizon_end())
+        self.horizon().windows()
     }
 
     /// Polls Komet's Prebooks, window by window: those that `which` names.
@@ -194,15 +193,6 @@ impl Sweep {
         let shown = &self.shown;
         self.missing.retain(|item, _| !shown.contains(item));
     }
-}
-
-const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
-
-/// The seven ship dates of a window.
-pub fn dates_of(window: i64) -> (NaiveDate, NaiveDate) {
-    let from = DateTime::UNIX_EPOCH.date_naive() + chrono::Duration::days(window * 7);
-    // Komet takes no year of five digits, and an order may name the last day of all for none.
-    (from, (from + chrono::Duration::days(6)).min(LAST_DAY))
 }
 
 pub(super) fn ship_dates(window: i64) -> PrebookDates {

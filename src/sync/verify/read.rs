@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::{Case, Looked, Open};
 use crate::domain::{
     AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, OrderKey,
-    PoNumber, PrebookItem,
+    PoNumber, PrebookItem, dates_of,
 };
 use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::{Action, CreatePrebook};
@@ -15,7 +15,7 @@ use crate::sync::engine::Engine;
 use crate::sync::needs::{Reads, Unread};
 use crate::sync::observe;
 use crate::sync::plan::{is_made_of, window_of};
-use crate::sync::poll::{PollError, Shown, dates_of};
+use crate::sync::poll::{PollError, Shown};
 use crate::sync::report::Job;
 use crate::sync::state::RunState;
 use crate::systems::{Axerrio, Certainty, Fault, Komet, PrebookDates, PrebookQuery, System, SystemError};

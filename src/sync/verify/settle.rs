@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::effect::{Effect, buying, effect, lines_alive, linked_items};
 use super::{Case, Looked, Open, astray, prebook_answer};
-use crate::domain::{Agreed, CreatedPo, CreatedPrebook, GivenUp, NewPrebook, Order, Unseen};
+use crate::domain::{Agreed, CreatedPo, CreatedPrebook, GivenUp, NewPrebook, Order, Unseen, yesterday};
 use crate::store::intents::{self, Intent};
 use crate::store::{StoreError, budget, events, orders};
 use crate::sync::action::{Action, CreatePrebook};
@@ -272,9 +272,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         if let Some(created) = answer.and_then(prebook_answer) {
             return Some(Unseen::Made(created.number));
         }
-        let komet_day = self.komet_day();
         let first = create.new.items.iter().map(|item| item.ship_date).min()?;
-        let is_over = first < komet_day.pred_opt().unwrap_or(komet_day);
+        let is_over = first < yesterday(self.komet_day());
         let is_free =
             create.new.items.iter().any(|item| item.goods.mix.is_empty() && item.goods.unit_cost.is_zero());
         (is_over || is_free).then_some(Unseen::Unanswered(first))
