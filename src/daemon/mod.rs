@@ -1,6 +1,7 @@
-//! The daemon: every job on its schedule, until somebody asks it to stop. It is one loop without helpers: it looks what is
-//! due, runs it under the run lock, tells what came of it, and sleeps. What it decides is decided by pure parts, so that
-//! months of it can be played in a test; time, systems and signals come in through ports.
+//! The daemon: every job on its schedule, until somebody asks it to stop. It is one loop: it looks what is due, runs it under
+//! the run lock, tells what came of it, and sleeps. What goes on beside it decides nothing: notifications are sent, signals
+//! heard, and the alarm wakes it. What it decides is decided by pure parts, so that months of it can be played in a test; time,
+//! systems and signals come in through ports.
 //!
 //! - [`schedule`]: when a job is due. [`backoff`]: what is left alone for a while. [`agenda`]: what to run next.
 //! - [`turn`]: one run, from the lock to what is told of it. [`teller`]: notifications. [`reload`]: another configuration.

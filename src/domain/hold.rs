@@ -10,11 +10,12 @@ use super::LineId;
 pub enum HoldReason {
     /// Komet does not know a product and would refuse its labels.
     UnmappedProduct,
-    /// Somebody changed in Komet what Axerrio owns.
+    /// Somebody changed in Komet what Axerrio owns: edited, added, deleted or moved it, or Komet shows it in no list.
     EditedInKomet,
-    /// Somebody changed in Axerrio what Komet owns.
+    /// Somebody changed in Axerrio what Komet owns, or the order is there and its Prebook in no list of Komet's.
     EditedInAxerrio,
-    /// The order changed in Axerrio after procurement approved its PO.
+    /// What procurement has approved is no longer what is wanted: the order changed in Axerrio, its Prebook in Komet, or the map by
+    /// which it was made; the vendor confirms fewer boxes than were bought; or labels are there beyond what was bought.
     ChangedAfterApproval,
     /// A label was withdrawn after its box had shipped.
     VoidLabel,
@@ -22,15 +23,16 @@ pub enum HoldReason {
     LabelChangedAfterShipping,
     /// A lot number lies in Komet's own range.
     ReservedLotNumber,
-    /// Two boxes of an order bear the same code, by which Komet could not tell them apart.
+    /// A box's code is not its own, so that Komet could not tell it from another: a second label of the order bears it, another order
+    /// that ships within the time that codes are compared, or a second box in Komet.
     DuplicateBoxCode,
     /// A value does not fit Komet's field.
     FieldTooLong,
     /// One run would cancel more than `max_cancellations`.
     TooManyCancellations,
-    /// Komet refused a request.
+    /// Komet refused a request, or it is too late for it.
     RejectedByKomet,
-    /// Axerrio refused a request, or the vendor refused the order.
+    /// Axerrio refused a request, or it is too late for it, or the vendor refused the order.
     RejectedByAxerrio,
 }
 

@@ -62,6 +62,9 @@ impl Stage {
         Self::Cancelled,
     ];
 
+    /// Those in which an order has no PO yet, and waits for what the rules and its ship date allow.
+    pub const UNBOUGHT: [Self; 2] = [Self::Placed, Self::Prebooked];
+
     /// The name that scripts rely on.
     pub fn name(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::StoreError;
 use super::columns::{Day, flow_name};
 use super::{reference, runs};
-use crate::domain::{CreatePo, Flow, OnConflict, Zone};
+use crate::domain::{CreatePo, Flow, OnConflict, Stage, Zone};
 
 /// Keeps the rules, and has the orders planned again that waited by others: those that are held, and those of flow 2 that ship
 /// from `from` on and have no PO yet: in another time zone a ship date may not be over. Writes nothing while they stay as they are.
@@ -25,9 +25,12 @@ pub fn follow(
     if former == rules {
         return Ok(());
     }
-    let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (key IN (SELECT order_key FROM holds)
-               OR flow = ?1 AND stage IN ('placed', 'prebooked') AND ship_date >= ?2)";
-    conn.prepare_cached(sql)?.execute(params![flow_name(Flow::FromKomet), Day(from)])?;
+    let sql = format!(
+        "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (key IN (SELECT order_key FROM holds)
+         OR flow = ?1 AND stage IN ({}) AND ship_date >= ?2)",
+        unbought()
+    );
+    conn.execute(&sql, params![flow_name(Flow::FromKomet), Day(from)])?;
     reference::set(conn, KIND, &rules, now)
 }
 
@@ -38,7 +41,12 @@ pub fn follow_clock(conn: &Connection, from: NaiveDate, now: DateTime<Utc>) -> R
         return Ok(());
     }
     let sql =
-        "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND ship_date >= ?1 AND stage IN ('placed', 'prebooked')";
-    conn.prepare_cached(sql)?.execute(params![Day(from)])?;
+        format!("UPDATE orders SET dirty = 1 WHERE dirty = 0 AND ship_date >= ?1 AND stage IN ({})", unbought());
+    conn.execute(&sql, params![Day(from)])?;
     Ok(())
+}
+
+/// The stages without a PO, as SQL has a list of them.
+fn unbought() -> String {
+    Stage::UNBOUGHT.map(|stage| format!("'{}'", stage.name())).join(", ")
 }

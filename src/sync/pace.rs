@@ -290,8 +290,9 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
         Ok(!outlook.paused && !outlook.due(kind).is_empty())
     }
 
-    /// The sources of a kind that a paced poll reads now.
-    pub(super) async fn due(&self, kind: Kind) -> Result<BTreeSet<Source>, StoreError> {
+    /// The sources of a kind that a paced poll reads now. What was looked at for that is kept: the POs that there are, and that
+    /// somebody watched.
+    pub(super) async fn decide_and_note(&self, kind: Kind) -> Result<BTreeSet<Source>, StoreError> {
         let outlook = self.outlook().await?;
         outlook.explain(kind);
         let due = outlook.due(kind);

@@ -3,7 +3,8 @@
 //! sends one, applies the answer to the views and plans again, so that a crash between two steps is finished by
 //! whoever plans next.
 //!
-//! Who owns a field is decided here and nowhere else, in the order in which a plan comes about:
+//! Who owns a field is decided here, in the order in which a plan comes about; what an answer to the brake means is settled where it
+//! is given (`store::holds::release_brake`):
 //! - [`draft`] is the plan in the making, [`asking`] its questions, [`unread`] what must be read first, [`refused`] what the other
 //!   side did not take. [`rules`] is what it depends on beside the views.
 //! - [`links`] recognises what is already there (with [`crossed`]). [`compare`] says what counts as a difference, [`prints`] names what

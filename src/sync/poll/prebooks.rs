@@ -45,7 +45,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// Polls Komet's Prebooks, window by window: those that `which` names.
     pub async fn poll_prebooks(&self, since: Option<DateTime<Utc>>, which: Windows) -> Result<Polled, PollError> {
         let mut sweep = Sweep::default();
-        let due = if which == Windows::Due { Some(self.due(Kind::Prebooks).await?) } else { None };
+        let due = if which == Windows::Due { Some(self.decide_and_note(Kind::Prebooks).await?) } else { None };
         let in_vain = match which {
             Windows::Unknown { paced } => self.in_vain(paced).await?,
             Windows::All | Windows::Due => BTreeSet::new(),

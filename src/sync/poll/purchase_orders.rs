@@ -67,7 +67,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
     /// worth a request now.
     pub async fn poll_purchase_orders(&self, paced: bool) -> Result<Polled, PollError> {
         let dates: BTreeSet<NaiveDate> = if paced {
-            self.due(Kind::PurchaseOrders).await?.into_iter().filter_map(Source::ship_date).collect()
+            self.decide_and_note(Kind::PurchaseOrders).await?.into_iter().filter_map(Source::ship_date).collect()
         } else {
             let (today, now) = (self.today(), self.clock.now());
             let dates = move |conn: &Connection| {
