@@ -16,7 +16,7 @@ use super::engine::{Engine, Progress};
 use super::plan::{Need, Plan, plan};
 use super::report::{ActionResult, Job};
 use super::send::Answered;
-use super::state::{Look, READ_BACK_FIRST, RunState, log_without_words};
+use super::state::{Look, READ_BACK_FIRST, RunState, log_error};
 use super::tell::{done, event, report};
 use super::verify::{Patience, awaits_create, prebook_answer};
 use crate::domain::{Flow, Hold, Order, OrderKey, PoItemId, PrebookId, Rejection};
@@ -240,8 +240,8 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     state.report(job, report(&order, &action, ActionResult::Failed, detail));
                 }
                 Err(error) => {
+                    log_error(log::Level::Warn, job, order.name(), &error, READ_BACK_FIRST);
                     let why = error.to_string();
-                    log_without_words(log::Level::Warn, job, order.name(), &why, READ_BACK_FIRST);
                     let from = self.decided_from(&error);
                     self.store.write(move |conn| intents::doubt(conn, intent, &why, from)).await?;
                     return Ok(Driven::default());

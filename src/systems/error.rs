@@ -82,9 +82,9 @@ pub enum Certainty {
 }
 
 impl SystemError {
-    /// [`without_words`] of it.
+    /// The error without what the system said, which may hold a price or an address: fit for a log at the default level.
     pub fn for_log(&self) -> String {
-        without_words(&self.to_string())
+        format!("{} {}: {}", self.system.title(), self.method, self.fault.for_log())
     }
 
     /// What is known of a failed write's effect.
@@ -138,6 +138,44 @@ impl SystemError {
     }
 }
 
+impl Fault {
+    /// As [`SystemError::for_log`].
+    fn for_log(&self) -> String {
+        let with_status = |what: &str, said: &str| match status_of(said) {
+            Some(status) => format!("{what} ({status})"),
+            None => what.to_owned(),
+        };
+        match self {
+            Self::Rejected(_) => "refused".to_owned(),
+            Self::NotFound(_) => "not found".to_owned(),
+            Self::Page(_) => "unreadable answer: a web page instead of JSON".to_owned(),
+            Self::Unauthorized(said) => with_status("refuses the token", said),
+            Self::Server(said) => with_status("server error", said),
+            // It may repeat what was told of another answer.
+            Self::Unreadable(_) => without_words(&self.to_string()),
+            // What the network says, or stemsync does; and Komet of its quota.
+            Self::Unreachable(_)
+            | Self::NoSuchAddress(_)
+            | Self::QuotaSpent(_)
+            | Self::Throttled(_)
+            | Self::TimedOut(_)
+            | Self::Broken(_)
+            | Self::TooLong
+            | Self::Uncounted(_)
+            | Self::Stopped
+            | Self::TooLarge(_) => self.to_string(),
+        }
+    }
+}
+
+/// The HTTP status with which a system's complaint begins, where it does: `HTTP 502`.
+fn status_of(said: &str) -> Option<&str> {
+    const HTTP: &str = "HTTP ";
+    let rest = said.strip_prefix(HTTP)?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    Some(&said[..HTTP.len() + digits])
+}
+
 /// How each fault is told, and what it comes to after the system's name. Nothing in that is the system's own word.
 const GISTS: [(&str, &str); 14] = [
     ("cannot be reached", " cannot be reached"),
@@ -167,7 +205,7 @@ pub fn gist(told: &str) -> Option<String> {
     [System::Axerrio, System::Komet].into_iter().find_map(of)
 }
 
-/// A told failure without what the system said, which may hold a price or an address: fit for a log at the default level. Of a
+/// The same as [`SystemError::for_log`] of a failure of which nothing is left but its text, on file or within another. Of a
 /// page or a server's complaint the HTTP status stays, of an answer that cannot be read where that is.
 pub fn without_words(told: &str) -> String {
     const SAID: [&str; 3] = [": refused: ", ": not found: ", ": a web page instead of JSON: "];
@@ -176,10 +214,7 @@ pub fn without_words(told: &str) -> String {
     let refused = SAID.iter().filter_map(|said| Some((after(said)? - ": ".len(), "")));
     let failed = IN_BRACKETS.iter().filter_map(|said| {
         let at = after(said)?;
-        let status = told[at..]
-            .strip_prefix("HTTP ")
-            .map_or(0, |rest| "HTTP ".len() + rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-        Some(if status == 0 { (at - " (".len(), "") } else { (at + status, ")") })
+        Some(status_of(&told[at..]).map_or((at - " (".len(), ""), |status| (at + status.len(), ")")))
     });
     let unread = told.find(", found ").map(|at| (at, ""));
     match refused.chain(failed).chain(unread).min() {
@@ -218,6 +253,30 @@ mod tests {
             assert_eq!(gist(&error.to_string()).as_deref(), Some(expected), "{error}");
         }
         assert_eq!([gist(SAID), gist("Komet says: no"), gist("")], [None, None, None]);
+    }
+
+    #[test]
+    fn the_log_has_no_word_of_a_system_whether_the_error_is_there_or_its_text() {
+        const SAID: &str = "Larkspur";
+        let with_status = || format!("HTTP 502: {SAID}");
+        for (fault, expected) in [
+            (Fault::Rejected(SAID.to_owned()), "refused"),
+            (Fault::NotFound(SAID.to_owned()), "not found"),
+            (Fault::Page(SAID.to_owned()), "unreadable answer: a web page instead of JSON"),
+            (Fault::Unauthorized(SAID.to_owned()), "refuses the token"),
+            (Fault::Unauthorized(with_status()), "refuses the token (HTTP 502)"),
+            (Fault::Server(SAID.to_owned()), "server error"),
+            (Fault::Server(with_status()), "server error (HTTP 502)"),
+            (
+                Fault::Unreadable(format!("boxes: expected a number, found {SAID}")),
+                "unreadable answer: boxes: expected a number",
+            ),
+            (Fault::Unreadable(format!("Komet x: not found: {SAID}")), "unreadable answer: Komet x: not found"),
+        ] {
+            let error = SystemError { system: System::Komet, method: "prebook.create", fault };
+            let expected = format!("Komet prebook.create: {expected}");
+            assert_eq!((error.for_log(), without_words(&error.to_string())), (expected.clone(), expected));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use self::known::Known;
-pub(super) use self::told::{READ_BACK_FIRST, Tally, log_without_words};
+pub(super) use self::told::{READ_BACK_FIRST, Tally, log_error, log_without_words};
 use super::engine::{Listener, Progress};
 use super::needs::Unread;
 use super::plan::{Facts, Made};

@@ -47,7 +47,7 @@ impl RunState {
         // That the quota is spent is told once a day, at the end of the run that finds it out.
         let is_told = self.failures_are_told || matches!(error.fault, Fault::QuotaSpent(_));
         let level = if is_told { log::Level::Debug } else { log::Level::Error };
-        log_without_words(level, job, order, &error.to_string(), "");
+        log_error(level, job, order, error, "");
     }
 
     pub(in crate::sync) fn is_down(&self, system: System) -> bool {
@@ -158,7 +158,7 @@ impl RunState {
     /// which answers. A run that nobody asked for repeats what `is_known` in the log no more than in the order's story.
     pub(in crate::sync) fn doubts(&self, job: Job, orders: &str, doubt: &SystemError, is_known: bool) {
         if is_known && self.paced {
-            log_without_words(log::Level::Debug, job, orders, &doubt.to_string(), "");
+            log_error(log::Level::Debug, job, orders, doubt, "");
         } else {
             self.log_failure(job, orders, doubt);
         }
@@ -199,10 +199,18 @@ impl RunState {
     }
 }
 
-/// Logs what was told of a failure without the words of the system that failed, and what stemsync does `then`; and whole where
-/// somebody asked for that (`-vv`).
+/// Logs an error without the words of the system that failed, and what stemsync does `then`; and whole where somebody asked for
+/// that (`-vv`).
+pub(in crate::sync) fn log_error(level: log::Level, job: Job, order: &str, error: &SystemError, then: &str) {
+    log_both(level, job, order, (&error.for_log(), &error.to_string()), then);
+}
+
+/// The same of a failure of which nothing is left but what was told of it.
 pub(in crate::sync) fn log_without_words(level: log::Level, job: Job, order: &str, told: &str, then: &str) {
-    let short = without_words(told);
+    log_both(level, job, order, (&without_words(told), told), then);
+}
+
+fn log_both(level: log::Level, job: Job, order: &str, (short, told): (&str, &str), then: &str) {
     log::log!(level, job = job.name(), order = order; "{short}{then}");
     if short != told {
         log::debug!(job = job.name(), order = order; "{told}");
