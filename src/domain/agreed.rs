@@ -96,6 +96,7 @@ impl Agreed {
             given_up: _,
             given_up_purchases: _,
             doubted_on: _,
+            kin: _,
             po: _,
             input: _,
             po_info: _,

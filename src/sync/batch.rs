@@ -150,7 +150,7 @@ impl<K: Komet, A: Axerrio> Engine<K, A> {
                     refused.push(self.in_doubt(state, job, entry, message)?);
                     continue;
                 }
-                Err(message) => (ActionResult::Failed, format!("{}: {message}", entry.action.detail())),
+                Err(message) => (ActionResult::Failed, format!("{}: refused: {message}", entry.action.detail())),
             };
             let action = ActionReport {
                 order: Some(entry.name.clone()),

@@ -193,7 +193,7 @@ fn a_copy_holds_no_item_too_new_to_have_been_bought_and_all_else_as_it_was() {
     let certain = agreed(true);
     let keys = store
         .write_blocking(move |conn| {
-            let mut add = |id, agreed: &Agreed| {
+            let add = |id, agreed: &Agreed| {
                 let key = orders::insert(conn, &flow_1(id, "2026-03-05"))?;
                 orders::save_agreed(conn, key, agreed).map(|_| key)
             };
