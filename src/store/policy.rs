@@ -25,12 +25,11 @@ pub fn follow(
     if former == rules {
         return Ok(());
     }
-    let sql = format!(
+    conn.execute(
         "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (key IN (SELECT order_key FROM holds)
-         OR flow = ?1 AND stage IN ({}) AND ship_date >= ?2)",
-        unbought()
-    );
-    conn.execute(&sql, params![flow_name(Flow::FromKomet), Day(from)])?;
+         OR flow = ?1 AND stage IN (?3, ?4) AND ship_date >= ?2)",
+        params![flow_name(Flow::FromKomet), Day(from), UNBOUGHT[0].name(), UNBOUGHT[1].name()],
+    )?;
     reference::set(conn, KIND, &rules, now)
 }
 
@@ -40,13 +39,12 @@ pub fn follow_clock(conn: &Connection, from: NaiveDate, now: DateTime<Utc>) -> R
     if runs::latest(conn)?.is_none_or(|last| last.started_at <= now) {
         return Ok(());
     }
-    let sql =
-        format!("UPDATE orders SET dirty = 1 WHERE dirty = 0 AND ship_date >= ?1 AND stage IN ({})", unbought());
-    conn.execute(&sql, params![Day(from)])?;
+    conn.execute(
+        "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND ship_date >= ?1 AND stage IN (?2, ?3)",
+        params![Day(from), UNBOUGHT[0].name(), UNBOUGHT[1].name()],
+    )?;
     Ok(())
 }
 
-/// The stages without a PO, as SQL has a list of them.
-fn unbought() -> String {
-    Stage::UNBOUGHT.map(|stage| format!("'{}'", stage.name())).join(", ")
-}
+/// The stages without a PO.
+const UNBOUGHT: [Stage; 2] = Stage::UNBOUGHT;

@@ -43,7 +43,7 @@ async fn what_is_read_when_and_why_shows_in_the_status_and_on_the_log() {
         assert!(why.len() == 1 && why[0].contains(" unseen changes expected, "), "{name}: {told:#?}");
         let row = table.lines().find(|line| line.starts_with(&format!("{name}\t"))).unwrap();
         assert_eq!(row.split('\t').filter(|cell| !cell.is_empty()).count(), 5, "{row}");
-        assert!(row.ends_with(source["due"].as_str().unwrap()), "{row} for {source:#}");
+        assert!(row.ends_with(source["why"].as_str().unwrap()), "{row} for {source:#}");
     }
     for kind in ["ship dates due; a read must save ", "Prebook windows due; a read must save "] {
         assert!(told.iter().any(|line| line.contains(kind)), "{kind}: {told:#?}");

@@ -1,6 +1,6 @@
 //! Days of a paced link: the real engine on the sandbox, with the time of both moved on.
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveTime, TimeDelta, Utc};
 use stemsync::domain::{Brake, HoldReason, Percent, Stage};
 use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::OrderStatus;
@@ -16,7 +16,7 @@ use crate::invariants::invariants;
 use crate::link::{Link, Setup, approved};
 use crate::trade::{FREEDOM, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook};
 
-/// A link with so many requests a day, on the next noon by Komet's clock: days are counted there.
+/// A link with so many requests a day, on the next Sunday's noon by Komet's clock: days are counted there.
 async fn noon(quota_limit: u64) -> Link {
     noon_of(Settings { quota_limit, ..Settings::default() }).await
 }
@@ -25,9 +25,10 @@ async fn noon_of(settings: Settings) -> Link {
     let link = Link::start(Setup { settings, ..Setup::default() }).await;
     let now = link.engine.clock.now();
     let noon = now.date_naive().and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap()).and_utc();
-    let wait = noon - now;
-    // Far from any midnight, whenever the test runs.
-    link.let_pass(if wait > TimeDelta::zero() { wait } else { wait + TimeDelta::days(1) });
+    // Far from any midnight, and with the same days in the horizon's weeks, whenever the test runs.
+    let days = i64::from(6 - now.weekday().num_days_from_monday());
+    let wait = noon - now + TimeDelta::days(days);
+    link.let_pass(if wait > TimeDelta::zero() { wait } else { wait + TimeDelta::weeks(1) });
     link
 }
 
@@ -450,7 +451,7 @@ async fn a_look_up_that_somebody_asked_for_leaves_what_is_kept_for_writes_and_sa
     assert!(first > 0 && first < ids.len(), "{first}");
     let told = report.jobs[0].error.clone().unwrap();
     assert!(told.contains(&format!("{} Prebooks that Komet's lists no longer show", ids.len() - first)), "{told}");
-    for _ in 0..3 {
+    for _ in 0..8 {
         link.let_pass(TimeDelta::hours(24));
         link.sync_jobs(&[Job::Prebooks]).await;
     }

@@ -303,7 +303,7 @@ fn a_trace_reads_like_a_story() {
     let plain = told.split('\u{1b}').map(|part| part.split_once('m').map_or(part, |(_, rest)| rest));
     let plain: String = plain.collect();
     for words in [
-        "AX-1, ordered in Axerrio: its PO is approved, and not every box is labelled in Komet (po_approved)",
+        "AX-1, ordered in Axerrio: its PO is approved, not all labelled (po_approved)",
         "4 of 5 HB",
         "Prebook 85063, truck 2026-01-17",
         "PO 14021, approved, ships 2026-01-15, AWB 729-1",

@@ -374,6 +374,7 @@ async fn at_a_terminal_control_c_ends_it_as_the_service_manager_does() {
     let place = Place::on(&sandbox, "5m");
     let mut service = Service::new(&place);
     service.start(&place);
+    service.expect("STATUS=last run: ");
     service.signal("-INT");
     assert_eq!(service.end().code(), Some(0));
     assert!(service.told.contains(&"STOPPING=1".to_owned()), "{:?}", service.told);
@@ -414,7 +415,6 @@ async fn runs_go_on_while_a_webhook_hangs_and_the_mail_server_refuses() {
     // The week has something that is held. Whoever was called is kept waiting from here on.
     let waiting = hooked.recv_timeout(LONG).unwrap();
     mailed.recv_timeout(LONG).unwrap();
-    service.expect_log("refuses", 1);
     let began = sandbox.act(|world, _| world.requests().count(System::Axerrio, "GET orders"));
     until("five more runs", || {
         sandbox.act(|world, _| world.requests().count(System::Axerrio, "GET orders")) >= began + 5

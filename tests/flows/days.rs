@@ -1,16 +1,19 @@
 //! What days of trade brought to light: acts that follow each other, before and after approval and shipping.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Verdict};
 use stemsync::sandbox::axerrio::InfoStatus;
 use stemsync::sandbox::komet::ItemChange;
 use stemsync::sandbox::{Clock, Fault, KometRules, Target};
 use stemsync::store::holds::{self, Decided};
+use stemsync::sync::engine::Settings;
 use stemsync::sync::report::{ActionReport, ActionResult, Job, Outcome};
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, accepted_prebook, approved, both, placed};
+use crate::link::{Link, Setup, accepted_prebook, approved, both, both_with, placed};
 use crate::trade::{
     AWB, FREEDOM, LOT, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, prebook,
     print_all,
@@ -172,7 +175,9 @@ async fn what_changes_after_axerrios_clock_went_back_is_read() {
 
 #[tokio::test]
 async fn what_fails_in_every_run_is_told_by_every_run() {
-    both(async |link: Link| {
+    // So long each run waits for what may have been done.
+    let settings = Settings { komet_timeout: Duration::from_secs(2), ..Settings::default() };
+    both_with(Setup { settings, ..Setup::default() }, async |link: Link| {
         let fault = Fault::Http { status: 500, body: "{}".into(), headers: Vec::new() };
         let target = Target { times: 1000, ..Target::next(System::Komet, "purchase.order.create") };
         link.act(|w, _| w.inject(target, fault));

@@ -1,42 +1,74 @@
 //! A database that an older stemsync left, and the trade that goes on with it. The kept one was made by the program as it
 //! was at schema version 1 (the commit before 0002): `sandbox --bulk 3`, two runs of `sync` with one `map carrier set`
-//! between them, then the database as SQL and the sandbox's state. Both clocks go back to that hour.
+//! between them, then the database as SQL and the sandbox's state. Another was made at schema version 12 (the commit before 0013), so that
+//! each table that came between has rows: `sandbox --people 4` on the week of orders, `sync`, `map carrier set`, and two of
+//! `sync --paced` while people approved and printed, with a webhook where nobody listens. Both clocks go back to that hour.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
-use stemsync::domain::{MapKind, Stage};
-use stemsync::store::{Connection, RunLock, Store, VERSION, back_up, maps, orders, runs};
+use stemsync::domain::{HoldReason, MapKind, Stage};
+use stemsync::store::{Connection, RunLock, Store, StoreError, VERSION, back_up, maps, orders, runs};
 
 use crate::invariants::invariants;
 use crate::link::Link;
 use crate::trade::{approve_all, items_of, prebooks_of, print_all};
 
-const DATABASE: &str = include_str!("../store/version_1/database.sql");
-const TRADE: &str = include_str!("../store/version_1/trade.json");
+/// What a program of some version left.
+struct Kept {
+    version: i64,
+    database: &'static str,
+    trade: &'static str,
+    /// Some moments after the last of its runs.
+    then: &'static str,
+}
+
+const FIRST: Kept = Kept {
+    version: 1,
+    database: include_str!("../store/version_1/database.sql"),
+    trade: include_str!("../store/version_1/trade.json"),
+    then: "2026-11-26T02:00:00Z",
+};
+
+const PREVIOUS: Kept = Kept {
+    version: VERSION - 1,
+    database: include_str!("../store/version_12/database.sql"),
+    trade: include_str!("../store/version_12/trade.json"),
+    then: "2026-11-29T11:56:10Z",
+};
+
 const ORDERS: [&str; 3] = ["AX-100001", "AX-100002", "AX-100003"];
 
-/// Some minutes after the last of its runs.
-const THEN: &str = "2026-11-26T02:00:00Z";
+impl Kept {
+    fn put(&self, folder: &Path) {
+        let conn = Connection::open(folder.join("stemsync.db")).unwrap();
+        conn.execute_batch(self.database).unwrap();
+        let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, self.version, "it is as the older program left it");
+        std::fs::write(folder.join("trade.json"), self.trade).unwrap();
+    }
 
-fn keep(folder: &Path) {
-    let conn = Connection::open(folder.join("stemsync.db")).unwrap();
-    conn.execute_batch(DATABASE).unwrap();
-    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 1, "it is as the older program left it");
-    std::fs::write(folder.join("trade.json"), TRADE).unwrap();
+    fn then(&self) -> DateTime<Utc> {
+        self.then.parse().unwrap()
+    }
+
+    async fn resume(&self) -> Link {
+        let folder = tempfile::tempdir().unwrap();
+        self.put(folder.path());
+        let link = Link::resume(folder, self.then() - Utc::now()).await;
+        assert_eq!(link.engine.store.read(version).await.unwrap(), VERSION);
+        link
+    }
+}
+
+fn version(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
 #[tokio::test]
 async fn trade_goes_on_with_a_database_of_schema_version_1_and_nothing_is_repeated() {
-    let folder = tempfile::tempdir().unwrap();
-    keep(folder.path());
-    let then: DateTime<Utc> = THEN.parse().unwrap();
-    let link = Link::resume(folder, then - Utc::now()).await;
-    let schema =
-        |conn: &Connection| Ok(conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?);
-    assert_eq!(link.engine.store.read(schema).await.unwrap(), VERSION);
+    let link = FIRST.resume().await;
     let remembered = |conn: &Connection| Ok((runs::list(conn, None, 9)?, maps::list(conn, MapKind::Carrier)?));
     let (past, carriers) = link.engine.store.read(remembered).await.unwrap();
     assert_eq!((past.len(), past[0].report.is_some()), (2, true));
@@ -61,10 +93,36 @@ async fn trade_goes_on_with_a_database_of_schema_version_1_and_nothing_is_repeat
     invariants(&link).await;
 }
 
+#[tokio::test]
+async fn trade_goes_on_with_a_database_of_the_previous_schema_version_and_nothing_is_repeated() {
+    let link = PREVIOUS.resume().await;
+    let before = link.orders().await;
+    let held = link.holds().await;
+    assert_eq!((before.len(), held.len(), held[0].reason), (21, 1, HoldReason::UnmappedProduct));
+    link.sync().await;
+    for method in ["prebook.create", "purchase.order.create", "purchase.order.mixed.create"] {
+        assert_eq!(link.komet_requests(method), 0, "{method}");
+    }
+    assert_eq!(link.holds().await[0].id, held[0].id, "the same question");
+    link.act(approve_all);
+    link.sync().await;
+    for id in before.iter().filter_map(|order| order.ax_id.clone()) {
+        link.act(|w, now| {
+            if w.axerrio.labels_of(&id.0).next().is_none() {
+                print_all(w, &id.0, now);
+            }
+        });
+    }
+    link.sync().await;
+    link.sync().await;
+    assert!(link.orders().await.iter().filter(|order| order.stage == Stage::Labelled).count() > 15);
+    invariants(&link).await;
+}
+
 #[test]
 fn a_database_of_schema_version_1_is_opened_for_looking_only_after_it_was_brought_up() {
     let folder = tempfile::tempdir().unwrap();
-    keep(folder.path());
+    FIRST.put(folder.path());
     let path = folder.path().join("stemsync.db");
     let error = Store::open_existing_read_only(&path).unwrap_err().to_string();
     assert!(error.contains("has schema version 1") && error.contains("`stemsync sync` brings it up"), "{error}");
@@ -79,11 +137,11 @@ fn a_database_of_schema_version_1_is_opened_for_looking_only_after_it_was_brough
 #[tokio::test]
 async fn what_an_older_program_left_is_kept_by_the_next_upkeep() {
     let folder = tempfile::tempdir().unwrap();
-    keep(folder.path());
+    FIRST.put(folder.path());
     let store = Store::open(&folder.path().join("stemsync.db")).unwrap();
     let lock = RunLock::try_acquire(store.path()).unwrap().unwrap();
-    let (then, day): (DateTime<Utc>, _) = (THEN.parse().unwrap(), std::time::Duration::from_hours(24));
-    let later = then + chrono::TimeDelta::days(30);
+    let day = std::time::Duration::from_hours(24);
+    let later = FIRST.then() + chrono::TimeDelta::days(30);
     let done = store.upkeep(&lock, later, day).await.unwrap();
     assert_eq!((done.runs, done.events), (1, 6), "one run is the last of each job");
     let orders = store.read(stemsync::store::orders::all_keys).await.unwrap();

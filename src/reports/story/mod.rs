@@ -106,7 +106,7 @@ pub fn stage_words(stage: Stage) -> &'static str {
         Stage::Placed => "not in the other system yet",
         Stage::Prebooked => "it has a Prebook and no PO yet",
         Stage::PoPending => "its PO waits for procurement",
-        Stage::PoApproved => "its PO is approved, and not every box is labelled in Komet",
+        Stage::PoApproved => "its PO is approved, not all labelled",
         Stage::Labelled => "every box has its label and AWB in Komet",
         Stage::Received => "every box was received",
         Stage::Cancelled => "called off",
