@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use divan::{Bencher, black_box};
-use stemsync::domain::{AxLine, AxOrderId, CreatePo, OnConflict, Origin};
+use stemsync::domain::{AxLine, AxOrderId, CreatePo, OnConflict, Origin, window_of};
 use stemsync::domain::{AxOrder, AxStatus, AxerrioView, Flow, KometView, Maps, Order, OrderKey, Stage};
 use stemsync::sandbox::scenario::Scenario;
 use stemsync::store::{Store, orders};
 use stemsync::sync::apply::{apply, assume};
 use stemsync::sync::observe;
-use stemsync::sync::plan::{Facts, Made, Rules, plan, window_of};
+use stemsync::sync::plan::{Facts, Made, Rules, plan};
 
 fn main() {
     divan::main();

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use stemsync::domain::Zone;
+use stemsync::domain::window_of;
 use stemsync::sync::budget::{
     Due, Hour, Kind, Profile, Situation, Source, SourceState, decide, hour_of, reading, watched, window_share,
 };
-use stemsync::sync::plan::window_of;
 
 use crate::literal::{self, Day};
 use crate::trade::{

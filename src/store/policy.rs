@@ -25,11 +25,10 @@ pub fn follow(
     if former == rules {
         return Ok(());
     }
-    conn.execute(
-        "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (key IN (SELECT order_key FROM holds)
-         OR flow = ?1 AND stage IN (?3, ?4) AND ship_date >= ?2)",
-        params![flow_name(Flow::FromKomet), Day(from), UNBOUGHT[0].name(), UNBOUGHT[1].name()],
-    )?;
+    let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND (key IN (SELECT order_key FROM holds)
+               OR flow = ?1 AND stage IN (?3, ?4) AND ship_date >= ?2)";
+    let [placed, prebooked] = Stage::UNBOUGHT.map(Stage::name);
+    conn.prepare_cached(sql)?.execute(params![flow_name(Flow::FromKomet), Day(from), placed, prebooked])?;
     reference::set(conn, KIND, &rules, now)
 }
 
@@ -39,12 +38,8 @@ pub fn follow_clock(conn: &Connection, from: NaiveDate, now: DateTime<Utc>) -> R
     if runs::latest(conn)?.is_none_or(|last| last.started_at <= now) {
         return Ok(());
     }
-    conn.execute(
-        "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND ship_date >= ?1 AND stage IN (?2, ?3)",
-        params![Day(from), UNBOUGHT[0].name(), UNBOUGHT[1].name()],
-    )?;
+    let sql = "UPDATE orders SET dirty = 1 WHERE dirty = 0 AND ship_date >= ?1 AND stage IN (?2, ?3)";
+    let [placed, prebooked] = Stage::UNBOUGHT.map(Stage::name);
+    conn.prepare_cached(sql)?.execute(params![Day(from), placed, prebooked])?;
     Ok(())
 }
-
-/// The stages without a PO.
-const UNBOUGHT: [Stage; 2] = Stage::UNBOUGHT;

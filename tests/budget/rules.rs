@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use stemsync::domain::Zone;
+use stemsync::domain::window_of;
 use stemsync::sync::budget::{
     Due, Hour, Profile, Situation, Source, SourceState, decide, expected_work, forecast, reserve, window_share,
 };
-use stemsync::sync::plan::window_of;
 
 /// A Wednesday, ten in the morning in New York.
 fn morning() -> DateTime<Utc> {

@@ -1,7 +1,5 @@
 //! A daemon that is told to stop: what is in hand is finished and kept, and nothing else is begun.
 
-use std::fs;
-
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use stemsync::domain::Stage;
 use stemsync::sandbox::{Answers, World};
@@ -21,11 +19,8 @@ fn ordered(world: &mut World, today: NaiveDate, now: DateTime<Utc>) {
 #[test]
 fn an_answer_that_comes_after_the_signal_is_kept_and_nothing_else_is_asked() {
     let runtime = Runtime::new().unwrap();
-    let site = Site::new(runtime.handle(), Answers::Plain);
     // Nobody gives the request up meanwhile, also on a busy machine.
-    let file = site.place.folder.path().join("sync.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace("timeout = \"1s\"", "timeout = \"1m\"")).unwrap();
+    let site = Site::with_timeout(runtime.handle(), Answers::Plain, "1m");
     site.act(ordered);
     site.gate.set(Some(Trap { method: Some("prebook.create".to_owned()), nth: 0, moment: Moment::Answered }));
     let mut service = Service::new(&site.place);

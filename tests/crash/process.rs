@@ -55,10 +55,15 @@ pub(crate) fn today() -> NaiveDate {
 impl Site {
     /// Nobody has ordered anything yet.
     pub(crate) fn new(runtime: &Handle, answers: Answers) -> Self {
+        Self::with_timeout(runtime, answers, TIMEOUT)
+    }
+
+    /// The same, where a system may take so long to answer.
+    pub(crate) fn with_timeout(runtime: &Handle, answers: Answers, timeout: &str) -> Self {
         let options = SandboxOptions { answers, ..SandboxOptions::default() };
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
         let strangers = sandbox.act(|world, now| strangers(world, today(), now));
-        Self::on(runtime, sandbox, strangers, TIMEOUT)
+        Self::on(runtime, sandbox, strangers, timeout)
     }
 
     /// Where it stood then, for a crash at this moment.

@@ -19,7 +19,7 @@ use crate::trade::{
 };
 
 /// Each line of the order has one live Prebook item and one PO line. It may have several Prebooks: the orders look alike.
-fn stands_once(link: &Link, order: &str, lines: usize) {
+pub(crate) fn stands_once(link: &Link, order: &str, lines: usize) {
     link.act(|w, _| {
         let items = items_of(w, order);
         assert_eq!(items.len(), lines, "{order}");

@@ -12,11 +12,11 @@ use stemsync::domain::{
     KometView, Label, LabelId, LabelStatus, LineId, LineTerms, MapKind, Maps, MixPart, NewGoods, NewPoLine,
     OnConflict, Order, OrderKey, Origin, Party, PoBox, PoItemId, PoLine, PoNumber, PoStatus, Prebook,
     PrebookHeader, PrebookId, PrebookItem, PrebookKind, PrebookNumber, Product, PurchaseOrder, Shipped, Stage,
-    UnitType, Verdict,
+    UnitType, Verdict, window_of,
 };
 use stemsync::sync::action::{Action, CreatePrebook, PutOrder, ShipBoxes};
 use stemsync::sync::apply::{Outcome, apply};
-use stemsync::sync::plan::{Facts, Made, Need, Plan, Rules, plan, window_of};
+use stemsync::sync::plan::{Facts, Made, Need, Plan, Rules, plan};
 
 pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

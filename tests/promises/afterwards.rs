@@ -397,7 +397,7 @@ async fn an_order_whose_prebook_is_only_beyond_the_first_windows_is_no_orphan() 
         let ship = link.day(45);
         let draft = prebook(link.day(47), vec![item(FREEDOM, 4, ship)]);
         let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
-        let windows = std::collections::BTreeSet::from([stemsync::sync::plan::window_of(ship)]);
+        let windows = std::collections::BTreeSet::from([stemsync::domain::window_of(ship)]);
         link.sync_well().await;
         link.engine.read_windows(&windows).await.unwrap();
         link.sync_well().await;

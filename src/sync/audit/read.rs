@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{AuditError, Difference};
-use crate::domain::{Flow, Maps, Order, OrderKey, PoNumber, yesterday};
+use crate::domain::{Flow, Maps, Order, OrderKey, PoNumber, window_of, yesterday};
 use crate::store::watermarks::{self, Stream};
 use crate::store::{labels, maps, orders, reference};
 use crate::sync::budget::Source;
 use crate::sync::engine::Engine;
 use crate::sync::observe;
-use crate::sync::plan::{Facts, Need, plan, window_of};
+use crate::sync::plan::{Facts, Need, plan};
 use crate::sync::poll::{List, PollError, Windows};
 use crate::systems::{Axerrio, Komet, System};
 

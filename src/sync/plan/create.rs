@@ -6,10 +6,9 @@ use super::draft::Draft;
 use super::header::{self, Edited};
 use super::header_fields;
 use super::prints::{line_cause, terms_print};
-use super::rules::window_of;
 use crate::domain::{
     AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookHeader,
-    PrebookId, Verdict, blank, fingerprint, tag,
+    PrebookId, Verdict, blank, fingerprint, tag, window_of,
 };
 use crate::sync::action::{Action, CreatePrebook};
 

@@ -74,7 +74,7 @@ pub(in crate::sync) use compare::{
 pub(crate) use declined::declined;
 pub(crate) use flow2::{same_input, shown, take_over};
 pub(in crate::sync) use prints::MAPPED_TO;
-pub use rules::{Facts, Made, Rules, window_of};
+pub use rules::{Facts, Made, Rules};
 pub(crate) use ship::is_komets_lot;
 pub(crate) use sight::{Sight, sight};
 pub(in crate::sync) use strays::UNSEEN;

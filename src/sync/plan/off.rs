@@ -9,11 +9,11 @@ use super::compare::item_differences;
 use super::draft::Draft;
 use super::po_lines::{Buy, asked_boxes, boxes_of};
 use super::prints::{goods_print, komet_print};
-use super::rules::window_of;
 use super::wish::Wish;
 use super::{Need, inform};
 use crate::domain::{
     AgreedLine, Flow, HoldReason, LineId, NewPoLine, PoInfoStatus, PoItemId, PoLink, PoNumber, PoStatus, Verdict,
+    window_of,
 };
 
 /// How the causes of questions begin about a line that a buyer took off; its number follows.

@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-pub use crate::domain::window_of;
 use crate::domain::{CreatePo, ItemId, MapKind, Maps, OnConflict, PoItemId, PoNumber};
 
 /// What has been read, as far as a plan needs to know.

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use super::compare::{are_twins, is_made_of, is_surely_product};
 use super::draft::Draft;
 use super::prints::terms_print;
-use super::rules::window_of;
 use super::{Need, create, header_fields, links};
 use crate::domain::{
     AxLine, AxOrder, Decision, GivenUp, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
-    PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank, fingerprint,
+    PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank, fingerprint, window_of,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 

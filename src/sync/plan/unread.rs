@@ -8,8 +8,7 @@ use chrono::NaiveDate;
 
 use super::Need;
 use super::draft::Draft;
-use super::rules::window_of;
-use crate::domain::{Flow, ItemId, ItemLink, LineId, PoLink, PoNumber, PoStatus};
+use crate::domain::{Flow, ItemId, ItemLink, LineId, PoLink, PoNumber, PoStatus, window_of};
 use crate::sync::action::Action;
 
 impl Draft<'_> {

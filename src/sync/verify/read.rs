@@ -7,14 +7,14 @@ use chrono::NaiveDate;
 use super::{Case, Looked, Open};
 use crate::domain::{
     AxOrderId, CreatedPo, CreatedPrebook, Flow, ItemId, LineId, NewPrebookItem, NewPurchaseOrder, Order, OrderKey,
-    PoNumber, PrebookItem, dates_of,
+    PoNumber, PrebookItem, dates_of, window_of,
 };
 use crate::store::{Connection, StoreError, orders};
 use crate::sync::action::{Action, CreatePrebook};
 use crate::sync::engine::Engine;
 use crate::sync::needs::{Reads, Unread};
 use crate::sync::observe;
-use crate::sync::plan::{is_made_of, window_of};
+use crate::sync::plan::is_made_of;
 use crate::sync::poll::{PollError, Shown};
 use crate::sync::report::Job;
 use crate::sync::state::RunState;

@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 
 use super::Need;
 use super::draft::Draft;
-use super::rules::window_of;
 use crate::domain::{
     AxOrder, AxStatus, CANCELLED, ExternalRef, HoldReason, LineId, NO_PREBOOK, Prebook, PrebookItem, Verdict,
+    window_of,
 };
 use crate::sync::action::{Action, CancelOrder};
 use buy::{ask_about_approved_leftovers, pending_po_lines, take_off};
