@@ -1,9 +1,10 @@
 //! A copy of the database is restored while both systems have moved on: what was done since is found, and not done again.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use chrono::TimeDelta;
-use stemsync::domain::{HoldReason, Stage};
+use stemsync::domain::{HoldReason, Stage, Verdict};
 use stemsync::sandbox::axerrio::OrderChange;
 use stemsync::sandbox::komet::HeaderChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
@@ -335,6 +336,54 @@ async fn with_an_empty_database_a_po_that_a_buyer_moved_is_found() {
         stands_once(&link, &id, 2);
     })
     .await;
+}
+
+/// The PO of which Axerrio was told says that the line is bought, though nothing else in Komet leads to it any more.
+#[tokio::test]
+async fn with_an_empty_database_what_is_bought_for_a_deleted_item_is_not_bought_again() {
+    for deleted in [1, 2] {
+        println!("--- {deleted} of two deleted");
+        both(async |mut link: Link| {
+            let id = approved(&link).await;
+            let items: Vec<u64> = link.act(|w, _| items_of(w, &id).iter().map(|item| item.id).collect());
+            link.act(|w, now| {
+                for item in &items[..deleted] {
+                    w.komet.rep_deletes_item(*item, now).unwrap();
+                }
+            });
+            link.lose_database();
+            link.sync().await;
+            link.sync().await;
+            let creates = link.komet_requests("purchase.order.create");
+            let still: Vec<usize> = link.act(|w, _| items.iter().map(|item| bought(w, *item).len()).collect());
+            assert_eq!(still, [1, 1], "what was bought stands");
+            link.act(|w, _| assert_eq!(items_of(w, &id).len(), 2 - deleted, "nothing is made again"));
+            let holds = link.holds().await;
+            assert!(holds.iter().all(|hold| hold.reason == HoldReason::ChangedAfterApproval), "{holds:?}");
+            assert_eq!(holds.len(), deleted);
+            let told = link.act(|w, _| w.axerrio.order(&id).unwrap().purchase_order.clone().unwrap());
+            assert_eq!(told.lines.len(), 2, "Axerrio is told of what is bought still");
+            // Of the first a person says that it is to be made again, of another that it is left.
+            for (hold, verdict) in holds.iter().zip([Verdict::TakeAxerrio, Verdict::TakeKomet]) {
+                link.decide_one(hold.id, verdict).await;
+            }
+            link.sync_well().await;
+            link.act(|w, _| assert_eq!(bought(w, items[0]), [], "it is off its PO"));
+            for hold in link.holds().await {
+                link.decide_one(hold.id, Verdict::TakeAxerrio).await;
+            }
+            link.sync_well().await;
+            assert_eq!(link.held().await, []);
+            link.act(|w, _| {
+                assert_eq!(items_of(w, &id).len(), 3 - deleted);
+                let standing = items_of(w, &id).into_iter().map(|item| item.id);
+                let all: BTreeSet<u64> = items.iter().copied().chain(standing).collect();
+                assert_eq!(all.iter().map(|item| bought(w, *item).len()).sum::<usize>(), 2, "each is bought once");
+            });
+            assert_eq!(link.komet_requests("purchase.order.create"), creates + 1);
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -486,6 +486,12 @@ fn a_reps_edit_before_the_first_read_is_asked_about_where_the_other_items_or_the
             assert_eq!(desk.sync(), sent, "{what}");
             assert_eq!((desk.sync().len(), held(&desk)), (0, Vec::new()), "{what}");
         }
+        // Also where the link stood still for so long that nothing is certain any more: stemsync changes no item, it makes another.
+        let mut desk = unread();
+        assert!(desk.order.agreed.doubt());
+        edit(&mut desk);
+        assert_eq!(desk.sync(), [""; 0], "{what}");
+        assert_eq!(held(&desk), ["edited_in_komet 1"], "{what}, doubted");
         // Taken back it is as it was made.
         let mut desk = unread();
         let before = desk.komet.clone();

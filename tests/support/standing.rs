@@ -65,13 +65,16 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
         let is_kept = |d: &&Decision| d.verdict != Verdict::TakeAxerrio || d.cause.starts_with(SHIPPED);
         let decided = known.agreed.decisions.iter().filter(is_kept);
         let causes: Vec<&str> =
-            held.clone().map(|h| h.cause.as_str()).chain(decided.map(|d| d.cause.as_str())).collect();
+            held.clone().map(|h| h.cause.as_str()).chain(decided.clone().map(|d| d.cause.as_str())).collect();
         let about = |wanted: &str| {
             causes.iter().any(|cause| cause.strip_prefix(SHIPPED).unwrap_or(cause).starts_with(wanted))
         };
-        // Or was told that Komet refuses to let it go.
-        let refused =
-            held.clone().any(|h| h.reason == HoldReason::RejectedByKomet && h.cause.contains("item.delete"));
+        // Or was told that Komet refuses to let it go, and may have left it at that.
+        let is_refusal = |reason: HoldReason, cause: &str| {
+            reason == HoldReason::RejectedByKomet && cause.contains("item.delete")
+        };
+        let refused = held.clone().any(|h| is_refusal(h.reason, &h.cause))
+            || decided.clone().any(|d| is_refusal(d.reason, &d.cause));
         let asked = about("item ") || refused;
         let twice = about("bought twice") || held.clone().any(|h| h.reason == HoldReason::ChangedAfterApproval);
         let check = Check { world, order, known, differs: differs(known), asked, twice, causes, first, last };
@@ -148,7 +151,7 @@ impl Check<'_> {
                 wrong.push(format!("{id} has {} lines, and {} items in Komet", ever.len(), items.len()));
             }
         } else if self.order.draft.ship_date > self.last
-            && items.len() <= if off { self.order.draft.lines.len() } else { wanted.len() }
+            && items.len() <= self.joined() + if off { self.order.draft.lines.len() } else { wanted.len() }
         {
             // What people change in Komet beyond the horizon is read when it comes nearer, and what a request left there
             // that was delivered twice.
@@ -182,6 +185,12 @@ impl Check<'_> {
                 }
             }
         }
+    }
+
+    /// How many items stemsync put into a Prebook that was there: delivered twice, each may stand there once more until it is read.
+    fn joined(&self) -> usize {
+        let links = self.known.agreed.lines.values().filter_map(|line| line.item.as_ref());
+        links.filter(|link| link.joined).count()
     }
 
     /// Whether Komet last showed an item of the order beyond the horizon, where it put it in place of the day that it was sent.

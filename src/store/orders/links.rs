@@ -180,7 +180,7 @@ struct AgreedLinks<'a> {
     prebooks: BTreeSet<i64>,
     /// Item, Prebook.
     items: BTreeSet<(i64, i64)>,
-    pos: BTreeSet<&'a str>,
+    pos: BTreeSet<&'a PoNumber>,
 }
 
 impl<'a> AgreedLinks<'a> {
@@ -188,11 +188,11 @@ impl<'a> AgreedLinks<'a> {
         let links = agreed.lines.values();
         let items = links.clone().filter_map(|line| line.item.as_ref()).map(|i| (i.item.0, i.prebook.0));
         let strays = agreed.strays.iter().filter_map(|s| s.item.as_ref().map(|i| (i.0, s.prebook.0)));
-        let bought = links.flat_map(|line| &line.po_lines).map(|p| p.number.0.as_str());
+        let bought = links.flat_map(|line| &line.po_lines).map(|link| &link.number);
         Self {
             prebooks: agreed.prebooks.keys().map(|p| p.0).collect(),
             items: items.chain(strays).collect(),
-            pos: bought.chain(agreed.po.iter().map(|po| po.0.as_str())).collect(),
+            pos: bought.chain(&agreed.po).collect(),
         }
     }
 }
@@ -225,9 +225,10 @@ pub(super) fn save_of_agreed(
     Ok(print)
 }
 
-fn link_po(conn: &Connection, number: &str, key: OrderKey) -> Result<(), StoreError> {
+/// Links a PO that buys for the order, or bought for it.
+pub fn link_po(conn: &Connection, number: &PoNumber, key: OrderKey) -> Result<(), StoreError> {
     conn.prepare_cached("INSERT OR IGNORE INTO po_links (number, order_key) VALUES (?1, ?2)")?
-        .execute(params![number, key])?;
+        .execute(params![number.0, key])?;
     Ok(())
 }
 

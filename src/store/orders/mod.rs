@@ -14,7 +14,7 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use links::{
-    find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook, keys_of_alike, link_ordered, look_for_po,
+    find, key_by_item, keys_by_box, keys_by_po, keys_by_prebook, keys_of_alike, link_ordered, link_po, look_for_po,
 };
 pub use lists::{
     all_keys, backlog, dirty, families, further_po_dates, is_any, is_any_cancelled, items_expected, keys_in_range,

@@ -61,7 +61,12 @@ pub fn axerrio_order(conn: &Connection, order: &AxOrder) -> Result<bool, StoreEr
             },
         )?,
     };
-    orders::observe_axerrio(conn, key, order)
+    let changed = orders::observe_axerrio(conn, key, order)?;
+    // Where a lost database told of it, what that PO buys for the order is found also if its items are gone.
+    if let Some(told) = order.purchase_order.as_ref().filter(|_| changed) {
+        orders::link_po(conn, &told.number, key)?;
+    }
+    Ok(changed)
 }
 
 /// As [`axerrio_order`], of what changed since the feed was read last: an order that was never seen is due.
@@ -226,14 +231,15 @@ pub fn forget_items(conn: &Connection, key: OrderKey, items: &BTreeSet<ItemId>) 
 /// without a Prebook, are nobody's. Says how many orders' views changed.
 pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, StoreError> {
     let mut lines: BTreeMap<OrderKey, Vec<_>> = BTreeMap::new();
-    let mut unnamed = Vec::new();
+    let (mut unnamed, mut unknown) = (Vec::new(), Vec::new());
     for line in &po.lines {
         let Some(item) = &line.item_id else {
             unnamed.push(line);
             continue;
         };
-        if let Some(key) = orders::key_by_item(conn, item)? {
-            lines.entry(key).or_default().push(line.clone());
+        match orders::key_by_item(conn, item)? {
+            Some(key) => lines.entry(key).or_default().push(line.clone()),
+            None => unknown.push(line),
         }
     }
     // An order that had lines on this PO and has none any more is told so.
@@ -241,6 +247,9 @@ pub fn purchase_order(conn: &Connection, po: &PurchaseOrder) -> Result<u64, Stor
         let lines = lines.entry(key).or_default();
         if !unnamed.is_empty() {
             lines.extend(known_lines(conn, key, &unnamed)?);
+        }
+        if !unknown.is_empty() {
+            lines.extend(told_lines(conn, key, &unknown)?);
         }
     }
     let mut changed = 0;
@@ -272,6 +281,15 @@ fn known_lines(conn: &Connection, key: OrderKey, unnamed: &[&PoLine]) -> Result<
         Some(PoLine { item_id: Some(link.item.clone()), ..(*line).clone() })
     });
     Ok(known.collect())
+}
+
+/// Those of these PO lines of which Axerrio was told that they buy for the order: by a database that is lost, since this one knows
+/// nothing of their items.
+fn told_lines(conn: &Connection, key: OrderKey, unknown: &[&PoLine]) -> Result<Vec<PoLine>, StoreError> {
+    let order = orders::load(conn, key)?.and_then(|order| order.axerrio.order);
+    let told = order.and_then(|order| order.purchase_order).map(|told| told.lines).unwrap_or_default();
+    let is_told = |line: &PoLine| told.iter().any(|told| told.po_item_id == line.id.to_string());
+    Ok(unknown.iter().filter(|line| is_told(line)).map(|line| (*line).clone()).collect())
 }
 
 /// Whether a line of the order was bought on this PO and never shown there.

@@ -42,7 +42,8 @@ pub(super) fn fate(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine, edited
     }
     let agreed = draft.agreed.lines.get(&line.id).cloned();
     let Some((agreed, link)) = agreed.and_then(|agreed| agreed.item.clone().map(|link| (agreed, link))) else {
-        return new_line(draft, order, line);
+        let is_bought = links::is_bought_without_item(draft, &line.id);
+        return if is_bought { bought_line(draft, order, line) } else { new_line(draft, order, line) };
     };
     if link.removed && !draft.item_alive(&link) {
         return new_line(draft, order, line);
@@ -159,6 +160,32 @@ fn new_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
     draft.agreed.due |= order.header.ship_date >= draft.rules.visible_from;
     let is_kept_out = draft.is_decided() && !takes_axerrio_after_approval(draft, &line.id, &cause, "added");
     if !is_kept_out && create::is_possible(draft, order, line) { Fate::Create } else { Fate::Leave }
+}
+
+/// A line that a lost database had bought, and whose item nobody shows any more: made again it would be bought again.
+fn bought_line(draft: &mut Draft<'_>, order: &AxOrder, line: &AxLine) -> Fate {
+    let links = draft.alive_po_links(&line.id);
+    let on: Vec<String> = links.iter().map(|link| format!("line {} of PO {}", link.line, link.number)).collect();
+    let question = Question {
+        line: Some(&line.id),
+        cause: &format!("bought without item {:016x}", terms_print(&line.terms)),
+        what: format!(
+            "{} buys {} {} of {}, but no list of Komet's shows its Prebook item any more.",
+            on.join(" and "),
+            line.terms.boxes,
+            line.terms.box_type,
+            line.terms.product.name()
+        ),
+        choice: "Take axerrio to take it off the PO, make it and buy it again, take komet to leave it so."
+            .to_owned(),
+        is_komets: true,
+        has_shipped: draft.has_shipped(&line.id),
+    };
+    if question.takes_axerrio(draft) && create::is_possible(draft, order, line) {
+        Fate::Delete
+    } else {
+        Fate::Leave
+    }
 }
 
 /// A line whose item is gone: stemsync is in the middle of a change, or somebody deleted it in Komet.

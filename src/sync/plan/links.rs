@@ -12,11 +12,11 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::rules::Rules;
-use super::{crossed, header_fields, off};
+use super::{Need, crossed, header_fields, off};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometProduct, KometTerms,
     LineId, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookId, PrebookItem, Product, PurchaseOrder, SeenItem,
-    blank, tag,
+    blank, tag, window_of,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -113,17 +113,18 @@ fn bears_tag(draft: &Draft<'_>, prebook: &Prebook) -> bool {
 /// same goods and surely the same product, same goods and possibly the same product; then, for lines that were never
 /// linked, the same with other goods (the difference is then a change to be carried out, and no line stands twice).
 fn adopt_items(draft: &mut Draft<'_>, order: &AxOrder) {
-    let mut free = unlinked_items(draft);
-    free.retain(|(_, item)| !is_known_as_added(draft, item));
-    if free.is_empty() {
-        return;
-    }
     if awaits_told_po(draft, order) {
         return;
     }
     let first_sight = draft.order.agreed.lines.is_empty();
     if first_sight {
-        adopt_told_items(draft, order, &mut free);
+        take_told_lines(draft, order);
+    }
+    link_bought_items(draft, order);
+    let mut free = unlinked_items(draft);
+    free.retain(|(_, item)| !is_known_as_added(draft, item));
+    if free.is_empty() {
+        return;
     }
     free.sort_by_key(|(_, item)| item.id.0);
     let mut homeless: Vec<&AxLine> = order.lines.iter().filter(|line| is_homeless(draft, order, line)).collect();
@@ -201,28 +202,64 @@ pub(super) fn is_left_behind(draft: &Draft<'_>, order: &AxOrder, link: &ItemLink
         && draft.item(&link.item).is_some_and(|item| item.ship_date < visible_from)
 }
 
-/// Whether an order that has Prebooks, of none of whose lines this database knows, must wait for the PO of which Axerrio was
-/// told in another life; asks for it then. It says which item stands for which line, whatever was changed in either since.
+/// Whether an order of none of whose lines this database knows must wait for the PO of which Axerrio was told in another life;
+/// asks for it then. It says which item stands for which line, whatever was changed in either since, and what is bought though its
+/// item is gone.
 pub(super) fn awaits_told_po(draft: &mut Draft<'_>, order: &AxOrder) -> bool {
-    if !draft.agreed.lines.is_empty() || draft.agreed.prebooks.is_empty() {
+    let is_due = || order.header.ship_date >= draft.rules.visible_from && !order.status.is_off();
+    if !draft.agreed.lines.is_empty() || draft.agreed.prebooks.is_empty() && !is_due() {
         return false;
     }
     let told = order.purchase_order.as_ref().filter(|told| !told.lines.is_empty());
-    told.is_some_and(|told| draft.po(&told.number).is_none() && !draft.has_read_pos(&[told.ship_date]))
+    let Some(told) = told else { return false };
+    if draft.po(&told.number).is_none() {
+        return !draft.has_read_pos(&[told.ship_date]);
+    }
+    // What is not there may only not have been looked for.
+    let facts = draft.rules.facts;
+    let days = [order.header.ship_date, told.ship_date].into_iter();
+    let unread =
+        days.filter(|day| *day >= draft.rules.visible_from && !facts.windows_known.contains(&window_of(*day)));
+    let unread: Vec<Need> = unread.map(Need::Prebooks).collect();
+    let waits = !unread.is_empty();
+    draft.needs.extend(unread);
+    waits
 }
 
-/// Gives lines the items that the PO lines buy of which Axerrio was told.
-fn adopt_told_items<'a>(draft: &mut Draft<'a>, order: &AxOrder, free: &mut Vec<(&'a Prebook, &'a PrebookItem)>) {
-    let told = order.purchase_order.iter().flat_map(|told| &told.lines);
-    for told in told {
+/// Gives lines the PO lines of which Axerrio was told in another life, whatever became of the items that they buy.
+fn take_told_lines(draft: &mut Draft<'_>, order: &AxOrder) {
+    for told in order.purchase_order.iter().flat_map(|told| &told.lines) {
         let line = order.lines.iter().find(|line| line.id == told.line_id && line.terms.boxes > 0);
-        let Some(line) = line.filter(|line| !draft.agreed.lines.contains_key(&line.id)) else { continue };
         let bought = told.po_item_id.parse().ok().and_then(|id| draft.po_line(&PoItemId(id)));
-        let item = bought.filter(|(_, bought)| bought.is_alive()).and_then(|(_, bought)| bought.item_id.as_ref());
-        let Some(at) = free.iter().position(|(_, free)| Some(&free.id) == item) else { continue };
-        let (prebook, item) = free.remove(at);
-        link_item(draft, line, prebook, item);
+        let bought = bought.filter(|(po, bought)| bought.is_alive() && po.status != PoStatus::Cancelled);
+        let Some((line, (po, bought))) = line.zip(bought) else { continue };
+        let Some(item) = bought.item_id.clone() else { continue };
+        let link =
+            PoLink { seen: Some(bought.terms.clone()), ..PoLink::new(po.number.clone(), bought.id.clone(), item) };
+        let agreed = draft.agreed.lines.entry(line.id.clone());
+        let new = || AgreedLine { terms: line.terms.clone(), item: None, po_lines: Vec::new() };
+        agreed.or_insert_with(new).po_lines.push(link);
     }
+}
+
+/// Gives lines that are bought, and of whose item nothing is known, the item that their PO line buys.
+fn link_bought_items(draft: &mut Draft<'_>, order: &AxOrder) {
+    let without: Vec<&AxLine> =
+        order.lines.iter().filter(|line| is_bought_without_item(draft, &line.id)).collect();
+    for line in without {
+        let bought: Vec<ItemId> = draft.alive_po_links(&line.id).into_iter().map(|link| link.item).collect();
+        let prebooks = draft.order.komet.prebooks.iter().filter(|p| draft.agreed.prebooks.contains_key(&p.id));
+        let mut items = prebooks.flat_map(|p| p.items.iter().map(move |item| (p, item)));
+        if let Some((prebook, item)) = items.find(|(_, item)| item.is_alive() && bought.contains(&item.id)) {
+            link_item(draft, line, prebook, item);
+        }
+    }
+}
+
+/// Whether a line is bought, and has no item of which anything is known.
+pub(super) fn is_bought_without_item(draft: &Draft<'_>, line: &LineId) -> bool {
+    draft.agreed.lines.get(line).is_some_and(|agreed| agreed.item.is_none())
+        && !draft.alive_po_links(line).is_empty()
 }
 
 /// A person was asked about this item, or has said what it is: an addition of Komet's people.
@@ -295,7 +332,7 @@ fn move_item_baselines(draft: &mut Draft<'_>) {
             }
         };
         if as_agreed {
-            let made_for = days.get(&link.prebook).filter(|_| link.seen.is_none() && link.fresh);
+            let made_for = days.get(&link.prebook).filter(|_| link.seen.is_none());
             let mut seen = SeenItem { terms: item.terms.clone(), ship_date: item.ship_date };
             seen.ship_date = made_for.copied().unwrap_or(seen.ship_date);
             seen.terms.product = made_of.unwrap_or(seen.terms.product);
@@ -308,7 +345,7 @@ fn move_item_baselines(draft: &mut Draft<'_>) {
 /// The ship dates that Komet surely took over from what it was sent, by the Prebook: it may ignore them (assumed), but not for one item
 /// of a Prebook and for another not. So what shows another date was moved there.
 fn kept_days(draft: &Draft<'_>) -> BTreeMap<PrebookId, NaiveDate> {
-    let links = draft.agreed.lines.values().filter_map(|agreed| agreed.item.as_ref()).filter(|link| link.fresh);
+    let links = draft.agreed.lines.values().filter_map(|agreed| agreed.item.as_ref());
     let kept = links.filter_map(|link| {
         let sent = draft.agreed.prebooks.get(&link.prebook)?.sent.as_ref()?.ship_date;
         let shown = draft.item(&link.item).filter(|item| item.is_alive() && item.ship_date == sent)?;
@@ -322,7 +359,7 @@ fn kept_days(draft: &Draft<'_>) -> BTreeMap<PrebookId, NaiveDate> {
 /// The product that Komet made of the one which stemsync asked for, where a rep changed it before anything was read: a PO line takes its
 /// product from the item that it buys, and keeps it.
 fn product_made(draft: &Draft<'_>, agreed: &AgreedLine) -> Option<KometProduct> {
-    let link = agreed.item.as_ref().filter(|link| link.fresh && !link.left.contains(PRODUCT))?;
+    let link = agreed.item.as_ref().filter(|link| !link.left.contains(PRODUCT))?;
     let item = draft.item(&link.item).filter(|item| item.terms.breakdowns.is_empty())?;
     let mut own = agreed.po_lines.iter().filter(|po| po.asked.is_some() && !po.dead && po.item == link.item);
     // Whichever of the two is read first waits for the other.
