@@ -264,7 +264,7 @@ async fn what_a_buyer_buys_in_addition_since_more_is_wanted_is_nothing_bought_tw
 /// A request that was given up is no reason to take a buyer's own purchase for its late effect.
 #[tokio::test]
 async fn what_a_buyer_buys_since_more_is_wanted_stays_though_a_purchase_was_given_up() {
-    let link = Link::plain().await;
+    let link = Link::hasty().await;
     link.inject(System::Komet, "purchase.order.create", Fault::RefusedBefore);
     let number = accepted_prebook(&link, &prebook(link.day(3), vec![item(FREEDOM, 4, link.day(3))])).await;
     link.sync().await;

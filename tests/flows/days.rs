@@ -225,7 +225,7 @@ async fn an_item_deleted_in_komet_once_a_change_was_carried_out_stays_deleted() 
 /// whether a request without an answer was done.
 #[tokio::test]
 async fn what_komet_shows_no_more_is_asked_about_and_not_made_again() {
-    let link = Link::plain().await;
+    let link = Link::hasty().await;
     link.sync_well().await;
     let now = link.engine.clock.now();
     let evening = (now + TimeDelta::days(1)).date_naive().and_hms_opt(2, 0, 0).unwrap().and_utc();

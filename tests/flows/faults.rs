@@ -821,7 +821,7 @@ async fn a_list_that_fails_once_is_read_again_and_one_that_keeps_failing_stops_i
 /// The Never list: nothing is sent twice on a guess. What cannot be read may be what is looked for.
 #[tokio::test]
 async fn a_list_with_a_record_that_cannot_be_read_proves_no_absence() {
-    let link = Link::plain().await;
+    let link = Link::hasty().await;
     let draft = order(link.day(3), vec![line(FREEDOM, 4)]);
     let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
     let po =

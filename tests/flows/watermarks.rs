@@ -85,7 +85,7 @@ async fn an_unreadable_order_is_reported_and_neither_stops_the_others_nor_is_pas
 /// It may be what is looked for; but what is put by its reference again makes nothing twice.
 #[tokio::test]
 async fn an_unreadable_order_keeps_no_other_one_in_doubt() {
-    let link = Link::plain().await;
+    let link = Link::hasty().await;
     let bad = place(&link, 2);
     link.sync_well().await;
     let rep = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);

@@ -97,6 +97,12 @@ impl Link {
         Self::start(Setup::default()).await
     }
 
+    /// Both systems are given 2 s to answer: for so long a run waits for what may have been done.
+    pub(crate) async fn hasty() -> Self {
+        let settings = Settings { komet_timeout: Duration::from_secs(2), ..Settings::default() };
+        Self::start(Setup { settings, ..Setup::default() }).await
+    }
+
     /// On the bundled scenario's company.
     pub(crate) async fn with(answers: Answers, settings: Settings) -> Self {
         let catalogue = Scenario::bundled().catalogue();
