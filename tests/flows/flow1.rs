@@ -116,7 +116,7 @@ async fn a_changed_header_moves_the_lines_to_a_new_prebook() {
             truck_date: Some(truck),
             customer_po: Some("PO-78".into()),
             carrier: Some(Named { code: "PRI".into(), name: "Bluestem Freight".into() }),
-            comments: None,
+            ..OrderChange::default()
         };
         link.act(|w, now| w.axerrio.customer_changes_header(&id, &change, now)).unwrap();
         link.sync_well().await;

@@ -5,23 +5,27 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use fastrand::Rng;
 use rust_decimal::Decimal;
+use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{Born, LabelStatus, Line, Order, OrderChange, OrderStatus, Reprint};
-use stemsync::sandbox::komet::{HeaderChange, ItemChange, ItemDraft, PoStatus};
+use stemsync::sandbox::komet::{HeaderChange, ItemChange, ItemDraft, PoStatus, Prebook};
 use stemsync::systems::System;
 
+use crate::further;
 use crate::network::State;
 use crate::trade;
 
+/// A list of kinds, each with how often it is drawn; another list's may come in as `and Name(other::Kind)`.
 macro_rules! kinds {
-    ($($weight:literal $name:ident,)*) => {
+    ($($weight:literal $name:ident,)* $(and $others:ident($theirs:path))?) => {
         /// What is done.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Kind { $($name,)* }
+        pub(crate) enum Kind { $($name,)* $($others($theirs),)? }
 
         /// Every kind, and how often it is drawn.
         const KINDS: &[(u32, Kind)] = &[$(($weight, Kind::$name),)*];
     };
 }
+pub(crate) use kinds;
 
 kinds! {
     14 CustomerOrders,
@@ -58,6 +62,7 @@ kinds! {
     2 PersonShipsLine,
     4 WarehouseReceives,
     1 ManyCancel,
+    and Further(further::Kind)
 }
 
 /// One deed.
@@ -67,20 +72,21 @@ pub(crate) struct Deed {
     pub(crate) seed: u64,
 }
 
-const KNOWN: [&str; 4] = [trade::FREEDOM, trade::MONDIAL, trade::NOBBIO, "Rose Explorer 60 cm"];
+pub(crate) const KNOWN: [&str; 4] = [trade::FREEDOM, trade::MONDIAL, trade::NOBBIO, "Rose Explorer 60 cm"];
 /// Komet does not know them; a person maps them to these.
-const UNKNOWN: [(&str, u64); 2] = [(trade::UNKNOWN, trade::UNKNOWN_IS), ("Ranunculus Cloni Hanoi", 9005)];
+pub(crate) const UNKNOWN: [(&str, u64); 2] =
+    [(trade::UNKNOWN, trade::UNKNOWN_IS), ("Ranunculus Cloni Hanoi", 9005)];
 
 fn product(dice: &mut Rng) -> &'static str {
     if dice.u8(0..9) == 0 { UNKNOWN[dice.usize(..2)].0 } else { KNOWN[dice.usize(..KNOWN.len())] }
 }
 
-fn cost(dice: &mut Rng) -> Decimal {
+pub(crate) fn cost(dice: &mut Rng) -> Decimal {
     // Komet keeps four decimals; more of them are a story of their own (known gap).
     Decimal::new(dice.i64(15..60), 2)
 }
 
-fn ship_date(dice: &mut Rng, now: DateTime<Utc>) -> NaiveDate {
+pub(crate) fn ship_date(dice: &mut Rng, now: DateTime<Utc>) -> NaiveDate {
     let days = match dice.u8(0..20) {
         0 => return far(dice, now),
         1..=3 => dice.i64(8..24),
@@ -94,7 +100,7 @@ fn far(dice: &mut Rng, now: DateTime<Utc>) -> NaiveDate {
     now.date_naive() + TimeDelta::days(dice.i64(24..36))
 }
 
-fn line(dice: &mut Rng) -> Line {
+pub(crate) fn line(dice: &mut Rng) -> Line {
     let boxes = dice.u32(1..6);
     let mut line = if dice.u8(0..8) == 0 {
         trade::mixed_line(boxes, &[product(dice), KNOWN[dice.usize(..4)]])
@@ -114,7 +120,7 @@ fn line(dice: &mut Rng) -> Line {
     line
 }
 
-fn item(dice: &mut Rng, ship: NaiveDate) -> ItemDraft {
+pub(crate) fn item(dice: &mut Rng, ship: NaiveDate) -> ItemDraft {
     let boxes = dice.u32(1..6);
     let mut item = if dice.u8(0..8) == 0 {
         trade::mixed_item(boxes, &[product(dice), KNOWN[dice.usize(..4)]], ship)
@@ -135,23 +141,98 @@ fn item(dice: &mut Rng, ship: NaiveDate) -> ItemDraft {
 }
 
 /// One of them; the latest are the likeliest.
-fn pick<T>(dice: &mut Rng, mut all: Vec<T>) -> Option<T> {
+pub(crate) fn pick<T>(dice: &mut Rng, mut all: Vec<T>) -> Option<T> {
     let count = all.len();
     let from = if count > 6 && dice.bool() { count - 6 } else { 0 };
     (count > 0).then(|| all.swap_remove(dice.usize(from..count)))
 }
 
+/// One of a list of kinds, by their weights.
+pub(crate) fn weighted<K: Copy>(dice: &mut Rng, kinds: &[(u32, K)]) -> K {
+    let total: u32 = kinds.iter().map(|(weight, _)| weight).sum();
+    let mut at = dice.u32(0..total);
+    for (weight, kind) in kinds {
+        if at < *weight {
+            return *kind;
+        }
+        at -= weight;
+    }
+    unreachable!("the weights add up to the total")
+}
+
+/// What was done, in words, or why it could not be; `None` where it can concern nobody.
+pub(crate) type Done = Option<anyhow::Result<String>>;
+
+fn is_open(order: &Order) -> bool {
+    !matches!(order.status, OrderStatus::Cancelled | OrderStatus::Shipped)
+}
+
+fn is_customers(order: &Order) -> bool {
+    order.origin == Born::Axerrio && is_open(order)
+}
+
+/// An order that its customer may change.
+pub(crate) fn customers_order(world: &World, dice: &mut Rng) -> Option<String> {
+    pick(dice, world.axerrio.orders().filter(|o| is_customers(o)).map(|o| o.id.clone()).collect())
+}
+
+/// An order that the vendor may work on.
+pub(crate) fn vendors_order(world: &World, dice: &mut Rng) -> Option<String> {
+    pick(dice, world.axerrio.orders().filter(|o| is_open(o)).map(|o| o.id.clone()).collect())
+}
+
+pub(crate) fn line_of(world: &World, dice: &mut Rng, order: &str) -> Option<String> {
+    pick(dice, world.axerrio.order(order)?.draft.lines.iter().map(|l| l.id.clone()).collect())
+}
+
+/// An item that a rep works on: what the vendor's own token shows, whoever made it.
+pub(crate) fn reps_item(world: &World, dice: &mut Rng) -> Option<u64> {
+    let vendor = world.komet.catalogue().vendor.id;
+    let mine = world.komet.prebooks().filter(|p| is_in_reach(p, dice.bool()) || p.id % 4 > 0);
+    let all: Vec<u64> =
+        mine.flat_map(|p| &p.items).filter(|i| i.vendor == vendor && i.goods.boxes > 0).map(|i| i.id).collect();
+    pick(dice, all)
+}
+
+/// Whether a rep takes this Prebook: any, or only those that bear no tag.
+fn is_in_reach(prebook: &Prebook, flow2_only: bool) -> bool {
+    !flow2_only || trade::tag_of(prebook).is_none()
+}
+
+/// A Prebook of flow 2.
+pub(crate) fn reps_prebook(world: &World, dice: &mut Rng) -> Option<u64> {
+    let vendor = world.komet.catalogue().vendor.id;
+    let all: Vec<u64> = world
+        .komet
+        .prebooks()
+        .filter(|p| trade::tag_of(p).is_none() && p.items.iter().any(|i| i.vendor == vendor))
+        .map(|p| p.id)
+        .collect();
+    pick(dice, all)
+}
+
+/// A PO that buys for Prebooks. What is cancelled is done with.
+pub(crate) fn buyers_po(world: &World, dice: &mut Rng, pending: bool) -> Option<u64> {
+    let vendor = world.komet.catalogue().vendor.id;
+    let all: Vec<u64> = world
+        .komet
+        .purchase_orders()
+        .filter(|po| po.vendor == vendor && po.lines.iter().any(|l| l.item.is_some()))
+        .filter(|po| po.status != PoStatus::Cancelled && (!pending || po.status == PoStatus::Pending))
+        .map(|po| po.number)
+        .collect();
+    pick(dice, all)
+}
+
+/// A label that is on a box.
+pub(crate) fn printed_label(world: &World, dice: &mut Rng) -> Option<String> {
+    let printed = world.axerrio.labels().filter(|l| l.status == LabelStatus::Printed);
+    pick(dice, printed.map(|l| l.id.clone()).collect())
+}
+
 impl Deed {
     pub(crate) fn draw(dice: &mut Rng) -> Self {
-        let total: u32 = KINDS.iter().map(|(weight, _)| weight).sum();
-        let mut at = dice.u32(0..total);
-        for (weight, kind) in KINDS {
-            if at < *weight {
-                return Self { kind: *kind, seed: dice.u64(..) };
-            }
-            at -= weight;
-        }
-        unreachable!("the weights add up to the total")
+        Self { kind: weighted(dice, KINDS), seed: dice.u64(..) }
     }
 
     /// Does it, if there is somebody whom it can concern.
@@ -167,61 +248,11 @@ impl Deed {
         }
     }
 
-    fn done(self, state: &mut State) -> Option<anyhow::Result<String>> {
+    fn done(self, state: &mut State) -> Done {
         let mut dice = Rng::with_seed(self.seed);
         let dice = &mut dice;
         let (ax, ko) = (state.clock(System::Axerrio), state.clock(System::Komet));
         let world = &mut state.world;
-        let any = |o: &Order, own: bool| {
-            (!own || o.origin == Born::Axerrio)
-                && !matches!(o.status, OrderStatus::Cancelled | OrderStatus::Shipped)
-        };
-        let customers = |w: &stemsync::sandbox::World, dice: &mut Rng| {
-            pick(dice, w.axerrio.orders().filter(|o| any(o, true)).map(|o| o.id.clone()).collect())
-        };
-        let vendors = |w: &stemsync::sandbox::World, dice: &mut Rng| {
-            pick(dice, w.axerrio.orders().filter(|o| any(o, false)).map(|o| o.id.clone()).collect())
-        };
-        let line_of = |w: &stemsync::sandbox::World, dice: &mut Rng, order: &str| {
-            pick(dice, w.axerrio.order(order)?.draft.lines.iter().map(|l| l.id.clone()).collect())
-        };
-        // A rep works on what the vendor's own token shows, whoever made it.
-        let items = |w: &stemsync::sandbox::World, dice: &mut Rng| {
-            let vendor = w.komet.catalogue().vendor.id;
-            let mine = w.komet.prebooks().filter(|p| is_in_reach(p, dice.bool()) || p.id % 4 > 0);
-            let all: Vec<u64> = mine
-                .flat_map(|p| &p.items)
-                .filter(|i| i.vendor == vendor && i.goods.boxes > 0)
-                .map(|i| i.id)
-                .collect();
-            pick(dice, all)
-        };
-        let prebooks = |w: &stemsync::sandbox::World, dice: &mut Rng| {
-            let vendor = w.komet.catalogue().vendor.id;
-            let all: Vec<u64> = w
-                .komet
-                .prebooks()
-                .filter(|p| trade::tag_of(p).is_none() && p.items.iter().any(|i| i.vendor == vendor))
-                .map(|p| p.id)
-                .collect();
-            pick(dice, all)
-        };
-        // What is cancelled is done with.
-        let pos = |w: &stemsync::sandbox::World, dice: &mut Rng, pending: bool| {
-            let vendor = w.komet.catalogue().vendor.id;
-            let all: Vec<u64> = w
-                .komet
-                .purchase_orders()
-                .filter(|po| po.vendor == vendor && po.lines.iter().any(|l| l.item.is_some()))
-                .filter(|po| po.status != PoStatus::Cancelled && (!pending || po.status == PoStatus::Pending))
-                .map(|po| po.number)
-                .collect();
-            pick(dice, all)
-        };
-        let labels = |w: &stemsync::sandbox::World, dice: &mut Rng| {
-            let printed = w.axerrio.labels().filter(|l| l.status == LabelStatus::Printed);
-            pick(dice, printed.map(|l| l.id.clone()).collect())
-        };
         Some(match self.kind {
             Kind::CustomerOrders => {
                 let lines = (0..dice.u8(1..4)).map(|_| line(dice)).collect();
@@ -236,7 +267,7 @@ impl Deed {
                 Ok(world.axerrio.customer_orders(draft, ax))
             }
             Kind::CustomerChangesLine => {
-                let order = customers(world, dice)?;
+                let order = customers_order(world, dice)?;
                 let line = line_of(world, dice, &order)?;
                 let (what, boxes, cost) = (dice.u8(0..5), dice.u32(1..7), cost(dice));
                 let product = product(dice);
@@ -250,16 +281,16 @@ impl Deed {
                 world.axerrio.customer_changes_line(&order, &line, change, ax).map(|()| format!("{order} {line}"))
             }
             Kind::CustomerAddsLine => {
-                let order = customers(world, dice)?;
+                let order = customers_order(world, dice)?;
                 world.axerrio.customer_adds_line(&order, line(dice), ax).map(|line| format!("{order} {line}"))
             }
             Kind::CustomerRemovesLine => {
-                let order = customers(world, dice)?;
+                let order = customers_order(world, dice)?;
                 let line = line_of(world, dice, &order)?;
                 world.axerrio.customer_removes_line(&order, &line, ax).map(|()| format!("{order} {line}"))
             }
             Kind::CustomerChangesHeader => {
-                let order = customers(world, dice)?;
+                let order = customers_order(world, dice)?;
                 let mut change = OrderChange::default();
                 match dice.u8(0..4) {
                     0 => change.ship_date = Some(ship_date(dice, ax)),
@@ -270,12 +301,12 @@ impl Deed {
                 world.axerrio.customer_changes_header(&order, &change, ax).map(|()| format!("{order} {change:?}"))
             }
             Kind::CustomerCancels => {
-                let order = customers(world, dice)?;
+                let order = customers_order(world, dice)?;
                 world.axerrio.customer_cancels(&order, ax).map(|()| order)
             }
             Kind::ManyCancel => {
                 let all: Vec<String> =
-                    world.axerrio.orders().filter(|o| any(o, true)).map(|o| o.id.clone()).collect();
+                    world.axerrio.orders().filter(|o| is_customers(o)).map(|o| o.id.clone()).collect();
                 for order in &all {
                     if dice.u8(0..4) > 0 {
                         let _ = world.axerrio.customer_cancels(order, ax);
@@ -284,11 +315,11 @@ impl Deed {
                 Ok(format!("of {}", all.len()))
             }
             Kind::VendorAccepts => {
-                let order = vendors(world, dice)?;
+                let order = vendors_order(world, dice)?;
                 world.axerrio.vendor_accepts(&order, &[], ax).map(|()| order)
             }
             Kind::VendorAcceptsFewer => {
-                let order = vendors(world, dice)?;
+                let order = vendors_order(world, dice)?;
                 let line = line_of(world, dice, &order)?;
                 let boxes = world.axerrio.order(&order)?.draft.lines.iter().find(|l| l.id == line)?.boxes;
                 let fewer = dice.u32(0..boxes.max(1));
@@ -296,11 +327,11 @@ impl Deed {
                 told.map(|()| format!("{order} {line}: {fewer} of {boxes}"))
             }
             Kind::VendorRejects => {
-                let order = vendors(world, dice)?;
+                let order = vendors_order(world, dice)?;
                 world.axerrio.vendor_rejects(&order, ax).map(|()| order)
             }
             Kind::VendorPrints => {
-                let bought = |o: &&Order| any(o, false) && o.purchase_order.is_some();
+                let bought = |o: &&Order| is_open(o) && o.purchase_order.is_some();
                 let order = pick(dice, world.axerrio.orders().filter(bought).map(|o| o.id.clone()).collect())?;
                 let line = line_of(world, dice, &order)?;
                 let found = world.axerrio.order(&order)?;
@@ -327,23 +358,23 @@ impl Deed {
                     .map(|ids| format!("{order} {line}: {ids:?} {awb:?} {lot:?}"))
             }
             Kind::VendorReprints => {
-                let label = labels(world, dice)?;
+                let label = printed_label(world, dice)?;
                 let how = if dice.bool() { Reprint::SameLabel } else { Reprint::NewLabel };
                 world.axerrio.vendor_reprints(&label, how, ax).map(|new| format!("{label} {how:?} {new}"))
             }
             Kind::VendorVoids => {
-                let label = labels(world, dice)?;
+                let label = printed_label(world, dice)?;
                 world.axerrio.vendor_voids(&label, ax).map(|()| label)
             }
             Kind::VendorCorrectsLabel => {
-                let label = labels(world, dice)?;
+                let label = printed_label(world, dice)?;
                 let awb = (dice.u8(0..4) > 0).then_some(trade::AWB);
                 let lot = dice.bool().then_some(trade::LOT);
                 let told = world.axerrio.vendor_corrects_label(&label, awb, None, lot, ax);
                 told.map(|()| format!("{label} {awb:?} {lot:?}"))
             }
             Kind::VendorEditsLine => {
-                let order = vendors(world, dice)?;
+                let order = vendors_order(world, dice)?;
                 let line = line_of(world, dice, &order)?;
                 let boxes = dice.u32(1..7);
                 let told = world.axerrio.vendor_edits_line(&order, &line, Some(boxes), None, ax);
@@ -365,13 +396,13 @@ impl Deed {
                 world.komet.rep_creates_prebook(&draft, ko).map(|id| format!("Prebook {id}"))
             }
             Kind::RepAddsItem => {
-                let prebook = prebooks(world, dice)?;
+                let prebook = reps_prebook(world, dice)?;
                 let ship = ship_date(dice, ko);
                 let draft = item(dice, ship);
                 world.komet.rep_adds_item(prebook, &draft, ko).map(|id| format!("item {id} to Prebook {prebook}"))
             }
             Kind::RepChangesItem => {
-                let item = items(world, dice)?;
+                let item = reps_item(world, dice)?;
                 let mut change = ItemChange::default();
                 match dice.u8(0..5) {
                     0 | 1 => change.boxes = Some(dice.u32(1..7)),
@@ -382,7 +413,7 @@ impl Deed {
                 world.komet.rep_changes_item(item, &change, ko).map(|()| format!("{item} {change:?}"))
             }
             Kind::RepChangesHeader => {
-                let prebook = prebooks(world, dice)?;
+                let prebook = reps_prebook(world, dice)?;
                 let mut change = HeaderChange::default();
                 match dice.u8(0..3) {
                     0 => change.truck_date = Some(ship_date(dice, ko) + TimeDelta::days(4)),
@@ -392,34 +423,35 @@ impl Deed {
                 world.komet.rep_changes_header(prebook, &change, ko).map(|()| format!("{prebook} {change:?}"))
             }
             Kind::RepMovesShipDate => {
-                let item = items(world, dice)?;
+                let item = reps_item(world, dice)?;
                 // Often where nobody looks yet: it leaves every list that stemsync reads, and is not deleted.
                 let to = if dice.u8(0..4) == 0 { far(dice, ko) } else { ship_date(dice, ko) };
+                state.dated.insert(item);
                 world.komet.rep_moves_ship_date(item, to, ko).map(|()| format!("{item} to {to}"))
             }
             Kind::RepDeletesItem => {
-                let item = items(world, dice)?;
+                let item = reps_item(world, dice)?;
                 world.komet.rep_deletes_item(item, ko).map(|()| item.to_string())
             }
             Kind::RepDeletesPrebook => {
-                let prebook = prebooks(world, dice)?;
+                let prebook = reps_prebook(world, dice)?;
                 world.komet.rep_deletes_prebook(prebook).map(|()| prebook.to_string())
             }
             Kind::BuyerApproves => {
-                let po = pos(world, dice, true)?;
+                let po = buyers_po(world, dice, true)?;
                 world.komet.buyer_approves(po, ko).map(|()| format!("PO {po}"))
             }
             Kind::BuyerApprovesAll => world.komet.buyer_approves_all(ko).map(|all| format!("{all:?}")),
             Kind::BuyerConfirms => {
-                let po = pos(world, dice, false)?;
+                let po = buyers_po(world, dice, false)?;
                 world.komet.buyer_confirms(po, ko).map(|()| format!("PO {po}"))
             }
             Kind::BuyerCancels => {
-                let po = pos(world, dice, false)?;
+                let po = buyers_po(world, dice, false)?;
                 world.komet.buyer_cancels(po, ko).map(|()| format!("PO {po}"))
             }
             Kind::BuyerChangesLine => {
-                let po = pos(world, dice, false)?;
+                let po = buyers_po(world, dice, false)?;
                 let lines = world
                     .komet
                     .purchase_order(po)?
@@ -440,7 +472,7 @@ impl Deed {
                 }
             }
             Kind::BuyerMovesPo => {
-                let po = pos(world, dice, false)?;
+                let po = buyers_po(world, dice, false)?;
                 let to = ship_date(dice, ko);
                 world.komet.buyer_moves_po(po, to, ko).map(|()| format!("PO {po} to {to}"))
             }
@@ -457,9 +489,7 @@ impl Deed {
                 let ship = ship_date(dice, ko);
                 let draft = trade::prebook(ship + TimeDelta::days(2), vec![item(dice, ship)]);
                 world.komet.other_vendor_prebook(&draft, ko).map(|id| {
-                    let prebook = world.komet.prebook(id).expect("it was just made");
-                    let items = prebook.items.iter().map(|i| (i.id, i.goods.boxes)).collect();
-                    state.strangers.prebooks.push((id, items));
+                    state.other_vendors(id);
                     format!("Prebook {id}")
                 })
             }
@@ -484,11 +514,7 @@ impl Deed {
                 let code = pick(dice, boxes.map(|b| b.code.clone()).collect())?;
                 world.komet.warehouse_receives(&code, ko).map(|()| code)
             }
+            Kind::Further(kind) => return further::done(kind, dice, state),
         })
     }
-}
-
-/// Whether a rep takes this Prebook: any, or only those that bear no tag.
-fn is_in_reach(prebook: &stemsync::sandbox::komet::Prebook, flow2_only: bool) -> bool {
-    !flow2_only || trade::tag_of(prebook).is_none()
 }

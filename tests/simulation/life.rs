@@ -10,14 +10,14 @@ use std::time::Duration;
 use chrono::{TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
 use rusqlite::backup::Backup;
-use stemsync::domain::{CreatePo, MapKind, OnConflict, OrderKey, PoStatus, Verdict};
+use stemsync::domain::{CreatePo, OnConflict, OrderKey, PoStatus};
+use stemsync::sandbox::catalogue::Location;
 use stemsync::sandbox::komet::PoStatus as PoInKomet;
 use stemsync::sandbox::people::People;
 use stemsync::sandbox::scenario::Scenario;
 use stemsync::sandbox::{Answers, Catalogue, KometRules, Tokens, World};
-use stemsync::store::watermarks::{self, Stream};
-use stemsync::store::{Connection, Store, StoreError, holds, maps, orders};
-use stemsync::sync::engine::{Engine, Settings};
+use stemsync::store::{Connection, Store, orders};
+use stemsync::sync::engine::{Clock, Engine, Settings};
 use stemsync::sync::report::{ActionResult, Job};
 use stemsync::sync::{RunEnd, RunRequest};
 use stemsync::systems::System;
@@ -26,9 +26,9 @@ use stemsync::systems::komet::{KometClient, KometOptions};
 
 use crate::check;
 use crate::deeds::{Deed, Kind};
+use crate::further;
 use crate::network::{End, Mishap, Net, TIMEOUT, Weather};
 use crate::standing::Remembered;
-use crate::trade;
 
 type Link = Engine<KometClient, AxerrioClient>;
 
@@ -51,6 +51,14 @@ pub(crate) enum Step {
     Restart,
     /// The database is lost.
     LoseDatabase,
+    /// A line of `sync.toml` is changed.
+    Settings(u64),
+    /// A code is mapped to something else.
+    Map(u64),
+    /// The database is copied.
+    CopyDatabase,
+    /// The copy is put back.
+    PutCopyBack,
 }
 
 /// How one run goes.
@@ -65,11 +73,15 @@ pub(crate) struct Run {
     pub(crate) database: Option<DatabaseFault>,
     /// So many of the deeds that follow are done while it runs.
     meanwhile: usize,
+    /// It pushes one order only, drawn by this from those in Axerrio.
+    only: Option<u64>,
+    /// It reads what changed in so many seconds instead of from the watermarks.
+    since: Option<i64>,
 }
 
 impl Run {
     /// All jobs, and nothing goes wrong.
-    fn calm() -> Self {
+    pub(crate) fn calm() -> Self {
         Self {
             jobs: Vec::new(),
             paced: false,
@@ -77,6 +89,8 @@ impl Run {
             kill: None,
             database: None,
             meanwhile: 0,
+            only: None,
+            since: None,
         }
     }
 }
@@ -175,15 +189,75 @@ pub(crate) fn history(seed: u64) -> Vec<Step> {
         steps.push(Step::Deed(Deed { kind: Kind::ManyCancel, seed: dice.u64(..) }));
         steps.push(Step::Run(run(&mut dice, storm, kills, weak_disk)));
     }
+    if let Some(mut dice) = further_dice(seed) {
+        draw_further(&mut dice, &mut steps, &|dice| run(dice, storm, kills, weak_disk));
+    }
     if quota(seed).is_some() {
         let mut dice = Rng::with_seed(seed ^ 0x00DA_E303);
         for step in &mut steps {
             if let Step::Run(run) = step {
-                run.paced = dice.u8(0..8) > 0;
+                // Whoever names an order or a time forces the run.
+                run.paced = dice.u8(0..8) > 0 && run.only.is_none() && run.since.is_none();
             }
         }
     }
     steps
+}
+
+/// The dice by which one of four lives draws further deeds and steps, on top of its history. They are its own, so that the
+/// other lives stay what they were.
+fn further_dice(seed: u64) -> Option<Rng> {
+    let mut dice = Rng::with_seed(seed ^ 0x000F_0E7E);
+    (dice.u8(0..4) == 0).then_some(dice)
+}
+
+/// What comes on top of a history.
+#[derive(Clone, Copy)]
+enum Further {
+    Deed(further::Kind),
+    Settings,
+    Map,
+    Copy,
+    RunForOne,
+    RunSince,
+    Pause,
+}
+
+impl Further {
+    fn draw(dice: &mut Rng) -> Self {
+        match dice.u8(0..28) {
+            0 => Self::Settings,
+            1 => Self::Map,
+            2 => Self::Copy,
+            3 => Self::RunForOne,
+            4 => Self::RunSince,
+            5 => Self::Pause,
+            _ => Self::Deed(further::Kind::draw(dice)),
+        }
+    }
+
+    fn step(self, dice: &mut Rng, run: &dyn Fn(&mut Rng) -> Run) -> Step {
+        match self {
+            Self::Deed(kind) => Step::Deed(Deed { kind: Kind::Further(kind), seed: dice.u64(..) }),
+            Self::Settings => Step::Settings(dice.u64(..)),
+            Self::Map => Step::Map(dice.u64(..)),
+            Self::Copy if dice.bool() => Step::CopyDatabase,
+            Self::Copy => Step::PutCopyBack,
+            Self::RunForOne => Step::Run(Run { only: Some(dice.u64(..)), ..run(dice) }),
+            Self::RunSince => Step::Run(Run { since: Some(dice.i64(1..20_000)), ..run(dice) }),
+            Self::Pause => Step::Pass(dice.i64(20_000..120_000)),
+        }
+    }
+}
+
+/// One, two or three kinds of further steps, each several times, anywhere in the history: few kinds, so that what goes wrong
+/// tells which; several times, so that they meet.
+fn draw_further(dice: &mut Rng, steps: &mut Vec<Step>, run: &dyn Fn(&mut Rng) -> Run) {
+    let kinds: Vec<Further> = (0..dice.usize(1..4)).map(|_| Further::draw(dice)).collect();
+    for _ in 0..(steps.len() / 12).clamp(2, 20) {
+        let step = kinds[dice.usize(..kinds.len())].step(dice, run);
+        steps.insert(dice.usize(..=steps.len()), step);
+    }
 }
 
 /// An ample quota.
@@ -240,6 +314,8 @@ fn run(dice: &mut Rng, storm: u32, kills: bool, weak_disk: bool) -> Run {
             _ => DatabaseFault::Closed(if dice.bool() { dice.u64(1..40) } else { dice.u64(40..1000) }),
         }),
         meanwhile: if dice.bool() { 0 } else { dice.usize(1..4) },
+        only: None,
+        since: None,
     }
 }
 
@@ -249,15 +325,19 @@ pub(crate) struct Life {
     pub(crate) settings: Settings,
     pub(crate) tally: Tally,
     name: String,
+    /// How many databases came before this one.
     lost: u32,
-    page_size: u32,
-    company: bool,
+    pub(crate) page_size: u32,
+    /// The company's token is used, not the vendor's.
+    pub(crate) company: bool,
     /// The daemon runs by itself.
     paced: bool,
-    anchor: Connection,
-    link: Option<Link>,
+    pub(crate) anchor: Connection,
+    pub(crate) link: Option<Link>,
+    /// A copy of the database, and whether something waited for a person in it.
+    pub(crate) copy: Option<(Connection, bool)>,
     /// A person has let a run's many cancellations through.
-    released: bool,
+    pub(crate) released: bool,
     /// Orders about which a person has decided for Axerrio.
     pub(crate) taken: BTreeSet<String>,
     /// What was wrong before the end.
@@ -291,7 +371,7 @@ impl Life {
         let answers = if dice.bool() { Answers::Plain } else { Answers::Messy(dice.u64(..)) };
         let tokens =
             Tokens { vendor: "vendor".into(), company: Some("company".into()), axerrio: "axerrio".into() };
-        let mut world = World::new(Catalogue::default(), rules, answers);
+        let mut world = World::new(catalogue(seed), rules, answers);
         world.set_tokens(tokens);
         world.axerrio.set_lag(lag(seed));
         let settings = Settings {
@@ -307,7 +387,7 @@ impl Life {
         let page_size = if dice.bool() { 500 } else { dice.u32(1..8) };
         let company = dice.u8(0..5) == 0;
         let net = Net::new(world, start, dice, tell);
-        let anchor = anchor(&uri(name, 0));
+        let anchor = anchor(&uri(name, 0), None);
         Self {
             net,
             settings,
@@ -319,6 +399,7 @@ impl Life {
             paced: quota(seed).is_some(),
             anchor,
             link: None,
+            copy: None,
             released: false,
             taken: BTreeSet::new(),
             wrong: Vec::new(),
@@ -326,7 +407,7 @@ impl Life {
         }
     }
 
-    fn tell(&self, what: impl FnOnce() -> String) {
+    pub(crate) fn tell(&self, what: impl FnOnce() -> String) {
         let mut state = self.net.lock();
         let when = state.now.format("%d %H:%M:%S");
         if let Some(story) = &mut state.story {
@@ -375,6 +456,13 @@ impl Life {
         }
     }
 
+    /// A database takes the place of the one that there was: empty, or what a copy holds.
+    pub(crate) fn begin_database(&mut self, copy: Option<&Connection>) {
+        self.link = None;
+        self.lost += 1;
+        self.anchor = anchor(&uri(&self.name, self.lost), copy);
+    }
+
     fn open(&self) -> Store {
         let operations = self.operations.clone();
         operations.store(0, Ordering::Relaxed);
@@ -408,26 +496,11 @@ impl Life {
                 }
                 Step::Admin(seed) => self.admin(*seed),
                 Step::Restart => self.link = None,
-                Step::LoseDatabase => {
-                    // What changed since the last run cannot be known without it: it is lost in a quiet hour.
-                    self.net.pass(TimeDelta::minutes(45));
-                    self.run(&Run::calm());
-                    // What waits for a person is known there alone, too.
-                    // Where Prebook items do not name their PO, one that was made for another ship date is not found.
-                    let names_po = {
-                        let world = &self.net.lock().world;
-                        world.answers == Answers::Plain && world.komet.rules.items_show_po
-                    };
-                    if !names_po || self.link().store.read_blocking(holds::count).unwrap() > 0 {
-                        continue;
-                    }
-                    self.tally.count("database lost");
-                    self.tell(|| "the database is lost".to_owned());
-                    self.link = None;
-                    self.lost += 1;
-                    self.anchor = anchor(&uri(&self.name, self.lost));
-                    self.run(&Run::calm());
-                }
+                Step::LoseDatabase => self.lose_database(),
+                Step::Settings(seed) => self.change_settings(*seed),
+                Step::Map(seed) => self.change_map(*seed),
+                Step::CopyDatabase => self.copy_database(),
+                Step::PutCopyBack => self.put_copy_back(),
                 Step::Run(run) => {
                     for _ in 0..run.meanwhile {
                         let Some(Step::Deed(deed)) = steps.next_if(|next| matches!(next, Step::Deed(_))) else {
@@ -468,47 +541,6 @@ impl Life {
         }
     }
 
-    fn admin(&mut self, seed: u64) {
-        let mut dice = Rng::with_seed(seed);
-        let now = stemsync::sync::engine::Clock::now(&*self.net);
-        let what = dice.u8(0..10);
-        let verdict = *dice.choice([Verdict::TakeAxerrio, Verdict::TakeKomet, Verdict::Dismissed].iter()).unwrap();
-        let chosen = dice.usize(..);
-        let act = move |conn: &Connection| -> Result<(String, Option<String>), StoreError> {
-            match what {
-                0 => {
-                    maps::set(
-                        conn,
-                        MapKind::Product,
-                        trade::UNKNOWN_CODE,
-                        i64::try_from(trade::UNKNOWN_IS).unwrap(),
-                    )?;
-                    Ok(("maps the unknown product here".to_owned(), None))
-                }
-                1 => {
-                    watermarks::reset(conn, [Stream::Orders, Stream::Prebooks, Stream::Labels][chosen % 3])?;
-                    Ok(("forgets a watermark".to_owned(), None))
-                }
-                _ => {
-                    let holds = holds::list(conn)?;
-                    if holds.is_empty() {
-                        return Ok(("finds nothing held".to_owned(), None));
-                    }
-                    let hold = &holds[chosen % holds.len()];
-                    let what = format!("{verdict:?}: {} {:?}: {}", hold.reason.name(), hold.order, hold.detail);
-                    let holds::Decided::Taken(hold) = holds::decide(conn, hold.id, verdict, now)? else {
-                        return Ok((format!("is refused {what}"), None));
-                    };
-                    Ok((format!("decides {what}"), hold.order.filter(|_| verdict == Verdict::TakeAxerrio)))
-                }
-            }
-        };
-        let (told, taken) = self.link().store.write_blocking(act).unwrap();
-        self.taken.extend(taken);
-        self.released |= told.contains("too_many_cancellations");
-        self.tell(|| format!("an admin {told}"));
-    }
-
     /// One run, with what goes wrong in it. `None`: it did not come to its end.
     pub(crate) fn run(&mut self, run: &Run) -> Option<RunEnd> {
         self.tell(|| format!("run {run:?}"));
@@ -529,7 +561,9 @@ impl Life {
         }
         let before = stages(&self.anchor);
         let (jobs, paced) = (run.jobs.clone(), run.paced);
-        let request = RunRequest { jobs, paced, trigger: "life".into(), ..RunRequest::default() };
+        let since = run.since.map(|seconds| Clock::now(&*self.net) - TimeDelta::seconds(seconds));
+        let only_ref = run.only.and_then(|seed| self.any_order(seed));
+        let request = RunRequest { jobs, paced, since, only_ref, trigger: "life".into(), ..RunRequest::default() };
         let link = self.link.as_ref().expect("it was started above");
         let end = self.net.drive(link.run(request), run.kill);
         if fault == Some(DatabaseFault::Locked) {
@@ -560,6 +594,12 @@ impl Life {
             self.tally_run(end);
         }
         end
+    }
+
+    /// An order that is in Axerrio, known to stemsync or not yet.
+    fn any_order(&self, seed: u64) -> Option<String> {
+        let all: Vec<String> = self.net.lock().world.axerrio.orders().map(|order| order.id.clone()).collect();
+        Rng::with_seed(seed).choice(all)
     }
 
     /// No run may cancel too many orders without a person's word (product.md, Never).
@@ -707,12 +747,21 @@ fn stages(conn: &Connection) -> BTreeMap<i64, String> {
     rows.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
 }
 
+/// What Komet knows: a second location as well in some of the lives that draw further.
+fn catalogue(seed: u64) -> Catalogue {
+    let mut catalogue = Catalogue::default();
+    if further_dice(seed).is_some_and(|mut dice| dice.bool()) {
+        catalogue.locations.push(Location { id: 2, code: "LAX".into(), name: "Los Angeles".into() });
+    }
+    catalogue
+}
+
 fn uri(name: &str, lost: u32) -> String {
     format!("file:/{name}-{lost}?vfs=memdb")
 }
 
-/// Keeps a database in memory alive while no process has it open.
-fn anchor(uri: &str) -> Connection {
+/// Makes a database in memory, empty or from a copy, and keeps it alive while no process has it open.
+fn anchor(uri: &str, copy: Option<&Connection>) -> Connection {
     /// The empty database that every life begins with: migrating one anew for each takes longer than copying it.
     static EMPTY: LazyLock<Mutex<Connection>> = LazyLock::new(|| {
         let uri = "file:/empty?vfs=memdb";
@@ -721,7 +770,8 @@ fn anchor(uri: &str) -> Connection {
         Mutex::new(kept)
     });
     let mut conn = connect(uri);
-    Backup::new(&EMPTY.lock().unwrap(), &mut conn).unwrap().step(-1).unwrap();
+    let empty = EMPTY.lock().unwrap();
+    Backup::new(copy.unwrap_or(&empty), &mut conn).unwrap().step(-1).unwrap();
     // What was cut off in the middle of a transaction keeps its lock until its process is gone: nobody waits for that.
     conn.busy_timeout(std::time::Duration::ZERO).unwrap();
     conn

@@ -8,8 +8,11 @@
 //! `cargo test` alone plays a few, so that it stays quick in a debug build.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod admin;
 mod check;
 mod deeds;
+mod fields;
+mod further;
 mod life;
 mod network;
 mod shrink;

@@ -20,6 +20,7 @@ use stemsync::systems::network::{Network, Pending, Received, Sent};
 use stemsync::systems::{Fault, System};
 
 use crate::deeds::Deed;
+use crate::standing::People;
 
 /// How long a client waits for an answer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
@@ -113,6 +114,12 @@ pub(crate) struct State {
     pub(crate) cut: Vec<u64>,
     /// What is none of stemsync's business, as its people made it.
     pub(crate) strangers: Strangers,
+    /// What people did that neither system shows afterwards.
+    pub(crate) people: People,
+    /// Items that a rep moved to another ship date.
+    pub(crate) dated: BTreeSet<u64>,
+    /// Items that a rep moved to another Prebook.
+    pub(crate) moved: BTreeSet<u64>,
     events: BinaryHeap<Reverse<(DateTime<Utc>, u32, usize)>>,
     tickets: Vec<Option<Ticket>>,
     free: Vec<usize>,
@@ -186,6 +193,13 @@ impl State {
     /// What time it is by a system's own clock.
     pub(crate) fn clock(&self, system: System) -> DateTime<Utc> {
         self.now + self.skew[usize::from(system == System::Axerrio)]
+    }
+
+    /// Remembers another vendor's Prebook as it is now.
+    pub(crate) fn other_vendors(&mut self, prebook: u64) {
+        let items =
+            self.world.komet.prebook(prebook).map(|p| p.items.iter().map(|i| (i.id, i.goods.boxes)).collect());
+        self.strangers.prebooks.push((prebook, items.expect("it was just made")));
     }
 
     fn millis(&mut self, range: std::ops::Range<i64>) -> TimeDelta {
@@ -376,6 +390,9 @@ impl Net {
             decided: BTreeSet::new(),
             cut: Vec::new(),
             strangers: Strangers::default(),
+            people: People::default(),
+            dated: BTreeSet::new(),
+            moved: BTreeSet::new(),
             events: BinaryHeap::new(),
             tickets: Vec::new(),
             free: Vec::new(),

@@ -21,6 +21,19 @@ pub(crate) struct Remembered {
     pub(crate) holds: Vec<HoldRow>,
     /// Requests whose outcome is unknown.
     pub(crate) in_doubt: i64,
+    /// What people did beside it.
+    pub(crate) people: People,
+}
+
+/// What people did that neither system shows afterwards, and that excuses what would be wrong without it.
+#[derive(Clone, Default)]
+pub(crate) struct People {
+    /// Prebooks without a tag in which flow 1 may live: a rep moved items of it there, or wrote over the tag.
+    pub(crate) untagged: BTreeSet<u64>,
+    /// Items that a rep added to what bears a tag.
+    pub(crate) added: BTreeSet<u64>,
+    /// Box codes that a label got from another.
+    pub(crate) misprinted: BTreeSet<String>,
 }
 
 impl Remembered {
@@ -29,7 +42,8 @@ impl Remembered {
         for key in orders::all_keys(conn)? {
             all.extend(orders::load(conn, key)?);
         }
-        Ok(Self { orders: all, holds: holds::list(conn)?, in_doubt: intents::count(conn)? })
+        let (holds, in_doubt) = (holds::list(conn)?, intents::count(conn)?);
+        Ok(Self { orders: all, holds, in_doubt, people: People::default() })
     }
 
     /// Whether a person is asked about the order, or has decided: there the two sides may differ.
@@ -52,6 +66,7 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
     let holds = &known.holds;
     // Nothing may stand twice all the same.
     let differs = |order: &Known| known.is_asked(order);
+    let people = &known.people;
     let by_name: BTreeMap<String, &Known> = known.orders.iter().map(|o| (o.name().to_owned(), o)).collect();
     let mut wrong = Vec::new();
     for order in world.axerrio.orders() {
@@ -77,14 +92,15 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
             || decided.clone().any(|d| is_refusal(d.reason, &d.cause));
         let asked = about("item ") || refused;
         let twice = about("bought twice") || held.clone().any(|h| h.reason == HoldReason::ChangedAfterApproval);
-        let check = Check { world, order, known, differs: differs(known), asked, twice, causes, first, last };
+        let check =
+            Check { world, order, known, people, differs: differs(known), asked, twice, causes, first, last };
         match order.origin {
             Born::Axerrio => check.flow1(&mut wrong),
             Born::Komet => check.flow2(&mut wrong),
         }
         check.labels(&mut wrong);
     }
-    every_prebook_has_its_orders(world, first, last, &known.orders, &differs, &mut wrong);
+    every_prebook_has_its_orders(world, first, last, known, &mut wrong);
     box_codes_are_unique(world, &mut wrong);
     if known.in_doubt > 0 {
         wrong.push(format!("{} requests are in doubt", known.in_doubt));
@@ -96,6 +112,7 @@ struct Check<'w> {
     world: &'w World,
     order: &'w Order,
     known: &'w Known,
+    people: &'w People,
     differs: bool,
     /// A person is asked about an item that stands for no line.
     asked: bool,
@@ -116,7 +133,7 @@ type Shape = (u32, u32, u32, String, usize);
 impl Check<'_> {
     fn flow1(&self, wrong: &mut Vec<String>) {
         let id = &self.order.id;
-        let items = items_of(self.world, id);
+        let items = self.items();
         let off = matches!(self.order.status, OrderStatus::Cancelled | OrderStatus::Rejected);
         let wanted: Vec<_> = self.order.draft.lines.iter().filter(|l| l.boxes > 0 && !off).collect();
         // Also if its Prebook line is gone since.
@@ -185,6 +202,30 @@ impl Check<'_> {
                 }
             }
         }
+    }
+
+    /// The order's own items: in the Prebooks under its tag, where another vendor's link may have the same one, and where a rep
+    /// moved them.
+    fn items(&self) -> Vec<PrebookItem> {
+        let vendor = self.world.komet.catalogue().vendor.id;
+        let mut items = items_of(self.world, &self.order.id);
+        // What a rep adds there without a cost or a day, or for a day that is far, no list shows yet.
+        let is_shown = |item: &PrebookItem| {
+            item.goods.cost.is_some() && item.ship_date.is_some_and(|day| self.first <= day && day <= self.last)
+        };
+        items.retain(|item| item.vendor == vendor && (is_shown(item) || !self.people.added.contains(&item.id)));
+        let links = self.known.agreed.lines.values().filter_map(|line| line.item.as_ref());
+        for link in links {
+            let Some((prebook, item)) =
+                u64::try_from(link.item.0).ok().and_then(|item| self.world.komet.prebook_item(item))
+            else {
+                continue;
+            };
+            if self.people.untagged.contains(&prebook.id) && tag_of(prebook).is_none() && item.goods.boxes > 0 {
+                items.push(item.clone());
+            }
+        }
+        items
     }
 
     /// How many items stemsync put into a Prebook that was there: delivered twice, each may stand there once more until it is read.
@@ -303,6 +344,10 @@ impl Check<'_> {
                 Some((_, line)) if agreed.is_some_and(|(_, l)| buys(l, line)) => {}
                 // The order line is gone, and nobody remembers which item stood for it; or the PO is off.
                 Some((po, _)) if item.is_none() || po.status == PoStatus::Cancelled => {}
+                // Another box has the code already, and a person is asked which, or will be once there is an AWB.
+                Some(_)
+                    if self.people.misprinted.contains(&label.box_code)
+                        && (self.differs || label.awb.is_none()) => {}
                 Some((po, line)) => wrong.push(format!(
                     "{id}: box {} is on line {} of PO {}, which buys for {:?}",
                     label.box_code, line.id, po.number, line.item
@@ -344,15 +389,20 @@ fn every_prebook_has_its_orders(
     world: &World,
     first: NaiveDate,
     last: NaiveDate,
-    orders: &[Known],
-    differs: &impl Fn(&Known) -> bool,
+    known: &Remembered,
     wrong: &mut Vec<String>,
 ) {
+    let orders = &known.orders;
     let vendor = world.komet.catalogue().vendor.id;
     for prebook in world.komet.prebooks().filter(|p| tag_of(p).is_none()) {
-        let asked = orders
-            .iter()
-            .any(|o| o.prebook.as_ref().is_some_and(|p| u64::try_from(p.0) == Ok(prebook.id)) && differs(o));
+        let is_untagged = known.people.untagged.contains(&prebook.id);
+        // An order of flow 1 that lives there, or whose tag somebody has written behind, is asked about what else is there.
+        let concerns = |order: &Known| {
+            order.prebook.as_ref().is_some_and(|p| u64::try_from(p.0) == Ok(prebook.id))
+                || prebook.comments.contains(&format!("[AX {}]", order.name()))
+                || is_untagged && prebook.items.iter().any(|item| stands_for_a_line(order, item.id))
+        };
+        let asked = orders.iter().any(|order| concerns(order) && known.is_asked(order));
         for item in prebook.items.iter().filter(|i| i.vendor == vendor && i.goods.boxes > 0) {
             let line = item.id.to_string();
             let of_flow1 = orders.iter().any(|o| {
@@ -362,7 +412,7 @@ fn every_prebook_has_its_orders(
                     .any(|i| i.to_string() == line)
                     && o.prebook.is_none()
             });
-            if of_flow1 {
+            if of_flow1 && !is_untagged {
                 wrong.push(format!("item {line} of flow 1 lives in the foreign Prebook {}", prebook.number));
             }
             let standing = world
@@ -372,11 +422,18 @@ fn every_prebook_has_its_orders(
                 .filter(|o| o.draft.lines.iter().any(|l| l.id == line))
                 .count();
             let seen = item.goods.cost.is_some() && item.ship_date.is_some_and(|d| first <= d && d <= last);
-            if standing > 1 || (standing == 0 && seen && !asked) {
+            let excused = asked || of_flow1 && is_untagged;
+            if standing > usize::from(!of_flow1) || (standing == 0 && seen && !excused) {
                 wrong.push(format!("item {line} of Prebook {} is {standing} lines in Axerrio", prebook.number));
             }
         }
     }
+}
+
+/// Whether the item is what stands for a line of the order in Komet.
+fn stands_for_a_line(order: &Known, item: u64) -> bool {
+    let mut links = order.agreed.lines.values().filter_map(|line| line.item.as_ref());
+    links.any(|link| u64::try_from(link.item.0) == Ok(item))
 }
 
 fn box_codes_are_unique(world: &World, wrong: &mut Vec<String>) {

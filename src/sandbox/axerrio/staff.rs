@@ -10,6 +10,8 @@ use super::{AxerrioModel, Label, LabelStatus, Line, Named, Order, OrderDraft, Or
 /// What a customer changes of an order's header; `None` leaves it as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderChange {
+    /// Whose order it is.
+    pub customer: Option<Named>,
     /// The customer's own PO number.
     pub customer_po: Option<String>,
     /// The day the vendor ships.
@@ -18,6 +20,8 @@ pub struct OrderChange {
     pub truck_date: Option<NaiveDate>,
     /// Who carries it.
     pub carrier: Option<Named>,
+    /// The code of the importer's location.
+    pub location: Option<String>,
     /// Free text.
     pub comments: Option<String>,
 }
@@ -117,6 +121,9 @@ impl AxerrioModel {
         let number = self.open(order)?;
         self.touch_order(number, now, |order| {
             let draft = &mut order.draft;
+            if let Some(customer) = &change.customer {
+                draft.customer.clone_from(customer);
+            }
             draft.ship_date = change.ship_date.unwrap_or(draft.ship_date);
             draft.truck_date = change.truck_date.or(draft.truck_date);
             if change.customer_po.is_some() {
@@ -124,6 +131,9 @@ impl AxerrioModel {
             }
             if change.carrier.is_some() {
                 draft.carrier.clone_from(&change.carrier);
+            }
+            if change.location.is_some() {
+                draft.location.clone_from(&change.location);
             }
             if change.comments.is_some() {
                 draft.comments.clone_from(&change.comments);
