@@ -42,7 +42,7 @@ pub(crate) fn at_rest(life: &mut Life) -> Vec<String> {
         }
     }
     found.extend(cancelled_unasked(life, last, &known));
-    found.extend(bought_as_it_was(life, &known));
+    found.extend(bought_as_it_was(life, last, &known));
     // The program's own verdict comes last: it reads, and what it read stays.
     let excused: BTreeSet<String> = known
         .orders
@@ -125,8 +125,9 @@ fn cancelled_unasked(life: &Life, last: NaiveDate, known: &Remembered) -> Vec<St
     found
 }
 
-/// What a rep changed of an item that the vendor accepted is on its PO as well, or a person is asked.
-fn bought_as_it_was(life: &Life, known: &Remembered) -> Vec<String> {
+/// What a rep changed of an item that the vendor accepted is on its PO as well, or a person is asked; beyond the horizon once its day
+/// comes nearer.
+fn bought_as_it_was(life: &Life, last: NaiveDate, known: &Remembered) -> Vec<String> {
     let state = life.net.lock();
     let komet = &state.world.komet;
     let mut found = Vec::new();
@@ -137,6 +138,7 @@ fn bought_as_it_was(life: &Life, known: &Remembered) -> Vec<String> {
             |line: &str| shown.draft.lines.iter().any(|own| own.id == line && own.confirmed_boxes != Some(0));
         // What a mixed box is called is no product.
         let items = items.filter(|item| item.goods.parts.is_empty());
+        let items = items.filter(|item| item.ship_date.is_some_and(|day| day <= last));
         for item in items.filter(|item| shown.status == OrderStatus::Accepted && stands(&item.id.to_string())) {
             let is_open = |po: &PurchaseOrder| po.status != PoStatus::Cancelled;
             let lines = komet.lines_buying(item.id).filter(|(po, line)| is_open(po) && line.boxes.is_empty());
