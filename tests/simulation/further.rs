@@ -87,7 +87,7 @@ pub(crate) fn done(kind: Kind, dice: &mut Rng, state: &mut State) -> Done {
         Kind::RepSplitsPrebook => rep_splits_prebook(state, dice, false, ko),
         Kind::RepMovesTagged => rep_splits_prebook(state, dice, true, ko),
         Kind::RepCopiesItem => rep_copies_item(world, dice, ko),
-        Kind::RepCopiesPrebook => rep_copies_prebook(world, dice, ko),
+        Kind::RepCopiesPrebook => rep_copies_prebook(state, dice, ko),
         Kind::RepJoinsPrebook => rep_joins_prebook(state, dice, ko),
         Kind::RepAddsToTagged => rep_adds_to_tagged(state, dice, ko),
         Kind::RepEditsTagged => rep_edits_tagged(state, dice, ko),
@@ -319,8 +319,8 @@ fn copied(item: &PrebookItem, now: DateTime<Utc>) -> ItemDraft {
 }
 
 /// A rep makes a Prebook out of what bears a tag: with the tag as it is, with the tag no longer at the end, or without it.
-fn rep_copies_prebook(world: &mut World, dice: &mut Rng, now: DateTime<Utc>) -> Done {
-    let of = tagged_prebook(world, dice)?;
+fn rep_copies_prebook(state: &mut State, dice: &mut Rng, now: DateTime<Utc>) -> Done {
+    let of = tagged_prebook(&state.world, dice)?;
     let plain = of.items.iter().filter(|i| i.goods.boxes > 0 && i.goods.parts.is_empty());
     let items: Vec<ItemDraft> = plain.map(|item| copied(item, now)).collect();
     if items.is_empty() {
@@ -338,7 +338,11 @@ fn rep_copies_prebook(world: &mut World, dice: &mut Rng, now: DateTime<Utc>) -> 
         _ => format!("as {}", of.number),
     };
     let told = format!("a copy of {}: {}", of.id, draft.comments);
-    Some(world.komet.rep_creates_prebook(&draft, now).map(|id| format!("Prebook {id}, {told}")))
+    Some(state.world.komet.rep_creates_prebook(&draft, now).map(|id| {
+        let items = state.world.komet.prebook(id).into_iter().flat_map(|prebook| &prebook.items);
+        state.people.added.extend(items.map(|item| item.id));
+        format!("Prebook {id}, {told}")
+    }))
 }
 
 /// A rep edits the header of what bears a tag, its comments included.

@@ -30,7 +30,7 @@ pub(crate) struct Remembered {
 pub(crate) struct People {
     /// Prebooks without a tag in which flow 1 may live: a rep moved items of it there, or wrote over the tag.
     pub(crate) untagged: BTreeSet<u64>,
-    /// Items that a rep added to what bears a tag.
+    /// Items that a rep added to what bears a tag, or copied with it.
     pub(crate) added: BTreeSet<u64>,
     /// Box codes that a label got from another.
     pub(crate) misprinted: BTreeSet<String>,
