@@ -11,8 +11,10 @@ use stemsync::systems::System;
 
 use crate::crashes::until_hit;
 use crate::invariants::invariants;
-use crate::link::{Link, accepted_prebook, both};
-use crate::trade::{FREEDOM, MONDIAL, approve_all, bought, item, orders_for, prebook, print_all};
+use crate::link::{Link, accepted_prebook, both, placed};
+use crate::trade::{
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, orders_for, prebook, prebooks_of, print_all,
+};
 
 /// Axerrio's method by which an order of a Prebook is put.
 const PUT: &str = "PUT orders/by-ref/{externalRef}";
@@ -316,6 +318,31 @@ async fn an_item_that_moved_is_not_ordered_twice_by_a_new_database() {
         link.sync().await;
         link.sync().await;
         assert_eq!(standing(&link, items[0]), [order.as_str()]);
+    })
+    .await;
+}
+
+/// What stood for no line of the order is not the order's any more once it has left the Prebook under its mark.
+#[tokio::test]
+async fn what_a_rep_added_under_an_orders_mark_and_then_gives_a_prebook_of_its_own_is_ordered() {
+    both(async |link: Link| {
+        let order = placed(&link).await;
+        let added = link.act(|w, now| {
+            let (prebook, draft) = (prebooks_of(w, &order)[0].id, item(NOBBIO, 3, link.day(3)));
+            w.komet.rep_adds_item(prebook, &draft, now).unwrap()
+        });
+        link.sync_well().await;
+        assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)], "it is asked what it is");
+        let own = split(&link, added);
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, [], "that is known now");
+        assert_eq!(standing(&link, added).len(), 1);
+        link.act(|w, _| {
+            assert_eq!(orders_for(w, own).len(), 1);
+            assert_eq!(items_of(w, &order).len(), 2, "the order's own lines stand");
+        });
+        invariants(&link).await;
     })
     .await;
 }

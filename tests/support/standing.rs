@@ -401,6 +401,8 @@ fn every_prebook_has_its_orders(
             order.prebook.as_ref().is_some_and(|p| u64::try_from(p.0) == Ok(prebook.id))
                 || prebook.comments.contains(&format!("[AX {}]", order.name()))
                 || is_untagged && prebook.items.iter().any(|item| stands_for_a_line(order, item.id))
+                // Moved before anybody read it, it may be the line that is missed.
+                || is_untagged && !order.agreed.unseen.is_empty()
         };
         let asked = orders.iter().any(|order| concerns(order) && known.is_asked(order));
         for item in prebook.items.iter().filter(|i| i.vendor == vendor && i.goods.boxes > 0) {

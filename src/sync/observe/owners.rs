@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::by_date::group_by_ship_date;
 use crate::domain::{
-    Agreed, AxOrderId, Flow, ItemId, LineId, OrderKey, Prebook, PrebookId, PrebookItem, Unseen, tag,
+    Agreed, AxOrderId, Flow, ItemId, LineId, Order, OrderKey, Prebook, PrebookId, PrebookItem, Unseen, tag,
 };
 use crate::store::orders::{self, NewOrder};
 use crate::store::{Connection, StoreError};
@@ -40,7 +40,7 @@ pub(super) fn owners(
     for item in &prebook.items {
         match orders::key_by_item(conn, &item.id)? {
             // A line that `useExisting` put into somebody else's Prebook stays its order's.
-            Some(key) if flow1 == Some(key) || !copied.contains(&key) && is_shown_flow1(conn, key)? => {
+            Some(key) if flow1 == Some(key) || !copied.contains(&key) && may_be_its(conn, key, &item.id)? => {
                 owners.entry(key).or_default().insert(item.id.clone());
             }
             _ => free.push(item),
@@ -88,24 +88,41 @@ fn looked_for(conn: &Connection, prebook: &Prebook) -> Result<Option<OrderKey>, 
         let Some(order) = orders::load(conn, key)?.filter(|order| order.flow == Flow::FromAxerrio) else {
             continue;
         };
-        let items: BTreeSet<&ItemId> =
-            order.komet.prebooks.iter().flat_map(|p| &p.items).filter(|i| i.is_alive()).map(|i| &i.id).collect();
-        let stands = |line: &LineId| {
-            let link = order.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
-            link.is_some_and(|link| items.contains(&link.item) || link.seen.is_none() && !link.dead)
-        };
-        let mut lines =
-            order.axerrio.order.iter().flat_map(|order| &order.lines).filter(|line| line.terms.boxes > 0);
-        if lines.any(|line| !stands(&line.id)) {
+        if lacks_an_item(&order) {
             return Ok(Some(key));
         }
     }
     Ok(None)
 }
 
-/// Whether it is an order of flow 1 that Axerrio has shown: what a tag names that is no order's goes when the tag goes.
-fn is_shown_flow1(conn: &Connection, key: OrderKey) -> Result<bool, StoreError> {
-    Ok(is_flow1(conn, key)? && orders::load(conn, key)?.is_some_and(|order| order.axerrio.order.is_some()))
+/// Whether a line of the order has no live item.
+fn lacks_an_item(order: &Order) -> bool {
+    let items: BTreeSet<&ItemId> =
+        order.komet.prebooks.iter().flat_map(|p| &p.items).filter(|i| i.is_alive()).map(|i| &i.id).collect();
+    let stands = |line: &LineId| {
+        let link = order.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
+        link.is_some_and(|link| items.contains(&link.item) || link.seen.is_none() && !link.dead)
+    };
+    let mut lines = order.axerrio.order.iter().flat_map(|order| &order.lines).filter(|line| line.terms.boxes > 0);
+    lines.any(|line| !stands(&line.id))
+}
+
+/// Whether an item that once was under an order's tag, and is in somebody else's Prebook now, may still be the order's: it stands for a
+/// line, or for one that lacks its item. What a rep had only added there is Komet's own by then; and what a tag names that Axerrio
+/// has not shown goes when the tag goes.
+fn may_be_its(conn: &Connection, key: OrderKey, item: &ItemId) -> Result<bool, StoreError> {
+    if !is_flow1(conn, key)? {
+        return Ok(false);
+    }
+    let Some(order) = orders::load(conn, key)?.filter(|order| order.axerrio.order.is_some()) else {
+        return Ok(false);
+    };
+    let agreed = &order.agreed;
+    let lines = agreed.lines.values();
+    let stand = lines.clone().filter_map(|line| line.item.as_ref()).map(|link| &link.item);
+    let bought = lines.flat_map(|line| &line.po_lines).map(|link| &link.item);
+    let astray = agreed.strays.iter().filter_map(|stray| stray.item.as_ref());
+    Ok(stand.chain(bought).chain(astray).any(|own| own == item) || lacks_an_item(&order))
 }
 
 fn is_flow1(conn: &Connection, key: OrderKey) -> Result<bool, StoreError> {
