@@ -1,8 +1,7 @@
 //! quota.md's rules, one by one, on the policy itself.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use stemsync::domain::Zone;
-use stemsync::domain::window_of;
+use stemsync::domain::{Zone, window_of};
 use stemsync::sync::budget::{
     Due, Hour, Profile, Situation, Source, SourceState, decide, expected_work, forecast, reserve, window_share,
 };

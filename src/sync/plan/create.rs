@@ -1,6 +1,5 @@
 //! Making the lines of a flow 1 order: in its Prebook where that has the same header, else in a new one.
 
-use super::Need;
 use super::compare::{SHORT_FIELD, cut_field, goods_from_axerrio, product_ref};
 use super::draft::Draft;
 use super::header::{self, Edited};
@@ -8,7 +7,7 @@ use super::header_fields;
 use super::prints::{line_cause, terms_print};
 use crate::domain::{
     AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookHeader,
-    PrebookId, Verdict, blank, fingerprint, tag, window_of,
+    PrebookId, Verdict, blank, fingerprint, tag,
 };
 use crate::sync::action::{Action, CreatePrebook};
 
@@ -84,8 +83,7 @@ fn fits(
 /// Makes lines: in the order's Prebook where there is one with the same header, else in a new one.
 pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], edited: &Edited) {
     let ship_date = order.header.ship_date;
-    if !draft.rules.facts.windows_known.contains(&window_of(ship_date)) {
-        draft.needs.insert(Need::Prebooks(ship_date));
+    if !draft.knows_windows(&[ship_date]) {
         return;
     }
     let expect = (!draft.agreed.avoid_existing)

@@ -12,11 +12,11 @@ use super::compare::{
 };
 use super::draft::Draft;
 use super::rules::Rules;
-use super::{Need, crossed, header_fields, off};
+use super::{crossed, header_fields, off};
 use crate::domain::{
     AgreedLine, AgreedPrebook, AxLine, AxOrder, Flow, HoldReason, ItemId, ItemLink, KometProduct, KometTerms,
     LineId, PoItemId, PoLine, PoLink, PoStatus, Prebook, PrebookId, PrebookItem, Product, PurchaseOrder, SeenItem,
-    blank, tag, window_of,
+    blank, tag,
 };
 
 /// Links everything the views show, and moves the baselines of what is as it was agreed.
@@ -216,14 +216,9 @@ pub(super) fn awaits_told_po(draft: &mut Draft<'_>, order: &AxOrder) -> bool {
         return !draft.has_read_pos(&[told.ship_date]);
     }
     // What is not there may only not have been looked for.
-    let facts = draft.rules.facts;
     let days = [order.header.ship_date, told.ship_date].into_iter();
-    let unread =
-        days.filter(|day| *day >= draft.rules.visible_from && !facts.windows_known.contains(&window_of(*day)));
-    let unread: Vec<Need> = unread.map(Need::Prebooks).collect();
-    let waits = !unread.is_empty();
-    draft.needs.extend(unread);
-    waits
+    let days: Vec<NaiveDate> = days.filter(|day| *day >= draft.rules.visible_from).collect();
+    !draft.knows_windows(&days)
 }
 
 /// Gives lines the PO lines of which Axerrio was told in another life, whatever became of the items that they buy.

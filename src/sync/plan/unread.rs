@@ -62,6 +62,16 @@ impl Draft<'_> {
         self.has_read_pos(&days)
     }
 
+    /// Whether the windows of all these days were read in full in this database's life; asks for those that were not.
+    pub(super) fn knows_windows(&mut self, days: &[NaiveDate]) -> bool {
+        let known = &self.rules.facts.windows_known;
+        let unread = days.iter().filter(|day| !known.contains(&window_of(**day)));
+        let unread: Vec<Need> = unread.map(|day| Need::Prebooks(*day)).collect();
+        let are_known = unread.is_empty();
+        self.needs.extend(unread);
+        are_known
+    }
+
     /// Whether the POs of all these days were read; asks for those that were not.
     pub(super) fn has_read_pos(&mut self, days: &[NaiveDate]) -> bool {
         let unread: Vec<Need> = self.unread_pos(days).collect();

@@ -9,11 +9,9 @@ mod put;
 
 use std::collections::BTreeSet;
 
-use super::Need;
 use super::draft::Draft;
 use crate::domain::{
     AxOrder, AxStatus, CANCELLED, ExternalRef, HoldReason, LineId, NO_PREBOOK, Prebook, PrebookItem, Verdict,
-    window_of,
 };
 use crate::sync::action::{Action, CancelOrder};
 use buy::{ask_about_approved_leftovers, pending_po_lines, take_off};
@@ -84,8 +82,7 @@ fn ask_about_orphan(draft: &mut Draft<'_>, reference: ExternalRef) {
     if !stands || ship_date < draft.rules.visible_from {
         return;
     }
-    if !draft.rules.facts.windows_known.contains(&window_of(ship_date)) {
-        draft.needs.insert(Need::Prebooks(ship_date));
+    if !draft.knows_windows(&[ship_date]) {
         return;
     }
     let verdict = draft.ask(HoldReason::EditedInAxerrio, None, NO_PREBOOK, || {
