@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, OnConflict, Verdict};
 use stemsync::sandbox::axerrio::OrderChange;
-use stemsync::sandbox::komet::{HeaderChange, ItemChange};
+use stemsync::sandbox::komet::{HeaderChange, ItemChange, Prebook, PrebookDraft};
 use stemsync::sandbox::{Fault, Target};
 use stemsync::store::{events, holds};
 use stemsync::sync::engine::Settings;
@@ -214,6 +214,39 @@ async fn a_request_without_an_answer_is_told_and_then_what_became_of_it() {
         invariants(&link).await;
     })
     .await;
+}
+
+/// A rep copies a Prebook with its comments, for another customer: what is on it is not Axerrio's to take out, and no line of the order
+/// is put on it.
+#[tokio::test]
+async fn a_copy_for_another_customer_takes_no_line_of_the_order() {
+    for on_conflict in [OnConflict::Hold, OnConflict::Owner] {
+        let settings = Settings { on_conflict, ..Settings::default() };
+        both_with(Setup { settings, ..Setup::default() }, async |link: Link| {
+            let id = placed(&link).await;
+            let copy = link.act(|w, now| {
+                let of = prebooks_of(w, &id)[0].clone();
+                let draft = PrebookDraft {
+                    customer: "PETAL".into(),
+                    customer_po: of.customer_po.clone(),
+                    comments: of.comments.clone(),
+                    ..prebook(of.truck_date, vec![item(MONDIAL, 4, of.items[0].ship_date.unwrap())])
+                };
+                w.komet.rep_creates_prebook(&draft, now).unwrap()
+            });
+            link.sync_well().await;
+            link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes = 7, now)).unwrap();
+            link.sync_well().await;
+            link.act(|w, _| {
+                let theirs: Vec<u32> = w.komet.prebook(copy).unwrap().items.iter().map(|i| i.goods.boxes).collect();
+                assert_eq!(theirs, [4], "it is theirs");
+                let boxes = |prebook: &&Prebook| prebook.items.iter().any(|item| item.goods.boxes == 7);
+                assert!(prebooks_of(w, &id).iter().any(boxes));
+            });
+            assert_eq!(link.held().await, [(HoldReason::EditedInKomet, None)]);
+        })
+        .await;
+    }
 }
 
 /// The item lives on in another Prebook: there it is deleted when its line changes.

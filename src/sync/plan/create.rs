@@ -5,8 +5,9 @@ use super::draft::Draft;
 use super::header::{self, Edited};
 use super::header_fields;
 use super::prints::{line_cause, terms_print};
+use super::strays;
 use crate::domain::{
-    AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookHeader,
+    AgreedPrebook, AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookHeader,
     PrebookId, Verdict, blank, fingerprint, tag,
 };
 use crate::sync::action::{Action, CreatePrebook};
@@ -86,22 +87,20 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], e
     if !draft.knows_windows(&[ship_date]) {
         return;
     }
-    let expect = (!draft.agreed.avoid_existing)
-        .then(|| {
-            draft
-                .agreed
-                .prebooks
-                .iter()
-                .rev()
-                .find(|(id, p)| {
-                    let still_there = p.seen.is_none() || draft.prebook(id).is_some();
-                    // Where another order's Prebook has the same header, a line could land there, and its answer be lost.
-                    let is_sure = !draft.order.ambiguous.contains(id);
-                    still_there && is_sure && !edited.contains(id) && header::stands(draft, id, &order.header)
-                })
-                .map(|(id, _)| id.clone())
-        })
-        .flatten();
+    let takes_lines = |id: &PrebookId, agreed: &AgreedPrebook| {
+        let shown = draft.prebook(id);
+        let still_there = agreed.seen.is_none() || shown.is_some();
+        // Where another order's Prebook has the same header, a line could land there, and its answer be lost.
+        let is_sure = !draft.order.ambiguous.contains(id);
+        let is_elses = shown.is_some_and(|shown| strays::is_of_another_customer(draft, shown));
+        still_there
+            && is_sure
+            && !is_elses
+            && !edited.contains(id)
+            && header::stands(draft, id, &order.header)
+    };
+    let mut prebooks = draft.agreed.prebooks.iter().rev().filter(|_| !draft.agreed.avoid_existing);
+    let expect = prebooks.find(|(id, agreed)| takes_lines(id, agreed)).map(|(id, _)| id.clone());
     let action = create_action(draft, order, lines, expect.clone());
     if action.lines().len() > 1 && draft.goes_another_way(&action) {
         // One line of several was refused: alone, the others pass.

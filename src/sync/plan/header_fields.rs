@@ -81,15 +81,15 @@ fn is_location(wanted: &Header, shown: &PrebookHeader, rules: &Rules<'_>) -> Opt
     Some(wanted.eq_ignore_ascii_case(blank(shown.location_code.as_deref())?))
 }
 
-/// Whether Komet surely shows another customer than it was sent: by the map, else by the code.
+/// Whether Komet shows the customer that it was sent: by the map, else by the code; `None` where that cannot be told.
+pub(super) fn names_customer(sent: &Party, shown: &PrebookHeader, rules: &Rules<'_>) -> Option<bool> {
+    let by_code = || Some(blank(shown.customer_code.as_deref())?.eq_ignore_ascii_case(sent.code.trim()));
+    is_customer(sent, shown.customer_id, rules).or_else(by_code)
+}
+
+/// Whether Komet surely shows another customer than it was sent.
 pub(super) fn is_other_customer(sent: &Party, shown: &PrebookHeader, rules: &Rules<'_>) -> bool {
-    match is_customer(sent, shown.customer_id, rules) {
-        Some(is_it) => !is_it,
-        None => {
-            let shown = blank(shown.customer_code.as_deref());
-            shown.is_some_and(|shown| !shown.eq_ignore_ascii_case(sent.code.trim()))
-        }
-    }
+    names_customer(sent, shown, rules) == Some(false)
 }
 
 /// The header that a found Prebook stands for: Axerrio's, but with what Komet surely shows otherwise, so that a change

@@ -215,19 +215,26 @@ pub(super) fn may_stand_already(draft: &Draft<'_>, line: &AxLine) -> bool {
 /// Whether a request that was given up left the item after all: it looks as it was asked for then, and is for the order's customer.
 /// A rep's copy of the Prebook, for another day or with other goods, is an order of its own.
 fn is_of_a_create(draft: &Draft<'_>, prebook: &Prebook, item: &PrebookItem) -> bool {
-    let order = draft.order.axerrio.order.as_ref();
-    let mut own = draft.order.komet.prebooks.iter().filter(|own| draft.agreed.has_lines_in(&own.id));
-    let customers = own.find_map(|own| own.header.customer_id).zip(prebook.header.customer_id);
-    let is_elses = customers.is_some_and(|(own, other)| own != other)
-        || order.is_some_and(|order| {
-            header_fields::is_other_customer(&order.header.customer, &prebook.header, draft.rules)
-        });
     let mut given_up = draft.agreed.given_up_since(draft.rules.visible_from).iter();
-    !is_elses
+    !is_of_another_customer(draft, prebook)
         && given_up.any(|create| {
             create.truck_date == prebook.header.truck_date
                 && create.items.iter().any(|sent| is_made_of(sent, &item.terms))
         })
+}
+
+/// Whether a Prebook that bears the order's mark is surely for another customer than the order's lines are, and for none of them: a
+/// rep copied it with its comments.
+pub(super) fn is_of_another_customer(draft: &Draft<'_>, prebook: &Prebook) -> bool {
+    if draft.agreed.has_lines_in(&prebook.id) {
+        return false;
+    }
+    let order = draft.order.axerrio.order.as_ref();
+    let named = order
+        .and_then(|order| header_fields::names_customer(&order.header.customer, &prebook.header, draft.rules));
+    let mut own = draft.order.komet.prebooks.iter().filter(|own| draft.agreed.has_lines_in(&own.id));
+    let is_one = || Some(own.find_map(|own| own.header.customer_id)? == prebook.header.customer_id?);
+    named.or_else(is_one) == Some(false)
 }
 
 /// An item that no line stands for: from approval on only a person can say whether it is wanted, since the PO is Komet's.
@@ -244,6 +251,10 @@ fn ask_about_unlinked(draft: &mut Draft<'_>, prebook: &Prebook, item: &PrebookIt
     let detail = || format!("{what}. Take axerrio to delete it, take komet to leave it.{copy}");
     let is_approved = buying(draft, item).any(|(po, _)| po.status.is_decided());
     if !draft.is_decided() && !is_approved {
+        // Whom Axerrio does not sell to it does not own anything of.
+        if is_of_another_customer(draft, prebook) {
+            return draft.ask(HoldReason::EditedInKomet, None, &cause, detail);
+        }
         return draft.settle(HoldReason::EditedInKomet, None, &cause, Verdict::TakeAxerrio, detail);
     }
     // Whoever took it off its PO meant the item, too.
