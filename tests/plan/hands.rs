@@ -27,8 +27,11 @@ fn bought(desk: &mut Desk, item: ItemId, change: impl FnOnce(&mut PoLine)) {
 #[test]
 fn a_reps_copy_is_asked_about_also_where_a_create_was_given_up() {
     type Change = fn(&mut PrebookHeader);
-    let copies: [(&str, u32, Change); 3] = [
-        ("another customer's", 5, |header| header.customer_id = Some(77)),
+    let copies: [(&str, u32, Change); 4] = [
+        ("another customer's", 5, |header| (header.customer_id, header.customer_code) = (Some(77), None)),
+        ("another's whose code is shown", 5, |header| {
+            (header.customer_id, header.customer_code) = (Some(77), Some("PETAL".into()));
+        }),
         ("for the next week", 5, |header| header.truck_date = day("2026-12-09")),
         ("of less", 3, |_| {}),
     ];
