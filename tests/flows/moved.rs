@@ -13,7 +13,7 @@ use crate::crashes::until_hit;
 use crate::invariants::invariants;
 use crate::link::{Link, accepted_prebook, both, placed};
 use crate::trade::{
-    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, orders_for, prebook, prebooks_of, print_all,
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, orders_for, po_of, prebook, prebooks_of, print_all,
 };
 
 /// Axerrio's method by which an order of a Prebook is put.
@@ -342,6 +342,28 @@ async fn what_a_rep_added_under_an_orders_mark_and_then_gives_a_prebook_of_its_o
             assert_eq!(orders_for(w, own).len(), 1);
             assert_eq!(items_of(w, &order).len(), 2, "the order's own lines stand");
         });
+        invariants(&link).await;
+    })
+    .await;
+}
+
+/// The same while a line of the order waits that has no item yet: what a person was asked about as added is not taken for that line's.
+#[tokio::test]
+async fn what_a_rep_added_is_ordered_on_its_own_prebook_also_while_a_line_of_the_order_waits() {
+    both(async |link: Link| {
+        let order = placed(&link).await;
+        let added = link.act(|w, now| {
+            w.komet.buyer_approves(po_of(w, &order), now).unwrap();
+            w.axerrio.customer_adds_line(&order, line(MONDIAL, 1), now).unwrap();
+            let prebook = prebooks_of(w, &order)[0].id;
+            w.komet.rep_adds_item(prebook, &item(NOBBIO, 3, link.day(3)), now).unwrap()
+        });
+        link.sync_well().await;
+        split(&link, added);
+        link.sync_well().await;
+        link.sync_well().await;
+        assert_eq!(standing(&link, added).len(), 1);
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("3".into()))], "the line still waits");
         invariants(&link).await;
     })
     .await;

@@ -108,8 +108,8 @@ fn lacks_an_item(order: &Order) -> bool {
 }
 
 /// Whether an item that once was under an order's tag, and is in somebody else's Prebook now, may still be the order's: it stands for a
-/// line, or for one that lacks its item. What a rep had only added there is Komet's own by then; and what a tag names that Axerrio
-/// has not shown goes when the tag goes.
+/// line, or for one that lacks its item. What a rep had only added there is Komet's own by then, and so is what a person was asked about
+/// as such, whichever line waits; what a tag names that Axerrio has not shown goes when the tag goes.
 fn may_be_its(conn: &Connection, key: OrderKey, item: &ItemId) -> Result<bool, StoreError> {
     if !is_flow1(conn, key)? {
         return Ok(false);
@@ -122,7 +122,8 @@ fn may_be_its(conn: &Connection, key: OrderKey, item: &ItemId) -> Result<bool, S
     let stand = lines.clone().filter_map(|line| line.item.as_ref()).map(|link| &link.item);
     let bought = lines.flat_map(|line| &line.po_lines).map(|link| &link.item);
     let astray = agreed.strays.iter().filter_map(|stray| stray.item.as_ref());
-    Ok(stand.chain(bought).chain(astray).any(|own| own == item) || lacks_an_item(&order))
+    let is_linked = stand.chain(bought).chain(astray).any(|own| own == item);
+    Ok(is_linked || !agreed.added.contains(item) && lacks_an_item(&order))
 }
 
 fn is_flow1(conn: &Connection, key: OrderKey) -> Result<bool, StoreError> {
