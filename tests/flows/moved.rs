@@ -13,7 +13,8 @@ use crate::crashes::until_hit;
 use crate::invariants::invariants;
 use crate::link::{Link, accepted_prebook, both, placed};
 use crate::trade::{
-    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, orders_for, po_of, prebook, prebooks_of, print_all,
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, orders_for, po_of, prebook, prebooks_of,
+    print_all,
 };
 
 /// Axerrio's method by which an order of a Prebook is put.
@@ -363,7 +364,11 @@ async fn what_a_rep_added_is_ordered_on_its_own_prebook_also_while_a_line_of_the
         link.sync_well().await;
         link.sync_well().await;
         assert_eq!(standing(&link, added).len(), 1);
-        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("3".into()))], "the line still waits");
+        assert_eq!(
+            link.held().await,
+            [(HoldReason::ChangedAfterApproval, Some("3".into()))],
+            "the line still waits"
+        );
         invariants(&link).await;
     })
     .await;

@@ -386,6 +386,31 @@ async fn with_an_empty_database_what_is_bought_for_a_deleted_item_is_not_bought_
     }
 }
 
+/// A PO was made twice, and procurement approved both before anybody had read of it. A new database knows of neither what was asked for.
+#[tokio::test]
+async fn with_an_empty_database_what_is_approved_twice_is_asked_about() {
+    both(async |mut link: Link| {
+        link.sync_well().await;
+        let draft = order(link.day(3), vec![line(FREEDOM, 4)]);
+        let id = link.act(|w, now| w.axerrio.customer_orders(draft, now));
+        link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+        link.sync_jobs(&[Job::Orders]).await;
+        link.act(approve_all);
+        link.lose_database();
+        link.sync().await;
+        link.sync().await;
+        let item = link.act(|w, _| items_of(w, &id)[0].id);
+        assert_eq!(link.act(|w, _| bought(w, item).len()), 2);
+        assert_eq!(link.held().await, [(HoldReason::ChangedAfterApproval, Some("1".into()))]);
+        link.decide_one(link.holds().await[0].id, Verdict::TakeAxerrio).await;
+        link.sync_well().await;
+        assert_eq!(link.held().await, []);
+        stands_once(&link, &id, 1);
+        invariants(&link).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn with_an_empty_database_a_prebook_is_found_behind_whose_mark_a_rep_wrote() {
     both(async |mut link: Link| {

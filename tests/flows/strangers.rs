@@ -238,7 +238,8 @@ async fn a_copy_for_another_customer_takes_no_line_of_the_order() {
             link.act(|w, now| w.axerrio.customer_changes_line(&id, "1", |line| line.boxes = 7, now)).unwrap();
             link.sync_well().await;
             link.act(|w, _| {
-                let theirs: Vec<u32> = w.komet.prebook(copy).unwrap().items.iter().map(|i| i.goods.boxes).collect();
+                let theirs: Vec<u32> =
+                    w.komet.prebook(copy).unwrap().items.iter().map(|i| i.goods.boxes).collect();
                 assert_eq!(theirs, [4], "it is theirs");
                 let boxes = |prebook: &&Prebook| prebook.items.iter().any(|item| item.goods.boxes == 7);
                 assert!(prebooks_of(w, &id).iter().any(boxes));

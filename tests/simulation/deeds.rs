@@ -199,13 +199,14 @@ fn is_in_reach(prebook: &Prebook, flow2_only: bool) -> bool {
     !flow2_only || trade::tag_of(prebook).is_none()
 }
 
-/// A Prebook of flow 2.
+/// A Prebook of flow 2. One in which a line of an order went astray stays its own vendor's.
 pub(crate) fn reps_prebook(world: &World, dice: &mut Rng) -> Option<u64> {
     let vendor = world.komet.catalogue().vendor.id;
     let all: Vec<u64> = world
         .komet
         .prebooks()
-        .filter(|p| trade::tag_of(p).is_none() && p.items.iter().any(|i| i.vendor == vendor))
+        .filter(|p| trade::tag_of(p).is_none() && !p.items.is_empty())
+        .filter(|p| p.items.iter().all(|i| i.vendor == vendor))
         .map(|p| p.id)
         .collect();
     pick(dice, all)
@@ -407,7 +408,10 @@ impl Deed {
                 match dice.u8(0..5) {
                     0 | 1 => change.boxes = Some(dice.u32(1..7)),
                     2 => change.cost = Some(cost(dice)),
-                    3 => change.description = Some(KNOWN[dice.usize(..4)].to_owned()),
+                    3 => {
+                        change.description = Some(KNOWN[dice.usize(..4)].to_owned());
+                        state.renamed.insert(item);
+                    }
                     _ => change.mark_code = Some(format!("REP {}", dice.u8(0..9))),
                 }
                 world.komet.rep_changes_item(item, &change, ko).map(|()| format!("{item} {change:?}"))

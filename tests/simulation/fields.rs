@@ -1,15 +1,13 @@
 //! What the shapes of `standing.rs` do not tell: that both systems have the same in each field of an order, one by one.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 use stemsync::domain::{Flow, ItemLink, Order as Known};
-use stemsync::sandbox::World;
 use stemsync::sandbox::axerrio::{Line, Order, OrderStatus};
 use stemsync::sandbox::komet::{Goods, PoStatus, Prebook, PrebookItem, PurchaseOrder};
 
 use crate::deeds::UNKNOWN;
 use crate::life::Life;
+use crate::network::State;
 use crate::standing::Remembered;
 
 /// A field, and what Axerrio and Komet have in it.
@@ -25,8 +23,7 @@ pub(crate) fn apart(life: &Life, known: &Remembered, first: NaiveDate, last: Nai
             continue;
         }
         for line in shown.draft.lines.iter().filter(|line| line.boxes > 0) {
-            let (world, dated) = (&state.world, &state.dated);
-            let both = Both { world, order, shown, line, dated, mapped: life.has_mapped() };
+            let both = Both { state: &state, order, shown, line, mapped: life.has_mapped() };
             found.extend(both.apart());
         }
     }
@@ -42,12 +39,10 @@ fn is_agreed(order: &Known, shown: &Order) -> bool {
 
 /// A line of an order, and what stands for it in Komet.
 struct Both<'w> {
-    world: &'w World,
+    state: &'w State,
     order: &'w Known,
     shown: &'w Order,
     line: &'w Line,
-    /// Items that a rep moved to another ship date.
-    dated: &'w BTreeSet<u64>,
     /// Local maps came and went: what a code stands for depends on when it was sent.
     mapped: bool,
 }
@@ -59,13 +54,14 @@ impl Both<'_> {
         let Some(link) = link.and_then(|(_, line)| line.item.as_ref()) else {
             return vec![format!("{name} has no item")];
         };
-        let found = u64::try_from(link.item.0).ok().and_then(|id| self.world.komet.prebook_item(id));
+        let found = u64::try_from(link.item.0).ok().and_then(|id| self.state.world.komet.prebook_item(id));
         let Some((prebook, item)) = found else {
             return vec![format!("{name}: its item {} does not exist", link.item)];
         };
         let mut fields = vec![("boxes", self.line.boxes.to_string(), item.goods.boxes.to_string())];
         fields.extend(self.goods(&item.goods));
         fields.extend(self.codes(prebook, &item.goods));
+        fields.extend(self.product(link, item));
         fields.extend(self.header(prebook));
         fields.extend(self.ship_date(link, item));
         let mut found = told(&format!("{name} ({:?})", self.order.flow), fields);
@@ -100,7 +96,7 @@ impl Both<'_> {
         if self.mapped {
             return Vec::new();
         }
-        let (draft, catalogue) = (&self.shown.draft, self.world.komet.catalogue());
+        let (draft, catalogue) = (&self.shown.draft, self.state.world.komet.catalogue());
         let customer = catalogue.customers.iter().find(|customer| customer.id == prebook.customer);
         let customer = customer.map(|customer| customer.code.clone()).unwrap_or_default();
         let mut fields = vec![
@@ -116,13 +112,20 @@ impl Both<'_> {
             let location = catalogue.locations.iter().find(|location| location.id == prebook.location);
             fields.push(("location", code.clone(), location.map(|l| l.code.clone()).unwrap_or_default()));
         }
-        // What a person maps in Komet is called there what it was mapped to.
-        let product = &self.line.product.description;
-        let is_known = UNKNOWN.iter().all(|(unknown, _)| unknown != product);
-        if is_known && self.line.mix.is_empty() && goods.parts.is_empty() {
-            fields.push(("product", product.clone(), goods.description.clone()));
-        }
         fields
+    }
+
+    fn product(&self, link: &ItemLink, item: &PrebookItem) -> Option<Field> {
+        let (product, goods) = (&self.line.product.description, &item.goods);
+        // What a person maps in Komet is called there what it was mapped to.
+        let is_known = UNKNOWN.iter().all(|(unknown, _)| unknown != product);
+        // What a rep made of it before it was first read is taken for what Komet calls it.
+        let first_shown = link.seen.as_ref().map(|seen| &seen.terms.product.description);
+        let is_taken = self.state.renamed.contains(&item.id)
+            && first_shown.is_some_and(|shown| shown.ends_with(&goods.description));
+        let is_one = self.line.mix.is_empty() && goods.parts.is_empty();
+        (!self.mapped && is_known && is_one && !is_taken)
+            .then(|| ("product", product.clone(), goods.description.clone()))
     }
 
     fn header(&self, prebook: &Prebook) -> Vec<Field> {
@@ -137,17 +140,17 @@ impl Both<'_> {
     fn ship_date(&self, link: &ItemLink, item: &PrebookItem) -> Option<Field> {
         let is_flow1 = self.order.flow == Flow::FromAxerrio;
         // Komet may put a day of its own in place of the one that it was sent.
-        let may_be_kept = is_flow1 && !self.world.komet.rules.keep_vendor_ship_date;
+        let may_be_kept = is_flow1 && !self.state.world.komet.rules.keep_vendor_ship_date;
         // What a rep moved before it was first read is taken for such a day.
         let first_shown = link.seen.as_ref().map(|seen| seen.ship_date);
-        let is_taken = is_flow1 && self.dated.contains(&item.id) && first_shown == item.ship_date;
+        let is_taken = is_flow1 && self.state.dated.contains(&item.id) && first_shown == item.ship_date;
         let shown = item.ship_date.map(|day| day.to_string()).unwrap_or_default();
         (!may_be_kept && !is_taken).then(|| ("ship date", self.shown.draft.ship_date.to_string(), shown))
     }
 
     /// The pending PO that buys an item of flow 1, and what it buys. In flow 2 it is the buyer's to change.
     fn purchase(&self, item: &PrebookItem) -> Option<(&PurchaseOrder, &Goods)> {
-        let mut lines = self.world.komet.lines_buying(item.id);
+        let mut lines = self.state.world.komet.lines_buying(item.id);
         let (po, line) = lines.find(|(po, line)| po.status == PoStatus::Pending && line.goods.boxes > 0)?;
         (self.order.flow == Flow::FromAxerrio && item.goods.parts.is_empty()).then_some((po, &line.goods))
     }

@@ -77,7 +77,7 @@ pub(crate) fn done(kind: Kind, dice: &mut Rng, state: &mut State) -> Done {
         Kind::CustomerMergesLines => customer_merges_lines(world, dice, ax),
         Kind::CustomerWantsNone => customer_wants_none(world, dice, ax),
         Kind::CustomerOrdersMuch => Some(Ok(customer_orders_much(world, dice, ax))),
-        Kind::RepChangesGoods => rep_changes_goods(world, dice, ko),
+        Kind::RepChangesGoods => rep_changes_goods(state, dice, ko),
         Kind::RepChangesCarrier => {
             let prebook = reps_prebook(world, dice)?;
             let carrier = Some(dice.choice(["ARM", "PRI", "OLD"])?.to_owned());
@@ -212,7 +212,8 @@ fn customer_orders_much(world: &mut World, dice: &mut Rng, now: DateTime<Utc>) -
 }
 
 /// What [`deeds::Kind::RepChangesItem`] leaves alone.
-fn rep_changes_goods(world: &mut World, dice: &mut Rng, now: DateTime<Utc>) -> Done {
+fn rep_changes_goods(state: &mut State, dice: &mut Rng, now: DateTime<Utc>) -> Done {
+    let world = &mut state.world;
     let item = reps_item(world, dice)?;
     let is_mixed = world.komet.prebook_item(item).is_some_and(|(_, item)| !item.goods.parts.is_empty());
     let mut change = ItemChange::default();
@@ -222,6 +223,7 @@ fn rep_changes_goods(world: &mut World, dice: &mut Rng, now: DateTime<Utc>) -> D
         2 if !is_mixed => {
             let unknown = UNKNOWN[dice.usize(..UNKNOWN.len())].0;
             change.description = Some(unknown.to_owned());
+            state.renamed.insert(item);
         }
         _ => change.notes = Some(format!("rep note {}", dice.u8(..))),
     }

@@ -118,6 +118,8 @@ pub(crate) struct State {
     pub(crate) people: People,
     /// Items that a rep moved to another ship date.
     pub(crate) dated: BTreeSet<u64>,
+    /// Items that a rep gave another product.
+    pub(crate) renamed: BTreeSet<u64>,
     /// Items that a rep moved to another Prebook.
     pub(crate) moved: BTreeSet<u64>,
     events: BinaryHeap<Reverse<(DateTime<Utc>, u32, usize)>>,
@@ -392,6 +394,7 @@ impl Net {
             strangers: Strangers::default(),
             people: People::default(),
             dated: BTreeSet::new(),
+            renamed: BTreeSet::new(),
             moved: BTreeSet::new(),
             events: BinaryHeap::new(),
             tickets: Vec::new(),

@@ -7,8 +7,8 @@ use super::header_fields;
 use super::prints::{line_cause, terms_print};
 use super::strays;
 use crate::domain::{
-    AgreedPrebook, AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party, PrebookHeader,
-    PrebookId, Verdict, blank, fingerprint, tag,
+    AgreedPrebook, AxLine, AxOrder, HoldReason, KometRef, LineId, MapKind, NewPrebook, NewPrebookItem, Party,
+    PrebookHeader, PrebookId, Verdict, blank, fingerprint, tag,
 };
 use crate::sync::action::{Action, CreatePrebook};
 
@@ -93,11 +93,7 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], e
         // Where another order's Prebook has the same header, a line could land there, and its answer be lost.
         let is_sure = !draft.order.ambiguous.contains(id);
         let is_elses = shown.is_some_and(|shown| strays::is_of_another_customer(draft, shown));
-        still_there
-            && is_sure
-            && !is_elses
-            && !edited.contains(id)
-            && header::stands(draft, id, &order.header)
+        still_there && is_sure && !is_elses && !edited.contains(id) && header::stands(draft, id, &order.header)
     };
     let mut prebooks = draft.agreed.prebooks.iter().rev().filter(|_| !draft.agreed.avoid_existing);
     let expect = prebooks.find(|(id, agreed)| takes_lines(id, agreed)).map(|(id, _)| id.clone());

@@ -79,7 +79,9 @@ fn is_of_a_purchase(draft: &Draft<'_>, link: &PoLink) -> bool {
 pub(super) fn surplus(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Vec<PoLink> {
     let asked = asked_boxes(alive);
     let enough = asked.max(wanted_boxes(draft, line));
-    let Some(own) = alive.iter().find(|link| link.asked.is_some()) else { return Vec::new() };
+    let Some(own) = alive.iter().find(|link| link.asked.is_some()) else {
+        return exact_twins(draft, enough, alive);
+    };
     let boxes_of = |link: &PoLink| boxes_of(draft, [link]);
     let unshipped = |link: &&PoLink| draft.po_line(&link.line).is_some_and(|(_, line)| line.boxes.is_empty());
     let mut total: u64 = alive.iter().map(boxes_of).sum();
@@ -115,6 +117,18 @@ pub(super) fn surplus(draft: &Draft<'_>, line: &LineId, alive: &[PoLink]) -> Vec
         surplus.extend(other.filter(|link| total.saturating_sub(boxes_of(link)) >= enough).cloned());
     }
     surplus
+}
+
+/// Where nothing is known of what was asked for, as after the loss of the database: lines that buy the whole once more, and are what the
+/// first one is. Parts into which a buyer split it are less than that.
+fn exact_twins(draft: &Draft<'_>, wanted: u64, alive: &[PoLink]) -> Vec<PoLink> {
+    let shown = |link: &PoLink| draft.po_line(&link.line).map(|(_, line)| line);
+    let Some((first, others)) = alive.split_first().filter(|_| wanted > 0) else { return Vec::new() };
+    let Some(own) = shown(first) else { return Vec::new() };
+    let is_twin = |link: &&PoLink| {
+        shown(link).is_some_and(|line| u64::from(line.terms.boxes) >= wanted && are_twins(&own.terms, &line.terms))
+    };
+    others.iter().filter(is_twin).cloned().collect()
 }
 
 /// Boxes that are wanted of a line by now: what both sides say, or as many as the vendor confirmed. What Axerrio changed on what was
