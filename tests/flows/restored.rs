@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::TimeDelta;
 use stemsync::domain::{HoldReason, Stage, Verdict};
-use stemsync::sandbox::axerrio::OrderChange;
+use stemsync::sandbox::axerrio::{OrderChange, OrderStatus};
 use stemsync::sandbox::komet::HeaderChange;
 use stemsync::sandbox::{Fault, KometRules, Target};
 use stemsync::store::back_up;
@@ -13,7 +13,7 @@ use stemsync::sync::report::Job;
 use stemsync::systems::System;
 
 use crate::invariants::invariants;
-use crate::link::{Link, Setup, approved, both, both_with, placed};
+use crate::link::{Link, Setup, accepted_prebook, approved, both, both_with, placed};
 use crate::trade::{
     FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
     prebooks_of, print_all,
@@ -407,6 +407,32 @@ async fn with_an_empty_database_what_is_approved_twice_is_asked_about() {
         assert_eq!(link.held().await, []);
         stands_once(&link, &id, 1);
         invariants(&link).await;
+    })
+    .await;
+}
+
+/// The same of a Prebook that a rep has changed since: the vendor is asked once more, and nothing is bought before he has answered.
+#[tokio::test]
+async fn with_an_empty_database_what_was_bought_twice_does_not_wait_for_the_vendor() {
+    both(async |mut link: Link| {
+        link.sync_well().await;
+        let draft = prebook(link.day(5), vec![item(FREEDOM, 4, link.day(3))]);
+        let id = accepted_prebook(&link, &draft).await;
+        link.inject(System::Komet, "purchase.order.create", Fault::DeliveredTwice);
+        link.sync_jobs(&[Job::Orders]).await;
+        let first = link.act(|w, now| {
+            w.komet.rep_adds_item(id, &item(NOBBIO, 2, link.day(3)), now).unwrap();
+            w.komet.prebook(id).unwrap().items[0].id
+        });
+        assert_eq!(link.act(|w, _| bought(w, first).len()), 2);
+        link.lose_database();
+        link.sync().await;
+        link.sync().await;
+        link.act(|w, _| {
+            assert_eq!(orders_for(w, id)[0].status, OrderStatus::Placed);
+            assert_eq!(bought(w, first).len(), 1);
+        });
+        assert_eq!(link.held().await, []);
     })
     .await;
 }

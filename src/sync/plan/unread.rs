@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::Need;
 use super::draft::Draft;
-use crate::domain::{Flow, ItemId, ItemLink, LineId, PoLink, PoNumber, PoStatus, window_of};
+use crate::domain::{Flow, ItemId, ItemLink, LineId, PoLink, PoNumber, PoStatus, PrebookItem, window_of};
 use crate::sync::action::Action;
 
 impl Draft<'_> {
@@ -23,6 +23,18 @@ impl Draft<'_> {
         let links = lines.filter_map(|line| line.item.as_ref()).filter(|link| concerns(self, link));
         let items: Vec<ItemId> = links.map(|link| link.item.clone()).collect();
         items.iter().filter(|item| !self.knows_purchase(item)).count() == 0
+    }
+
+    /// Asks for the POs that these items name and that nothing else leads to: a buyer's own, or those of a database that is lost.
+    pub(super) fn read_named_pos(&mut self, items: &[&PrebookItem]) {
+        let named = items.iter().filter_map(|item| item.po_number.as_ref());
+        let is_unread = |number: &&PoNumber| {
+            let is_read = self.rules.facts.po_numbers_read.contains(number) || self.po(number).is_some();
+            number.can_be_asked_for() && !is_read
+        };
+        let unread: Vec<Need> =
+            named.filter(is_unread).map(|number| Need::PurchaseOrder(number.clone())).collect();
+        self.needs.extend(unread);
     }
 
     /// Whether the POs were read that may already buy an item which was found, not made; asks for them otherwise.

@@ -32,8 +32,11 @@ pub(super) fn buy(draft: &mut Draft<'_>, prebook: &Prebook, alive: &[&PrebookIte
     let waits = draft.awaits(|a| matches!(a, Action::PutOrder(_)));
     if waits || !(order.status.is_accepted() || received) {
         // The vendor thinks it over; what was approved twice meanwhile is a question all the same.
-        for item in alive.iter().filter(|_| !waits) {
-            twice::judge_left(draft, &LineId::from(&item.id));
+        if !waits {
+            draft.read_named_pos(alive);
+            for item in alive {
+                twice::judge_left(draft, &LineId::from(&item.id));
+            }
         }
         return;
     }
