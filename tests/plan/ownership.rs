@@ -515,6 +515,28 @@ fn a_rep_who_was_there_before_the_window_was_read_is_found_out_once_the_po_is() 
     assert_eq!((desk.sync().len(), held(&desk)), (0, vec!["edited_in_komet 1".to_owned()]));
 }
 
+/// Komet knew neither when they were read first; a person mapped the product, and a rep gave the item another one meanwhile.
+#[test]
+fn an_item_that_comes_to_be_known_as_another_product_than_its_po_line_is_asked_about() {
+    for (is_rep, asked) in [(false, 0), (true, 1)] {
+        let mut desk = placed();
+        for agreed in desk.order.agreed.lines.values_mut() {
+            let item = agreed.item.iter_mut().filter_map(|link| link.seen.as_mut()).map(|seen| &mut seen.terms);
+            let bought = agreed.po_lines.iter_mut().filter_map(|link| link.seen.as_mut());
+            item.chain(bought).for_each(|terms| terms.product.id = None);
+        }
+        if is_rep {
+            desk.edit_item("1", |i| {
+                (i.terms.product.id, i.terms.product.description) = (Some(777), "Other".into())
+            });
+        }
+        desk.read();
+        desk.sync();
+        let holds = desk.plan().holds;
+        assert_eq!(holds.iter().filter(|hold| hold.reason == HoldReason::EditedInKomet).count(), asked);
+    }
+}
+
 #[test]
 fn what_komet_makes_of_a_ship_date_or_a_product_by_itself_is_no_edit() {
     let ways: [(&str, Edit); 4] = [

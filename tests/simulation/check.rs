@@ -87,8 +87,10 @@ fn cut_unasked(life: &Life, known: &Remembered) -> Vec<String> {
             links.map(|link| u64::try_from(link.line.0)).any(|linked| linked == Ok(*line))
         };
         let Some(order) = known.orders.iter().find(links) else { continue };
-        // An item that moved to another ship date was another order's of its Prebook when a person was asked.
-        let shares = |other: &&stemsync::domain::Order| order.prebook.is_some() && other.prebook == order.prebook;
+        // An item that moved to another ship date, or to another Prebook, was another order's when a person was asked.
+        let shares = |other: &&stemsync::domain::Order| {
+            order.prebook.is_some() && other.prebook == order.prebook || order.agreed.kin.contains(&other.key)
+        };
         let mut concerned = known.orders.iter().filter(shares).chain([order]);
         if !concerned.any(|order| life.taken.contains(order.name())) {
             found.push(format!("{}: approved PO line {line} was taken away unasked", order.name()));

@@ -91,7 +91,10 @@ pub(crate) fn wrong(world: &World, known: &Remembered, first: NaiveDate, last: N
         let refused = held.clone().any(|h| is_refusal(h.reason, &h.cause))
             || decided.clone().any(|d| is_refusal(d.reason, &d.cause));
         let asked = about("item ") || refused;
-        let twice = about("bought twice") || held.clone().any(|h| h.reason == HoldReason::ChangedAfterApproval);
+        // Of an order that waits for the brake nothing is given up before a person has let it go.
+        let braked = holds.iter().any(|hold| hold.covers.contains(&known.key));
+        let twice =
+            braked || about("bought twice") || held.clone().any(|h| h.reason == HoldReason::ChangedAfterApproval);
         let check =
             Check { world, order, known, people, differs: differs(known), asked, twice, causes, first, last };
         match order.origin {
@@ -254,9 +257,10 @@ impl Check<'_> {
                 continue;
             };
             let same = item.goods.boxes == line.boxes && item.ship_date == Some(self.order.draft.ship_date);
-            // Beyond the horizon nobody looks, until the day comes nearer.
-            let seen =
-                self.order.draft.ship_date <= self.last || item.ship_date.is_some_and(|day| day <= self.last);
+            // Beyond the horizon nobody looks, until the day comes nearer; nor for what moved there once its own day was over.
+            let is_over = self.order.draft.ship_date < self.first;
+            let seen = self.order.draft.ship_date <= self.last && !is_over
+                || item.ship_date.is_some_and(|day| day <= self.last);
             if standing && !self.differs && !same && seen {
                 wrong.push(format!("{id}: line {} differs from its item {:?}", line.id, item.goods));
             }

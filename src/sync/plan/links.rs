@@ -351,19 +351,21 @@ fn kept_days(draft: &Draft<'_>) -> BTreeMap<PrebookId, NaiveDate> {
     kept.collect()
 }
 
-/// The product that Komet made of the one which stemsync asked for, where a rep changed it before anything was read: a PO line takes its
-/// product from the item that it buys, and keeps it.
+/// The product that Komet made of the one which stemsync asked for, where a rep changed it before anything was read, or before Komet came
+/// to know it: a PO line takes its product from the item that it buys, and keeps it.
 fn product_made(draft: &Draft<'_>, agreed: &AgreedLine) -> Option<KometProduct> {
     let link = agreed.item.as_ref().filter(|link| !link.left.contains(PRODUCT))?;
     let item = draft.item(&link.item).filter(|item| item.terms.breakdowns.is_empty())?;
     let mut own = agreed.po_lines.iter().filter(|po| po.asked.is_some() && !po.dead && po.item == link.item);
+    let was_known = link.seen.as_ref().is_some_and(|seen| seen.terms.product.id.is_some());
     // Whichever of the two is read first waits for the other.
-    let own = own.find(|po| po.seen.is_none() || link.seen.is_none())?;
+    let own = own.find(|po| po.seen.is_none() || !was_known)?;
     let (po, bought) = draft.po_line(&own.line).filter(|(_, bought)| bought.is_alive())?;
     if po.status.is_decided() || is_surely_product(&agreed.terms, item, draft.rules) {
         return None;
     }
-    let (made, shown) = (&own.seen.as_ref().unwrap_or(&bought.terms).product, &item.terms.product);
+    let seen = own.seen.as_ref().filter(|seen| seen.product.id.is_some());
+    let (made, shown) = (&seen.unwrap_or(&bought.terms).product, &item.terms.product);
     let is_other = match (made.id, shown.id) {
         (Some(made), Some(shown)) => made != shown,
         // What Komet does not know is shown in words, which need not be the same in both lists.
