@@ -478,6 +478,7 @@ impl Deed {
             Kind::BuyerMovesPo => {
                 let po = buyers_po(world, dice, false)?;
                 let to = ship_date(dice, ko);
+                state.people.moved_pos.insert(po);
                 world.komet.buyer_moves_po(po, to, ko).map(|()| format!("PO {po} to {to}"))
             }
             Kind::BuyerBuysStock => {

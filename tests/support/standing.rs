@@ -32,6 +32,8 @@ pub(crate) struct People {
     pub(crate) untagged: BTreeSet<u64>,
     /// Items that a rep added to what bears a tag, or copied with it.
     pub(crate) added: BTreeSet<u64>,
+    /// POs that a buyer moved to another ship date.
+    pub(crate) moved_pos: BTreeSet<u64>,
     /// Box codes that a label got from another.
     pub(crate) misprinted: BTreeSet<String>,
 }
@@ -133,6 +135,12 @@ struct Check<'w> {
 /// What one line is, so that both sides can be counted against each other.
 type Shape = (u32, u32, u32, String, usize);
 
+/// Whether one holds all of the other twice; both are in order.
+fn is_twice(shapes: &[Shape], wanted: &[Shape]) -> bool {
+    let twice: Vec<&Shape> = wanted.iter().flat_map(|shape| [shape, shape]).collect();
+    shapes.iter().collect::<Vec<_>>() == twice
+}
+
 impl Check<'_> {
     fn flow1(&self, wrong: &mut Vec<String>) {
         let id = &self.order.id;
@@ -171,7 +179,8 @@ impl Check<'_> {
                 wrong.push(format!("{id} has {} lines, and {} items in Komet", ever.len(), items.len()));
             }
         } else if self.order.draft.ship_date > self.last
-            && items.len() <= self.joined() + if off { self.order.draft.lines.len() } else { wanted.len() }
+            && (items.len() <= self.joined() + if off { self.order.draft.lines.len() } else { wanted.len() }
+                || is_twice(&shapes, &wanted_shapes))
         {
             // What people change in Komet beyond the horizon is read when it comes nearer, and what a request left there
             // that was delivered twice.
@@ -276,14 +285,17 @@ impl Check<'_> {
         }
     }
 
-    /// The PO lines that buy an item. Beyond the horizon nobody looks for one that stemsync does not know.
+    /// The PO lines that buy an item. Beyond the horizon nobody looks for one that stemsync does not know, nor where a buyer moved one
+    /// that a request left which was delivered twice, before anybody read of it.
     fn purchases(&self, item: u64) -> Vec<(PurchaseOrder, PoLine)> {
         let is_known = |line: &PoLine| {
             let mut links = self.known.agreed.lines.values().flat_map(|l| &l.po_lines);
             links.any(|link| u64::try_from(link.line.0) == Ok(line.id))
         };
         let mut lines = bought(self.world, item);
-        lines.retain(|(po, line)| po.ship_date <= self.last || is_known(line));
+        let is_out_of_sight =
+            |po: &PurchaseOrder| po.ship_date > self.last || self.people.moved_pos.contains(&po.number);
+        lines.retain(|(po, line)| !is_out_of_sight(po) || is_known(line));
         lines
     }
 
