@@ -518,7 +518,7 @@ fn a_rep_who_was_there_before_the_window_was_read_is_found_out_once_the_po_is() 
 /// Komet knew neither when they were read first; a person mapped the product, and a rep gave the item another one meanwhile.
 #[test]
 fn an_item_that_comes_to_be_known_as_another_product_than_its_po_line_is_asked_about() {
-    for (is_rep, asked) in [(false, 0), (true, 1)] {
+    for (is_rep, is_po_later, asked) in [(false, false, 0), (true, false, 1), (false, true, 0), (true, true, 1)] {
         let mut desk = placed();
         for agreed in desk.order.agreed.lines.values_mut() {
             let item = agreed.item.iter_mut().filter_map(|link| link.seen.as_mut()).map(|seen| &mut seen.terms);
@@ -529,6 +529,15 @@ fn an_item_that_comes_to_be_known_as_another_product_than_its_po_line_is_asked_a
             desk.edit_item("1", |i| {
                 (i.terms.product.id, i.terms.product.description) = (Some(777), "Other".into())
             });
+        }
+        let ids: Vec<Option<i64>> =
+            desk.komet.purchase_orders[0].lines.iter().map(|l| l.terms.product.id).collect();
+        if is_po_later {
+            desk.komet.purchase_orders[0].lines.iter_mut().for_each(|line| line.terms.product.id = None);
+            desk.read();
+            desk.sync();
+            let lines = desk.komet.purchase_orders[0].lines.iter_mut();
+            lines.zip(ids).for_each(|(line, id)| line.terms.product.id = id);
         }
         desk.read();
         desk.sync();

@@ -359,7 +359,7 @@ fn product_made(draft: &Draft<'_>, agreed: &AgreedLine) -> Option<KometProduct> 
     let mut own = agreed.po_lines.iter().filter(|po| po.asked.is_some() && !po.dead && po.item == link.item);
     let was_known = link.seen.as_ref().is_some_and(|seen| seen.terms.product.id.is_some());
     // Whichever of the two is read first waits for the other.
-    let own = own.find(|po| po.seen.is_none() || !was_known)?;
+    let own = own.find(|po| !was_known || po.seen.as_ref().is_none_or(|seen| seen.product.id.is_none()))?;
     let (po, bought) = draft.po_line(&own.line).filter(|(_, bought)| bought.is_alive())?;
     if po.status.is_decided() || is_surely_product(&agreed.terms, item, draft.rules) {
         return None;
