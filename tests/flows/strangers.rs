@@ -14,7 +14,8 @@ use stemsync::systems::System;
 use crate::invariants::invariants;
 use crate::link::{Link, Setup, accepted_prebook, both, both_with, placed};
 use crate::trade::{
-    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, po_of, prebook, prebooks_of,
+    FREEDOM, MONDIAL, NOBBIO, approve_all, bought, item, items_of, line, order, orders_for, po_of, prebook,
+    prebooks_of,
 };
 
 fn other_po() -> OrderChange {
@@ -248,6 +249,26 @@ async fn a_copy_for_another_customer_takes_no_line_of_the_order() {
         })
         .await;
     }
+}
+
+/// An order that its customer cancelled looks for nothing any more.
+#[tokio::test]
+async fn a_prebook_that_speaks_of_a_cancelled_order_is_one_of_its_own() {
+    both(async |link: Link| {
+        let id = placed(&link).await;
+        link.act(|w, now| w.axerrio.customer_cancels(&id, now)).unwrap();
+        link.sync_well().await;
+        let again = link.act(|w, now| {
+            let comments = format!("as [AX {id}] was, but from us");
+            let draft = PrebookDraft { comments, ..prebook(link.day(5), vec![item(FREEDOM, 5, link.day(3))]) };
+            w.komet.rep_creates_prebook(&draft, now).unwrap()
+        });
+        link.sync_well().await;
+        link.act(|w, _| assert_eq!(orders_for(w, again).len(), 1, "the vendor is asked for it"));
+        assert_eq!(link.holds().await, []);
+        invariants(&link).await;
+    })
+    .await;
 }
 
 /// The item lives on in another Prebook: there it is deleted when its line changes.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::by_date::group_by_ship_date;
 use crate::domain::{
-    Agreed, AxOrderId, Flow, ItemId, LineId, Order, OrderKey, Prebook, PrebookId, PrebookItem, Unseen, tag,
+    Agreed, AxOrderId, AxStatus, Flow, ItemId, LineId, Order, OrderKey, Prebook, PrebookId, PrebookItem, Unseen,
+    tag,
 };
 use crate::store::orders::{self, NewOrder};
 use crate::store::{Connection, StoreError};
@@ -95,7 +96,7 @@ fn looked_for(conn: &Connection, prebook: &Prebook) -> Result<Option<OrderKey>, 
     Ok(None)
 }
 
-/// Whether a line of the order has no live item.
+/// Whether a line that Axerrio wants has no live item.
 fn lacks_an_item(order: &Order) -> bool {
     let items: BTreeSet<&ItemId> =
         order.komet.prebooks.iter().flat_map(|p| &p.items).filter(|i| i.is_alive()).map(|i| &i.id).collect();
@@ -103,7 +104,8 @@ fn lacks_an_item(order: &Order) -> bool {
         let link = order.agreed.lines.get(line).and_then(|agreed| agreed.item.as_ref());
         link.is_some_and(|link| items.contains(&link.item) || link.seen.is_none() && !link.dead)
     };
-    let mut lines = order.axerrio.order.iter().flat_map(|order| &order.lines).filter(|line| line.terms.boxes > 0);
+    let wanted = order.axerrio.order.iter().filter(|order| order.status != AxStatus::Cancelled);
+    let mut lines = wanted.flat_map(|order| &order.lines).filter(|line| line.terms.boxes > 0);
     lines.any(|line| !stands(&line.id))
 }
 
