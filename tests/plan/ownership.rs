@@ -527,7 +527,7 @@ fn an_item_that_comes_to_be_known_as_another_product_than_its_po_line_is_asked_a
         }
         if is_rep {
             desk.edit_item("1", |i| {
-                (i.terms.product.id, i.terms.product.description) = (Some(777), "Other".into())
+                (i.terms.product.id, i.terms.product.description) = (Some(777), "Other".into());
             });
         }
         let ids: Vec<Option<i64>> =
