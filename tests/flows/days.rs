@@ -429,3 +429,28 @@ async fn an_order_that_could_not_move_is_the_same_one_when_its_items_are_back_an
     assert_eq!(link.act(|w, _| orders_for(w, number).len()), 1, "no second order for the same day");
     assert!(link.held().await.contains(&(HoldReason::RejectedByAxerrio, None)), "{:?}", link.held().await);
 }
+
+/// Lists are read week by week: the earlier one shows the item that moved there, the later one what was added in its place. The vendor is
+/// never asked for both on one day.
+#[tokio::test]
+async fn what_a_rep_adds_on_the_day_that_an_item_has_left_is_ordered_apart_from_it() {
+    both(async |link: Link| {
+        let (early, late) = (link.day(3), link.day(12));
+        let draft = prebook(link.day(14), vec![item(FREEDOM, 4, late)]);
+        let id = link.act(|w, now| w.komet.rep_creates_prebook(&draft, now)).unwrap();
+        link.sync_well().await;
+        link.act(|w, now| {
+            let moved = w.komet.prebook(id).unwrap().items[0].id;
+            w.komet.rep_moves_ship_date(moved, early, now).unwrap();
+            w.komet.rep_adds_item(id, &item(MONDIAL, 2, late), now).unwrap();
+        });
+        link.sync_well().await;
+        let mut ordered: Vec<_> = link.act(|w, _| {
+            orders_for(w, id).iter().map(|order| (order.draft.ship_date, order.draft.lines.len())).collect()
+        });
+        ordered.sort_unstable();
+        assert_eq!(ordered, [(early, 1), (late, 1)]);
+        invariants(&link).await;
+    })
+    .await;
+}

@@ -84,6 +84,17 @@ impl Draft<'_> {
         are_known
     }
 
+    /// Whether the windows of those of these days that are not the order's were read in full in this run; asks for those that were not.
+    pub(super) fn has_read_weeks_of_others(&mut self, days: &[NaiveDate]) -> bool {
+        let (own, rules) = (self.order.ship_date, self.rules);
+        let others = days.iter().filter(|day| **day != own && **day >= rules.visible_from);
+        let unread = others.filter(|day| !rules.facts.windows_whole.contains(&window_of(**day)));
+        let unread: Vec<Need> = unread.map(|day| Need::Prebooks(*day)).collect();
+        let are_read = unread.is_empty();
+        self.needs.extend(unread);
+        are_read
+    }
+
     /// Whether the POs of all these days were read; asks for those that were not.
     pub(super) fn has_read_pos(&mut self, days: &[NaiveDate]) -> bool {
         let unread: Vec<Need> = self.unread_pos(days).collect();

@@ -9,6 +9,8 @@ mod put;
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use super::draft::Draft;
 use crate::domain::{
     AxOrder, AxStatus, CANCELLED, ExternalRef, HoldReason, LineId, NO_PREBOOK, Prebook, PrebookItem, Verdict,
@@ -42,6 +44,11 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     // A Company token sees what shipped long ago: nobody is to order that.
     if draft.order.axerrio.order.is_none() && draft.order.ship_date < draft.rules.visible_from {
         ask_about_late(draft, prebook);
+        return;
+    }
+    // An item that was read on another day before the order was found to keep its own becomes another order's by reading its week again.
+    let days: Vec<NaiveDate> = alive.iter().map(|item| item.ship_date).collect();
+    if !draft.has_read_weeks_of_others(&days) {
         return;
     }
     if put::put(draft, reference.clone(), prebook, &alive) {
