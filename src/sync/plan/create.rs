@@ -93,9 +93,14 @@ pub(super) fn lines(draft: &mut Draft<'_>, order: &AxOrder, lines: &[&AxLine], e
         // Where another order's Prebook has the same header, a line could land there, and its answer be lost.
         let is_sure = !draft.order.ambiguous.contains(id);
         let is_elses = shown.is_some_and(|shown| strays::is_of_another_customer(draft, shown));
-        still_there && is_sure && !is_elses && !edited.contains(id) && header::stands(draft, id, &order.header)
+        !draft.agreed.avoid_existing
+            && still_there
+            && is_sure
+            && !is_elses
+            && !edited.contains(id)
+            && header::stands(draft, id, &order.header)
     };
-    let mut prebooks = draft.agreed.prebooks.iter().rev().filter(|_| !draft.agreed.avoid_existing);
+    let mut prebooks = draft.agreed.prebooks.iter().rev();
     let expect = prebooks.find(|(id, agreed)| takes_lines(id, agreed)).map(|(id, _)| id.clone());
     let action = create_action(draft, order, lines, expect.clone());
     if action.lines().len() > 1 && draft.goes_another_way(&action) {

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use super::compare::{are_twins, is_made_of, is_surely_product};
 use super::draft::Draft;
 use super::prints::terms_print;
-use super::{Need, create, header_fields, links};
+use super::{create, header_fields, links};
 use crate::domain::{
     AxLine, AxOrder, Decision, GivenUp, HoldReason, ItemId, LineId, NO_ORDER, PoItemId, PoLine, PoStatus, Prebook,
-    PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank, fingerprint, window_of,
+    PrebookHeader, PrebookId, PrebookItem, PurchaseOrder, Stray, Unseen, Verdict, blank, fingerprint,
 };
 use crate::sync::action::{Action, DeleteItem, DeletePoLine};
 
@@ -315,15 +317,8 @@ fn originals<'d>(
 /// Whether the items that `item` repeats still stand: who copies a Prebook and deletes the first one shows only the copy. Asks for
 /// their windows otherwise.
 fn knows_originals(draft: &mut Draft<'_>, item: &PrebookItem) -> bool {
-    let rules = draft.rules;
-    let days = originals(draft, item).map(|(_, own)| own.ship_date);
-    let unread: Vec<Need> = days
-        .filter(|day| *day >= rules.visible_from && !rules.facts.windows_whole.contains(&window_of(*day)))
-        .map(Need::Prebooks)
-        .collect();
-    let is_known = unread.is_empty();
-    draft.needs.extend(unread);
-    is_known
+    let days: Vec<NaiveDate> = originals(draft, item).map(|(_, own)| own.ship_date).collect();
+    draft.has_read_windows(&days)
 }
 
 fn is_same_header(own: &PrebookHeader, other: &PrebookHeader) -> bool {

@@ -40,9 +40,7 @@ impl Draft<'_> {
     /// Whether the POs were read that may already buy an item which was found, not made; asks for them otherwise.
     pub(super) fn knows_purchase(&mut self, item: &ItemId) -> bool {
         let unread = self.unread_pos_of(item);
-        let is_known = unread.is_empty();
-        self.needs.extend(unread);
-        is_known
+        self.lacks_nothing(unread)
     }
 
     /// Whether the POs of its day were read since a line was bought. A request that was delivered twice made a second PO,
@@ -60,10 +58,8 @@ impl Draft<'_> {
             return true;
         }
         let links = self.agreed.lines.keys().flat_map(|line| self.alive_po_links(line));
-        let unread: Vec<Need> = links.flat_map(|link| self.unread_po(&link.number, link.ship_date)).collect();
-        let is_known = unread.is_empty();
-        self.needs.extend(unread);
-        is_known
+        let unread = links.flat_map(|link| self.unread_po(&link.number, link.ship_date)).collect();
+        self.lacks_nothing(unread)
     }
 
     /// Whether the POs of every ship date were read in this run; asks for those that were not. A day of which something cannot be read
@@ -78,29 +74,31 @@ impl Draft<'_> {
     pub(super) fn knows_windows(&mut self, days: &[NaiveDate]) -> bool {
         let known = &self.rules.facts.windows_known;
         let unread = days.iter().filter(|day| !known.contains(&window_of(**day)));
-        let unread: Vec<Need> = unread.map(|day| Need::Prebooks(*day)).collect();
-        let are_known = unread.is_empty();
-        self.needs.extend(unread);
-        are_known
+        let unread = unread.map(|day| Need::Prebooks(*day)).collect();
+        self.lacks_nothing(unread)
     }
 
-    /// Whether the windows of those of these days that are not the order's were read in full in this run; asks for those that were not.
-    pub(super) fn has_read_weeks_of_others(&mut self, days: &[NaiveDate]) -> bool {
-        let (own, rules) = (self.order.ship_date, self.rules);
-        let others = days.iter().filter(|day| **day != own && **day >= rules.visible_from);
-        let unread = others.filter(|day| !rules.facts.windows_whole.contains(&window_of(**day)));
-        let unread: Vec<Need> = unread.map(|day| Need::Prebooks(*day)).collect();
-        let are_read = unread.is_empty();
-        self.needs.extend(unread);
-        are_read
+    /// Whether the windows of all these days were read in full in this run; asks for those that were not. What ships before yesterday
+    /// cannot be read.
+    pub(super) fn has_read_windows(&mut self, days: &[NaiveDate]) -> bool {
+        let rules = self.rules;
+        let shown = days.iter().filter(|day| **day >= rules.visible_from);
+        let unread = shown.filter(|day| !rules.facts.windows_whole.contains(&window_of(**day)));
+        let unread = unread.map(|day| Need::Prebooks(*day)).collect();
+        self.lacks_nothing(unread)
     }
 
     /// Whether the POs of all these days were read; asks for those that were not.
     pub(super) fn has_read_pos(&mut self, days: &[NaiveDate]) -> bool {
-        let unread: Vec<Need> = self.unread_pos(days).collect();
-        let are_read = unread.is_empty();
+        let unread = self.unread_pos(days).collect();
+        self.lacks_nothing(unread)
+    }
+
+    /// Whether nothing is left to be read; asks for what is.
+    fn lacks_nothing(&mut self, unread: Vec<Need>) -> bool {
+        let is_known = unread.is_empty();
         self.needs.extend(unread);
-        are_read
+        is_known
     }
 
     /// Procurement may have approved a PO since it was last read, and from then on a change is a question (product.md, Who

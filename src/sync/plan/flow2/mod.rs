@@ -47,8 +47,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         return;
     }
     // An item that was read on another day before the order was found to keep its own becomes another order's by reading its week again.
-    let days: Vec<NaiveDate> = alive.iter().map(|item| item.ship_date).collect();
-    if !draft.has_read_weeks_of_others(&days) {
+    let days = alive.iter().map(|item| item.ship_date).filter(|day| *day != draft.order.ship_date);
+    let days: Vec<NaiveDate> = days.collect();
+    if !draft.has_read_windows(&days) {
         return;
     }
     if put::put(draft, reference.clone(), prebook, &alive) {
